@@ -1,0 +1,106 @@
+# Magasin: build, run and test.  "make help" lists the targets.
+#
+# Variables that a person sets:
+#   PORT, ADDRESS, RUN_DIR, WORKERS  of the instance (scripts/instance.sh)
+#   FROM                             the Django database to import
+#   NGINX_SRC                        an nginx source tree to build against
+#   NGINX_CONFIGURE                  what to configure that tree with, besides
+#                                    --with-compat
+#   NGINX_BINARY                     the nginx to run the module in
+#   TESTS                            the suites to run (default t/*.t)
+
+SHELL = /bin/bash
+.SHELLFLAGS = -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL = help
+
+export PORT ADDRESS RUN_DIR WORKERS NGINX_BINARY FROM TESTS
+
+.PHONY: help
+help: # This list
+	@awk -F ':[^#]*# ' '/^[a-z-]+:[^#]*# / { printf "%-16s %s\n", $$1, $$2 }' \
+	    $(firstword $(MAKEFILE_LIST))
+
+
+# Running
+
+.PHONY: run start stop status import-django packages-%
+
+run: packages-run build # Everything in the foreground; Ctrl-C stops it
+	@exec scripts/instance.sh up
+
+start: packages-run build # The same in the background, back when it serves
+	@scripts/instance.sh start
+
+stop: # Stop the instance of RUN_DIR
+	@scripts/instance.sh stop
+
+status: # What runs in RUN_DIR
+	@scripts/instance.sh status
+
+import-django: packages-run # Replace the content: FROM=<libpq URI of Django's>
+	@scripts/import_django.sh "$${FROM:-}"
+
+packages-%:
+	@scripts/packages.sh $*
+
+
+# Building.  nginx's own configure and make do it, in build/NAME; both work in
+# a directory of links to nginx's sources, since configure writes where it
+# stands.  Relative paths keep the directory's name out of the module.
+
+module = ngx_http_magasin_module.so
+nginx_src = $(or $(NGINX_SRC),/usr/share/nginx/src)
+
+# nginx is free of warnings but for parameters that a callback must have.
+warnings = -Wall -Wextra -Wno-unused-parameter -Werror
+hardening = -g -O2 -fstack-protector-strong -Wformat \
+	-Werror=format-security -D_FORTIFY_SOURCE=2 -fPIC
+# Undefined behaviour ends in a trap, which AddressSanitizer reports with its
+# stack: UBSan's own reports go astray, since nginx clears the environment
+# before the library looks there for where to write.
+sanitizers = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fsanitize-undefined-trap-on-error -fPIC
+
+.PHONY: build build-asan
+build: packages-run # The module, against nginx-dev or NGINX_SRC
+	@scripts/build.sh build/nginx "$(nginx_src)" \
+	    "$(hardening)" "-Wl,-z,relro -Wl,-z,now -fPIC" "$(warnings)"
+	@# By a rename: a running nginx has the old file mapped.
+	@cmp -s build/nginx/objs/$(module) build/$(module) || { \
+	    cp build/nginx/objs/$(module) build/$(module).new && \
+	    mv build/$(module).new build/$(module); }
+
+build-asan: packages-run # The module under AddressSanitizer and UBSan
+	@scripts/build.sh build/asan "$(nginx_src)" \
+	    "$(sanitizers)" "-fsanitize=address -fPIC" "$(warnings)"
+
+
+# Checking
+
+.PHONY: test test-asan lint format bench
+test: packages-run packages-test build # Every suite, on its own PostgreSQL
+	@scripts/test.sh
+
+test-asan: packages-run packages-test build-asan # The same, sanitized
+	@scripts/test.sh --asan
+
+lint: packages-run packages-lint build # Style and static analysis
+	@scripts/lint.sh
+
+format: packages-lint # Bring the C sources into style
+	@find ngx_http_magasin_module -name '*.[ch]' -exec clang-format -i {} +
+
+bench: packages-run packages-bench build # Measure against pgbench
+	@bench/run
+
+
+# Tidying up
+
+.PHONY: clean distclean
+clean: # Remove what was built
+	@rm -rf build
+
+distclean: clean # Remove the instances of RUN_DIR and of the tests too
+	@RUN_DIR=$(or $(RUN_DIR),run)/test scripts/instance.sh remove
+	@scripts/instance.sh remove

@@ -1,0 +1,69 @@
+
+/* Small helpers that several resources share. */
+
+
+#include "ngx_http_magasin_api.h"
+
+
+/* The value of a column as it came, NUL terminated; SQL NULL is empty. */
+
+ngx_str_t
+ngx_http_magasin_column(PGresult *result, int row, int column)
+{
+    ngx_str_t  text;
+
+    text.data = (u_char *) PQgetvalue(result, row, column);
+    text.len = (size_t) PQgetlength(result, row, column);
+
+    return text;
+}
+
+
+/*
+ * A copy of a column that outlives the result, NUL terminated, for a
+ * parameter of the next statement.  NULL: memory.
+ */
+
+const char *
+ngx_http_magasin_column_copy(ngx_pool_t *pool, PGresult *result, int row,
+    int column)
+{
+    u_char     *p;
+    ngx_str_t   text;
+
+    text = ngx_http_magasin_column(result, row, column);
+
+    p = ngx_pnalloc(pool, text.len + 1);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(p, text.data, text.len);
+    p[text.len] = '\0';
+
+    return (const char *) p;
+}
+
+
+/* Write columns into JSON: text as a string, the others as they are. */
+
+void
+ngx_http_magasin_column_text(ngx_http_magasin_json_t *json, PGresult *result,
+    int row, int column)
+{
+    ngx_str_t  text;
+
+    text = ngx_http_magasin_column(result, row, column);
+    ngx_http_magasin_json_text(json, text.data, text.len);
+}
+
+
+void
+ngx_http_magasin_column_number(ngx_http_magasin_json_t *json,
+    PGresult *result, int row, int column)
+{
+    ngx_str_t  text;
+
+    text = ngx_http_magasin_column(result, row, column);
+    ngx_http_magasin_json_literal(json, text.data, text.len);
+}

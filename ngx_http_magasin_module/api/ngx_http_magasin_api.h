@@ -1,0 +1,60 @@
+
+/* What the table of endpoints calls: one file per resource. */
+
+
+#ifndef _NGX_HTTP_MAGASIN_API_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_API_H_INCLUDED_
+
+
+#include "../ngx_http_magasin.h"
+
+
+/* Rows and stores of one piece of an answer that may be long. */
+#define NGX_HTTP_MAGASIN_PIECE_ROWS    "1000"
+#define NGX_HTTP_MAGASIN_PIECE_STORES  "50"
+
+
+/* api.c */
+ngx_str_t ngx_http_magasin_column(PGresult *result, int row, int column);
+const char *ngx_http_magasin_column_copy(ngx_pool_t *pool, PGresult *result,
+    int row, int column);
+void ngx_http_magasin_column_text(ngx_http_magasin_json_t *json,
+    PGresult *result, int row, int column);
+void ngx_http_magasin_column_number(ngx_http_magasin_json_t *json,
+    PGresult *result, int row, int column);
+
+/* reports.c */
+ngx_int_t ngx_http_magasin_reports_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_reports_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
+
+/* dashboard.c */
+ngx_int_t ngx_http_magasin_dashboard_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_dashboard_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
+
+/* stock.c */
+ngx_int_t ngx_http_magasin_stock_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_stock_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
+
+/* stock_list.c */
+ngx_int_t ngx_http_magasin_stock_list_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_stock_list_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
+
+/* products.c */
+ngx_int_t ngx_http_magasin_product_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_product_update_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
+
+/* health.c */
+ngx_int_t ngx_http_magasin_healthz_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_readyz_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_readyz_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
+ngx_int_t ngx_http_magasin_readyz_failed(ngx_http_magasin_ctx_t *ctx);
+
+
+#endif /* _NGX_HTTP_MAGASIN_API_H_INCLUDED_ */

@@ -1,0 +1,89 @@
+
+/*
+ * /healthz: this worker lives.  /readyz: a write would be served, asked of
+ * the database in the same way as any other request.
+ */
+
+
+#include "ngx_http_magasin_api.h"
+#include "../ngx_http_magasin_reply.h"
+
+
+static void ngx_http_magasin_readyz_body(ngx_http_magasin_ctx_t *ctx,
+    ngx_uint_t status, const char *database, size_t len);
+
+
+ngx_int_t
+ngx_http_magasin_healthz_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_http_magasin_json_open(&ctx->json, '{');
+    ngx_http_magasin_json_key(&ctx->json, "status");
+    ngx_http_magasin_json_string(&ctx->json, "ok");
+    ngx_http_magasin_json_close(&ctx->json, '}');
+
+    return NGX_DONE;
+}
+
+
+ngx_int_t
+ngx_http_magasin_readyz_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    ctx->job.nvalues = 0;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_magasin_readyz_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
+{
+    ngx_str_t  writable;
+
+    writable = ngx_http_magasin_column(result, 0, 0);
+
+    if (writable.len == 1 && writable.data[0] == 't') {
+        ngx_http_magasin_readyz_body(ctx, NGX_HTTP_OK, "ok",
+                                     sizeof("ok") - 1);
+    } else {
+        ngx_http_magasin_readyz_body(ctx, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                     "read-only", sizeof("read-only") - 1);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_magasin_readyz_failed(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_http_magasin_readyz_body(ctx, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                 "unavailable", sizeof("unavailable") - 1);
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_http_magasin_readyz_body(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
+    const char *database, size_t len)
+{
+    ngx_http_magasin_json_t  *json;
+
+    json = &ctx->json;
+
+    ngx_http_magasin_reply_begin(ctx, status);
+
+    ngx_http_magasin_json_open(json, '{');
+    ngx_http_magasin_json_key(json, "status");
+
+    if (status == NGX_HTTP_OK) {
+        ngx_http_magasin_json_string(json, "ok");
+
+    } else {
+        ngx_http_magasin_json_string(json, "unavailable");
+    }
+
+    ngx_http_magasin_json_key(json, "database");
+    ngx_http_magasin_json_text(json, database, len);
+    ngx_http_magasin_json_close(json, '}');
+}

@@ -1,0 +1,74 @@
+
+/* GET /api/v1/stores/{id}/stock/: all rows of a store, by product. */
+
+
+#include "ngx_http_magasin_api.h"
+
+
+/* Columns of sql/statements/stock.sql. */
+enum {
+    STOCK_PRODUIT = 0,
+    STOCK_NOM,
+    STOCK_QUANTITE
+};
+
+
+/* A store that cannot exist has no stock, as one that does not. */
+
+ngx_int_t
+ngx_http_magasin_stock_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    if (!ctx->ids[0].fits) {
+        ngx_http_magasin_json_open(&ctx->json, '[');
+        ngx_http_magasin_json_close(&ctx->json, ']');
+        return NGX_DONE;
+    }
+
+    ctx->job.values[0] = (const char *) ctx->ids[0].text.data;
+    ctx->job.values[1] = "0";
+    ctx->job.values[2] = NGX_HTTP_MAGASIN_PIECE_ROWS;
+    ctx->job.nvalues = 3;
+
+    return NGX_OK;
+}
+
+
+/* A full piece may have a next one, after its last product. */
+
+ngx_int_t
+ngx_http_magasin_stock_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
+{
+    int                       row, rows;
+    ngx_http_magasin_json_t  *json;
+
+    json = &ctx->json;
+    rows = PQntuples(result);
+
+    if (ctx->rows == 0) {
+        ngx_http_magasin_json_open(json, '[');
+    }
+
+    for (row = 0; row < rows; row++) {
+        ngx_http_magasin_json_open(json, '{');
+        ngx_http_magasin_json_key(json, "produit_id");
+        ngx_http_magasin_column_number(json, result, row, STOCK_PRODUIT);
+        ngx_http_magasin_json_key(json, "nom");
+        ngx_http_magasin_column_text(json, result, row, STOCK_NOM);
+        ngx_http_magasin_json_key(json, "quantite");
+        ngx_http_magasin_column_number(json, result, row, STOCK_QUANTITE);
+        ngx_http_magasin_json_close(json, '}');
+    }
+
+    ctx->rows += rows;
+
+    if (rows == atoi(NGX_HTTP_MAGASIN_PIECE_ROWS)) {
+        ctx->job.values[1] = ngx_http_magasin_column_copy(ctx->request->pool,
+                                              result, rows - 1, STOCK_PRODUIT);
+
+        return ctx->job.values[1] ? NGX_AGAIN : NGX_ERROR;
+    }
+
+    ngx_http_magasin_json_close(json, ']');
+
+    return NGX_OK;
+}

@@ -1,0 +1,555 @@
+
+/* GET /api/v1/stores/{id}/stock/list/: filters, order, numbered pages. */
+
+
+#include "ngx_http_magasin_api.h"
+#include "../ngx_http_magasin_reply.h"
+#include "../ngx_http_magasin_text.h"
+#include "../ngx_http_magasin_query.h"
+#include "../ngx_http_magasin_decimal.h"
+
+
+#define NGX_HTTP_MAGASIN_PAGE  10
+
+
+/* Columns of sql/statements/stock_list.sql. */
+enum {
+    LIST_TOTAL = 0,
+    LIST_ID,
+    LIST_PRODUIT,
+    LIST_MAGASIN,
+    LIST_QUANTITE,
+    LIST_PRODUIT_NOM,
+    LIST_MAGASIN_NOM
+};
+
+
+/* ctx->state; page 0 stands for the last one. */
+typedef struct {
+    ngx_uint_t    page;
+    ngx_uint_t    nkeys;        /* of the order, at most two */
+    const char   *keys[2];
+    const char   *nom;          /* filters; NULL: none */
+    const char   *quantite;
+    unsigned      empty:1;      /* no row can fit */
+} ngx_http_magasin_list_t;
+
+
+static ngx_int_t ngx_http_magasin_list_name(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_list_t *list, const char **error);
+static ngx_int_t ngx_http_magasin_list_quantity(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_list_t *list, const char **error);
+static ngx_uint_t ngx_http_magasin_list_too_big(
+    ngx_http_magasin_decimal_t *decimal);
+static ngx_int_t ngx_http_magasin_list_page(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_list_t *list);
+static void ngx_http_magasin_list_order(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_list_t *list);
+static ngx_int_t ngx_http_magasin_list_invalid(ngx_http_magasin_ctx_t *ctx,
+    const char *nom, const char *quantite);
+static ngx_int_t ngx_http_magasin_list_no_page(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_list_empty(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_list_head(ngx_http_magasin_ctx_t *ctx,
+    ngx_uint_t total, ngx_uint_t page);
+static ngx_int_t ngx_http_magasin_list_link(ngx_http_magasin_ctx_t *ctx,
+    ngx_uint_t page);
+static const char *ngx_http_magasin_list_copy(ngx_pool_t *pool,
+    ngx_str_t *text);
+
+
+/* The filters are checked before the page, and all of them are told. */
+
+ngx_int_t
+ngx_http_magasin_stock_list_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    u_char                   *page;
+    const char               *nom, *quantite;
+    ngx_http_magasin_list_t  *list;
+
+    list = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_magasin_list_t));
+    page = ngx_pnalloc(ctx->request->pool, NGX_INT_T_LEN + 1);
+
+    if (list == NULL || page == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->state = list;
+    nom = NULL;
+    quantite = NULL;
+
+    if (ngx_http_magasin_list_name(ctx, list, &nom) != NGX_OK
+        || ngx_http_magasin_list_quantity(ctx, list, &quantite) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (nom || quantite) {
+        return ngx_http_magasin_list_invalid(ctx, nom, quantite);
+    }
+
+    switch (ngx_http_magasin_list_page(ctx, list)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        return ngx_http_magasin_list_no_page(ctx);
+
+    default:
+        return NGX_ERROR;
+    }
+
+    if (list->empty || !ctx->ids[0].fits) {
+        return ngx_http_magasin_list_empty(ctx) == NGX_ERROR ? NGX_ERROR
+                                                             : NGX_DONE;
+    }
+
+    ngx_http_magasin_list_order(ctx, list);
+
+    (void) ngx_sprintf(page, "%ui%Z", list->page);
+
+    ctx->job.values[0] = (const char *) ctx->ids[0].text.data;
+    ctx->job.values[1] = list->nom;
+    ctx->job.values[2] = list->quantite;
+    ctx->job.values[3] = list->keys[0];
+    ctx->job.values[4] = list->keys[1];
+    ctx->job.values[5] = (const char *) page;
+    ctx->job.nvalues = 6;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_magasin_stock_list_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result)
+{
+    int                       row, rows;
+    ngx_str_t                 text;
+    ngx_uint_t                total, page;
+    ngx_http_magasin_json_t  *json;
+    ngx_http_magasin_list_t  *list;
+
+    list = ctx->state;
+    json = &ctx->json;
+    rows = PQntuples(result);
+
+    if (rows == 0) {
+        return ngx_http_magasin_list_empty(ctx);
+    }
+
+    text = ngx_http_magasin_column(result, 0, LIST_TOTAL);
+    total = ngx_atoi(text.data, text.len);
+    page = list->page ? list->page
+                      : (total + NGX_HTTP_MAGASIN_PAGE - 1)
+                        / NGX_HTTP_MAGASIN_PAGE;
+
+    if (ngx_http_magasin_list_head(ctx, total, page) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    for (row = 0; row < rows; row++) {
+        ngx_http_magasin_json_open(json, '{');
+        ngx_http_magasin_json_key(json, "id");
+        ngx_http_magasin_column_number(json, result, row, LIST_ID);
+        ngx_http_magasin_json_key(json, "produit");
+        ngx_http_magasin_column_number(json, result, row, LIST_PRODUIT);
+        ngx_http_magasin_json_key(json, "magasin");
+        ngx_http_magasin_column_number(json, result, row, LIST_MAGASIN);
+        ngx_http_magasin_json_key(json, "quantite");
+        ngx_http_magasin_column_number(json, result, row, LIST_QUANTITE);
+        ngx_http_magasin_json_key(json, "produit_nom");
+        ngx_http_magasin_column_text(json, result, row, LIST_PRODUIT_NOM);
+        ngx_http_magasin_json_key(json, "magasin_nom");
+        ngx_http_magasin_column_text(json, result, row, LIST_MAGASIN_NOM);
+        ngx_http_magasin_json_close(json, '}');
+    }
+
+    ngx_http_magasin_json_close(json, ']');
+    ngx_http_magasin_json_close(json, '}');
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_magasin_list_name(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_list_t *list, const char **error)
+{
+    ngx_str_t  *value, text;
+
+    value = ngx_http_magasin_query_value(ctx->query, "produit__nom");
+
+    if (value == NULL) {
+        return NGX_OK;
+    }
+
+    text = *value;
+    ngx_http_magasin_text_strip(&text);
+
+    if (text.len == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_strlchr(text.data, text.data + text.len, '\0')) {
+        *error = "Le caractère nul n’est pas autorisé.";
+        return NGX_OK;
+    }
+
+    list->nom = ngx_http_magasin_list_copy(ctx->request->pool, &text);
+
+    return list->nom ? NGX_OK : NGX_ERROR;
+}
+
+
+/* Any decimal is taken, and cut to an integer, as the reference does. */
+
+static ngx_int_t
+ngx_http_magasin_list_quantity(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_list_t *list, const char **error)
+{
+    u_char                      *p;
+    int64_t                      n;
+    ngx_int_t                    rc;
+    ngx_str_t                   *value, text;
+    ngx_http_magasin_decimal_t   decimal;
+
+    value = ngx_http_magasin_query_value(ctx->query, "quantite");
+
+    if (value == NULL) {
+        return NGX_OK;
+    }
+
+    text = *value;
+    ngx_http_magasin_text_strip(&text);
+
+    if (text.len == 0) {
+        return NGX_OK;
+    }
+
+    rc = ngx_http_magasin_decimal_parse(ctx->request->pool, &decimal, &text);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_DECLINED) {
+        *error = "Saisissez un nombre.";
+        return NGX_OK;
+    }
+
+    if (ngx_http_magasin_list_too_big(&decimal)) {
+        *error = "Assurez-vous que cette valeur est inférieure ou égale à "
+                 "1e+50.";
+        return NGX_OK;
+    }
+
+    if (ngx_http_magasin_decimal_integer(&decimal, &n) != NGX_OK
+        || n > NGX_MAX_INT32_VALUE || n < 0)
+    {
+        list->empty = 1;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(ctx->request->pool, NGX_INT64_LEN + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_sprintf(p, "%L%Z", n);
+    list->quantite = (const char *) p;
+
+    return NGX_OK;
+}
+
+
+/* Over the double nearest to 1e50, which is the reference's limit. */
+
+static ngx_uint_t
+ngx_http_magasin_list_too_big(ngx_http_magasin_decimal_t *decimal)
+{
+    size_t         i;
+    u_char         c;
+    int64_t        total, whole, fraction;
+    static u_char  limit[] =
+                   "100000000000000007629769841091887003294964970946560";
+
+    ngx_http_magasin_decimal_digits(decimal, &total, &whole, &fraction);
+
+    if (decimal->zero || decimal->negative) {
+        return 0;
+    }
+
+    if (whole != (int64_t) sizeof(limit) - 1) {
+        return whole > (int64_t) sizeof(limit) - 1;
+    }
+
+    for (i = 0; i < sizeof(limit) - 1; i++) {
+        c = i < decimal->digits.len ? decimal->digits.data[i] : '0';
+
+        if (c != limit[i]) {
+            return c > limit[i];
+        }
+    }
+
+    while (i < decimal->digits.len) {
+        if (decimal->digits.data[i++] != '0') {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * "last", or an integer as Python's int() reads it.  NGX_OK; NGX_DECLINED:
+ * no page has this number; NGX_ERROR: memory.
+ */
+
+static ngx_int_t
+ngx_http_magasin_list_page(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_list_t *list)
+{
+    u_char     *p, *end, digit;
+    ngx_str_t  *value, text;
+
+    list->page = 1;
+
+    value = ngx_http_magasin_query_value(ctx->query, "page");
+
+    if (value == NULL || value->len == 0) {
+        return NGX_OK;
+    }
+
+    if (value->len == 4 && ngx_memcmp(value->data, "last", 4) == 0) {
+        list->page = 0;
+        return NGX_OK;
+    }
+
+    text = *value;
+    ngx_http_magasin_text_strip(&text);
+
+    if (ngx_http_magasin_text_digits(ctx->request->pool, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    p = text.data;
+    end = p + text.len;
+
+    if (p < end && *p == '+') {
+        p++;
+    }
+
+    list->page = 0;
+    digit = 0;
+
+    for ( /* void */ ; p < end; p++) {
+
+        /* One "_" may stand between two digits. */
+
+        if (*p == '_' && digit) {
+            digit = 0;
+            continue;
+        }
+
+        if (*p < '0' || *p > '9') {
+            return NGX_DECLINED;
+        }
+
+        digit = 1;
+
+        if (list->page < NGX_MAX_INT32_VALUE / 100) {
+            list->page = list->page * 10 + (*p - '0');
+        }
+    }
+
+    return (digit && list->page) ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* The first term of each column counts; the others are skipped. */
+
+static void
+ngx_http_magasin_list_order(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_list_t *list)
+{
+    u_char             *p, *end, *comma;
+    size_t              len;
+    ngx_str_t          *value, term;
+    ngx_uint_t          i;
+    static const char  *terms[] = {
+        "quantite", "-quantite", "produit__nom", "-produit__nom"
+    };
+
+    value = ngx_http_magasin_query_value(ctx->query, "ordering");
+    p = value ? value->data : NULL;
+    end = value ? value->data + value->len : NULL;
+
+    for ( /* void */ ; p < end && list->nkeys < 2; p = comma + 1) {
+        comma = ngx_strlchr(p, end, ',');
+        comma = comma ? comma : end;
+
+        term.data = p;
+        term.len = comma - p;
+        ngx_http_magasin_text_strip(&term);
+
+        for (i = 0; i < 4; i++) {
+            len = ngx_strlen(terms[i]);
+
+            if (term.len != len || ngx_memcmp(term.data, terms[i], len) != 0) {
+                continue;
+            }
+
+            if (list->nkeys == 0
+                || (list->keys[0] != terms[i & ~1]
+                    && list->keys[0] != terms[i | 1]))
+            {
+                list->keys[list->nkeys++] = terms[i];
+            }
+        }
+    }
+
+    if (list->nkeys == 0) {
+        list->keys[0] = "produit__nom";
+    }
+}
+
+
+static ngx_int_t
+ngx_http_magasin_list_invalid(ngx_http_magasin_ctx_t *ctx, const char *nom,
+    const char *quantite)
+{
+    ngx_http_magasin_json_t  *json;
+
+    json = &ctx->json;
+
+    ngx_http_magasin_reply_begin(ctx, NGX_HTTP_BAD_REQUEST);
+    ngx_http_magasin_json_open(json, '{');
+
+    if (nom) {
+        ngx_http_magasin_json_key(json, "produit__nom");
+        ngx_http_magasin_json_open(json, '[');
+        ngx_http_magasin_json_text(json, nom, ngx_strlen(nom));
+        ngx_http_magasin_json_close(json, ']');
+    }
+
+    if (quantite) {
+        ngx_http_magasin_json_key(json, "quantite");
+        ngx_http_magasin_json_open(json, '[');
+        ngx_http_magasin_json_text(json, quantite, ngx_strlen(quantite));
+        ngx_http_magasin_json_close(json, ']');
+    }
+
+    ngx_http_magasin_json_close(json, '}');
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_magasin_list_no_page(ngx_http_magasin_ctx_t *ctx)
+{
+    static ngx_str_t  detail = ngx_string("Page non valide.");
+
+    return ngx_http_magasin_reply_detail(ctx, NGX_HTTP_NOT_FOUND, &detail);
+}
+
+
+/* No rows: page 1 of nothing is empty, any other page is not there. */
+
+static ngx_int_t
+ngx_http_magasin_list_empty(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_http_magasin_list_t  *list;
+
+    list = ctx->state;
+
+    if (list->page > 1) {
+        (void) ngx_http_magasin_list_no_page(ctx);
+        return NGX_OK;
+    }
+
+    if (ngx_http_magasin_list_head(ctx, 0, 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_magasin_json_close(&ctx->json, ']');
+    ngx_http_magasin_json_close(&ctx->json, '}');
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_magasin_list_head(ngx_http_magasin_ctx_t *ctx, ngx_uint_t total,
+    ngx_uint_t page)
+{
+    ngx_http_magasin_json_t  *json;
+
+    json = &ctx->json;
+
+    ngx_http_magasin_json_open(json, '{');
+    ngx_http_magasin_json_key(json, "count");
+    ngx_http_magasin_json_integer(json, (int64_t) total);
+    ngx_http_magasin_json_key(json, "next");
+
+    if (ngx_http_magasin_list_link(ctx, page * NGX_HTTP_MAGASIN_PAGE < total
+                                        ? page + 1 : 0)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_magasin_json_key(json, "previous");
+
+    if (ngx_http_magasin_list_link(ctx, page - 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_magasin_json_key(json, "results");
+    ngx_http_magasin_json_open(json, '[');
+
+    return NGX_OK;
+}
+
+
+/* A link to a page, or null for page 0. */
+
+static ngx_int_t
+ngx_http_magasin_list_link(ngx_http_magasin_ctx_t *ctx, ngx_uint_t page)
+{
+    ngx_str_t  link;
+
+    if (page == 0) {
+        ngx_http_magasin_json_literal(&ctx->json, "null", 4);
+        return NGX_OK;
+    }
+
+    if (ngx_http_magasin_query_link(ctx->request, ctx->query, page, &link)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_magasin_json_text(&ctx->json, link.data, link.len);
+
+    return NGX_OK;
+}
+
+
+static const char *
+ngx_http_magasin_list_copy(ngx_pool_t *pool, ngx_str_t *text)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(pool, text->len + 1);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(p, text->data, text->len);
+    p[text->len] = '\0';
+
+    return (const char *) p;
+}

@@ -1,0 +1,155 @@
+
+/*
+ * What the rooms share: the configuration, an endpoint, and the context of
+ * one request on its way
+ *
+ *     route -> negotiate -> method -> authorise -> body -> bind -> statement
+ *           -> rows -> render -> reply
+ */
+
+
+#ifndef _NGX_HTTP_MAGASIN_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_magasin_pg.h"
+#include "ngx_http_magasin_json.h"
+#include "ngx_http_magasin_body.h"
+
+
+#define NGX_HTTP_MAGASIN_MAX_IDS         2
+
+/* nginx has no name for it. */
+#define NGX_HTTP_MAGASIN_NOT_ACCEPTABLE  406
+
+
+typedef struct ngx_http_magasin_ctx_s       ngx_http_magasin_ctx_t;
+typedef struct ngx_http_magasin_endpoint_s  ngx_http_magasin_endpoint_t;
+typedef struct ngx_http_magasin_tokens_s    ngx_http_magasin_tokens_t;
+
+
+typedef struct {
+    ngx_http_magasin_pg_conf_t     pg;
+    ngx_http_magasin_pg_pool_t    *pool;        /* of this worker */
+    ngx_str_t                      database;    /* conninfo; may be secret */
+    ngx_str_t                      tokens_file;
+    ngx_http_magasin_tokens_t     *tokens;      /* of this worker */
+    unsigned                       handler:1;   /* some location answers */
+    unsigned                       errors:1;    /* some location filters */
+} ngx_http_magasin_main_conf_t;
+
+
+typedef struct {
+    ngx_flag_t                     json_errors;
+} ngx_http_magasin_loc_conf_t;
+
+
+/* An integer of the path, of any length, as "[0-9]+" takes it. */
+typedef struct {
+    ngx_str_t                      text;        /* no leading zeros; NUL */
+    unsigned                       fits:1;      /* in PostgreSQL's bigint */
+} ngx_http_magasin_id_t;
+
+
+/*
+ * What an endpoint does.  bind: from the request to parameters of the
+ * statement; NGX_OK: run it, NGX_DONE: the answer is in ctx already,
+ * NGX_ERROR.  render: from rows to the answer; NGX_OK: whole, NGX_AGAIN: the
+ * parameters now ask for the next rows, NGX_ERROR.  failed, where it is set,
+ * makes the answer when the statement had none.
+ */
+typedef ngx_int_t (*ngx_http_magasin_bind_pt)(ngx_http_magasin_ctx_t *ctx);
+typedef ngx_int_t (*ngx_http_magasin_render_pt)(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
+
+
+/* One row of THE table; see ngx_http_magasin_routes.c. */
+struct ngx_http_magasin_endpoint_s {
+    ngx_str_t                      name;        /* $magasin_route's method */
+    ngx_uint_t                     method;
+    ngx_str_t                      path;        /* {id}: digits */
+    ngx_str_t                      title;       /* OPTIONS tells it */
+    const char                    *scope;       /* NULL: for everybody */
+    ngx_uint_t                     statement;
+    ngx_http_magasin_pg_class_e    class;
+    ngx_http_magasin_bind_pt       bind;
+    ngx_http_magasin_render_pt     render;
+    ngx_http_magasin_bind_pt       failed;
+};
+
+
+/* A path of the table, with all that is asked about it before the method. */
+typedef struct {
+    ngx_str_t                      path;
+    ngx_str_t                      allow;       /* for the header */
+    ngx_http_magasin_endpoint_t   *endpoints;   /* adjoining rows */
+    ngx_uint_t                     nendpoints;
+} ngx_http_magasin_route_t;
+
+
+struct ngx_http_magasin_ctx_s {
+    ngx_http_request_t            *request;
+    ngx_http_magasin_route_t      *route;
+    ngx_http_magasin_endpoint_t   *endpoint;
+
+    ngx_http_magasin_id_t          ids[NGX_HTTP_MAGASIN_MAX_IDS];
+    ngx_array_t                   *query;       /* pairs */
+    ngx_http_magasin_body_t        body;
+    ngx_str_t                      token;       /* its id */
+    ngx_str_t                      trace_id;
+
+    ngx_http_magasin_pg_job_t      job;
+    ngx_msec_t                     started;     /* of the last statement */
+    ngx_msec_t                     database;    /* ms in statements so far */
+
+    ngx_http_magasin_json_t        json;        /* the answer's body */
+    ngx_uint_t                     status;
+    ngx_uint_t                     rows;        /* rendered so far */
+    void                          *state;       /* of the endpoint */
+
+    unsigned                       streaming:1; /* the header has left */
+    unsigned                       complete:1;  /* no more rows */
+    unsigned                       waiting:1;   /* a job runs */
+    unsigned                       replied:1;   /* our answer, not nginx's */
+    unsigned                       filtered:1;  /* errors.c replaces a body */
+    unsigned                       traced:1;
+};
+
+
+extern ngx_module_t  ngx_http_magasin_module;
+
+
+/* handler.c */
+ngx_int_t ngx_http_magasin_handler(ngx_http_request_t *r);
+ngx_http_magasin_ctx_t *ngx_http_magasin_ctx(ngx_http_request_t *r);
+
+/* routes.c */
+ngx_int_t ngx_http_magasin_routes_init(ngx_conf_t *cf);
+ngx_http_magasin_route_t *ngx_http_magasin_route_find(ngx_pool_t *pool,
+    ngx_str_t *path, ngx_http_magasin_id_t *ids);
+ngx_http_magasin_endpoint_t *ngx_http_magasin_route_method(
+    ngx_http_magasin_route_t *route, ngx_uint_t method);
+
+/* negotiate.c */
+ngx_uint_t ngx_http_magasin_acceptable(ngx_http_request_t *r);
+
+/* auth.c */
+ngx_http_magasin_tokens_t *ngx_http_magasin_tokens_create(ngx_cycle_t *cycle,
+    ngx_str_t *file);
+char *ngx_http_magasin_tokens_check(ngx_conf_t *cf, ngx_str_t *file);
+void ngx_http_magasin_tokens_destroy(ngx_http_magasin_tokens_t *tokens);
+ngx_int_t ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_tokens_t *tokens);
+
+/* errors.c */
+ngx_int_t ngx_http_magasin_errors_init(ngx_conf_t *cf);
+
+/* variables.c */
+ngx_int_t ngx_http_magasin_variables_init(ngx_conf_t *cf);
+
+
+#endif /* _NGX_HTTP_MAGASIN_H_INCLUDED_ */

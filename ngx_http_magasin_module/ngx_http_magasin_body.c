@@ -1,0 +1,468 @@
+
+#include "ngx_http_magasin_text.h"
+#include "ngx_http_magasin_query.h"
+#include "ngx_http_magasin_body.h"
+
+
+static ngx_int_t ngx_http_magasin_body_read(ngx_http_request_t *r,
+    ngx_str_t *text);
+static ngx_int_t ngx_http_magasin_body_json(ngx_http_request_t *r,
+    ngx_http_magasin_body_t *body, ngx_str_t *text);
+static void ngx_http_magasin_body_free(void *data);
+static ngx_int_t ngx_http_magasin_body_value(ngx_http_request_t *r,
+    json_t *value, ngx_http_magasin_field_t *field);
+static ngx_int_t ngx_http_magasin_body_real(ngx_http_request_t *r,
+    double value, ngx_str_t *text);
+
+
+typedef struct {
+    ngx_str_t                 main;
+    ngx_str_t                 sub;
+    ngx_http_magasin_body_e   type;
+} ngx_http_magasin_media_t;
+
+
+/* In the order in which the reference asks its parsers. */
+
+static ngx_http_magasin_media_t  ngx_http_magasin_media[] = {
+
+    { ngx_string("application"), ngx_string("json"),
+      NGX_HTTP_MAGASIN_BODY_JSON },
+
+    { ngx_string("application"), ngx_string("x-www-form-urlencoded"),
+      NGX_HTTP_MAGASIN_BODY_FORM },
+
+    { ngx_string("multipart"), ngx_string("form-data"),
+      NGX_HTTP_MAGASIN_BODY_MULTIPART },
+
+    { ngx_null_string, ngx_null_string, NGX_HTTP_MAGASIN_BODY_UNKNOWN }
+};
+
+
+/*
+ * What Content-Type says of the body.  A body of no bytes is _NONE whatever
+ * its type, known before it is read by Content-Length and chunked coding.
+ */
+
+ngx_http_magasin_body_e
+ngx_http_magasin_body_type(ngx_http_request_t *r)
+{
+    u_char                    *p, *end, *slash;
+    ngx_str_t                  type, main, sub;
+    ngx_http_magasin_media_t  *media;
+
+    if (r->headers_in.content_length_n <= 0 && !r->headers_in.chunked) {
+        return NGX_HTTP_MAGASIN_BODY_NONE;
+    }
+
+    if (r->headers_in.content_type == NULL) {
+        return NGX_HTTP_MAGASIN_BODY_UNKNOWN;
+    }
+
+    type = r->headers_in.content_type->value;
+
+    p = type.data;
+    end = ngx_strlchr(p, p + type.len, ';');
+
+    if (end) {
+        type.len = end - p;
+    }
+
+    while (type.len && type.data[type.len - 1] == ' ') {
+        type.len--;
+    }
+
+    end = p + type.len;
+    slash = ngx_strlchr(p, end, '/');
+
+    if (slash == NULL) {
+        return NGX_HTTP_MAGASIN_BODY_UNKNOWN;
+    }
+
+    main.data = p;
+    main.len = slash - p;
+    sub.data = slash + 1;
+    sub.len = end - sub.data;
+
+    for (media = ngx_http_magasin_media; media->main.len; media++) {
+
+        if (((main.len == 1 && *main.data == '*')
+             || (main.len == media->main.len
+                 && ngx_strncasecmp(main.data, media->main.data, main.len)
+                    == 0))
+            && ((sub.len == 1 && *sub.data == '*')
+                || (sub.len == media->sub.len
+                    && ngx_strncasecmp(sub.data, media->sub.data, sub.len)
+                       == 0)))
+        {
+            return media->type;
+        }
+    }
+
+    return NGX_HTTP_MAGASIN_BODY_UNKNOWN;
+}
+
+
+/*
+ * Parse the body that nginx has read, by body->type.
+ *
+ * NGX_OK; NGX_DECLINED: it is malformed, body->error tells; NGX_ERROR.
+ */
+
+ngx_int_t
+ngx_http_magasin_body_parse(ngx_http_request_t *r,
+    ngx_http_magasin_body_t *body)
+{
+    ngx_str_t  text;
+
+    if (ngx_http_magasin_body_read(r, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (text.len == 0) {
+        body->type = NGX_HTTP_MAGASIN_BODY_NONE;
+        return NGX_OK;
+    }
+
+    switch (body->type) {
+
+    case NGX_HTTP_MAGASIN_BODY_JSON:
+        return ngx_http_magasin_body_json(r, body, &text);
+
+    case NGX_HTTP_MAGASIN_BODY_FORM:
+        body->pairs = ngx_http_magasin_query_parse(r->pool, &text);
+
+        if (body->pairs == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (body->pairs->nelts > NGX_HTTP_MAGASIN_QUERY_PAIRS) {
+            ngx_str_set(&body->error, "Form parse error - too many fields");
+            return NGX_DECLINED;
+        }
+
+        return NGX_OK;
+
+    default: /* NGX_HTTP_MAGASIN_BODY_MULTIPART */
+        return ngx_http_magasin_multipart_parse(r, body, &text);
+    }
+}
+
+
+/*
+ * Look up one field.  In forms an empty value counts as absent, unless
+ * `blank` says that this field may be blank.
+ *
+ * NGX_OK or NGX_ERROR (memory).
+ */
+
+ngx_int_t
+ngx_http_magasin_body_field(ngx_http_request_t *r,
+    ngx_http_magasin_body_t *body, const char *name, ngx_uint_t blank,
+    ngx_http_magasin_field_t *field)
+{
+    json_t      *value;
+    ngx_str_t   *text, *file;
+    ngx_uint_t   i;
+
+    field->type = NGX_HTTP_MAGASIN_FIELD_ABSENT;
+    ngx_str_null(&field->text);
+
+    if (body->root) {
+        value = json_object_get(body->root, name);
+
+        return value ? ngx_http_magasin_body_value(r, value, field) : NGX_OK;
+    }
+
+    if (body->files) {
+        file = body->files->elts;
+
+        for (i = 0; i < body->files->nelts; i++) {
+            if (file[i].len == ngx_strlen(name)
+                && ngx_memcmp(file[i].data, name, file[i].len) == 0)
+            {
+                field->type = NGX_HTTP_MAGASIN_FIELD_OTHER;
+                return NGX_OK;
+            }
+        }
+    }
+
+    if (body->pairs) {
+        text = ngx_http_magasin_query_last(body->pairs, name,
+                                           ngx_strlen(name));
+
+        if (text && (text->len || blank)) {
+            field->type = NGX_HTTP_MAGASIN_FIELD_TEXT;
+            field->text = *text;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* The whole body as one text: from its buffers, or from its temp file. */
+
+static ngx_int_t
+ngx_http_magasin_body_read(ngx_http_request_t *r, ngx_str_t *text)
+{
+    off_t         size;
+    u_char       *p;
+    ssize_t       n;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    ngx_str_null(text);
+
+    if (r->request_body == NULL || r->request_body->bufs == NULL) {
+        return NGX_OK;
+    }
+
+    cl = r->request_body->bufs;
+
+    if (cl->next == NULL && !cl->buf->in_file) {
+        text->data = cl->buf->pos;
+        text->len = cl->buf->last - cl->buf->pos;
+        return NGX_OK;
+    }
+
+    size = 0;
+
+    for ( /* void */ ; cl; cl = cl->next) {
+        size += ngx_buf_size(cl->buf);
+    }
+
+    p = ngx_pnalloc(r->pool, (size_t) size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->data = p;
+
+    for (cl = r->request_body->bufs; cl; cl = cl->next) {
+        b = cl->buf;
+
+        if (b->in_file) {
+            n = ngx_read_file(b->file, p, (size_t) (b->file_last - b->file_pos),
+                              b->file_pos);
+
+            if (n != (ssize_t) (b->file_last - b->file_pos)) {
+                return NGX_ERROR;
+            }
+
+            p += n;
+
+        } else {
+            p = ngx_cpymem(p, b->pos, b->last - b->pos);
+        }
+    }
+
+    text->len = p - text->data;
+
+    return NGX_OK;
+}
+
+
+/*
+ * JSON by jansson, with the limits of its own: nesting up to 2048, valid
+ * UTF-8, no NaN.  Of duplicate members the last counts, as clients of the
+ * reference know it.  Integers past 64 bits are read again as reals: no
+ * field takes them, and the message is then the field's own.
+ */
+
+static ngx_int_t
+ngx_http_magasin_body_json(ngx_http_request_t *r,
+    ngx_http_magasin_body_t *body, ngx_str_t *text)
+{
+    u_char              *p;
+    size_t               flags;
+    json_error_t         error;
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    flags = JSON_DECODE_ANY|JSON_ALLOW_NUL;
+
+    body->root = json_loadb((char *) text->data, text->len, flags, &error);
+
+    if (body->root == NULL
+        && json_error_code(&error) == json_error_numeric_overflow)
+    {
+        body->root = json_loadb((char *) text->data, text->len,
+                                flags|JSON_DECODE_INT_AS_REAL, &error);
+    }
+
+    if (body->root) {
+        cln->handler = ngx_http_magasin_body_free;
+        cln->data = body->root;
+        return NGX_OK;
+    }
+
+    if (json_error_code(&error) == json_error_out_of_memory) {
+        return NGX_ERROR;
+    }
+
+    body->error.len = sizeof("JSON parse error - : line  column  (char )")
+                      + ngx_strlen(error.text) + 3 * NGX_INT_T_LEN;
+
+    p = ngx_pnalloc(r->pool, body->error.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    body->error.data = p;
+
+    p = ngx_sprintf(p, "JSON parse error - %s: line %d column %d (char %d)",
+                    error.text, error.line, error.column, error.position);
+    body->error.len = p - body->error.data;
+
+    /* jansson quotes the text near by, which may break off in a character. */
+
+    if (ngx_http_magasin_text_repair(r->pool, &body->error) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static void
+ngx_http_magasin_body_free(void *data)
+{
+    json_decref(data);
+}
+
+
+static ngx_int_t
+ngx_http_magasin_body_value(ngx_http_request_t *r, json_t *value,
+    ngx_http_magasin_field_t *field)
+{
+    switch (json_typeof(value)) {
+
+    case JSON_NULL:
+        field->type = NGX_HTTP_MAGASIN_FIELD_NULL;
+        return NGX_OK;
+
+    case JSON_STRING:
+        field->type = NGX_HTTP_MAGASIN_FIELD_TEXT;
+        field->text.data = (u_char *) json_string_value(value);
+        field->text.len = json_string_length(value);
+        return NGX_OK;
+
+    case JSON_INTEGER:
+        field->type = NGX_HTTP_MAGASIN_FIELD_NUMBER;
+        field->text.data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+
+        if (field->text.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        field->text.len = ngx_sprintf(field->text.data, "%L",
+                                      (int64_t) json_integer_value(value))
+                          - field->text.data;
+        return NGX_OK;
+
+    case JSON_REAL:
+        field->type = NGX_HTTP_MAGASIN_FIELD_NUMBER;
+        return ngx_http_magasin_body_real(r, json_real_value(value),
+                                          &field->text);
+
+    default:
+        field->type = NGX_HTTP_MAGASIN_FIELD_OTHER;
+        return NGX_OK;
+    }
+}
+
+
+/*
+ * The shortest decimal that reads back as the same double, in the form that
+ * the reference's language prints it: 16 places or more, or less than
+ * 0.0001, get an exponent; else there is a point.
+ */
+
+static ngx_int_t
+ngx_http_magasin_body_real(ngx_http_request_t *r, double value,
+    ngx_str_t *text)
+{
+    int    digits, exponent, i;
+    char   buffer[32], *mantissa, *e;
+    u_char *p;
+
+    for (digits = 1; digits < 17; digits++) {
+        (void) snprintf(buffer, sizeof(buffer), "%.*e", digits - 1, value);
+
+        if (strtod(buffer, NULL) == value) {
+            break;
+        }
+    }
+
+    if (digits == 17) {
+        (void) snprintf(buffer, sizeof(buffer), "%.16e", value);
+    }
+
+    p = ngx_pnalloc(r->pool, 64);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->data = p;
+    mantissa = buffer;
+
+    if (*mantissa == '-') {
+        *p++ = '-';
+        mantissa++;
+    }
+
+    e = strchr(mantissa, 'e');
+    exponent = (int) strtol(e + 1, NULL, 10);
+    *e = '\0';
+
+    /* "d.ddd" to "dddd" */
+
+    if (mantissa[1] == '.') {
+        mantissa[1] = mantissa[0];
+        mantissa++;
+    }
+
+    if (exponent >= 16 || exponent < -4) {
+        *p++ = (u_char) mantissa[0];
+
+        if (digits > 1) {
+            p = ngx_sprintf(p, ".%s", mantissa + 1);
+        }
+
+        p = ngx_sprintf(p, "e%s%02d", exponent < 0 ? "-" : "+",
+                        ngx_abs(exponent));
+
+    } else if (exponent < 0) {
+        *p++ = '0';
+        *p++ = '.';
+
+        for (i = -1; i > exponent; i--) {
+            *p++ = '0';
+        }
+
+        p = ngx_sprintf(p, "%s", mantissa);
+
+    } else {
+        for (i = 0; i <= exponent || i < digits; i++) {
+            if (i == exponent + 1) {
+                *p++ = '.';
+            }
+
+            *p++ = (i < digits) ? (u_char) mantissa[i] : '0';
+        }
+
+        if (digits <= exponent + 1) {
+            *p++ = '.';
+            *p++ = '0';
+        }
+    }
+
+    text->len = p - text->data;
+
+    return NGX_OK;
+}

@@ -1,0 +1,62 @@
+
+/*
+ * Request bodies, JSON, form or multipart, as one set of named fields.
+ */
+
+
+#ifndef _NGX_HTTP_MAGASIN_BODY_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_BODY_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include <jansson.h>
+
+
+typedef enum {
+    NGX_HTTP_MAGASIN_FIELD_ABSENT = 0,
+    NGX_HTTP_MAGASIN_FIELD_NULL,
+    NGX_HTTP_MAGASIN_FIELD_TEXT,        /* text: UTF-8, NULs possible */
+    NGX_HTTP_MAGASIN_FIELD_NUMBER,      /* text: its shortest decimal */
+    NGX_HTTP_MAGASIN_FIELD_OTHER        /* true, false, list, object, file */
+} ngx_http_magasin_field_e;
+
+
+typedef struct {
+    ngx_http_magasin_field_e   type;
+    ngx_str_t                  text;
+} ngx_http_magasin_field_t;
+
+
+typedef enum {
+    NGX_HTTP_MAGASIN_BODY_NONE = 0,     /* empty: as an empty object */
+    NGX_HTTP_MAGASIN_BODY_JSON,
+    NGX_HTTP_MAGASIN_BODY_FORM,
+    NGX_HTTP_MAGASIN_BODY_MULTIPART,
+    NGX_HTTP_MAGASIN_BODY_UNKNOWN
+} ngx_http_magasin_body_e;
+
+
+typedef struct {
+    ngx_http_magasin_body_e    type;
+    json_t                    *root;    /* of a JSON body; freed by the pool */
+    ngx_array_t               *pairs;   /* of a form: text fields */
+    ngx_array_t               *files;   /* of a form: names of file parts */
+    ngx_str_t                  error;   /* why it cannot be read */
+} ngx_http_magasin_body_t;
+
+
+ngx_http_magasin_body_e ngx_http_magasin_body_type(ngx_http_request_t *r);
+ngx_int_t ngx_http_magasin_body_parse(ngx_http_request_t *r,
+    ngx_http_magasin_body_t *body);
+ngx_int_t ngx_http_magasin_body_field(ngx_http_request_t *r,
+    ngx_http_magasin_body_t *body, const char *name, ngx_uint_t blank,
+    ngx_http_magasin_field_t *field);
+
+/* multipart.c */
+ngx_int_t ngx_http_magasin_multipart_parse(ngx_http_request_t *r,
+    ngx_http_magasin_body_t *body, ngx_str_t *text);
+
+
+#endif /* _NGX_HTTP_MAGASIN_BODY_H_INCLUDED_ */

@@ -1,0 +1,249 @@
+
+#include "ngx_http_magasin_text.h"
+#include "ngx_http_magasin_decimal.h"
+
+
+/* Exponents past this make no number (decimal's MAX_EMAX on 64 bits). */
+#define NGX_HTTP_MAGASIN_DECIMAL_EXPONENT  999999999999999999LL
+
+
+static ngx_int_t ngx_http_magasin_decimal_exponent(u_char *p, u_char *end,
+    int64_t *exponent);
+
+
+/*
+ * Read sign, digits with at most one point, exponent.  "_" is skipped,
+ * digits of any script count, the text is already stripped.
+ *
+ * NGX_OK; NGX_DECLINED: no (finite) number; NGX_ERROR: memory.
+ */
+
+ngx_int_t
+ngx_http_magasin_decimal_parse(ngx_pool_t *pool,
+    ngx_http_magasin_decimal_t *decimal, ngx_str_t *text)
+{
+    u_char      *p, *end, *out;
+    int64_t      exponent;
+    ngx_str_t    s;
+    ngx_uint_t   point, seen;
+
+    s = *text;
+
+    if (ngx_http_magasin_text_digits(pool, &s) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    out = ngx_pnalloc(pool, s.len + 1);
+    if (out == NULL) {
+        return NGX_ERROR;
+    }
+
+    decimal->digits.data = out;
+    decimal->exponent = 0;
+    decimal->negative = 0;
+
+    p = s.data;
+    end = p + s.len;
+
+    while (p < end && *p == '_') {
+        p++;
+    }
+
+    if (p < end && (*p == '+' || *p == '-')) {
+        decimal->negative = (*p++ == '-');
+    }
+
+    point = 0;
+    seen = 0;
+
+    for ( /* void */ ; p < end; p++) {
+
+        if (*p >= '0' && *p <= '9') {
+            seen = 1;
+            decimal->exponent -= point;
+
+            if (*p != '0' || out > decimal->digits.data) {
+                *out++ = *p;
+            }
+
+        } else if (*p == '.' && !point) {
+            point = 1;
+
+        } else if (*p != '_') {
+            break;
+        }
+    }
+
+    if (!seen) {
+        return NGX_DECLINED;
+    }
+
+    if (p < end) {
+        if ((*p != 'e' && *p != 'E')
+            || ngx_http_magasin_decimal_exponent(p + 1, end, &exponent)
+               != NGX_OK)
+        {
+            return NGX_DECLINED;
+        }
+
+        decimal->exponent += exponent;
+    }
+
+    decimal->zero = (out == decimal->digits.data);
+
+    if (decimal->zero) {
+        *out++ = '0';
+    }
+
+    decimal->digits.len = out - decimal->digits.data;
+
+    exponent = decimal->exponent + (int64_t) decimal->digits.len - 1;
+
+    if (exponent > NGX_HTTP_MAGASIN_DECIMAL_EXPONENT
+        || exponent < -NGX_HTTP_MAGASIN_DECIMAL_EXPONENT)
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Count digits as the reference's validators do: in total, before and after
+ * the point.  Trailing zeros count.
+ */
+
+void
+ngx_http_magasin_decimal_digits(ngx_http_magasin_decimal_t *decimal,
+    int64_t *total, int64_t *whole, int64_t *fraction)
+{
+    int64_t  n, e;
+
+    n = (int64_t) decimal->digits.len;
+    e = decimal->exponent;
+
+    if (e >= 0) {
+        *total = n + e;
+        *whole = n + e;
+        *fraction = 0;
+
+    } else {
+        *total = ngx_max(n, -e);
+        *whole = ngx_max(n + e, 0);
+        *fraction = -e;
+    }
+}
+
+
+/*
+ * Print for PostgreSQL's numeric, which knows the exponent too, NUL
+ * terminated.  NULL: memory.
+ */
+
+u_char *
+ngx_http_magasin_decimal_print(ngx_pool_t *pool,
+    ngx_http_magasin_decimal_t *decimal)
+{
+    u_char  *start, *p;
+
+    start = ngx_pnalloc(pool, decimal->digits.len + NGX_INT64_LEN + 4);
+    if (start == NULL) {
+        return NULL;
+    }
+
+    p = ngx_sprintf(start, "%s%Ve%L%Z",
+                    decimal->negative && !decimal->zero ? "-" : "",
+                    &decimal->digits, decimal->exponent);
+    (void) p;
+
+    return start;
+}
+
+
+/*
+ * The value, cut towards zero, as an integer.
+ *
+ * NGX_OK, or NGX_DECLINED when its size is over 18 digits.
+ */
+
+ngx_int_t
+ngx_http_magasin_decimal_integer(ngx_http_magasin_decimal_t *decimal,
+    int64_t *value)
+{
+    size_t   i;
+    int64_t  total, whole, fraction, n;
+
+    *value = 0;
+
+    ngx_http_magasin_decimal_digits(decimal, &total, &whole, &fraction);
+
+    if (decimal->zero) {
+        return NGX_OK;
+    }
+
+    if (whole > 18) {
+        return NGX_DECLINED;
+    }
+
+    n = 0;
+
+    for (i = 0; (int64_t) i < whole; i++) {
+        n = n * 10;
+
+        if (i < decimal->digits.len) {
+            n += decimal->digits.data[i] - '0';
+        }
+    }
+
+    *value = decimal->negative ? -n : n;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_magasin_decimal_exponent(u_char *p, u_char *end, int64_t *exponent)
+{
+    int64_t     n;
+    ngx_uint_t  negative, seen;
+
+    n = 0;
+    seen = 0;
+    negative = 0;
+
+    while (p < end && *p == '_') {
+        p++;
+    }
+
+    if (p < end && (*p == '+' || *p == '-')) {
+        negative = (*p++ == '-');
+    }
+
+    for ( /* void */ ; p < end; p++) {
+
+        if (*p == '_') {
+            continue;
+        }
+
+        if (*p < '0' || *p > '9') {
+            return NGX_DECLINED;
+        }
+
+        seen = 1;
+
+        /* Past the bound it stays past the bound, and does not overflow. */
+
+        n = (n > NGX_HTTP_MAGASIN_DECIMAL_EXPONENT / 10)
+            ? NGX_HTTP_MAGASIN_DECIMAL_EXPONENT + 1
+            : n * 10 + (*p - '0');
+    }
+
+    if (!seen) {
+        return NGX_DECLINED;
+    }
+
+    *exponent = negative ? -n : n;
+
+    return NGX_OK;
+}

@@ -1,0 +1,669 @@
+
+/*
+ * The way of one request.  The checks come in the reference's order: route,
+ * 406, 405, 401, 415, parse error, 400, 404.
+ *
+ * An answer of many rows is rendered and sent piece by piece.  The next rows
+ * are asked for only when the client has taken the last piece, by a new run
+ * of the statement from where the last one ended: a slow client holds some
+ * buffers of ours, but no connection to PostgreSQL.
+ */
+
+
+#include "ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_query.h"
+#include "ngx_http_magasin_text.h"
+
+
+static ngx_int_t ngx_http_magasin_no_route(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_negotiate(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_describe(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_method_refused(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_media_refused(ngx_http_magasin_ctx_t *ctx);
+static void ngx_http_magasin_body_ready(ngx_http_request_t *r);
+static ngx_int_t ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_submit(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_unavailable(ngx_http_magasin_ctx_t *ctx,
+    ngx_uint_t status);
+static void ngx_http_magasin_rows_ready(ngx_http_magasin_pg_job_t *job,
+    PGresult *result);
+static void ngx_http_magasin_rows_failed(ngx_http_magasin_pg_job_t *job,
+    ngx_http_magasin_pg_failure_e failure, PGresult *result);
+static ngx_uint_t ngx_http_magasin_failure_status(
+    ngx_http_magasin_ctx_t *ctx, ngx_http_magasin_pg_failure_e failure,
+    PGresult *result);
+static ngx_int_t ngx_http_magasin_stream(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_stream_next(ngx_http_magasin_ctx_t *ctx);
+static void ngx_http_magasin_stream_writer(ngx_http_request_t *r);
+static void ngx_http_magasin_finalize(ngx_http_magasin_ctx_t *ctx,
+    ngx_int_t rc);
+static void ngx_http_magasin_cleanup(void *data);
+
+
+/* The content handler of `magasin`. */
+
+ngx_int_t
+ngx_http_magasin_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                      rc;
+    ngx_http_magasin_ctx_t        *ctx;
+    ngx_http_magasin_main_conf_t  *mmcf;
+
+    ctx = ngx_http_magasin_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_http_magasin_json_init(&ctx->json, r->pool);
+
+    rc = ngx_http_magasin_negotiate(ctx);
+
+    if (rc == NGX_OK && ctx->endpoint->scope) {
+        mmcf = ngx_http_get_module_main_conf(r, ngx_http_magasin_module);
+        rc = ngx_http_magasin_authorize(ctx, mmcf->tokens);
+    }
+
+    if (rc == NGX_OK && (ctx->endpoint->method & (NGX_HTTP_PUT|NGX_HTTP_POST)))
+    {
+        ctx->body.type = ngx_http_magasin_body_type(r);
+
+        if (ctx->body.type == NGX_HTTP_MAGASIN_BODY_UNKNOWN) {
+            rc = ngx_http_magasin_media_refused(ctx);
+
+        } else if (ctx->body.type != NGX_HTTP_MAGASIN_BODY_NONE) {
+            r->request_body_in_single_buf = 1;
+
+            rc = ngx_http_read_client_request_body(r,
+                                               ngx_http_magasin_body_ready);
+
+            return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+        }
+    }
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ngx_http_discard_request_body(r) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc == NGX_DONE) {
+        return ngx_http_magasin_reply_send(ctx);
+    }
+
+    rc = ngx_http_magasin_run(ctx);
+
+    if (rc == NGX_DONE) {
+        r->main->count++;
+    }
+
+    return rc;
+}
+
+
+/* The context of a request, made when there is none.  NULL: memory. */
+
+ngx_http_magasin_ctx_t *
+ngx_http_magasin_ctx(ngx_http_request_t *r)
+{
+    ngx_http_magasin_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_magasin_module);
+
+    if (ctx == NULL) {
+        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_magasin_ctx_t));
+        if (ctx == NULL) {
+            return NULL;
+        }
+
+        ctx->request = r;
+        ngx_http_set_ctx(r, ctx, ngx_http_magasin_module);
+    }
+
+    return ctx;
+}
+
+
+/*
+ * Route, representation and method.
+ *
+ * NGX_OK: ctx->endpoint is to be run.  NGX_DONE: the answer is in ctx.
+ * NGX_ERROR: memory.
+ */
+
+static ngx_int_t
+ngx_http_magasin_negotiate(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_str_t           *format;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+
+    ctx->route = ngx_http_magasin_route_find(r->pool, &r->uri, ctx->ids);
+    if (ctx->route == NULL) {
+        return ngx_http_magasin_no_route(ctx);
+    }
+
+    ctx->endpoint = ngx_http_magasin_route_method(ctx->route, r->method);
+
+    ctx->query = ngx_http_magasin_query_parse(r->pool, &r->args);
+    if (ctx->query == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->query->nelts > NGX_HTTP_MAGASIN_QUERY_PAIRS) {
+        return ngx_http_magasin_reply_status(ctx, NGX_HTTP_BAD_REQUEST);
+    }
+
+    format = ngx_http_magasin_query_value(ctx->query, "format");
+
+    if (format && format->len
+        && (format->len != 4 || ngx_memcmp(format->data, "json", 4) != 0))
+    {
+        return ngx_http_magasin_reply_status(ctx, NGX_HTTP_NOT_FOUND);
+    }
+
+    if (!ngx_http_magasin_acceptable(r)) {
+        return ngx_http_magasin_reply_status(ctx, NGX_HTTP_MAGASIN_NOT_ACCEPTABLE);
+    }
+
+    if (r->method == NGX_HTTP_OPTIONS) {
+        return ngx_http_magasin_describe(ctx);
+    }
+
+    return ctx->endpoint ? NGX_OK : ngx_http_magasin_method_refused(ctx);
+}
+
+
+/*
+ * A path without its last slash leads to the one with it.  The location is
+ * relative, as the reference gives it: set aside from headers_out.location,
+ * nginx does not make it absolute.
+ */
+
+static ngx_int_t
+ngx_http_magasin_no_route(ngx_http_magasin_ctx_t *ctx)
+{
+    u_char                 *p;
+    ngx_str_t               path, location;
+    ngx_http_request_t     *r;
+    ngx_http_magasin_id_t   ids[NGX_HTTP_MAGASIN_MAX_IDS];
+
+    r = ctx->request;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return ngx_http_magasin_reply_status(ctx, NGX_HTTP_NOT_FOUND);
+    }
+
+    path.len = r->uri.len + 1;
+    path.data = ngx_pnalloc(r->pool, path.len);
+
+    if (path.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(path.data, r->uri.data, r->uri.len);
+    *p = '/';
+
+    if (ngx_http_magasin_route_find(r->pool, &path, ids) == NULL) {
+        return ngx_http_magasin_reply_status(ctx, NGX_HTTP_NOT_FOUND);
+    }
+
+    /* A path of the table has nothing to escape. */
+
+    location.data = ngx_pnalloc(r->pool, path.len + 1 + r->args.len);
+    if (location.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(location.data, path.data, path.len);
+
+    if (r->args.len) {
+        *p++ = '?';
+        p = ngx_cpymem(p, r->args.data, r->args.len);
+    }
+
+    location.len = p - location.data;
+
+    ngx_http_magasin_reply_begin(ctx, NGX_HTTP_MOVED_PERMANENTLY);
+
+    if (ngx_http_magasin_reply_header(ctx, "Location", sizeof("Location") - 1,
+                                      &location)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_DONE;
+}
+
+
+/* OPTIONS: what this resource is called, gives and takes. */
+
+static ngx_int_t
+ngx_http_magasin_describe(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_str_t                *title;
+    ngx_http_magasin_json_t  *json;
+
+    json = &ctx->json;
+    title = &ctx->route->endpoints->title;
+
+    ngx_http_magasin_reply_begin(ctx, NGX_HTTP_OK);
+
+    ngx_http_magasin_json_open(json, '{');
+    ngx_http_magasin_json_key(json, "name");
+    ngx_http_magasin_json_text(json, title->data, title->len);
+    ngx_http_magasin_json_key(json, "description");
+    ngx_http_magasin_json_string(json, "");
+    ngx_http_magasin_json_key(json, "renders");
+    ngx_http_magasin_json_open(json, '[');
+    ngx_http_magasin_json_string(json, "application/json");
+    ngx_http_magasin_json_close(json, ']');
+    ngx_http_magasin_json_key(json, "parses");
+    ngx_http_magasin_json_open(json, '[');
+    ngx_http_magasin_json_string(json, "application/json");
+    ngx_http_magasin_json_string(json, "application/x-www-form-urlencoded");
+    ngx_http_magasin_json_string(json, "multipart/form-data");
+    ngx_http_magasin_json_close(json, ']');
+    ngx_http_magasin_json_close(json, '}');
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_magasin_method_refused(ngx_http_magasin_ctx_t *ctx)
+{
+    u_char     *p;
+    ngx_str_t   detail, *method;
+
+    method = &ctx->request->method_name;
+
+    p = ngx_pnalloc(ctx->request->pool, method->len + 64);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    detail.data = p;
+
+    /* U+00A0 inside the guillemets. */
+
+    p = ngx_sprintf(p, "Méthode «\xc2\xa0%V\xc2\xa0» non autorisée.", method);
+    detail.len = p - detail.data;
+
+    return ngx_http_magasin_reply_detail(ctx, NGX_HTTP_NOT_ALLOWED, &detail);
+}
+
+
+static ngx_int_t
+ngx_http_magasin_media_refused(ngx_http_magasin_ctx_t *ctx)
+{
+    u_char     *p;
+    ngx_str_t   detail, type;
+
+    ngx_str_null(&type);
+
+    if (ctx->request->headers_in.content_type) {
+        type = ctx->request->headers_in.content_type->value;
+
+        if (ngx_http_magasin_text_repair(ctx->request->pool, &type) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    p = ngx_pnalloc(ctx->request->pool, type.len + 64);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    detail.data = p;
+
+    p = ngx_sprintf(p, "Type de média «\xc2\xa0%V\xc2\xa0» non supporté.",
+                    &type);
+    detail.len = p - detail.data;
+
+    return ngx_http_magasin_reply_detail(ctx,
+                                         NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                                         &detail);
+}
+
+
+static void
+ngx_http_magasin_body_ready(ngx_http_request_t *r)
+{
+    ngx_int_t                rc;
+    ngx_http_magasin_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_magasin_module);
+
+    rc = ngx_http_magasin_body_parse(r, &ctx->body);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_magasin_run(ctx);
+
+        if (rc == NGX_DONE) {
+            return;
+        }
+
+    } else if (rc == NGX_DECLINED) {
+        (void) ngx_http_magasin_reply_detail(ctx, NGX_HTTP_BAD_REQUEST,
+                                             &ctx->body.error);
+        rc = ngx_http_magasin_reply_send(ctx);
+
+    } else {
+        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_http_finalize_request(r, rc);
+}
+
+
+/*
+ * Bind the parameters and start the statement.
+ *
+ * NGX_DONE: it runs.  Else the request has its answer, or the status of
+ * nginx's own: what is returned goes to ngx_http_finalize_request().
+ */
+
+static ngx_int_t
+ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_int_t                     rc;
+    ngx_http_cleanup_t           *cln;
+    ngx_http_magasin_endpoint_t  *endpoint;
+
+    endpoint = ctx->endpoint;
+
+    ctx->status = NGX_HTTP_OK;
+    ctx->job.statement = endpoint->statement;
+    ctx->job.class = endpoint->class;
+
+    rc = endpoint->bind(ctx);
+
+    if (rc == NGX_DONE) {
+        ctx->complete = 1;
+        return ngx_http_magasin_reply_send(ctx);
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cln = ngx_http_cleanup_add(ctx->request, 0);
+    if (cln == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cln->handler = ngx_http_magasin_cleanup;
+    cln->data = ctx;
+
+    ctx->job.ready = ngx_http_magasin_rows_ready;
+    ctx->job.failed = ngx_http_magasin_rows_failed;
+    ctx->job.data = ctx;
+    ctx->job.log = ctx->request->connection->log;
+
+    return ngx_http_magasin_submit(ctx);
+}
+
+
+static ngx_int_t
+ngx_http_magasin_submit(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_int_t                      rc;
+    ngx_http_request_t            *r;
+    ngx_http_magasin_main_conf_t  *mmcf;
+
+    r = ctx->request;
+    mmcf = ngx_http_get_module_main_conf(r, ngx_http_magasin_module);
+
+    rc = ngx_http_magasin_pg_submit(mmcf->pool, &ctx->job);
+
+    if (rc != NGX_OK) {
+        return ngx_http_magasin_unavailable(ctx, NGX_HTTP_SERVICE_UNAVAILABLE);
+    }
+
+    ctx->waiting = 1;
+    ctx->started = ngx_current_msec;
+
+    if (!r->discard_body) {
+        r->read_event_handler = ngx_http_test_reading;
+    }
+
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    return NGX_DONE;
+}
+
+
+/* No rows: an error, or the end of the connection when the answer began. */
+
+static ngx_int_t
+ngx_http_magasin_unavailable(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
+{
+    if (ctx->streaming) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->endpoint->failed) {
+        if (ctx->endpoint->failed(ctx) == NGX_ERROR) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+    } else {
+        (void) ngx_http_magasin_reply_status(ctx, status);
+    }
+
+    return ngx_http_magasin_reply_send(ctx);
+}
+
+
+static void
+ngx_http_magasin_rows_ready(ngx_http_magasin_pg_job_t *job, PGresult *result)
+{
+    ngx_int_t                rc;
+    ngx_http_magasin_ctx_t  *ctx;
+
+    ctx = job->data;
+    ctx->waiting = 0;
+    ctx->database += ngx_current_msec - ctx->started;
+
+    ngx_http_set_log_request(ctx->request->connection->log, ctx->request);
+
+    rc = ctx->endpoint->render(ctx, result);
+
+    if (rc == NGX_ERROR) {
+        rc = ctx->streaming ? NGX_ERROR : NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    } else {
+        ctx->complete = (rc != NGX_AGAIN);
+        rc = ngx_http_magasin_stream(ctx);
+    }
+
+    ngx_http_magasin_finalize(ctx, rc);
+}
+
+
+static void
+ngx_http_magasin_rows_failed(ngx_http_magasin_pg_job_t *job,
+    ngx_http_magasin_pg_failure_e failure, PGresult *result)
+{
+    ngx_int_t                rc;
+    ngx_uint_t               status;
+    ngx_http_magasin_ctx_t  *ctx;
+
+    ctx = job->data;
+    ctx->waiting = 0;
+    ctx->database += ngx_current_msec - ctx->started;
+
+    ngx_http_set_log_request(ctx->request->connection->log, ctx->request);
+
+    status = ngx_http_magasin_failure_status(ctx, failure, result);
+    rc = ngx_http_magasin_unavailable(ctx, status);
+
+    ngx_http_magasin_finalize(ctx, rc);
+}
+
+
+static ngx_uint_t
+ngx_http_magasin_failure_status(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_pg_failure_e failure, PGresult *result)
+{
+    char        *sqlstate, *message;
+    ngx_uint_t   status;
+
+    switch (failure) {
+
+    case NGX_HTTP_MAGASIN_PG_UNAVAILABLE:
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+
+    case NGX_HTTP_MAGASIN_PG_TIMEOUT:
+        return NGX_HTTP_GATEWAY_TIME_OUT;
+
+    default: /* NGX_HTTP_MAGASIN_PG_ERROR */
+        break;
+    }
+
+    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    status = ngx_http_magasin_sqlstate_status(sqlstate);
+
+    if (status == NGX_HTTP_INTERNAL_SERVER_ERROR) {
+
+        /* Nobody expects these: a bug of ours, or a schema that differs. */
+
+        ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
+                      "magasin: \"%V\" failed with SQLSTATE %s: %s",
+                      &ctx->endpoint->name, sqlstate ? sqlstate : "unknown",
+                      message ? message : "no message");
+    }
+
+    return status;
+}
+
+
+/*
+ * Send what is rendered, and go on to the next rows once it has left.
+ *
+ * NGX_DONE: the request waits.  Else it ends with this code.
+ */
+
+static ngx_int_t
+ngx_http_magasin_stream(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_magasin_reply_send(ctx);
+
+    if (ctx->complete || rc == NGX_ERROR || rc > NGX_OK) {
+        return rc;
+    }
+
+    return ngx_http_magasin_stream_next(ctx);
+}
+
+
+static ngx_int_t
+ngx_http_magasin_stream_next(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_event_t               *wev;
+    ngx_http_request_t        *r;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    r = ctx->request;
+    wev = r->connection->write;
+
+    if (r->out == NULL && !r->buffered && !r->connection->buffered) {
+
+        if (wev->timer_set && !wev->delayed) {
+            ngx_del_timer(wev);
+        }
+
+        ngx_http_magasin_json_reset(&ctx->json);
+
+        return ngx_http_magasin_submit(ctx);
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    r->write_event_handler = ngx_http_magasin_stream_writer;
+
+    if (!wev->delayed) {
+        ngx_add_timer(wev, clcf->send_timeout);
+    }
+
+    if (ngx_handle_write_event(wev, clcf->send_lowat) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_http_magasin_stream_writer(ngx_http_request_t *r)
+{
+    ngx_int_t                rc;
+    ngx_event_t             *wev;
+    ngx_http_magasin_ctx_t  *ctx;
+
+    wev = r->connection->write;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_magasin_module);
+
+    if (wev->timedout) {
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, NGX_ETIMEDOUT,
+                      "client timed out");
+        r->connection->timedout = 1;
+
+        ngx_http_finalize_request(r, NGX_HTTP_REQUEST_TIME_OUT);
+        return;
+    }
+
+    if (wev->delayed) {
+        if (ngx_handle_write_event(wev, 0) != NGX_OK) {
+            ngx_http_finalize_request(r, NGX_ERROR);
+        }
+
+        return;
+    }
+
+    rc = ngx_http_output_filter(r, NULL);
+
+    if (rc != NGX_ERROR) {
+        rc = ngx_http_magasin_stream_next(ctx);
+    }
+
+    if (rc != NGX_DONE) {
+        ngx_http_finalize_request(r, rc);
+    }
+}
+
+
+/* End a request from an event that is not its own; r may be gone after. */
+
+static void
+ngx_http_magasin_finalize(ngx_http_magasin_ctx_t *ctx, ngx_int_t rc)
+{
+    ngx_connection_t  *c;
+
+    c = ctx->request->connection;
+
+    if (rc != NGX_DONE) {
+        ngx_http_finalize_request(ctx->request, rc);
+    }
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_http_magasin_cleanup(void *data)
+{
+    ngx_http_magasin_ctx_t  *ctx = data;
+
+    if (ctx->waiting) {
+        ngx_http_magasin_pg_cancel(&ctx->job);
+    }
+}

@@ -1,0 +1,320 @@
+
+#include "ngx_http_magasin_json.h"
+
+
+/* The first buffer fits most answers; the others are of the larger size. */
+#define NGX_HTTP_MAGASIN_JSON_FIRST  2048
+#define NGX_HTTP_MAGASIN_JSON_NEXT   16384
+
+
+static u_char *ngx_http_magasin_json_room(ngx_http_magasin_json_t *json,
+    size_t *room);
+static void ngx_http_magasin_json_separate(ngx_http_magasin_json_t *json);
+static size_t ngx_http_magasin_json_plain(u_char *p, u_char *end);
+static void ngx_http_magasin_json_escape(ngx_http_magasin_json_t *json,
+    u_char c);
+
+
+/* Start an empty text; its memory will come from the pool. */
+
+void
+ngx_http_magasin_json_init(ngx_http_magasin_json_t *json, ngx_pool_t *pool)
+{
+    ngx_memzero(json, sizeof(ngx_http_magasin_json_t));
+    json->pool = pool;
+}
+
+
+/*
+ * Forget what was written and use the buffers again.  Owed by the caller:
+ * nobody else holds them any more.  The place in the text stays (a comma is
+ * still due), so that one text can leave in several pieces.
+ */
+
+void
+ngx_http_magasin_json_reset(ngx_http_magasin_json_t *json)
+{
+    ngx_chain_t  *cl;
+
+    for (cl = json->first; cl; cl = cl->next) {
+        cl->buf->pos = cl->buf->start;
+        cl->buf->last = cl->buf->start;
+        cl->buf->flush = 0;
+    }
+
+    json->last = json->first;
+    json->size = 0;
+}
+
+
+/* Append bytes as they are. */
+
+void
+ngx_http_magasin_json_raw(ngx_http_magasin_json_t *json, const void *data,
+    size_t len)
+{
+    size_t         n;
+    u_char        *p;
+    const u_char  *from;
+
+    from = data;
+
+    while (len) {
+        p = ngx_http_magasin_json_room(json, &n);
+        if (p == NULL) {
+            return;
+        }
+
+        n = ngx_min(n, len);
+
+        ngx_memcpy(p, from, n);
+
+        json->last->buf->last += n;
+        json->size += n;
+        from += n;
+        len -= n;
+    }
+}
+
+
+/* "{" or "[". */
+
+void
+ngx_http_magasin_json_open(ngx_http_magasin_json_t *json, u_char bracket)
+{
+    ngx_http_magasin_json_separate(json);
+    ngx_http_magasin_json_raw(json, &bracket, 1);
+    json->comma = 0;
+}
+
+
+/* "}" or "]". */
+
+void
+ngx_http_magasin_json_close(ngx_http_magasin_json_t *json, u_char bracket)
+{
+    ngx_http_magasin_json_raw(json, &bracket, 1);
+    json->comma = 1;
+}
+
+
+/* A member name that needs no escapes. */
+
+void
+ngx_http_magasin_json_member(ngx_http_magasin_json_t *json, const char *name,
+    size_t len)
+{
+    ngx_http_magasin_json_separate(json);
+    ngx_http_magasin_json_raw(json, "\"", 1);
+    ngx_http_magasin_json_raw(json, name, len);
+    ngx_http_magasin_json_raw(json, "\":", 2);
+    json->comma = 0;
+}
+
+
+/* A member name out of data. */
+
+void
+ngx_http_magasin_json_name(ngx_http_magasin_json_t *json, const void *data,
+    size_t len)
+{
+    ngx_http_magasin_json_text(json, data, len);
+    ngx_http_magasin_json_raw(json, ":", 1);
+    json->comma = 0;
+}
+
+
+/* A string; the bytes are valid UTF-8. */
+
+void
+ngx_http_magasin_json_text(ngx_http_magasin_json_t *json, const void *data,
+    size_t len)
+{
+    size_t   n;
+    u_char  *p, *end;
+
+    ngx_http_magasin_json_separate(json);
+    ngx_http_magasin_json_raw(json, "\"", 1);
+
+    p = (u_char *) data;
+    end = p + len;
+
+    while (p < end) {
+        n = ngx_http_magasin_json_plain(p, end);
+        ngx_http_magasin_json_raw(json, p, n);
+        p += n;
+
+        if (p == end) {
+            break;
+        }
+
+        if (*p == 0xe2) {
+
+            /* U+2028 and U+2029 end a line in JavaScript. */
+
+            ngx_http_magasin_json_raw(json,
+                                      p[2] == 0xa8 ? "\\u2028" : "\\u2029", 6);
+            p += 3;
+            continue;
+        }
+
+        ngx_http_magasin_json_escape(json, *p++);
+    }
+
+    ngx_http_magasin_json_raw(json, "\"", 1);
+}
+
+
+/* A value that is JSON already: a number, true, false or null. */
+
+void
+ngx_http_magasin_json_literal(ngx_http_magasin_json_t *json, const void *data,
+    size_t len)
+{
+    ngx_http_magasin_json_separate(json);
+    ngx_http_magasin_json_raw(json, data, len);
+}
+
+
+void
+ngx_http_magasin_json_integer(ngx_http_magasin_json_t *json, int64_t n)
+{
+    u_char  *p, buffer[NGX_INT64_LEN + 1];
+
+    p = ngx_sprintf(buffer, "%L", n);
+
+    ngx_http_magasin_json_literal(json, buffer, p - buffer);
+}
+
+
+static void
+ngx_http_magasin_json_separate(ngx_http_magasin_json_t *json)
+{
+    if (json->comma) {
+        ngx_http_magasin_json_raw(json, ",", 1);
+    }
+
+    json->comma = 1;
+}
+
+
+/* The length of the run that needs no escape. */
+
+static size_t
+ngx_http_magasin_json_plain(u_char *p, u_char *end)
+{
+    u_char  *start;
+
+    for (start = p; p < end; p++) {
+
+        if (*p < ' ' || *p == '"' || *p == '\\') {
+            break;
+        }
+
+        if (*p == 0xe2 && end - p > 2 && p[1] == 0x80
+            && (p[2] == 0xa8 || p[2] == 0xa9))
+        {
+            break;
+        }
+    }
+
+    return p - start;
+}
+
+
+static void
+ngx_http_magasin_json_escape(ngx_http_magasin_json_t *json, u_char c)
+{
+    u_char  *p, buffer[8];
+
+    p = buffer;
+    *p++ = '\\';
+
+    switch (c) {
+
+    case '"':
+    case '\\':
+        *p++ = c;
+        break;
+
+    case '\b':
+        *p++ = 'b';
+        break;
+
+    case '\f':
+        *p++ = 'f';
+        break;
+
+    case LF:
+        *p++ = 'n';
+        break;
+
+    case CR:
+        *p++ = 'r';
+        break;
+
+    case '\t':
+        *p++ = 't';
+        break;
+
+    default:
+        p = ngx_sprintf(p, "u%04xd", c);
+        break;
+    }
+
+    ngx_http_magasin_json_raw(json, buffer, p - buffer);
+}
+
+
+/* Where to write next and how much fits there; NULL: memory. */
+
+static u_char *
+ngx_http_magasin_json_room(ngx_http_magasin_json_t *json, size_t *room)
+{
+    size_t        size;
+    ngx_chain_t  *cl;
+
+    if (json->failed) {
+        return NULL;
+    }
+
+    if (json->last && json->last->buf->last < json->last->buf->end) {
+        *room = json->last->buf->end - json->last->buf->last;
+        return json->last->buf->last;
+    }
+
+    if (json->last && json->last->next) {
+        json->last = json->last->next;
+        *room = json->last->buf->end - json->last->buf->last;
+        return json->last->buf->last;
+    }
+
+    size = json->last ? NGX_HTTP_MAGASIN_JSON_NEXT
+                      : NGX_HTTP_MAGASIN_JSON_FIRST;
+
+    cl = ngx_alloc_chain_link(json->pool);
+    if (cl == NULL) {
+        json->failed = 1;
+        return NULL;
+    }
+
+    cl->next = NULL;
+    cl->buf = ngx_create_temp_buf(json->pool, size);
+
+    if (cl->buf == NULL) {
+        json->failed = 1;
+        return NULL;
+    }
+
+    if (json->last) {
+        json->last->next = cl;
+
+    } else {
+        json->first = cl;
+    }
+
+    json->last = cl;
+    *room = size;
+
+    return cl->buf->last;
+}

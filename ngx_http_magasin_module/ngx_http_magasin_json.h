@@ -1,0 +1,58 @@
+
+/*
+ * An append-only JSON writer into a growing chain of buffers.
+ *
+ * It never fails half-way in the caller's face: when memory is short it
+ * remembers that and writes nothing more, and the caller asks once, at the
+ * end, with `json->failed`.
+ */
+
+
+#ifndef _NGX_HTTP_MAGASIN_JSON_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_JSON_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+typedef struct {
+    ngx_pool_t    *pool;
+    ngx_chain_t   *first;
+    ngx_chain_t   *last;        /* the link that is written to */
+    size_t         size;        /* bytes written since the last reset */
+    unsigned       failed:1;
+    unsigned       comma:1;     /* a value stands before */
+} ngx_http_magasin_json_t;
+
+
+void ngx_http_magasin_json_init(ngx_http_magasin_json_t *json,
+    ngx_pool_t *pool);
+void ngx_http_magasin_json_reset(ngx_http_magasin_json_t *json);
+
+void ngx_http_magasin_json_raw(ngx_http_magasin_json_t *json,
+    const void *data, size_t len);
+void ngx_http_magasin_json_open(ngx_http_magasin_json_t *json, u_char bracket);
+void ngx_http_magasin_json_close(ngx_http_magasin_json_t *json,
+    u_char bracket);
+void ngx_http_magasin_json_member(ngx_http_magasin_json_t *json,
+    const char *name, size_t len);
+void ngx_http_magasin_json_name(ngx_http_magasin_json_t *json,
+    const void *data, size_t len);
+void ngx_http_magasin_json_text(ngx_http_magasin_json_t *json,
+    const void *data, size_t len);
+void ngx_http_magasin_json_literal(ngx_http_magasin_json_t *json,
+    const void *data, size_t len);
+void ngx_http_magasin_json_integer(ngx_http_magasin_json_t *json, int64_t n);
+
+
+/* A member name or a value that is a literal of the C text. */
+
+#define ngx_http_magasin_json_key(json, name)                                 \
+    ngx_http_magasin_json_member(json, name, sizeof(name) - 1)
+
+#define ngx_http_magasin_json_string(json, text)                              \
+    ngx_http_magasin_json_text(json, text, sizeof(text) - 1)
+
+
+#endif /* _NGX_HTTP_MAGASIN_JSON_H_INCLUDED_ */

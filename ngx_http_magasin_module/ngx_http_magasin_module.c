@@ -1,0 +1,396 @@
+
+/* Directives, configuration and the hooks of processes; nothing else. */
+
+
+#include "ngx_http_magasin.h"
+
+
+static void *ngx_http_magasin_create_main_conf(ngx_conf_t *cf);
+static void *ngx_http_magasin_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_magasin_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static ngx_int_t ngx_http_magasin_preconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_magasin_postconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_magasin_init_process(ngx_cycle_t *cycle);
+static void ngx_http_magasin_exit_process(ngx_cycle_t *cycle);
+
+static char *ngx_http_magasin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *ngx_http_magasin_database(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_magasin_database_option(ngx_conf_t *cf,
+    ngx_http_magasin_main_conf_t *mmcf, ngx_str_t *option);
+static char *ngx_http_magasin_tokens(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+
+static ngx_command_t  ngx_http_magasin_commands[] = {
+
+    { ngx_string("magasin"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_magasin,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("magasin_database"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_magasin_database,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("magasin_tokens"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_magasin_tokens,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("magasin_json_errors"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_magasin_loc_conf_t, json_errors),
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_magasin_module_ctx = {
+    ngx_http_magasin_preconfiguration,     /* preconfiguration */
+    ngx_http_magasin_postconfiguration,    /* postconfiguration */
+
+    ngx_http_magasin_create_main_conf,     /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_magasin_create_loc_conf,      /* create location configuration */
+    ngx_http_magasin_merge_loc_conf        /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_magasin_module = {
+    NGX_MODULE_V1,
+    &ngx_http_magasin_module_ctx,          /* module context */
+    ngx_http_magasin_commands,             /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_http_magasin_init_process,         /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_http_magasin_exit_process,         /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_int_t
+ngx_http_magasin_preconfiguration(ngx_conf_t *cf)
+{
+    return ngx_http_magasin_variables_init(cf);
+}
+
+
+static ngx_int_t
+ngx_http_magasin_postconfiguration(ngx_conf_t *cf)
+{
+    ngx_http_magasin_main_conf_t  *mmcf;
+
+    mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_magasin_module);
+
+    if (mmcf->handler && mmcf->database.len == 0) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"magasin\" is used without \"magasin_database\": "
+                      "say in the http block where PostgreSQL is");
+        return NGX_ERROR;
+    }
+
+    if (mmcf->handler && mmcf->tokens_file.len == 0) {
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                      "\"magasin\" is used without \"magasin_tokens\": "
+                      "every write will be answered with 401");
+    }
+
+    if (ngx_http_magasin_routes_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return mmcf->errors ? ngx_http_magasin_errors_init(cf) : NGX_OK;
+}
+
+
+/* A server that is not there must not keep the worker from living. */
+
+static ngx_int_t
+ngx_http_magasin_init_process(ngx_cycle_t *cycle)
+{
+    ngx_http_magasin_main_conf_t  *mmcf;
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    mmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_magasin_module);
+
+    if (mmcf == NULL || !mmcf->handler) {
+        return NGX_OK;
+    }
+
+    if (mmcf->tokens_file.len) {
+        mmcf->tokens = ngx_http_magasin_tokens_create(cycle,
+                                                      &mmcf->tokens_file);
+        if (mmcf->tokens == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    mmcf->pool = ngx_http_magasin_pg_create(cycle, &mmcf->pg);
+
+    return mmcf->pool ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_http_magasin_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_magasin_main_conf_t  *mmcf;
+
+    mmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_magasin_module);
+
+    if (mmcf && mmcf->pool) {
+        ngx_http_magasin_pg_destroy(mmcf->pool);
+        mmcf->pool = NULL;
+    }
+
+    if (mmcf && mmcf->tokens) {
+        ngx_http_magasin_tokens_destroy(mmcf->tokens);
+        mmcf->tokens = NULL;
+    }
+}
+
+
+static void *
+ngx_http_magasin_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_magasin_main_conf_t  *mmcf;
+
+    mmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_magasin_main_conf_t));
+    if (mmcf == NULL) {
+        return NULL;
+    }
+
+    mmcf->pg.connections = 2;
+    mmcf->pg.queue = 1024;
+    mmcf->pg.timeout = 5000;
+    mmcf->pg.connect_timeout = 2000;
+
+    return mmcf;
+}
+
+
+static void *
+ngx_http_magasin_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_magasin_loc_conf_t  *mlcf;
+
+    mlcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_magasin_loc_conf_t));
+    if (mlcf == NULL) {
+        return NULL;
+    }
+
+    mlcf->json_errors = NGX_CONF_UNSET;
+
+    return mlcf;
+}
+
+
+static char *
+ngx_http_magasin_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_magasin_loc_conf_t  *prev = parent;
+    ngx_http_magasin_loc_conf_t  *conf = child;
+
+    ngx_http_core_loc_conf_t      *clcf;
+    ngx_http_magasin_main_conf_t  *mmcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* Where the API answers, its errors are JSON unless said otherwise. */
+
+    ngx_conf_merge_value(conf->json_errors, prev->json_errors,
+                         clcf->handler == ngx_http_magasin_handler);
+
+    if (conf->json_errors) {
+        mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_magasin_module);
+        mmcf->errors = 1;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_magasin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_core_loc_conf_t      *clcf;
+    ngx_http_magasin_main_conf_t  *mmcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler == ngx_http_magasin_handler) {
+        return "is duplicate";
+    }
+
+    if (clcf->handler) {
+        return "cannot share a location with another content handler, such "
+               "as \"proxy_pass\" or \"stub_status\"";
+    }
+
+    clcf->handler = ngx_http_magasin_handler;
+
+    mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_magasin_module);
+    mmcf->handler = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+/* magasin_database CONNINFO [connections=N] [queue=N] [timeout=T] ...; */
+
+static char *
+ngx_http_magasin_database(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_magasin_main_conf_t *mmcf = conf;
+
+    char        *rv;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    if (mmcf->database.len) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].len == 0) {
+        return "needs a libpq connection string, as \"host=/run/postgresql "
+               "dbname=magasin\"";
+    }
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        rv = ngx_http_magasin_database_option(cf, mmcf, &value[i]);
+
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    mmcf->database = value[1];
+
+    return ngx_http_magasin_pg_conf_parse(cf, &mmcf->pg, &mmcf->database);
+}
+
+
+static char *
+ngx_http_magasin_database_option(ngx_conf_t *cf,
+    ngx_http_magasin_main_conf_t *mmcf, ngx_str_t *option)
+{
+    u_char      *equal;
+    ngx_int_t    n;
+    ngx_str_t    name, text;
+
+    equal = ngx_strlchr(option->data, option->data + option->len, '=');
+
+    if (equal == NULL) {
+        goto invalid;
+    }
+
+    name.data = option->data;
+    name.len = equal - option->data;
+    text.data = equal + 1;
+    text.len = option->len - name.len - 1;
+
+    if (name.len == 11 && ngx_strncmp(name.data, "connections", 11) == 0) {
+        n = ngx_atoi(text.data, text.len);
+
+        if (n < 1 || n > 64) {
+            return "takes \"connections\" from 1 to 64 for each worker; 2 "
+                   "are enough for most";
+        }
+
+        mmcf->pg.connections = n;
+        return NGX_CONF_OK;
+    }
+
+    if (name.len == 5 && ngx_strncmp(name.data, "queue", 5) == 0) {
+        n = ngx_atoi(text.data, text.len);
+
+        if (n < 1 || n > 1000000) {
+            return "takes \"queue\" from 1 to 1000000 requests for each "
+                   "worker";
+        }
+
+        mmcf->pg.queue = n;
+        return NGX_CONF_OK;
+    }
+
+    n = ngx_parse_time(&text, 0);
+
+    if (name.len == 7 && ngx_strncmp(name.data, "timeout", 7) == 0) {
+        if (n == NGX_ERROR || n < 1) {
+            return "takes \"timeout\" as a time over 0, such as 5s or 500ms";
+        }
+
+        mmcf->pg.timeout = n;
+        return NGX_CONF_OK;
+    }
+
+    if (name.len == 15 && ngx_strncmp(name.data, "connect_timeout", 15) == 0) {
+        if (n == NGX_ERROR || n < 1) {
+            return "takes \"connect_timeout\" as a time over 0, such as 2s";
+        }
+
+        mmcf->pg.connect_timeout = n;
+        return NGX_CONF_OK;
+    }
+
+invalid:
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"magasin_database\" does not know \"%V\": after the "
+                       "connection string (one word, in quotes) it takes "
+                       "connections=, queue=, timeout= and connect_timeout=",
+                       option);
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_magasin_tokens(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_magasin_main_conf_t *mmcf = conf;
+
+    ngx_str_t  *value;
+
+    if (mmcf->tokens_file.len) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    mmcf->tokens_file = value[1];
+
+    if (mmcf->tokens_file.len == 0) {
+        return "needs the path of a file";
+    }
+
+    if (ngx_conf_full_name(cf->cycle, &mmcf->tokens_file, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_magasin_tokens_check(cf, &mmcf->tokens_file);
+}

@@ -1,0 +1,121 @@
+
+/*
+ * PostgreSQL on nginx's event loop: a pool of pipelined connections in each
+ * worker.  A job is one prepared statement with its parameters; once it is
+ * accepted, exactly one of its two callbacks is called, once, from the event
+ * loop and never from inside ngx_http_magasin_pg_submit().
+ */
+
+
+#ifndef _NGX_HTTP_MAGASIN_PG_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_PG_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+#include <libpq-fe.h>
+
+#include "ngx_http_magasin_statements.h"
+
+
+#define NGX_HTTP_MAGASIN_PG_MAX_PARAMS  16
+
+
+typedef struct ngx_http_magasin_pg_job_s   ngx_http_magasin_pg_job_t;
+typedef struct ngx_http_magasin_pg_pool_s  ngx_http_magasin_pg_pool_t;
+typedef struct ngx_http_magasin_pg_slot_s  ngx_http_magasin_pg_slot_t;
+
+
+/* Why a job has no rows. */
+typedef enum {
+    NGX_HTTP_MAGASIN_PG_UNAVAILABLE = 1,  /* no server, or it went away */
+    NGX_HTTP_MAGASIN_PG_TIMEOUT,          /* no answer in time */
+    NGX_HTTP_MAGASIN_PG_ERROR             /* the server refused: see result */
+} ngx_http_magasin_pg_failure_e;
+
+
+/* How the scheduler may treat a statement. */
+typedef enum {
+    NGX_HTTP_MAGASIN_PG_READ = 0,   /* short; shares a Sync; may be resent */
+    NGX_HTTP_MAGASIN_PG_WRITE,      /* a Sync of its own; never resent */
+    NGX_HTTP_MAGASIN_PG_HEAVY,      /* a long read; a connection of its own */
+    NGX_HTTP_MAGASIN_PG_CLASSES
+} ngx_http_magasin_pg_class_e;
+
+
+typedef void (*ngx_http_magasin_pg_ready_pt)(ngx_http_magasin_pg_job_t *job,
+    PGresult *result);
+typedef void (*ngx_http_magasin_pg_failed_pt)(ngx_http_magasin_pg_job_t *job,
+    ngx_http_magasin_pg_failure_e failure, PGresult *result);
+
+
+/*
+ * The caller owns the memory of a job and of its parameters, and keeps both
+ * until a callback came or ngx_http_magasin_pg_cancel() was called.
+ */
+struct ngx_http_magasin_pg_job_s {
+    /* filled in by the caller */
+    ngx_http_magasin_statement_e     statement;
+    ngx_http_magasin_pg_class_e      class;
+    ngx_uint_t                       nvalues;
+    const char                      *values[NGX_HTTP_MAGASIN_PG_MAX_PARAMS];
+    ngx_http_magasin_pg_ready_pt     ready;
+    ngx_http_magasin_pg_failed_pt    failed;
+    void                            *data;
+    ngx_log_t                       *log;
+
+    /* the pool's own; zeroed by the caller before the first submit */
+    ngx_queue_t                      queue;
+    ngx_event_t                      timer;
+    ngx_http_magasin_pg_pool_t      *pool;
+    ngx_http_magasin_pg_slot_t      *slot;
+    unsigned                         queued:1;
+    unsigned                         resent:1;
+};
+
+
+/* What `magasin_database` and its companions say; shared by all workers. */
+typedef struct {
+    ngx_array_t                     *targets;      /* of target_t */
+    ngx_uint_t                       connections;  /* per worker */
+    ngx_uint_t                       queue;        /* jobs, per worker */
+    ngx_msec_t                       timeout;      /* of one job */
+    ngx_msec_t                       connect_timeout;
+} ngx_http_magasin_pg_conf_t;
+
+
+/* One address of one host: libpq is given one at a time. */
+typedef struct {
+    const char                     **keywords;     /* NULL terminated */
+    const char                     **values;
+    ngx_str_t                        name;         /* for the log: no secret */
+} ngx_http_magasin_pg_target_t;
+
+
+/* What /readyz and the metrics tell. */
+typedef struct {
+    ngx_uint_t                       ready;        /* connections in service */
+    ngx_uint_t                       in_flight;
+    ngx_uint_t                       waiting;
+    ngx_uint_t                       down;         /* 1: no server answers */
+} ngx_http_magasin_pg_state_t;
+
+
+char *ngx_http_magasin_pg_conf_parse(ngx_conf_t *cf,
+    ngx_http_magasin_pg_conf_t *pcf, ngx_str_t *conninfo);
+
+ngx_http_magasin_pg_pool_t *ngx_http_magasin_pg_create(ngx_cycle_t *cycle,
+    ngx_http_magasin_pg_conf_t *pcf);
+void ngx_http_magasin_pg_destroy(ngx_http_magasin_pg_pool_t *pool);
+
+ngx_int_t ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_job_t *job);
+void ngx_http_magasin_pg_cancel(ngx_http_magasin_pg_job_t *job);
+void ngx_http_magasin_pg_state(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_state_t *state);
+
+ngx_uint_t ngx_http_magasin_sqlstate_status(const char *sqlstate);
+
+
+#endif /* _NGX_HTTP_MAGASIN_PG_H_INCLUDED_ */

@@ -1,0 +1,426 @@
+
+/*
+ * `magasin_database`: a conninfo of libpq, taken apart at configuration into
+ * one address per attempt.  Names are resolved here, so that no worker ever
+ * waits for DNS; and libpq, given one address and no choice of encryption,
+ * never changes its socket behind our back while it connects.
+ */
+
+
+#include "ngx_http_magasin_pg.h"
+
+
+/* What may be added to the keywords of the conninfo. */
+#define NGX_HTTP_MAGASIN_PG_EXTRA  8
+
+
+typedef struct {
+    ngx_conf_t                  *cf;
+    ngx_http_magasin_pg_conf_t  *pcf;
+    PQconninfoOption            *options;
+} ngx_http_magasin_pg_parse_t;
+
+
+static char *ngx_http_magasin_pg_conf_hosts(ngx_http_magasin_pg_parse_t *ps);
+static char *ngx_http_magasin_pg_conf_host(ngx_http_magasin_pg_parse_t *ps,
+    ngx_str_t *host, ngx_str_t *address, ngx_str_t *port);
+static char *ngx_http_magasin_pg_conf_target(ngx_http_magasin_pg_parse_t *ps,
+    ngx_str_t *host, ngx_str_t *address, ngx_str_t *port);
+static char *ngx_http_magasin_pg_conf_check(ngx_http_magasin_pg_parse_t *ps);
+static const char *ngx_http_magasin_pg_conf_option(
+    ngx_http_magasin_pg_parse_t *ps, const char *keyword);
+static const char *ngx_http_magasin_pg_conf_session(
+    ngx_http_magasin_pg_parse_t *ps);
+static ngx_uint_t ngx_http_magasin_pg_conf_item(const char *list,
+    ngx_uint_t n, ngx_str_t *item);
+static const char *ngx_http_magasin_pg_conf_copy(ngx_conf_t *cf,
+    ngx_str_t *text);
+
+
+/*
+ * Fill pcf->targets from a conninfo (keywords or URI).  pcf->timeout is set
+ * before: it becomes the sessions' statement_timeout.
+ *
+ * NGX_CONF_OK; or NGX_CONF_ERROR, and the log says why.
+ */
+
+char *
+ngx_http_magasin_pg_conf_parse(ngx_conf_t *cf, ngx_http_magasin_pg_conf_t *pcf,
+    ngx_str_t *conninfo)
+{
+    char                         *error, *rv;
+    ngx_http_magasin_pg_parse_t   ps;
+
+    pcf->targets = ngx_array_create(cf->pool, 2,
+                                    sizeof(ngx_http_magasin_pg_target_t));
+    if (pcf->targets == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    error = NULL;
+
+    ps.cf = cf;
+    ps.pcf = pcf;
+    ps.options = PQconninfoParse((char *) conninfo->data, &error);
+
+    if (ps.options == NULL) {
+
+        /* libpq's words may quote the conninfo, and so a password. */
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"magasin_database\" is no libpq connection "
+                           "string: write \"host=/run/postgresql "
+                           "dbname=magasin\" or a postgresql:// URI");
+        PQfreemem(error);
+        return NGX_CONF_ERROR;
+    }
+
+    rv = ngx_http_magasin_pg_conf_check(&ps);
+
+    if (rv == NGX_CONF_OK) {
+        rv = ngx_http_magasin_pg_conf_hosts(&ps);
+    }
+
+    PQconninfoFree(ps.options);
+
+    return rv;
+}
+
+
+static char *
+ngx_http_magasin_pg_conf_check(ngx_http_magasin_pg_parse_t *ps)
+{
+    const char  *value;
+
+    value = ngx_http_magasin_pg_conf_option(ps, "sslmode");
+
+    if (value
+        && (ngx_strcmp(value, "prefer") == 0
+            || ngx_strcmp(value, "allow") == 0))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, ps->cf, 0,
+                           "\"sslmode=%s\" in \"magasin_database\" leaves "
+                           "encryption to chance: use \"disable\", "
+                           "\"require\", \"verify-ca\" or \"verify-full\"",
+                           value);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_magasin_pg_conf_option(ps, "service")) {
+        ngx_conf_log_error(NGX_LOG_EMERG, ps->cf, 0,
+                           "\"service\" is not supported in "
+                           "\"magasin_database\": write its host, port and "
+                           "dbname");
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* Each host of the comma-separated lists, in their order. */
+
+static char *
+ngx_http_magasin_pg_conf_hosts(ngx_http_magasin_pg_parse_t *ps)
+{
+    char        *rv;
+    const char  *hosts, *addresses, *ports;
+    ngx_str_t    host, address, port;
+    ngx_uint_t   i, more;
+
+    hosts = ngx_http_magasin_pg_conf_option(ps, "host");
+    addresses = ngx_http_magasin_pg_conf_option(ps, "hostaddr");
+    ports = ngx_http_magasin_pg_conf_option(ps, "port");
+
+    more = 1;
+
+    for (i = 0; more; i++) {
+        more = ngx_http_magasin_pg_conf_item(hosts, i, &host);
+        more |= ngx_http_magasin_pg_conf_item(addresses, i, &address);
+
+        (void) ngx_http_magasin_pg_conf_item(ports, i, &port);
+
+        if (port.len == 0) {
+
+            /* One port is for all hosts; none is PostgreSQL's own. */
+
+            (void) ngx_http_magasin_pg_conf_item(ports, 0, &port);
+        }
+
+        if (port.len == 0) {
+            ngx_str_set(&port, "5432");
+        }
+
+        if (host.len == 0 && address.len == 0) {
+            ngx_str_set(&host, "/run/postgresql");
+        }
+
+        rv = ngx_http_magasin_pg_conf_host(ps, &host, &address, &port);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_magasin_pg_conf_host(ngx_http_magasin_pg_parse_t *ps,
+    ngx_str_t *host, ngx_str_t *address, ngx_str_t *port)
+{
+    char        *rv;
+    u_char      *p;
+    ngx_int_t    n;
+    ngx_str_t    none, name;
+    ngx_url_t    url;
+    ngx_uint_t   i;
+
+    ngx_str_null(&none);
+
+    n = ngx_atoi(port->data, port->len);
+
+    if (n < 1 || n > 65535) {
+        ngx_conf_log_error(NGX_LOG_EMERG, ps->cf, 0,
+                           "invalid port \"%V\" in \"magasin_database\"",
+                           port);
+        return NGX_CONF_ERROR;
+    }
+
+    if (address->len || host->data[0] == '/' || host->data[0] == '@') {
+        return ngx_http_magasin_pg_conf_target(ps, host, address, port);
+    }
+
+    ngx_memzero(&url, sizeof(ngx_url_t));
+
+    url.url = *host;
+    url.default_port = (in_port_t) n;
+
+    if (ngx_parse_url(ps->cf->pool, &url) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, ps->cf, 0,
+                           "host \"%V\" in \"magasin_database\": %s",
+                           host, url.err ? url.err : "cannot be resolved");
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 0; i < url.naddrs; i++) {
+
+        /* "address:port" or "[address]:port" */
+
+        name = url.addrs[i].name;
+
+        if (name.len && name.data[0] == '[') {
+            name.data++;
+            name.len--;
+            p = ngx_strlchr(name.data, name.data + name.len, ']');
+
+        } else {
+            p = ngx_strlchr(name.data, name.data + name.len, ':');
+        }
+
+        if (p) {
+            name.len = p - name.data;
+        }
+
+        rv = ngx_http_magasin_pg_conf_target(ps, host, &name, port);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* All keywords of the conninfo, with this host's in place of the lists. */
+
+static char *
+ngx_http_magasin_pg_conf_target(ngx_http_magasin_pg_parse_t *ps,
+    ngx_str_t *host, ngx_str_t *address, ngx_str_t *port)
+{
+    ngx_str_t                      text;
+    ngx_uint_t                     n, k;
+    PQconninfoOption              *option;
+    ngx_http_magasin_pg_target_t  *target;
+
+    for (n = 0, option = ps->options; option->keyword; option++) {
+        n++;
+    }
+
+    target = ngx_array_push(ps->pcf->targets);
+    if (target == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    n += NGX_HTTP_MAGASIN_PG_EXTRA + 1;
+
+    target->keywords = ngx_pcalloc(ps->cf->pool, n * sizeof(char *));
+    target->values = ngx_pcalloc(ps->cf->pool, n * sizeof(char *));
+    target->name.data = ngx_pnalloc(ps->cf->pool, host->len + address->len
+                                                  + port->len + 4);
+
+    if (target->keywords == NULL || target->values == NULL
+        || target->name.data == NULL)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    target->name.len = ngx_sprintf(target->name.data, "%V%s%V%s:%V", host,
+                                   host->len && address->len ? " (" : "",
+                                   address,
+                                   host->len && address->len ? ")" : "", port)
+                       - target->name.data;
+
+    k = 0;
+
+    /* libpq takes the last of two values for a keyword: ours come last. */
+
+    target->keywords[k] = "application_name";
+    target->values[k++] = "magasin";
+    target->keywords[k] = "sslmode";
+    target->values[k++] = "disable";
+
+    for (option = ps->options; option->keyword; option++) {
+
+        if (option->val == NULL || *option->val == '\0'
+            || ngx_strcmp(option->keyword, "host") == 0
+            || ngx_strcmp(option->keyword, "hostaddr") == 0
+            || ngx_strcmp(option->keyword, "port") == 0
+            || ngx_strcmp(option->keyword, "options") == 0)
+        {
+            continue;
+        }
+
+        text.data = (u_char *) option->val;
+        text.len = ngx_strlen(option->val);
+
+        target->keywords[k] = ngx_http_magasin_pg_conf_copy(ps->cf,
+            &(ngx_str_t) { ngx_strlen(option->keyword),
+                           (u_char *) option->keyword });
+        target->values[k++] = ngx_http_magasin_pg_conf_copy(ps->cf, &text);
+    }
+
+    target->keywords[k] = "host";
+    target->values[k++] = ngx_http_magasin_pg_conf_copy(ps->cf, host);
+    target->keywords[k] = "hostaddr";
+    target->values[k++] = ngx_http_magasin_pg_conf_copy(ps->cf, address);
+    target->keywords[k] = "port";
+    target->values[k++] = ngx_http_magasin_pg_conf_copy(ps->cf, port);
+    target->keywords[k] = "options";
+    target->values[k++] = ngx_http_magasin_pg_conf_session(ps);
+    target->keywords[k] = "client_encoding";
+    target->values[k++] = "UTF8";
+    target->keywords[k] = "gssencmode";
+    target->values[k++] = "disable";
+
+    while (k) {
+        if (target->keywords[--k] == NULL || target->values[k] == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * Settings of each session: a statement never outlives the request that
+ * waits for it, and statements that take milliseconds need no compiler.
+ */
+
+static const char *
+ngx_http_magasin_pg_conf_session(ngx_http_magasin_pg_parse_t *ps)
+{
+    size_t       len;
+    u_char      *p;
+    const char  *options;
+
+    options = ngx_http_magasin_pg_conf_option(ps, "options");
+    options = options ? options : "";
+
+    len = ngx_strlen(options) + 256;
+
+    p = ngx_pnalloc(ps->cf->pool, len);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    (void) ngx_snprintf(p, len, "-c statement_timeout=%M -c jit=off "
+                        "-c TimeZone=UTC -c DateStyle=ISO "
+                        "-c standard_conforming_strings=on %s%Z",
+                        ps->pcf->timeout, options);
+
+    return (const char *) p;
+}
+
+
+/* The value of a keyword, or NULL when it has none. */
+
+static const char *
+ngx_http_magasin_pg_conf_option(ngx_http_magasin_pg_parse_t *ps,
+    const char *keyword)
+{
+    PQconninfoOption  *option;
+
+    for (option = ps->options; option->keyword; option++) {
+        if (ngx_strcmp(option->keyword, keyword) == 0) {
+            return option->val && *option->val ? option->val : NULL;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* The nth item of a comma-separated list; 1 when more follow. */
+
+static ngx_uint_t
+ngx_http_magasin_pg_conf_item(const char *list, ngx_uint_t n, ngx_str_t *item)
+{
+    u_char  *p, *end, *comma;
+
+    ngx_str_null(item);
+
+    if (list == NULL) {
+        return 0;
+    }
+
+    p = (u_char *) list;
+    end = p + ngx_strlen(list);
+
+    for ( ;; ) {
+        comma = ngx_strlchr(p, end, ',');
+
+        if (n-- == 0) {
+            item->data = p;
+            item->len = (comma ? comma : end) - p;
+            return comma != NULL;
+        }
+
+        if (comma == NULL) {
+            return 0;
+        }
+
+        p = comma + 1;
+    }
+}
+
+
+static const char *
+ngx_http_magasin_pg_conf_copy(ngx_conf_t *cf, ngx_str_t *text)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(cf->pool, text->len + 1);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    if (text->len) {
+        ngx_memcpy(p, text->data, text->len);
+    }
+
+    p[text->len] = '\0';
+
+    return (const char *) p;
+}

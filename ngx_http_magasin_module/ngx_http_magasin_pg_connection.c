@@ -1,0 +1,715 @@
+
+/*
+ * One connection to PostgreSQL: connect, prepare, send, lose, try again.
+ *
+ * libpq owns the socket; an ngx_connection_t wraps it for its events.  These
+ * are level-triggered: libpq reads as much as its buffer takes and no more,
+ * and an edge would not come back for the rest.
+ */
+
+
+#include "ngx_http_magasin_pg_internal.h"
+
+
+typedef struct {
+    const char  *name;
+    const char  *text;
+} ngx_http_magasin_pg_statement_t;
+
+
+static void ngx_http_magasin_pg_connection_attach(
+    ngx_http_magasin_pg_connection_t *connection);
+static void ngx_http_magasin_pg_connection_detach(
+    ngx_http_magasin_pg_connection_t *connection);
+static ngx_int_t ngx_http_magasin_pg_connection_events(
+    ngx_http_magasin_pg_connection_t *connection, ngx_uint_t writing);
+static void ngx_http_magasin_pg_connection_event(ngx_event_t *ev);
+static void ngx_http_magasin_pg_connection_poll(
+    ngx_http_magasin_pg_connection_t *connection);
+static ngx_int_t ngx_http_magasin_pg_connection_prepare(
+    ngx_http_magasin_pg_connection_t *connection);
+static ngx_int_t ngx_http_magasin_pg_connection_flush(
+    ngx_http_magasin_pg_connection_t *connection);
+static void ngx_http_magasin_pg_connection_input(
+    ngx_http_magasin_pg_connection_t *connection);
+static void ngx_http_magasin_pg_connection_timer(ngx_event_t *ev);
+static void ngx_http_magasin_pg_connection_again(
+    ngx_http_magasin_pg_connection_t *connection, ngx_uint_t was_ready);
+static void ngx_http_magasin_pg_connection_take_back(
+    ngx_http_magasin_pg_connection_t *connection, ngx_queue_t *failed);
+static void ngx_http_magasin_pg_connection_log(
+    ngx_http_magasin_pg_connection_t *connection, const char *why);
+static void ngx_http_magasin_pg_connection_notice(void *data,
+    const char *message);
+
+
+static ngx_http_magasin_pg_statement_t  ngx_http_magasin_pg_statements[] = {
+    NGX_HTTP_MAGASIN_STATEMENTS
+};
+
+
+/* Set up a closed connection of a pool; its memory is zeroed. */
+
+void
+ngx_http_magasin_pg_connection_init(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_pool_t *pool, ngx_uint_t number)
+{
+    ngx_uint_t  i;
+
+    connection->pool = pool;
+    connection->number = number;
+
+    connection->timer.handler = ngx_http_magasin_pg_connection_timer;
+    connection->timer.data = connection;
+    connection->timer.log = pool->log;
+    connection->timer.cancelable = 1;
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_PG_SLOTS; i++) {
+        connection->slots[i].connection = connection;
+    }
+}
+
+
+/* Start to connect to the next address; the result comes by events. */
+
+void
+ngx_http_magasin_pg_connection_open(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    ngx_http_magasin_pg_conf_t    *pcf;
+    ngx_http_magasin_pg_target_t  *target;
+
+    pcf = connection->pool->conf;
+    target = pcf->targets->elts;
+    target += connection->target;
+
+    connection->head = 0;
+    connection->tail = 0;
+    connection->syncs = 0;
+    connection->batch = 0;
+    connection->prepared = 0;
+    connection->heavy = 0;
+
+    connection->state = NGX_HTTP_MAGASIN_PG_CONNECTING;
+    connection->pg = PQconnectStartParams(target->keywords, target->values, 0);
+
+    if (connection->pg == NULL || PQstatus(connection->pg) == CONNECTION_BAD) {
+        ngx_http_magasin_pg_connection_lost(connection, NULL);
+        return;
+    }
+
+    (void) PQsetNoticeProcessor(connection->pg,
+                                ngx_http_magasin_pg_connection_notice,
+                                connection);
+
+    ngx_http_magasin_pg_connection_attach(connection);
+
+    /* libpq asks to wait for "writable" before the first poll. */
+
+    if (connection->connection == NULL
+        || ngx_http_magasin_pg_connection_events(connection, 1) != NGX_OK)
+    {
+        ngx_http_magasin_pg_connection_lost(connection, "no event");
+        return;
+    }
+
+    ngx_add_timer(&connection->timer, pcf->connect_timeout);
+}
+
+
+/* Close without a word to the jobs in flight; see _lost() for the other. */
+
+void
+ngx_http_magasin_pg_connection_close(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    if (connection->timer.timer_set) {
+        ngx_del_timer(&connection->timer);
+    }
+
+    if (connection->state == NGX_HTTP_MAGASIN_PG_READY) {
+        connection->pool->ready--;
+    }
+
+    connection->state = NGX_HTTP_MAGASIN_PG_CLOSED;
+    connection->head = connection->tail;
+    connection->syncs = 0;
+    connection->batch = 0;
+    connection->heavy = 0;
+
+    ngx_http_magasin_pg_connection_detach(connection);
+
+    if (connection->pg) {
+        PQfinish(connection->pg);
+        connection->pg = NULL;
+    }
+}
+
+
+/*
+ * Send one job: a read joins the open batch, the others are followed by a
+ * Sync of their own.
+ *
+ * NGX_OK, or NGX_ERROR: nothing was queued in libpq, the connection is bad.
+ */
+
+ngx_int_t
+ngx_http_magasin_pg_connection_send(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_job_t *job)
+{
+    const char                  *name;
+    ngx_http_magasin_pg_slot_t  *slot;
+
+    name = ngx_http_magasin_pg_statements[job->statement].name;
+
+    if (PQsendQueryPrepared(connection->pg, name, (int) job->nvalues,
+                            job->values, NULL, NULL, 0)
+        == 0)
+    {
+        return NGX_ERROR;
+    }
+
+    slot = ngx_http_magasin_pg_slot(connection, connection->tail);
+    slot->job = job;
+    slot->sync = 0;
+
+    job->slot = slot;
+
+    connection->tail++;
+    connection->batch++;
+
+    if (job->class == NGX_HTTP_MAGASIN_PG_READ) {
+        return NGX_OK;
+    }
+
+    connection->heavy = (job->class == NGX_HTTP_MAGASIN_PG_HEAVY);
+
+    if (ngx_http_magasin_pg_connection_sync(connection) != NGX_OK) {
+
+        /* The job is in flight all the same: _lost() answers for it. */
+
+        ngx_http_magasin_pg_connection_lost(connection, NULL);
+    }
+
+    return NGX_OK;
+}
+
+
+/* End the open batch with a Sync and send all of it. */
+
+ngx_int_t
+ngx_http_magasin_pg_connection_sync(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    ngx_http_magasin_pg_slot_t  *slot;
+
+    connection->batch = 0;
+
+    if (PQpipelineSync(connection->pg) == 0) {
+        return NGX_ERROR;
+    }
+
+    slot = ngx_http_magasin_pg_slot(connection, connection->tail);
+    slot->job = NULL;
+    slot->sync = 1;
+
+    connection->tail++;
+    connection->syncs++;
+
+    return ngx_http_magasin_pg_connection_flush(connection);
+}
+
+
+/*
+ * The connection failed, or could not be made: give its jobs back, close it
+ * and plan the next attempt.  `why` NULL: libpq's own message tells.
+ */
+
+void
+ngx_http_magasin_pg_connection_lost(
+    ngx_http_magasin_pg_connection_t *connection, const char *why)
+{
+    ngx_uint_t                   was_ready;
+    ngx_queue_t                  failed;
+    ngx_http_magasin_pg_pool_t  *pool;
+
+    if (connection->state == NGX_HTTP_MAGASIN_PG_CLOSED) {
+        return;
+    }
+
+    pool = connection->pool;
+    was_ready = (connection->state == NGX_HTTP_MAGASIN_PG_READY);
+
+    ngx_queue_init(&failed);
+
+    ngx_http_magasin_pg_connection_log(connection, why);
+    ngx_http_magasin_pg_connection_take_back(connection, &failed);
+    ngx_http_magasin_pg_connection_close(connection);
+    ngx_http_magasin_pg_connection_again(connection, was_ready);
+
+    ngx_http_magasin_pg_fail_queue(&failed);
+
+    if (pool->down) {
+        ngx_http_magasin_pg_fail_waiting(pool);
+    }
+
+    ngx_http_magasin_pg_wake(pool);
+}
+
+
+/*
+ * A job timed out on this connection: if the server stays silent for
+ * NGX_HTTP_MAGASIN_PG_SILENCE from now on, it is taken for dead.
+ */
+
+void
+ngx_http_magasin_pg_connection_watch(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    if (!connection->timer.timer_set) {
+        connection->heard = 0;
+        ngx_add_timer(&connection->timer, NGX_HTTP_MAGASIN_PG_SILENCE);
+    }
+}
+
+
+static void
+ngx_http_magasin_pg_connection_attach(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    ngx_connection_t  *c;
+
+    c = ngx_get_connection(PQsocket(connection->pg), connection->pool->log);
+    if (c == NULL) {
+        return;
+    }
+
+    c->data = connection;
+    c->log = connection->pool->log;
+    c->log_error = NGX_ERROR_ERR;
+
+    c->read->handler = ngx_http_magasin_pg_connection_event;
+    c->read->log = c->log;
+    c->write->handler = ngx_http_magasin_pg_connection_event;
+    c->write->log = c->log;
+
+    connection->connection = c;
+}
+
+
+static void
+ngx_http_magasin_pg_connection_detach(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    ngx_connection_t  *c;
+
+    c = connection->connection;
+    if (c == NULL) {
+        return;
+    }
+
+    if (c->read->active) {
+        (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
+    }
+
+    if (c->write->active) {
+        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, 0);
+    }
+
+    /* The descriptor is libpq's to close. */
+
+    c->shared = 1;
+    c->idle = 0;
+
+    ngx_close_connection(c);
+
+    connection->connection = NULL;
+}
+
+
+/* Always read; write only while `writing`, or level triggering would spin. */
+
+static ngx_int_t
+ngx_http_magasin_pg_connection_events(
+    ngx_http_magasin_pg_connection_t *connection, ngx_uint_t writing)
+{
+    ngx_connection_t  *c;
+
+    c = connection->connection;
+
+    if (c->fd != PQsocket(connection->pg)) {
+        ngx_http_magasin_pg_connection_detach(connection);
+        ngx_http_magasin_pg_connection_attach(connection);
+
+        c = connection->connection;
+        if (c == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (!c->read->active
+        && ngx_add_event(c->read, NGX_READ_EVENT, NGX_LEVEL_EVENT) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (writing && !c->write->active) {
+        return ngx_add_event(c->write, NGX_WRITE_EVENT, NGX_LEVEL_EVENT);
+    }
+
+    if (!writing && c->write->active) {
+        return ngx_del_event(c->write, NGX_WRITE_EVENT, 0);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_magasin_pg_connection_event(ngx_event_t *ev)
+{
+    ngx_connection_t                  *c;
+    ngx_http_magasin_pg_connection_t  *connection;
+
+    c = ev->data;
+    connection = c->data;
+
+    if (c->close) {
+
+        /* The worker shuts down and this connection is idle. */
+
+        ngx_http_magasin_pg_connection_close(connection);
+        return;
+    }
+
+    if (connection->state == NGX_HTTP_MAGASIN_PG_CONNECTING) {
+        ngx_http_magasin_pg_connection_poll(connection);
+        return;
+    }
+
+    if (ev->write) {
+        if (ngx_http_magasin_pg_connection_flush(connection) != NGX_OK) {
+            ngx_http_magasin_pg_connection_lost(connection, NULL);
+        }
+
+        return;
+    }
+
+    ngx_http_magasin_pg_connection_input(connection);
+}
+
+
+static void
+ngx_http_magasin_pg_connection_poll(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    ngx_int_t  rc;
+
+    switch (PQconnectPoll(connection->pg)) {
+
+    case PGRES_POLLING_READING:
+        rc = ngx_http_magasin_pg_connection_events(connection, 0);
+        break;
+
+    case PGRES_POLLING_WRITING:
+        rc = ngx_http_magasin_pg_connection_events(connection, 1);
+        break;
+
+    case PGRES_POLLING_OK:
+        rc = ngx_http_magasin_pg_connection_prepare(connection);
+        break;
+
+    default:
+        rc = NGX_ERROR;
+        break;
+    }
+
+    if (rc != NGX_OK) {
+        ngx_http_magasin_pg_connection_lost(connection, NULL);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_magasin_pg_connection_prepare(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    ngx_uint_t                        i;
+    ngx_http_magasin_pg_statement_t  *statement;
+
+    connection->state = NGX_HTTP_MAGASIN_PG_PREPARING;
+
+    if (PQsetnonblocking(connection->pg, 1) != 0
+        || PQenterPipelineMode(connection->pg) == 0)
+    {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_SQL_COUNT; i++) {
+        statement = &ngx_http_magasin_pg_statements[i];
+
+        if (PQsendPrepare(connection->pg, statement->name, statement->text, 0,
+                          NULL)
+            == 0)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_magasin_pg_connection_sync(connection);
+}
+
+
+static ngx_int_t
+ngx_http_magasin_pg_connection_flush(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    int  rc;
+
+    rc = PQflush(connection->pg);
+
+    if (rc < 0) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_magasin_pg_connection_events(connection, rc == 1);
+}
+
+
+static void
+ngx_http_magasin_pg_connection_input(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    ngx_http_magasin_pg_connection_e  state;
+
+    state = connection->state;
+    connection->heard = 1;
+    connection->connection->idle = 0;
+
+    /*
+     * What came before the end of the connection is answered first: libpq
+     * keeps it when PQconsumeInput() fails.
+     */
+
+    if (PQconsumeInput(connection->pg) == 0) {
+        (void) ngx_http_magasin_pg_results(connection);
+        ngx_http_magasin_pg_connection_lost(connection, NULL);
+        return;
+    }
+
+    if (ngx_http_magasin_pg_results(connection) != NGX_OK) {
+        ngx_http_magasin_pg_connection_lost(connection, NULL);
+        return;
+    }
+
+    if (connection->state == NGX_HTTP_MAGASIN_PG_CLOSED) {
+        return;
+    }
+
+    if (state != NGX_HTTP_MAGASIN_PG_READY
+        && connection->state == NGX_HTTP_MAGASIN_PG_READY)
+    {
+        if (connection->timer.timer_set) {
+            ngx_del_timer(&connection->timer);
+        }
+
+        if (connection->pool->down) {
+            ngx_log_error(NGX_LOG_NOTICE, connection->pool->log, 0,
+                          "magasin: PostgreSQL answers again");
+        }
+
+        connection->tried = 0;
+        connection->backoff = 0;
+        connection->pool->down = 0;
+        connection->pool->ready++;
+    }
+
+    if (ngx_http_magasin_pg_in_flight(connection) == 0) {
+
+        if (ngx_exiting && connection->pool->nwaiting == 0) {
+            ngx_http_magasin_pg_connection_close(connection);
+            return;
+        }
+
+        connection->connection->idle = 1;
+    }
+
+    ngx_http_magasin_pg_wake(connection->pool);
+}
+
+
+static void
+ngx_http_magasin_pg_connection_timer(ngx_event_t *ev)
+{
+    ngx_http_magasin_pg_connection_t  *connection;
+
+    connection = ev->data;
+
+    switch (connection->state) {
+
+    case NGX_HTTP_MAGASIN_PG_CLOSED:
+        ngx_http_magasin_pg_connection_open(connection);
+        break;
+
+    case NGX_HTTP_MAGASIN_PG_READY:
+        if (!connection->heard
+            && ngx_http_magasin_pg_in_flight(connection) != 0)
+        {
+            ngx_http_magasin_pg_connection_lost(connection, "it is silent");
+        }
+
+        break;
+
+    default: /* connecting, preparing */
+        ngx_http_magasin_pg_connection_lost(connection, "connect timed out");
+        break;
+    }
+}
+
+
+/*
+ * Plan the next attempt.  All addresses are tried in turn without a pause;
+ * after a round without success the pool is down, and the pause doubles up to
+ * its bound, with jitter so that workers do not knock together.
+ */
+
+static void
+ngx_http_magasin_pg_connection_again(
+    ngx_http_magasin_pg_connection_t *connection, ngx_uint_t was_ready)
+{
+    ngx_msec_t                   pause;
+    ngx_http_magasin_pg_pool_t  *pool;
+
+    pool = connection->pool;
+
+    if (pool->closed || (ngx_exiting && pool->nwaiting == 0)) {
+        return;
+    }
+
+    pause = 1;
+
+    if (!was_ready) {
+        connection->target = (connection->target + 1)
+                             % pool->conf->targets->nelts;
+
+        if (++connection->tried >= pool->conf->targets->nelts) {
+            connection->tried = 0;
+
+            if (pool->ready == 0) {
+                pool->down = 1;
+            }
+
+            connection->backoff = connection->backoff
+                ? ngx_min(connection->backoff * 2,
+                          NGX_HTTP_MAGASIN_PG_BACKOFF_MAX)
+                : NGX_HTTP_MAGASIN_PG_BACKOFF_MIN;
+
+            pause = connection->backoff / 2
+                    + ngx_random() % (connection->backoff / 2);
+        }
+    }
+
+    ngx_add_timer(&connection->timer, pause);
+}
+
+
+/*
+ * Collect the jobs that this connection owes an answer.  Reads that were not
+ * resent yet go back to the queue; of a write it is not known whether it was
+ * committed, so it fails.
+ */
+
+static void
+ngx_http_magasin_pg_connection_take_back(
+    ngx_http_magasin_pg_connection_t *connection, ngx_queue_t *failed)
+{
+    ngx_http_magasin_pg_job_t   *job;
+    ngx_http_magasin_pg_slot_t  *slot;
+
+    while (connection->tail != connection->head) {
+
+        /* From the newest: each goes to the head of the queue. */
+
+        connection->tail--;
+        slot = ngx_http_magasin_pg_slot(connection, connection->tail);
+        job = slot->job;
+
+        if (slot->sync || job == NULL) {
+            continue;
+        }
+
+        slot->job = NULL;
+
+        if (job->class != NGX_HTTP_MAGASIN_PG_WRITE && !job->resent) {
+            job->resent = 1;
+            ngx_http_magasin_pg_requeue(job);
+            continue;
+        }
+
+        job->slot = NULL;
+        ngx_http_magasin_pg_link(job, failed, 1);
+    }
+}
+
+
+/*
+ * A failure is told once, to who must act: when the pool goes out of service
+ * or a connection in service breaks.  Attempts that fail while it is known
+ * to be down are debug.
+ */
+
+static void
+ngx_http_magasin_pg_connection_log(
+    ngx_http_magasin_pg_connection_t *connection, const char *why)
+{
+    char                          *message;
+    u_char                        *p, buffer[256];
+    ngx_uint_t                     level;
+    ngx_http_magasin_pg_target_t  *target;
+
+    target = connection->pool->conf->targets->elts;
+    target += connection->target;
+
+    if (connection->state == NGX_HTTP_MAGASIN_PG_READY) {
+        level = NGX_LOG_WARN;
+
+    } else {
+        level = connection->pool->down || connection->tried
+                || connection->backoff
+                ? NGX_LOG_INFO : NGX_LOG_ERR;
+    }
+
+    message = why ? (char *) why
+                  : connection->pg ? PQerrorMessage(connection->pg)
+                                   : (char *) "no memory";
+
+    p = ngx_cpystrn(buffer, (u_char *) message, sizeof(buffer));
+
+    while (p > buffer && (p[-1] == LF || p[-1] == ' ')) {
+        *--p = '\0';
+    }
+
+    while (p-- > buffer) {
+        if (*p < ' ') {
+            *p = ' ';
+        }
+    }
+
+    ngx_log_error(level, connection->pool->log, 0,
+                  "magasin: PostgreSQL at %V, connection %ui: %s",
+                  &target->name, connection->number, buffer);
+}
+
+
+/* Without this libpq writes notices to the standard error. */
+
+static void
+ngx_http_magasin_pg_connection_notice(void *data, const char *message)
+{
+    ngx_http_magasin_pg_connection_t  *connection = data;
+
+    ngx_log_error(NGX_LOG_INFO, connection->pool->log, 0,
+                  "magasin: PostgreSQL says: %s", message);
+}

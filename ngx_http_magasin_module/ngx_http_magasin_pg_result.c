@@ -1,0 +1,199 @@
+
+/*
+ * Answers of one connection, in the order of what was sent.
+ *
+ * In pipeline mode PQgetResult() gives the result of a statement, then NULL,
+ * then the next one's; after an error the statements up to the Sync come as
+ * ABORTED; a Sync is not followed by NULL.
+ */
+
+
+#include "ngx_http_magasin_pg_internal.h"
+
+
+static ngx_int_t ngx_http_magasin_pg_prepared(
+    ngx_http_magasin_pg_connection_t *connection, PGresult *result);
+static ngx_int_t ngx_http_magasin_pg_answered(
+    ngx_http_magasin_pg_connection_t *connection, PGresult *result);
+static ngx_uint_t ngx_http_magasin_pg_ending(PGresult *result);
+static void ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_job_t *job,
+    PGresult *result);
+
+
+/*
+ * Hand out all results that have arrived whole.
+ *
+ * NGX_OK, or NGX_ERROR: the connection is of no more use.
+ */
+
+ngx_int_t
+ngx_http_magasin_pg_results(ngx_http_magasin_pg_connection_t *connection)
+{
+    PGresult   *result;
+    ngx_int_t   rc;
+
+    while (ngx_http_magasin_pg_in_flight(connection) != 0
+           && !PQisBusy(connection->pg))
+    {
+        result = PQgetResult(connection->pg);
+
+        if (result == NULL) {
+            if (PQstatus(connection->pg) == CONNECTION_BAD) {
+                return NGX_ERROR;
+            }
+
+            continue;
+        }
+
+        if (connection->state == NGX_HTTP_MAGASIN_PG_PREPARING) {
+            rc = ngx_http_magasin_pg_prepared(connection, result);
+
+        } else {
+            rc = ngx_http_magasin_pg_answered(connection, result);
+        }
+
+        PQclear(result);
+
+        if (rc != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_magasin_pg_prepared(ngx_http_magasin_pg_connection_t *connection,
+    PGresult *result)
+{
+    switch (PQresultStatus(result)) {
+
+    case PGRES_COMMAND_OK:
+        connection->prepared++;
+        return NGX_OK;
+
+    case PGRES_PIPELINE_SYNC:
+        connection->head++;
+        connection->syncs--;
+
+        if (connection->prepared != NGX_HTTP_MAGASIN_SQL_COUNT) {
+            return NGX_ERROR;
+        }
+
+        connection->state = NGX_HTTP_MAGASIN_PG_READY;
+        return NGX_OK;
+
+    default:
+        /* PQerrorMessage() of the connection says it to the log. */
+        return NGX_ERROR;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
+    PGresult *result)
+{
+    ExecStatusType               status;
+    ngx_http_magasin_pg_job_t   *job;
+    ngx_http_magasin_pg_slot_t  *slot;
+
+    slot = ngx_http_magasin_pg_slot(connection, connection->head);
+    status = PQresultStatus(result);
+
+    if (status == PGRES_PIPELINE_SYNC) {
+        if (!slot->sync) {
+            return NGX_ERROR;
+        }
+
+        connection->head++;
+        connection->syncs--;
+        connection->heavy = 0;
+
+        return NGX_OK;
+    }
+
+    if (slot->sync) {
+
+        /* A FATAL of the server's own, as at its shutdown. */
+
+        return NGX_ERROR;
+    }
+
+    if (status == PGRES_FATAL_ERROR
+        && PQstatus(connection->pg) == CONNECTION_BAD)
+    {
+        /* Made by libpq: the job stays in flight and _lost() decides. */
+
+        return NGX_ERROR;
+    }
+
+    connection->head++;
+
+    job = slot->job;
+    if (job == NULL) {
+        return NGX_OK;
+    }
+
+    slot->job = NULL;
+
+    if (status == PGRES_PIPELINE_ABORTED) {
+
+        /* Its batch failed before its turn: it was not run. */
+
+        ngx_http_magasin_pg_requeue(job);
+        return NGX_OK;
+    }
+
+    if (ngx_http_magasin_pg_ending(result)) {
+
+        /* Terminated from outside: a read may run on another connection. */
+
+        if (job->class != NGX_HTTP_MAGASIN_PG_WRITE && !job->resent) {
+            job->resent = 1;
+            ngx_http_magasin_pg_requeue(job);
+
+        } else {
+            ngx_http_magasin_pg_finish(job);
+            ngx_http_magasin_pg_deliver(job, result);
+        }
+
+        return NGX_ERROR;
+    }
+
+    ngx_http_magasin_pg_finish(job);
+    ngx_http_magasin_pg_deliver(job, result);
+
+    return NGX_OK;
+}
+
+
+/* SQLSTATE class 57P: the server shuts down, or an operator ended us. */
+
+static ngx_uint_t
+ngx_http_magasin_pg_ending(PGresult *result)
+{
+    char  *sqlstate;
+
+    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    return sqlstate && ngx_strncmp(sqlstate, "57P", 3) == 0;
+}
+
+
+static void
+ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_job_t *job, PGresult *result)
+{
+    switch (PQresultStatus(result)) {
+
+    case PGRES_TUPLES_OK:
+    case PGRES_COMMAND_OK:
+        job->ready(job, result);
+        return;
+
+    default:
+        job->failed(job, NGX_HTTP_MAGASIN_PG_ERROR, result);
+        return;
+    }
+}

@@ -1,0 +1,213 @@
+
+#include "ngx_http_magasin_text.h"
+#include "ngx_http_magasin_query.h"
+
+
+static ngx_int_t ngx_http_magasin_query_order(const void *one,
+    const void *two);
+static size_t ngx_http_magasin_query_path_length(ngx_http_request_t *r);
+
+
+static ngx_str_t  ngx_http_magasin_query_page = ngx_string("page");
+
+
+/*
+ * Split "a=1&b=2" and decode names and values as of a form: empty pieces are
+ * skipped, "a" is "a=".  Reading stops after one pair too many (more than
+ * NGX_HTTP_MAGASIN_QUERY_PAIRS), for the caller to see and refuse.
+ *
+ * Returns an array of ngx_http_magasin_pair_t; NULL: memory.
+ */
+
+ngx_array_t *
+ngx_http_magasin_query_parse(ngx_pool_t *pool, ngx_str_t *text)
+{
+    u_char                   *p, *end, *stop, *equal;
+    ngx_array_t              *pairs;
+    ngx_http_magasin_pair_t  *pair;
+
+    pairs = ngx_array_create(pool, 4, sizeof(ngx_http_magasin_pair_t));
+    if (pairs == NULL) {
+        return NULL;
+    }
+
+    end = text->data + text->len;
+
+    for (p = text->data;
+         p < end && pairs->nelts <= NGX_HTTP_MAGASIN_QUERY_PAIRS;
+         p = stop + 1)
+    {
+        stop = ngx_strlchr(p, end, '&');
+        if (stop == NULL) {
+            stop = end;
+        }
+
+        if (stop == p) {
+            continue;
+        }
+
+        equal = ngx_strlchr(p, stop, '=');
+        if (equal == NULL) {
+            equal = stop;
+        }
+
+        pair = ngx_array_push(pairs);
+        if (pair == NULL) {
+            return NULL;
+        }
+
+        pair->name.data = p;
+        pair->name.len = equal - p;
+        pair->value.data = ngx_min(equal + 1, stop);
+        pair->value.len = stop - pair->value.data;
+
+        if (ngx_http_magasin_text_decode(pool, &pair->name, 1) != NGX_OK
+            || ngx_http_magasin_text_decode(pool, &pair->value, 1) != NGX_OK)
+        {
+            return NULL;
+        }
+    }
+
+    return pairs;
+}
+
+
+/* The last value of a name, or NULL. */
+
+ngx_str_t *
+ngx_http_magasin_query_last(ngx_array_t *pairs, const char *name, size_t len)
+{
+    ngx_uint_t                i;
+    ngx_http_magasin_pair_t  *pair;
+
+    pair = pairs->elts;
+
+    for (i = pairs->nelts; i > 0; i--) {
+        if (pair[i - 1].name.len == len
+            && ngx_memcmp(pair[i - 1].name.data, name, len) == 0)
+        {
+            return &pair[i - 1].value;
+        }
+    }
+
+    return NULL;
+}
+
+
+/*
+ * The absolute link to another page of this list: names sorted, values of
+ * one name in their order, "page" replaced, and left out for page 1.
+ *
+ * NGX_OK or NGX_ERROR (memory).
+ */
+
+ngx_int_t
+ngx_http_magasin_query_link(ngx_http_request_t *r, ngx_array_t *pairs,
+    ngx_uint_t page, ngx_str_t *link)
+{
+    size_t                    size;
+    u_char                   *p, *start;
+    ngx_uint_t                i, n;
+    ngx_str_t                 host;
+    ngx_http_magasin_pair_t  *pair, *sorted;
+
+    sorted = ngx_palloc(r->pool,
+                   (pairs->nelts + 1) * sizeof(ngx_http_magasin_pair_t));
+    start = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
+
+    if (sorted == NULL || start == NULL) {
+        return NGX_ERROR;
+    }
+
+    host = r->headers_in.host ? r->headers_in.host->value
+                              : r->headers_in.server;
+    size = sizeof("https://") - 1 + host.len
+           + ngx_http_magasin_query_path_length(r) + 1;
+
+    pair = pairs->elts;
+    n = 0;
+
+    for (i = 0; i < pairs->nelts; i++) {
+
+        if (pair[i].name.len == ngx_http_magasin_query_page.len
+            && ngx_memcmp(pair[i].name.data, ngx_http_magasin_query_page.data,
+                          ngx_http_magasin_query_page.len)
+               == 0)
+        {
+            continue;
+        }
+
+        sorted[n++] = pair[i];
+    }
+
+    if (page > 1) {
+        sorted[n].name = ngx_http_magasin_query_page;
+        sorted[n].value.data = start;
+        sorted[n].value.len = ngx_sprintf(start, "%ui", page) - start;
+        n++;
+    }
+
+    ngx_sort(sorted, n, sizeof(ngx_http_magasin_pair_t),
+             ngx_http_magasin_query_order);
+
+    for (i = 0; i < n; i++) {
+        size += ngx_http_magasin_text_encoded_length(&sorted[i].name)
+                + ngx_http_magasin_text_encoded_length(&sorted[i].value) + 2;
+    }
+
+    start = ngx_pnalloc(r->pool, size);
+    if (start == NULL) {
+        return NGX_ERROR;
+    }
+
+#if (NGX_HTTP_SSL)
+    p = r->connection->ssl ? ngx_cpymem(start, "https://", 8)
+                           : ngx_cpymem(start, "http://", 7);
+#else
+    p = ngx_cpymem(start, "http://", 7);
+#endif
+
+    p = ngx_cpymem(p, host.data, host.len);
+    p = (u_char *) ngx_escape_uri(p, r->uri.data, r->uri.len, NGX_ESCAPE_URI);
+
+    for (i = 0; i < n; i++) {
+        *p++ = (i == 0) ? '?' : '&';
+        p = ngx_http_magasin_text_encode(p, &sorted[i].name);
+        *p++ = '=';
+        p = ngx_http_magasin_text_encode(p, &sorted[i].value);
+    }
+
+    link->data = start;
+    link->len = p - start;
+
+    return NGX_OK;
+}
+
+
+static size_t
+ngx_http_magasin_query_path_length(ngx_http_request_t *r)
+{
+    return r->uri.len
+           + 2 * ngx_escape_uri(NULL, r->uri.data, r->uri.len, NGX_ESCAPE_URI);
+}
+
+
+/* By the bytes of the name, which for UTF-8 is by code point. */
+
+static ngx_int_t
+ngx_http_magasin_query_order(const void *one, const void *two)
+{
+    ngx_int_t                       rc;
+    const ngx_http_magasin_pair_t  *a, *b;
+
+    a = one;
+    b = two;
+
+    rc = ngx_memcmp(a->name.data, b->name.data,
+                    ngx_min(a->name.len, b->name.len));
+    if (rc != 0) {
+        return rc;
+    }
+
+    return (a->name.len > b->name.len) - (a->name.len < b->name.len);
+}

@@ -1,0 +1,38 @@
+
+/*
+ * The query string: pairs in their order, the last value of a name, and the
+ * links of a paged list.
+ */
+
+
+#ifndef _NGX_HTTP_MAGASIN_QUERY_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_QUERY_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+
+/* More pairs than this in one query or form are refused. */
+#define NGX_HTTP_MAGASIN_QUERY_PAIRS  1000
+
+
+typedef struct {
+    ngx_str_t   name;
+    ngx_str_t   value;
+} ngx_http_magasin_pair_t;
+
+
+ngx_array_t *ngx_http_magasin_query_parse(ngx_pool_t *pool, ngx_str_t *text);
+ngx_str_t *ngx_http_magasin_query_last(ngx_array_t *pairs, const char *name,
+    size_t len);
+ngx_int_t ngx_http_magasin_query_link(ngx_http_request_t *r,
+    ngx_array_t *pairs, ngx_uint_t page, ngx_str_t *link);
+
+
+#define ngx_http_magasin_query_value(pairs, name)                             \
+    ngx_http_magasin_query_last(pairs, name, sizeof(name) - 1)
+
+
+#endif /* _NGX_HTTP_MAGASIN_QUERY_H_INCLUDED_ */

@@ -1,0 +1,52 @@
+
+#include "ngx_http_magasin_pg.h"
+
+
+typedef struct {
+    const char  *prefix;        /* of the SQLSTATE; the longest stands first */
+    ngx_uint_t   status;
+} ngx_http_magasin_sqlstate_t;
+
+
+/* PostgreSQL's documentation, appendix A, has the codes. */
+
+static ngx_http_magasin_sqlstate_t  ngx_http_magasin_sqlstates[] = {
+    { "08", 503 },              /* connection exception */
+    { "22003", 400 },           /* numeric value out of range */
+    { "22007", 400 },           /* invalid datetime format */
+    { "22008", 400 },           /* datetime field overflow */
+    { "22021", 400 },           /* character not in repertoire */
+    { "22P02", 400 },           /* invalid text representation */
+    { "22P05", 400 },           /* untranslatable character */
+    { "23", 409 },              /* integrity constraint violation */
+    { "25006", 503 },           /* read only: a standby, or a failover */
+    { "40", 503 },              /* serialization failure, deadlock */
+    { "53", 503 },              /* out of memory, disk, connections */
+    { "55P03", 503 },           /* lock not available in time */
+    { "57014", 504 },           /* statement_timeout */
+    { "57P", 503 },             /* shutdown, start-up */
+    { NULL, 500 }
+};
+
+
+/*
+ * The HTTP status for an error of the server; 500 for what nobody expects.
+ * `sqlstate` may be NULL.
+ */
+
+ngx_uint_t
+ngx_http_magasin_sqlstate_status(const char *sqlstate)
+{
+    ngx_http_magasin_sqlstate_t  *entry;
+
+    for (entry = ngx_http_magasin_sqlstates; entry->prefix; entry++) {
+        if (sqlstate
+            && ngx_strncmp(sqlstate, entry->prefix, ngx_strlen(entry->prefix))
+               == 0)
+        {
+            break;
+        }
+    }
+
+    return entry->status;
+}

@@ -1,0 +1,383 @@
+
+#include "ngx_http_magasin_text.h"
+
+
+static ngx_uint_t ngx_http_magasin_text_blank(uint32_t code);
+static uint32_t ngx_http_magasin_text_last(u_char *start, u_char *end,
+    u_char **at);
+static size_t ngx_http_magasin_text_sequence(u_char *p, u_char *end,
+    ngx_uint_t *valid);
+
+
+/*
+ * The first of each run of ten decimal digits (general category Nd) in
+ * Unicode 15, besides ASCII's.  The mathematical digits are five runs.
+ */
+
+static uint32_t  ngx_http_magasin_text_zeros[] = {
+    0x0660, 0x06f0, 0x07c0, 0x0966, 0x09e6, 0x0a66, 0x0ae6, 0x0b66, 0x0be6,
+    0x0c66, 0x0ce6, 0x0d66, 0x0de6, 0x0e50, 0x0ed0, 0x0f20, 0x1040, 0x1090,
+    0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40,
+    0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10,
+    0x104a0, 0x10d30, 0x11066, 0x110f0, 0x11136, 0x111d0, 0x112f0, 0x11450,
+    0x114d0, 0x11650, 0x116c0, 0x11730, 0x118e0, 0x11950, 0x11c50, 0x11d50,
+    0x11da0, 0x11f50, 0x16a60, 0x16ac0, 0x16b50, 0x1d7ce, 0x1d7d8, 0x1d7e2,
+    0x1d7ec, 0x1d7f6, 0x1e140, 0x1e2f0, 0x1e4f0, 0x1e950, 0x1fbf0
+};
+
+
+/* Take blanks, in the Unicode sense, off both ends; the text is UTF-8. */
+
+void
+ngx_http_magasin_text_strip(ngx_str_t *text)
+{
+    u_char    *p, *end, *at;
+    uint32_t   code;
+
+    p = text->data;
+    end = p + text->len;
+
+    while (p < end) {
+        at = p;
+        code = ngx_utf8_decode(&at, end - p);
+
+        if (!ngx_http_magasin_text_blank(code)) {
+            break;
+        }
+
+        p = at;
+    }
+
+    while (end > p) {
+        code = ngx_http_magasin_text_last(p, end, &at);
+
+        if (!ngx_http_magasin_text_blank(code)) {
+            break;
+        }
+
+        end = at;
+    }
+
+    text->data = p;
+    text->len = end - p;
+}
+
+
+/* The number of code points of a UTF-8 text. */
+
+ngx_uint_t
+ngx_http_magasin_text_length(ngx_str_t *text)
+{
+    size_t      i;
+    ngx_uint_t  n;
+
+    n = 0;
+
+    for (i = 0; i < text->len; i++) {
+        n += (text->data[i] & 0xc0) != 0x80;
+    }
+
+    return n;
+}
+
+
+/*
+ * Replace decimal digits of other scripts by ASCII's, in a copy made only
+ * when there are any.  NGX_OK or NGX_ERROR (memory).
+ */
+
+ngx_int_t
+ngx_http_magasin_text_digits(ngx_pool_t *pool, ngx_str_t *text)
+{
+    u_char      *p, *end, *at, *out, *start;
+    uint32_t     code;
+    ngx_uint_t   i, n;
+
+    p = text->data;
+    end = p + text->len;
+
+    while (p < end && *p < 0x80) {
+        p++;
+    }
+
+    if (p == end) {
+        return NGX_OK;
+    }
+
+    start = ngx_pnalloc(pool, text->len);
+    if (start == NULL) {
+        return NGX_ERROR;
+    }
+
+    n = sizeof(ngx_http_magasin_text_zeros) / sizeof(uint32_t);
+    out = start;
+
+    for (p = text->data; p < end; p = at) {
+        at = p;
+        code = ngx_utf8_decode(&at, end - p);
+
+        for (i = 0; i < n; i++) {
+            if (code - ngx_http_magasin_text_zeros[i] < 10) {
+                *out++ = (u_char) ('0' + code
+                                   - ngx_http_magasin_text_zeros[i]);
+                break;
+            }
+        }
+
+        if (i == n) {
+            at = ngx_max(at, p + 1);
+            out = ngx_cpymem(out, p, at - p);
+        }
+    }
+
+    text->data = start;
+    text->len = out - start;
+
+    return NGX_OK;
+}
+
+
+/*
+ * Make a text valid UTF-8: each maximal part of a sequence that is none
+ * becomes one U+FFFD (the practice that the Unicode standard recommends in
+ * its chapter 3.9).  A copy is made only when needed.
+ *
+ * NGX_OK or NGX_ERROR (memory).
+ */
+
+ngx_int_t
+ngx_http_magasin_text_repair(ngx_pool_t *pool, ngx_str_t *text)
+{
+    size_t       n;
+    u_char      *p, *end, *out, *start;
+    ngx_uint_t   valid;
+
+    p = text->data;
+    end = p + text->len;
+    valid = 1;
+
+    while (p < end) {
+        n = ngx_http_magasin_text_sequence(p, end, &valid);
+
+        if (!valid) {
+            break;
+        }
+
+        p += n;
+    }
+
+    if (p == end) {
+        return NGX_OK;
+    }
+
+    start = ngx_pnalloc(pool, text->len * 3);
+    if (start == NULL) {
+        return NGX_ERROR;
+    }
+
+    out = start;
+
+    for (p = text->data; p < end; p += n) {
+        n = ngx_http_magasin_text_sequence(p, end, &valid);
+
+        if (valid) {
+            out = ngx_cpymem(out, p, n);
+
+        } else {
+            out = ngx_cpymem(out, "\xef\xbf\xbd", 3);
+        }
+    }
+
+    text->data = start;
+    text->len = out - start;
+
+    return NGX_OK;
+}
+
+
+/*
+ * Undo percent-encoding, in a copy; escapes that are none stay as they are.
+ * `form`: "+" is a blank.  The result is valid UTF-8, see _repair().
+ *
+ * NGX_OK or NGX_ERROR (memory).
+ */
+
+ngx_int_t
+ngx_http_magasin_text_decode(ngx_pool_t *pool, ngx_str_t *text,
+    ngx_uint_t form)
+{
+    u_char     *p, *end, *out, *start;
+    ngx_int_t   n;
+
+    start = ngx_pnalloc(pool, text->len + 1);
+    if (start == NULL) {
+        return NGX_ERROR;
+    }
+
+    out = start;
+    end = text->data + text->len;
+
+    for (p = text->data; p < end; p++) {
+
+        if (*p == '+' && form) {
+            *out++ = ' ';
+            continue;
+        }
+
+        if (*p == '%' && end - p > 2) {
+            n = ngx_hextoi(p + 1, 2);
+
+            if (n != NGX_ERROR) {
+                *out++ = (u_char) n;
+                p += 2;
+                continue;
+            }
+        }
+
+        *out++ = *p;
+    }
+
+    text->data = start;
+    text->len = out - start;
+
+    return ngx_http_magasin_text_repair(pool, text);
+}
+
+
+/* The bytes that ngx_http_magasin_text_encode() will write. */
+
+size_t
+ngx_http_magasin_text_encoded_length(ngx_str_t *text)
+{
+    /* The worst case: links are short, and sized once. */
+
+    return text->len * 3;
+}
+
+
+/*
+ * Percent-encode for a query: all but letters, digits and "_.-~"; a blank
+ * becomes "+".  Returns the place after the last byte written.
+ */
+
+u_char *
+ngx_http_magasin_text_encode(u_char *p, ngx_str_t *text)
+{
+    u_char         c;
+    size_t         i;
+    static u_char  hex[] = "0123456789ABCDEF";
+
+    for (i = 0; i < text->len; i++) {
+        c = text->data[i];
+
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+            || (c >= '0' && c <= '9')
+            || c == '_' || c == '.' || c == '-' || c == '~')
+        {
+            *p++ = c;
+
+        } else if (c == ' ') {
+            *p++ = '+';
+
+        } else {
+            *p++ = '%';
+            *p++ = hex[c >> 4];
+            *p++ = hex[c & 0xf];
+        }
+    }
+
+    return p;
+}
+
+
+static ngx_uint_t
+ngx_http_magasin_text_blank(uint32_t code)
+{
+    switch (code) {
+
+    case 0x20:
+    case 0x85:
+    case 0xa0:
+    case 0x1680:
+    case 0x2028:
+    case 0x2029:
+    case 0x202f:
+    case 0x205f:
+    case 0x3000:
+        return 1;
+
+    default:
+        return (code >= 0x09 && code <= 0x0d)
+               || (code >= 0x1c && code <= 0x1f)
+               || (code >= 0x2000 && code <= 0x200a);
+    }
+}
+
+
+/* The last code point of a non-empty text, and where it starts. */
+
+static uint32_t
+ngx_http_magasin_text_last(u_char *start, u_char *end, u_char **at)
+{
+    u_char  *p;
+
+    p = end - 1;
+
+    while (p > start && (*p & 0xc0) == 0x80) {
+        p--;
+    }
+
+    *at = p;
+
+    return ngx_utf8_decode(&p, end - p);
+}
+
+
+/*
+ * The length of the UTF-8 sequence at p, or, when it is not valid, of the
+ * part of it that stands for one U+FFFD.
+ */
+
+static size_t
+ngx_http_magasin_text_sequence(u_char *p, u_char *end, ngx_uint_t *valid)
+{
+    size_t  i, n;
+    u_char  low, high;
+
+    low = 0x80;
+    high = 0xbf;
+    *valid = 1;
+
+    if (*p < 0x80) {
+        return 1;
+
+    } else if (*p >= 0xc2 && *p <= 0xdf) {
+        n = 2;
+
+    } else if (*p >= 0xe0 && *p <= 0xef) {
+        n = 3;
+        low = (*p == 0xe0) ? 0xa0 : 0x80;
+        high = (*p == 0xed) ? 0x9f : 0xbf;
+
+    } else if (*p >= 0xf0 && *p <= 0xf4) {
+        n = 4;
+        low = (*p == 0xf0) ? 0x90 : 0x80;
+        high = (*p == 0xf4) ? 0x8f : 0xbf;
+
+    } else {
+        *valid = 0;
+        return 1;
+    }
+
+    for (i = 1; i < n; i++) {
+        if (p + i == end || p[i] < low || p[i] > high) {
+            *valid = 0;
+            return i;
+        }
+
+        low = 0x80;
+        high = 0xbf;
+    }
+
+    return n;
+}

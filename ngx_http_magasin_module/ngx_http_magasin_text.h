@@ -1,0 +1,26 @@
+
+/*
+ * Text as the reference's clients know it: UTF-8 with U+FFFD for what is no
+ * UTF-8, blanks in the Unicode sense, percent-encoding as of HTML forms.
+ */
+
+
+#ifndef _NGX_HTTP_MAGASIN_TEXT_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_TEXT_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+void ngx_http_magasin_text_strip(ngx_str_t *text);
+ngx_uint_t ngx_http_magasin_text_length(ngx_str_t *text);
+ngx_int_t ngx_http_magasin_text_digits(ngx_pool_t *pool, ngx_str_t *text);
+ngx_int_t ngx_http_magasin_text_repair(ngx_pool_t *pool, ngx_str_t *text);
+ngx_int_t ngx_http_magasin_text_decode(ngx_pool_t *pool, ngx_str_t *text,
+    ngx_uint_t form);
+size_t ngx_http_magasin_text_encoded_length(ngx_str_t *text);
+u_char *ngx_http_magasin_text_encode(u_char *p, ngx_str_t *text);
+
+
+#endif /* _NGX_HTTP_MAGASIN_TEXT_H_INCLUDED_ */

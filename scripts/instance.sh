@@ -1,0 +1,703 @@
+#!/usr/bin/env bash
+# A private Magasin: nginx with the module, PostgreSQL and Redis, all of them
+# under one directory and none of them the system's own.
+#
+# usage: instance.sh COMMAND
+#
+#   up              start everything and stay; Ctrl-C stops everything
+#   start           start everything in the background, return when it serves
+#   stop            stop everything
+#   status          say what runs; exit 0 when everything does, 3 otherwise
+#   start-db        PostgreSQL and Redis with the schema, without nginx
+#   stop-db         stop those two
+#   start-postgres, stop-postgres [fast|immediate], start-redis, stop-redis
+#                   one server alone, for tests of what happens without it
+#   admin-conninfo, web-conninfo, redis-socket
+#                   print how to reach them
+#   home            print where their files really are
+#   remove          stop everything and delete all of it
+#
+# environment:
+#   RUN_DIR   where everything is kept               (default ./run)
+#   PORT      where nginx listens                    (default 8080)
+#   ADDRESS   on which address; the demonstration    (default 127.0.0.1)
+#             token is public, so only loopback
+#   WORKERS   nginx's worker processes               (default auto)
+#   MODULE    the module to load (default build/ngx_http_magasin_module.so)
+#   NGINX_BINARY  the nginx to run                   (default nginx)
+
+set -euo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+RUN_DIR=${RUN_DIR:-run}
+PORT=${PORT:-8080}
+ADDRESS=${ADDRESS:-127.0.0.1}
+WORKERS=${WORKERS:-auto}
+MODULE=${MODULE:-$top/build/ngx_http_magasin_module.so}
+START_TIMEOUT=${START_TIMEOUT:-20}
+
+# Debian keeps servers in directories that a user's PATH may lack.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+NGINX_BINARY=${NGINX_BINARY:-nginx}
+# To nginx this variable means sockets that it inherits.
+unset NGINX
+
+# The caller's PGHOST, PGOPTIONS and the like are about other servers.
+for name in "${!PG@}"; do
+    unset "$name"
+done
+
+say() {
+    echo "magasin: $*"
+}
+
+fail() {
+    echo "magasin: $*" >&2
+    exit 1
+}
+
+# PostgreSQL refuses to run as root; everything that faces data or clients then
+# runs as this user, whom Debian's PostgreSQL package has made.
+if [ "$(id -u)" -eq 0 ]; then
+    server_user=postgres
+    id -u "$server_user" >/dev/null 2>&1 ||
+        fail "PostgreSQL is not installed (scripts/packages.sh run)."
+else
+    server_user=$(id -un)
+fi
+
+as_server() {
+    if [ "$(id -u)" -eq 0 ]; then
+        setpriv --reuid "$server_user" --regid "$server_user" \
+            --init-groups -- "$@"
+    else
+        "$@"
+    fi
+}
+
+
+# Where things are.  $home is RUN_DIR itself, or, where the servers could not
+# live there, a private directory that RUN_DIR links to.  These are in it:
+entries=(data sockets log pid tmp asan tokens nginx.conf)
+
+resolve_run_dir() {
+    mkdir -p "$RUN_DIR" || fail "cannot make the directory $RUN_DIR."
+    RUN_DIR=$(cd "$RUN_DIR" && pwd -P)
+}
+
+# A Unix socket's path has 107 bytes at most, and paths go unquoted into
+# conninfo strings and nginx.conf.
+run_dir_suits() {
+    local LC_ALL=C
+
+    [[ $RUN_DIR =~ ^[A-Za-z0-9_./+-]+$ ]] &&
+        [ $((${#RUN_DIR} + 23)) -le 100 ] &&
+        as_server test -x "$RUN_DIR"
+}
+
+set_paths() {
+    if [ -L "$RUN_DIR/private" ]; then
+        home=$(readlink "$RUN_DIR/private")
+    else
+        home=$RUN_DIR
+    fi
+    data=$home/data
+    sockets=$home/sockets
+    logs=$home/log
+    pids=$home/pid
+    postgres_log=$logs/postgresql.log
+    redis_log=$logs/redis.log
+    error_log=$logs/error.log
+    redis_socket=$sockets/redis.sock
+    admin_conninfo="host=$sockets dbname=magasin user=postgres"
+    web_conninfo="host=$sockets dbname=magasin user=magasin_web"
+}
+
+make_home() {
+    local entry log
+
+    if [ -L "$RUN_DIR/private" ] && [ ! -d "$RUN_DIR/private/" ]; then
+        say "$(readlink "$RUN_DIR/private") is gone; starting afresh."
+        find "$RUN_DIR" -maxdepth 1 -type l -delete
+    fi
+
+    if [ ! -L "$RUN_DIR/private" ] && ! run_dir_suits; then
+        home=$(mktemp -d /var/tmp/magasin.XXXXXXXX)
+        if [ "$(id -u)" -eq 0 ]; then
+            chown "root:$server_user" "$home"
+            chmod 0750 "$home"
+        fi
+        ln -sfn "$home" "$RUN_DIR/private"
+        say "$server_user cannot work in $RUN_DIR: data and sockets" \
+            "are in $home."
+    fi
+    set_paths
+
+    mkdir -p "$logs" "$pids" "$home/tmp"
+    if [ ! -d "$sockets" ]; then
+        mkdir -m 0700 "$sockets"
+        own "$sockets"
+    fi
+    # The servers may write their logs, but not rename anything in a directory
+    # in which root's nginx opens files.
+    for log in "$postgres_log" "$redis_log"; do
+        if [ ! -e "$log" ]; then
+            : >"$log"
+            own "$log"
+        fi
+    done
+    if [ ! -e "$home/tokens" ]; then
+        # Through a rename, so that no reader meets half a file.
+        cp "$top/conf/tokens.demo" "$home/tokens.new"
+        chmod 0640 "$home/tokens.new"
+        [ "$(id -u)" -ne 0 ] || chgrp "$server_user" "$home/tokens.new"
+        mv "$home/tokens.new" "$home/tokens"
+    fi
+
+    if [ "$home" != "$RUN_DIR" ]; then
+        for entry in "${entries[@]}"; do
+            ln -sfn "$home/$entry" "$RUN_DIR/$entry"
+        done
+    fi
+}
+
+own() {
+    [ "$(id -u)" -ne 0 ] || chown "$server_user:$server_user" "$@"
+}
+
+# One command at a time per RUN_DIR.  No server may inherit the lock.
+lock() {
+    exec 9>"$RUN_DIR/.lock"
+    flock -w 60 9 || fail "another command is busy in $RUN_DIR."
+}
+
+unlock() {
+    exec 9>&-
+}
+
+
+# Processes.  A pid file can outlive its process and the number can be given to
+# another one, so a process counts as ours only if its command line says so.
+
+# ours PID WORDS: WORDS is a part of the command line of that process
+ours() {
+    local line
+
+    [ -n "$1" ] && [ -r "/proc/$1/cmdline" ] || return 1
+    line=$(tr '\0' ' ' <"/proc/$1/cmdline" 2>/dev/null) || return 1
+    [[ $line == *"$2"* ]]
+}
+
+first_line() {
+    local line=
+
+    [ ! -r "$1" ] || read -r line <"$1" || true
+    echo "$line"
+}
+
+# Each prints the pid, and nothing when the server does not run.
+
+postgres_pid() {
+    local pid
+
+    # Its directory is 0700 of the user it runs as; root reads it all the same.
+    pid=$(first_line "$data/postmaster.pid")
+    ! ours "$pid" "-D $data " || echo "$pid"
+}
+
+redis_pid() {
+    local pid
+
+    pid=$(first_line "$pids/redis.pid")
+    ! ours "$pid" "$redis_socket" || echo "$pid"
+}
+
+nginx_pid() {
+    local pid
+
+    pid=$(first_line "$pids/nginx.pid")
+    ! ours "$pid" "-p $home/ " || echo "$pid"
+}
+
+# gone PID SECONDS: wait for the end of a process
+gone() {
+    local tenths=$(($2 * 10))
+
+    while [ -d "/proc/$1" ]; do
+        [ "$tenths" -gt 0 ] || return 1
+        tenths=$((tenths - 1))
+        sleep 0.1
+    done
+}
+
+# ask_to_end PID NAME SIGNAL...: signal by signal, until it is gone
+ask_to_end() {
+    local pid=$1 name=$2 signal
+
+    shift 2
+    for signal in "$@"; do
+        kill -s "$signal" "$pid" 2>/dev/null || true
+        ! gone "$pid" 5 || return 0
+    done
+    fail "$name (pid $pid) does not end."
+}
+
+
+# PostgreSQL
+
+find_postgres() {
+    local version=15 directory
+
+    if [ -r "$data/PG_VERSION" ]; then
+        version=$(<"$data/PG_VERSION")
+    fi
+    for directory in "/usr/lib/postgresql/$version/bin" \
+        "$(dirname "$(command -v initdb || echo /nowhere/initdb)")"
+    do
+        if [ -x "$directory/initdb" ]; then
+            postgres_bin=$directory
+            return
+        fi
+    done
+    fail "PostgreSQL $version is not installed (scripts/packages.sh run)."
+}
+
+init_postgres() {
+    [ ! -e "$data/PG_VERSION" ] || return 0
+
+    say "making a PostgreSQL cluster in $data"
+    # The name is given last, so that an attempt that was interrupted is not
+    # taken for a cluster.
+    rm -rf "$home/data.new"
+    mkdir -m 0700 "$home/data.new"
+    own "$home/data.new"
+
+    # trust is enough: the only way in is a socket in a directory of mode 0700.
+    (cd / && as_server "$postgres_bin/initdb" -D "$home/data.new" \
+        --username=postgres --auth=trust --encoding=UTF8 \
+        --locale=C.UTF-8 --locale-provider=icu --icu-locale=fr \
+        --no-instructions >>"$postgres_log" 2>&1) ||
+        fail "initdb failed: $(tail -n 3 "$postgres_log")"
+
+    as_server tee -a "$home/data.new/postgresql.conf" >/dev/null <<'CONF'
+
+# Magasin: everything but the socket's directory, which is told at each start
+# so that the cluster can be moved.
+listen_addresses = ''
+unix_socket_permissions = 0700
+cluster_name = 'magasin'
+max_connections = 100
+shared_buffers = 128MB
+log_timezone = 'UTC'
+timezone = 'UTC'
+lc_messages = 'C'
+log_line_prefix = '%m [%p] %q%u@%d '
+# Statements here take microseconds; compiling them would take milliseconds.
+jit = off
+CONF
+    mv -T "$home/data.new" "$data"
+}
+
+start_postgres() {
+    local pid tries
+
+    [ -z "$(postgres_pid)" ] || return 0
+
+    # After a crash of the machine the number in the pid file may be that of
+    # any process; PostgreSQL would take it for itself.  A number that is not
+    # in use is left to PostgreSQL, who also looks for surviving children.
+    pid=$(first_line "$data/postmaster.pid")
+    if [ -n "$pid" ] && [ -d "/proc/$pid" ]; then
+        rm -f "$data/postmaster.pid"
+    fi
+
+    # Children of a killed postmaster need a moment to notice.
+    for tries in 1 2 3 4 5 6 7 8 9 0; do
+        # The log is opened here, since it belongs to the server's user alone.
+        if (cd / && as_server "$postgres_bin/pg_ctl" start -s -w -t 60 \
+            -D "$data" -l "$postgres_log" \
+            -o "-c unix_socket_directories=$sockets" \
+            9>&- </dev/null >/dev/null 2>&1)
+        then
+            return
+        fi
+        [ "$tries" -ne 0 ] || break
+        sleep 0.5
+    done
+    tail -n 10 "$postgres_log" >&2
+    fail "PostgreSQL does not start (see $postgres_log)."
+}
+
+# stop_postgres [fast|immediate]
+stop_postgres() {
+    local pid signal=INT
+
+    pid=$(postgres_pid)
+    [ -n "$pid" ] || return 0
+    [ "${1:-fast}" != immediate ] || signal=QUIT
+    kill -s "$signal" "$pid" 2>/dev/null || true
+    # A checkpoint on a slow disk may take its time; killing it is no help.
+    gone "$pid" 60 || fail "PostgreSQL (pid $pid) does not end."
+}
+
+query() {
+    psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$admin_conninfo" "$@"
+}
+
+prepare_database() {
+    psql -X -q -v ON_ERROR_STOP=1 \
+        -d "host=$sockets dbname=postgres user=postgres" <<'SQL' ||
+SELECT 'CREATE DATABASE magasin'
+ WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'magasin') \gexec
+SQL
+        fail "the database cannot be created (see $postgres_log)."
+    "$top/scripts/migrate.sh" "$admin_conninfo" ||
+        fail "the schema cannot be applied (see above)."
+}
+
+load_demo() {
+    local filled
+
+    filled=$(query -c 'SELECT EXISTS (SELECT FROM magasin)
+                           OR EXISTS (SELECT FROM produit)')
+    [ "$filled" = f ] || return 0
+
+    say "loading the demonstration data"
+    query -o /dev/null --single-transaction -f "$top/sql/demo.sql" ||
+        fail "sql/demo.sql cannot be loaded (see above)."
+    query -c 'VACUUM ANALYZE'
+}
+
+
+# Redis: a cache and nothing else, so it keeps nothing on disk.
+
+start_redis() {
+    local tenths=100
+
+    [ -z "$(redis_pid)" ] || return 0
+
+    rm -f "$redis_socket"
+    : >"$pids/redis.pid"
+    own "$pids/redis.pid"
+    (cd / && as_server redis-server --port 0 --unixsocket "$redis_socket" \
+        --unixsocketperm 700 --save '' --appendonly no --dir "$sockets" \
+        --maxmemory 64mb --maxmemory-policy allkeys-lru \
+        --daemonize yes --pidfile "$pids/redis.pid" \
+        --logfile "$redis_log" 9>&- </dev/null >/dev/null 2>&1) ||
+        fail "Redis does not start: $(tail -n 3 "$redis_log")"
+
+    until [ "$(redis-cli -s "$redis_socket" ping 2>/dev/null)" = PONG ]; do
+        [ "$tenths" -gt 0 ] ||
+            fail "Redis does not answer: $(tail -n 3 "$redis_log")"
+        tenths=$((tenths - 1))
+        sleep 0.1
+    done
+}
+
+stop_redis() {
+    local pid
+
+    pid=$(redis_pid)
+    [ -z "$pid" ] || ask_to_end "$pid" Redis TERM KILL
+}
+
+
+# nginx
+
+port_is_busy() {
+    (exec 3<>"/dev/tcp/$1/$PORT") 2>/dev/null
+}
+
+configure_nginx() {
+    local text user=''
+
+    [ "$(id -u)" -ne 0 ] || user="user $server_user;"
+    text=$(<"$top/conf/nginx.conf")
+    text=${text//@USER@/"$user"}
+    text=${text//@MODULE@/"$MODULE"}
+    text=${text//@WORKERS@/"$WORKERS"}
+    text=${text//@SOCKETS@/"$sockets"}
+    text=${text//@LISTEN@/"$ADDRESS:$PORT"}
+    {
+        echo "# Made from conf/nginx.conf at each start: change it there."
+        echo
+        echo "$text"
+    } >"$home/nginx.conf"
+}
+
+start_nginx() {
+    local probe=$ADDRESS
+
+    [ "$ADDRESS" != 0.0.0.0 ] || probe=127.0.0.1
+    if port_is_busy "$probe"; then
+        fail "port $PORT is taken by somebody else: choose another one," \
+            "as in: make run PORT=$((PORT + 1))"
+    fi
+    [ -r "$MODULE" ] || fail "$MODULE is not there (make build)."
+
+    configure_nginx
+    # Only nginx's own complaint is of interest, and only if there is one.
+    "$NGINX_BINARY" -t -q -p "$home/" -c "$home/nginx.conf" 9>&- ||
+        fail "nginx does not accept $home/nginx.conf (see above)."
+    log_before=$(stat -c %s "$error_log" 2>/dev/null || echo 0)
+    "$NGINX_BINARY" -p "$home/" -c "$home/nginx.conf" 9>&- </dev/null ||
+        fail "nginx does not start (see above)."
+    echo "$PORT" >"$pids/port"
+}
+
+# What nginx has logged since we started it
+log_before=0
+new_errors() {
+    tail -c "+$((log_before + 1))" "$error_log" | tail -n 15 >&2
+}
+
+url() {
+    local host=$ADDRESS
+
+    [ "$ADDRESS" != 0.0.0.0 ] || host=127.0.0.1
+    echo "http://$host:$PORT"
+}
+
+ready() {
+    [ "$(curl -s -o /dev/null -m 2 -w '%{http_code}' \
+        --noproxy '*' "$(url)/readyz")" = 200 ]
+}
+
+wait_until_ready() {
+    local deadline=$((SECONDS + START_TIMEOUT))
+
+    until ready; do
+        if [ -z "$(nginx_pid)" ]; then
+            new_errors
+            fail "nginx has ended (see above, and $error_log)."
+        fi
+        if [ "$SECONDS" -ge "$deadline" ]; then
+            new_errors
+            fail "$(url)/readyz is not 200 after $START_TIMEOUT s" \
+                "(see above, and $error_log)."
+        fi
+        sleep 0.1
+    done
+}
+
+stop_nginx() {
+    local pid
+
+    pid=$(nginx_pid)
+    [ -z "$pid" ] || ask_to_end "$pid" nginx QUIT TERM KILL
+}
+
+
+# The commands
+
+start_db() {
+    make_home
+    find_postgres
+    init_postgres
+    start_postgres
+    start_redis
+    prepare_database
+}
+
+stop_db() {
+    stop_redis
+    stop_postgres
+}
+
+stop_all() {
+    stop_nginx
+    stop_db
+}
+
+start_all() {
+    start_db
+    load_demo
+    start_nginx
+    wait_until_ready
+}
+
+# Only what was made here: RUN_DIR may hold other things, and other instances.
+remove() {
+    local entry
+
+    stop_all
+    for entry in "${entries[@]}"; do
+        rm -rf "${home:?}/$entry" "${RUN_DIR:?}/$entry"
+    done
+    if [ "$home" != "$RUN_DIR" ]; then
+        rm -rf "$home"
+        rm -f "$RUN_DIR/private"
+    fi
+    rm -f "$RUN_DIR/.lock"
+    rmdir --ignore-fail-on-non-empty "$RUN_DIR"
+}
+
+running_port() {
+    first_line "$pids/port"
+}
+
+describe() {
+    local base
+    base=$(url)
+
+    cat <<TEXT
+
+Magasin serves on $base
+
+  nginx        pid $(nginx_pid), $home/nginx.conf
+  PostgreSQL   pid $(postgres_pid), psql '$admin_conninfo'
+  Redis        pid $(redis_pid), redis-cli -s $redis_socket
+  tokens       $home/tokens
+  logs         $logs
+
+Try:
+
+  curl $base/api/v1/dashboard/
+  curl '$base/api/v1/stores/1/stock/list/?ordering=-quantite'
+  curl -X PUT -H 'Authorization: Token token-430' -d prix=79.99 $base/api/v1/products/1/
+
+TEXT
+}
+
+command_start() {
+    lock
+    set_paths
+    if [ -n "$(nginx_pid)" ]; then
+        if [ "$(running_port)" != "$PORT" ]; then
+            fail "already runs here, on port $(running_port):" \
+                "stop it first (make stop RUN_DIR=$RUN_DIR)."
+        fi
+        # Whatever else has been stopped meanwhile comes back.
+        start_db
+        wait_until_ready
+    else
+        trap 'stop_all' EXIT
+        start_all
+        trap - EXIT
+    fi
+    unlock
+    describe
+}
+
+# Ctrl-C reaches every process of the terminal's foreground group; the servers
+# are daemons in sessions of their own, so they end in our order and not at
+# once.
+command_up() {
+    local server
+
+    lock
+    set_paths
+    if [ -n "$(nginx_pid)" ]; then
+        fail "already runs here, on port $(running_port)" \
+            "(make status, make stop)."
+    fi
+
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    trap 'exit 129' HUP
+    trap 'end_up' EXIT
+    start_all
+    unlock
+    describe
+    say "Ctrl-C stops it."
+
+    # read waits on a pipe that nobody writes to: half a second of sleep
+    # without a process for each, cut short by a signal.
+    exec {silence}<> <(:)
+    while :; do
+        read -r -t 0.5 -u "$silence" || true
+        for server in nginx postgres redis; do
+            if [ -z "$("${server}_pid")" ]; then
+                [ "$server" != nginx ] || new_errors
+                fail "$server has ended by itself; stopping the rest" \
+                    "(logs: $logs)."
+            fi
+        done
+    done
+}
+
+end_up() {
+    # The terminal may be gone: a complaint about that must not keep us from
+    # stopping, and neither must another Ctrl-C.
+    trap '' INT TERM HUP PIPE
+    trap - EXIT
+    say "stopping" 2>/dev/null || true
+    stop_all
+    say "stopped" 2>/dev/null || true
+}
+
+command_status() {
+    local server pid all=0
+
+    set_paths
+    for server in nginx postgres redis; do
+        pid=$("${server}_pid")
+        if [ -n "$pid" ]; then
+            printf '%-10s runs, pid %s\n' "$server" "$pid"
+        else
+            printf '%-10s does not run\n' "$server"
+            all=3
+        fi
+    done
+    if [ -n "$(nginx_pid)" ]; then
+        PORT=$(running_port)
+        if ready; then
+            echo "$(url)/readyz is 200"
+        else
+            echo "$(url)/readyz is not 200 (see $error_log)"
+            all=3
+        fi
+    fi
+    return $all
+}
+
+command=${1:-}
+case $command in
+up | start | stop | status | start-db | stop-db) ;;
+start-postgres | stop-postgres | start-redis | stop-redis) ;;
+admin-conninfo | web-conninfo | redis-socket | home | remove) ;;
+*)
+    sed -n '2,/^set -euo/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
+    exit 2
+    ;;
+esac
+
+[[ $PORT =~ ^[0-9]+$ ]] || fail "PORT=$PORT is not a number."
+
+if [ "$command" != up ] && [ "$command" != start ] &&
+    [ "$command" != start-db ] && [ ! -d "$RUN_DIR" ]
+then
+    # Asking about, or stopping, what never was leaves no trace.
+    case $command in
+    stop* | remove) exit 0 ;;
+    status) say "nothing runs in $RUN_DIR."; exit 3 ;;
+    *) fail "there is no instance in $RUN_DIR (make start)." ;;
+    esac
+fi
+
+resolve_run_dir
+set_paths
+
+case $command in
+up) command_up ;;
+start) command_start ;;
+status) command_status ;;
+admin-conninfo) echo "$admin_conninfo" ;;
+web-conninfo) echo "$web_conninfo" ;;
+redis-socket) echo "$redis_socket" ;;
+home) echo "$home" ;;
+*)
+    lock
+    case $command in
+    stop) stop_all ;;
+    start-db) start_db ;;
+    stop-db) stop_db ;;
+    start-postgres) find_postgres; start_postgres ;;
+    stop-postgres) stop_postgres "${2:-fast}" ;;
+    start-redis) start_redis ;;
+    stop-redis) stop_redis ;;
+    remove) remove ;;
+    esac
+    ;;
+esac

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Bring a database up to the newest schema: apply what sql/schema holds and
+# the database has not seen yet, in the order of the numbers.
+#
+# usage: migrate.sh CONNINFO
+#
+# CONNINFO names the database and a role that may create roles (a superuser is
+# simplest).  Each file is one transaction together with its row in the table
+# schema_migration; a file that was applied and has changed since is refused.
+
+set -euo pipefail
+
+if [ $# -ne 1 ]; then
+    echo "usage: ${0##*/} CONNINFO" >&2
+    exit 2
+fi
+
+conninfo=$1
+schema_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/sql/schema
+
+# Two nodes may be deployed at the same moment: they take turns on this
+# advisory lock (the number has no meaning beyond being ours).
+lock_key=430115
+
+sql() {
+    PGOPTIONS='-c client_min_messages=warning' \
+        psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$conninfo" "$@"
+}
+
+fail() {
+    echo "migrate: $*" >&2
+    exit 1
+}
+
+applied=$(sql -F ' ' -v lock_key="$lock_key" <<'SQL'
+SELECT to_regclass('public.schema_migration') IS NULL AS missing \gset
+\if :missing
+BEGIN;
+SELECT FROM pg_advisory_xact_lock(:lock_key);
+CREATE TABLE IF NOT EXISTS public.schema_migration (
+    version     integer PRIMARY KEY,
+    name        text NOT NULL,
+    sha256      text NOT NULL,
+    applied_at  timestamptz NOT NULL DEFAULT now()
+);
+COMMIT;
+\endif
+SELECT version, sha256, name FROM public.schema_migration ORDER BY version;
+SQL
+) || fail "cannot read schema_migration."
+
+declare -A applied_sum=() known=()
+declare -a applied_name=()
+while read -r version sum name; do
+    [ -n "$version" ] || continue
+    applied_sum[$version]=$sum
+    applied_name[version]=$name
+done <<<"$applied"
+
+for file in "$schema_dir"/[0-9][0-9][0-9]_*.sql; do
+    [ -e "$file" ] || fail "no migration in $schema_dir."
+
+    name=${file##*/}
+    version=$((10#${name%%_*}))
+    sum=$(sha256sum <"$file")
+    sum=${sum%% *}
+
+    if [ -n "${known[$version]:-}" ]; then
+        fail "${known[$version]} and $name have the same number."
+    fi
+    known[$version]=$name
+
+    if [ -n "${applied_sum[$version]:-}" ]; then
+        if [ "${applied_sum[$version]}" != "$sum" ]; then
+            fail "$name has changed since it was applied as" \
+                "${applied_name[version]}: put it back as it was, and make" \
+                "the change in a new migration."
+        fi
+        continue
+    fi
+
+    # The check is repeated under the lock: somebody else may have been first.
+    sql --single-transaction -o /dev/null \
+        -v file="$file" -v version="$version" -v name="$name" \
+        -v sum="$sum" -v lock_key="$lock_key" -f - <<'SQL' ||
+SELECT pg_advisory_xact_lock(:lock_key);
+SELECT EXISTS (SELECT FROM public.schema_migration
+               WHERE version = :version) AS done \gset
+\if :done
+\else
+\i :file
+RESET ROLE;
+INSERT INTO public.schema_migration (version, name, sha256)
+    VALUES (:version, :'name', :'sum');
+\endif
+SQL
+        fail "$name failed; nothing of it was kept."
+    echo "migrate: applied $name"
+done
+
+for version in "${!applied_sum[@]}"; do
+    if [ -z "${known[$version]:-}" ]; then
+        echo "migrate: the database has ${applied_name[version]}," \
+            "which this version of Magasin does not know." >&2
+    fi
+done

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# Install the Debian packages that are missing, and only those.
+#
+# usage: packages.sh PURPOSE...       (run, test, lint, bench)
+#
+# With nothing missing this changes nothing and needs no rights.  Otherwise it
+# takes root's, through sudo when started by somebody else.  No server of the
+# system is started, stopped or configured on the way.
+
+set -euo pipefail
+
+packages_for() {
+    case $1 in
+    run)
+        echo nginx nginx-dev gcc libc6-dev make pkgconf \
+            libpq-dev libhiredis-dev libjansson-dev libssl-dev \
+            postgresql-15 redis-server curl
+        ;;
+    test) echo perl libtest-base-perl python3 ;;
+    lint) echo clang-format clang-tidy cppcheck shellcheck ;;
+    bench) echo wrk jq ;;
+    *)
+        echo "${0##*/}: \"$1\" is none of run, test, lint, bench." >&2
+        return 2
+        ;;
+    esac
+}
+
+missing_of() {
+    local package
+
+    # One dpkg-query for the usual case, in which everything is there.
+    # shellcheck disable=SC2016  # the braces are dpkg-query's own
+    if dpkg-query -W -f '${db:Status-Status}\n' "$@" 2>/dev/null |
+        awk -v wanted=$# '$1 == "installed" { n++ } END { exit n != wanted }'
+    then
+        return
+    fi
+
+    for package in "$@"; do
+        # shellcheck disable=SC2016
+        if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" \
+            2>/dev/null)" != installed ]
+        then
+            echo "$package"
+        fi
+    done
+}
+
+# Debian starts a server as soon as its package is installed, and makes a
+# first PostgreSQL cluster.  Ours run under RUN_DIR, so both are held off while
+# apt works; a policy that the operator has already is left alone.
+policy=/usr/sbin/policy-rc.d
+cluster_conf=/etc/postgresql-common/createcluster.d/magasin.conf
+held=()
+
+hold_servers() {
+    # Everything an interrupted apt could leave behind is taken away again.
+    trap release_servers EXIT
+    trap 'exit 130' INT TERM HUP
+
+    if [ ! -e "$policy" ]; then
+        held+=("$policy")
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+    fi
+    if [ ! -e "$cluster_conf" ]; then
+        held+=("$cluster_conf")
+        mkdir -p "${cluster_conf%/*}"
+        echo 'create_main_cluster = false' >"$cluster_conf"
+    fi
+}
+
+release_servers() {
+    [ ${#held[@]} -eq 0 ] || rm -f "${held[@]}"
+}
+
+apt() {
+    DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+        -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold \
+        -o Dpkg::Use-Pty=0 "$@" >&2
+}
+
+[ $# -gt 0 ] || { echo "usage: ${0##*/} PURPOSE..." >&2; exit 2; }
+
+wanted=
+for purpose in "$@"; do
+    wanted+=" $(packages_for "$purpose")"
+done
+read -ra wanted <<<"$wanted"
+
+if ! command -v dpkg-query >/dev/null; then
+    echo "This is not Debian: please see to these yourself: ${wanted[*]}" >&2
+    exit 0
+fi
+
+mapfile -t missing < <(missing_of "${wanted[@]}")
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        echo "Packages are missing and there is no sudo here; as root, run:" \
+            "apt-get install ${missing[*]}" >&2
+        exit 1
+    fi
+    echo "Installing ${missing[*]} (sudo may ask for your password)." >&2
+    exec sudo "$(readlink -f "$0")" "$@"
+fi
+
+echo "Installing ${missing[*]} ..." >&2
+hold_servers
+apt update
+apt install --no-install-recommends "${missing[@]}"

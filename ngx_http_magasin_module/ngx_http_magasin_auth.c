@@ -52,7 +52,7 @@ static ngx_http_magasin_token_t *ngx_http_magasin_tokens_find(
 static ngx_uint_t ngx_http_magasin_scope(ngx_str_t *scopes,
     const char *scope);
 static ngx_int_t ngx_http_magasin_unauthorized(ngx_http_magasin_ctx_t *ctx);
-static ngx_uint_t ngx_http_magasin_trailing_blank(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_magasin_stray_blank(ngx_http_request_t *r,
     ngx_str_t *value);
 
 
@@ -139,7 +139,7 @@ ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx,
         || header->value.len <= sizeof("Token ") - 1
         || ngx_strncmp(header->value.data, "Token ", sizeof("Token ") - 1)
            != 0
-        || ngx_http_magasin_trailing_blank(ctx->request, &header->value))
+        || ngx_http_magasin_stray_blank(ctx->request, &header->value))
     {
         return ngx_http_magasin_unauthorized(ctx);
     }
@@ -185,13 +185,14 @@ ngx_http_magasin_unauthorized(ngx_http_magasin_ctx_t *ctx)
 
 
 /*
- * nginx takes blanks off the end of a field, and the reference refuses a
- * token with one.  The parser ends the value with a NUL in the place of the
- * first byte after it: of CR when nothing else stood there.
+ * nginx takes blanks off both ends of a field, and the reference refuses a
+ * token with one.  One blank after the colon is no part of the field; and
+ * the parser ends the value with a NUL in the place of the first byte after
+ * it: of CR when nothing else stood there.
  */
 
 static ngx_uint_t
-ngx_http_magasin_trailing_blank(ngx_http_request_t *r, ngx_str_t *value)
+ngx_http_magasin_stray_blank(ngx_http_request_t *r, ngx_str_t *value)
 {
     u_char     *next;
     ngx_buf_t  *b;
@@ -207,6 +208,10 @@ ngx_http_magasin_trailing_blank(ngx_http_request_t *r, ngx_str_t *value)
 
     if (b == NULL || value->data < b->start || next >= b->last) {
         return 0;
+    }
+
+    if (value->data[-1] == ' ' && value->data[-2] == ' ') {
+        return 1;
     }
 
     return *next == ' ' || *next == '\t' || *next == CR;

@@ -4,13 +4,12 @@
 #include "ngx_http_magasin_body.h"
 
 
+static ngx_uint_t ngx_http_magasin_body_latin1(ngx_http_request_t *r);
 static ngx_int_t ngx_http_magasin_body_read(ngx_http_request_t *r,
     ngx_str_t *text);
-static ngx_int_t ngx_http_magasin_body_json(ngx_http_request_t *r,
-    ngx_http_magasin_body_t *body, ngx_str_t *text);
-static void ngx_http_magasin_body_free(void *data);
 static ngx_int_t ngx_http_magasin_body_value(ngx_http_request_t *r,
-    json_t *value, ngx_http_magasin_field_t *field);
+    ngx_http_magasin_body_t *body, json_t *value,
+    ngx_http_magasin_field_t *field);
 static ngx_int_t ngx_http_magasin_body_real(ngx_http_request_t *r,
     double value, ngx_str_t *text);
 
@@ -127,9 +126,24 @@ ngx_http_magasin_body_parse(ngx_http_request_t *r,
     switch (body->type) {
 
     case NGX_HTTP_MAGASIN_BODY_JSON:
-        return ngx_http_magasin_body_json(r, body, &text);
+        if (ngx_http_magasin_body_latin1(r)
+            && ngx_http_magasin_text_latin1(r->pool, &text) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        return ngx_http_magasin_body_json_parse(r, body, &text);
 
     case NGX_HTTP_MAGASIN_BODY_FORM:
+
+        /* Bytes that are no UTF-8 are latin-1 to the reference. */
+
+        if (!ngx_http_magasin_text_valid(&text)
+            && ngx_http_magasin_text_latin1(r->pool, &text) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
         body->pairs = ngx_http_magasin_query_parse(r->pool, &text);
 
         if (body->pairs == NULL) {
@@ -165,13 +179,13 @@ ngx_http_magasin_body_field(ngx_http_request_t *r,
     ngx_str_t   *text, *file;
     ngx_uint_t   i;
 
-    field->type = NGX_HTTP_MAGASIN_FIELD_ABSENT;
-    ngx_str_null(&field->text);
+    ngx_memzero(field, sizeof(ngx_http_magasin_field_t));
 
     if (body->root) {
         value = json_object_get(body->root, name);
 
-        return value ? ngx_http_magasin_body_value(r, value, field) : NGX_OK;
+        return value ? ngx_http_magasin_body_value(r, body, value, field)
+                     : NGX_OK;
     }
 
     if (body->files) {
@@ -198,6 +212,45 @@ ngx_http_magasin_body_field(ngx_http_request_t *r,
     }
 
     return NGX_OK;
+}
+
+
+/* Does Content-Type say that the text is ISO 8859-1?  Else it is UTF-8. */
+
+static ngx_uint_t
+ngx_http_magasin_body_latin1(ngx_http_request_t *r)
+{
+    u_char            *p, *end;
+    ngx_str_t          type;
+    ngx_uint_t         i;
+    static ngx_str_t   names[] = {
+        ngx_string("iso-8859-1"),
+        ngx_string("latin-1"),
+        ngx_string("latin1"),
+        ngx_null_string
+    };
+
+    type = r->headers_in.content_type->value;
+    end = type.data + type.len;
+
+    p = ngx_strlcasestrn(type.data, end, (u_char *) "charset=",
+                         sizeof("charset=") - 2);
+    if (p == NULL) {
+        return 0;
+    }
+
+    p += sizeof("charset=") - 1;
+    p += (p < end && *p == '"');
+
+    for (i = 0; names[i].len; i++) {
+        if ((size_t) (end - p) >= names[i].len
+            && ngx_strncasecmp(p, names[i].data, names[i].len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -263,81 +316,9 @@ ngx_http_magasin_body_read(ngx_http_request_t *r, ngx_str_t *text)
 }
 
 
-/*
- * JSON by jansson, with the limits of its own: nesting up to 2048, valid
- * UTF-8, no NaN.  Of duplicate members the last counts, as clients of the
- * reference know it.  Integers past 64 bits are read again as reals: no
- * field takes them, and the message is then the field's own.
- */
-
 static ngx_int_t
-ngx_http_magasin_body_json(ngx_http_request_t *r,
-    ngx_http_magasin_body_t *body, ngx_str_t *text)
-{
-    u_char              *p;
-    size_t               flags;
-    json_error_t         error;
-    ngx_pool_cleanup_t  *cln;
-
-    cln = ngx_pool_cleanup_add(r->pool, 0);
-    if (cln == NULL) {
-        return NGX_ERROR;
-    }
-
-    flags = JSON_DECODE_ANY|JSON_ALLOW_NUL;
-
-    body->root = json_loadb((char *) text->data, text->len, flags, &error);
-
-    if (body->root == NULL
-        && json_error_code(&error) == json_error_numeric_overflow)
-    {
-        body->root = json_loadb((char *) text->data, text->len,
-                                flags|JSON_DECODE_INT_AS_REAL, &error);
-    }
-
-    if (body->root) {
-        cln->handler = ngx_http_magasin_body_free;
-        cln->data = body->root;
-        return NGX_OK;
-    }
-
-    if (json_error_code(&error) == json_error_out_of_memory) {
-        return NGX_ERROR;
-    }
-
-    body->error.len = sizeof("JSON parse error - : line  column  (char )")
-                      + ngx_strlen(error.text) + 3 * NGX_INT_T_LEN;
-
-    p = ngx_pnalloc(r->pool, body->error.len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    body->error.data = p;
-
-    p = ngx_sprintf(p, "JSON parse error - %s: line %d column %d (char %d)",
-                    error.text, error.line, error.column, error.position);
-    body->error.len = p - body->error.data;
-
-    /* jansson quotes the text near by, which may break off in a character. */
-
-    if (ngx_http_magasin_text_repair(r->pool, &body->error) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return NGX_DECLINED;
-}
-
-
-static void
-ngx_http_magasin_body_free(void *data)
-{
-    json_decref(data);
-}
-
-
-static ngx_int_t
-ngx_http_magasin_body_value(ngx_http_request_t *r, json_t *value,
+ngx_http_magasin_body_value(ngx_http_request_t *r,
+    ngx_http_magasin_body_t *body, json_t *value,
     ngx_http_magasin_field_t *field)
 {
     switch (json_typeof(value)) {
@@ -350,6 +331,11 @@ ngx_http_magasin_body_value(ngx_http_request_t *r, json_t *value,
         field->type = NGX_HTTP_MAGASIN_FIELD_TEXT;
         field->text.data = (u_char *) json_string_value(value);
         field->text.len = json_string_length(value);
+
+        if (body->rescued) {
+            ngx_http_magasin_body_json_rescued(field);
+        }
+
         return NGX_OK;
 
     case JSON_INTEGER:

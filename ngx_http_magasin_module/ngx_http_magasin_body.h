@@ -26,6 +26,7 @@ typedef enum {
 typedef struct {
     ngx_http_magasin_field_e   type;
     ngx_str_t                  text;
+    uint32_t                   surrogate;   /* the first lone one, or 0 */
 } ngx_http_magasin_field_t;
 
 
@@ -44,6 +45,7 @@ typedef struct {
     ngx_array_t               *pairs;   /* of a form: text fields */
     ngx_array_t               *files;   /* of a form: names of file parts */
     ngx_str_t                  error;   /* why it cannot be read */
+    unsigned                   rescued:1;   /* see body_json.c */
 } ngx_http_magasin_body_t;
 
 
@@ -53,6 +55,11 @@ ngx_int_t ngx_http_magasin_body_parse(ngx_http_request_t *r,
 ngx_int_t ngx_http_magasin_body_field(ngx_http_request_t *r,
     ngx_http_magasin_body_t *body, const char *name, ngx_uint_t blank,
     ngx_http_magasin_field_t *field);
+
+/* body_json.c */
+ngx_int_t ngx_http_magasin_body_json_parse(ngx_http_request_t *r,
+    ngx_http_magasin_body_t *body, ngx_str_t *text);
+void ngx_http_magasin_body_json_rescued(ngx_http_magasin_field_t *field);
 
 /* multipart.c */
 ngx_int_t ngx_http_magasin_multipart_parse(ngx_http_request_t *r,

@@ -36,7 +36,7 @@ ngx_http_magasin_acceptable(ngx_http_request_t *r)
         }
 
         if (header[i].key.len != sizeof("Accept") - 1
-            || ngx_strcmp(header[i].lowcase_key, "accept") != 0)
+            || ngx_strncmp(header[i].lowcase_key, "accept", 6) != 0)
         {
             continue;
         }

@@ -3,6 +3,7 @@
 
 
 static ngx_uint_t ngx_http_magasin_text_blank(uint32_t code);
+static uint32_t ngx_http_magasin_text_code(u_char **p, u_char *end);
 static uint32_t ngx_http_magasin_text_last(u_char *start, u_char *end,
     u_char **at);
 static size_t ngx_http_magasin_text_sequence(u_char *p, u_char *end,
@@ -39,7 +40,7 @@ ngx_http_magasin_text_strip(ngx_str_t *text)
 
     while (p < end) {
         at = p;
-        code = ngx_utf8_decode(&at, end - p);
+        code = ngx_http_magasin_text_code(&at, end);
 
         if (!ngx_http_magasin_text_blank(code)) {
             break;
@@ -114,7 +115,7 @@ ngx_http_magasin_text_digits(ngx_pool_t *pool, ngx_str_t *text)
 
     for (p = text->data; p < end; p = at) {
         at = p;
-        code = ngx_utf8_decode(&at, end - p);
+        code = ngx_http_magasin_text_code(&at, end);
 
         for (i = 0; i < n; i++) {
             if (code - ngx_http_magasin_text_zeros[i] < 10) {
@@ -137,6 +138,57 @@ ngx_http_magasin_text_digits(ngx_pool_t *pool, ngx_str_t *text)
 }
 
 
+/* Is the whole text valid UTF-8? */
+
+ngx_uint_t
+ngx_http_magasin_text_valid(ngx_str_t *text)
+{
+    u_char      *p, *end;
+    ngx_uint_t   valid;
+
+    end = text->data + text->len;
+    valid = 1;
+
+    for (p = text->data; p < end && valid; /* void */ ) {
+        p += ngx_http_magasin_text_sequence(p, end, &valid);
+    }
+
+    return valid;
+}
+
+
+/* From ISO 8859-1 to UTF-8, in a copy.  NGX_OK or NGX_ERROR (memory). */
+
+ngx_int_t
+ngx_http_magasin_text_latin1(ngx_pool_t *pool, ngx_str_t *text)
+{
+    size_t   i;
+    u_char  *p, *start;
+
+    start = ngx_pnalloc(pool, text->len * 2);
+    if (start == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = start;
+
+    for (i = 0; i < text->len; i++) {
+        if (text->data[i] < 0x80) {
+            *p++ = text->data[i];
+
+        } else {
+            *p++ = (u_char) (0xc0 | text->data[i] >> 6);
+            *p++ = (u_char) (0x80 | (text->data[i] & 0x3f));
+        }
+    }
+
+    text->data = start;
+    text->len = p - start;
+
+    return NGX_OK;
+}
+
+
 /*
  * Make a text valid UTF-8: each maximal part of a sequence that is none
  * becomes one U+FFFD (the practice that the Unicode standard recommends in
@@ -152,23 +204,11 @@ ngx_http_magasin_text_repair(ngx_pool_t *pool, ngx_str_t *text)
     u_char      *p, *end, *out, *start;
     ngx_uint_t   valid;
 
-    p = text->data;
-    end = p + text->len;
-    valid = 1;
-
-    while (p < end) {
-        n = ngx_http_magasin_text_sequence(p, end, &valid);
-
-        if (!valid) {
-            break;
-        }
-
-        p += n;
-    }
-
-    if (p == end) {
+    if (ngx_http_magasin_text_valid(text)) {
         return NGX_OK;
     }
+
+    end = text->data + text->len;
 
     start = ngx_pnalloc(pool, text->len * 3);
     if (start == NULL) {
@@ -314,6 +354,15 @@ ngx_http_magasin_text_blank(uint32_t code)
 }
 
 
+/* The code point at *p, and on to the next: nginx's decoder has no ASCII. */
+
+static uint32_t
+ngx_http_magasin_text_code(u_char **p, u_char *end)
+{
+    return **p < 0x80 ? *(*p)++ : ngx_utf8_decode(p, end - *p);
+}
+
+
 /* The last code point of a non-empty text, and where it starts. */
 
 static uint32_t
@@ -329,7 +378,7 @@ ngx_http_magasin_text_last(u_char *start, u_char *end, u_char **at)
 
     *at = p;
 
-    return ngx_utf8_decode(&p, end - p);
+    return ngx_http_magasin_text_code(&p, end);
 }
 
 

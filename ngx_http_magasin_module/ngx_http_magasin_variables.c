@@ -155,7 +155,9 @@ ngx_http_magasin_variable_trace(ngx_http_request_t *r,
         }
 
         if (header[i].key.len == sizeof("traceparent") - 1
-            && ngx_strcmp(header[i].lowcase_key, "traceparent") == 0
+            && ngx_strncmp(header[i].lowcase_key, "traceparent",
+                           sizeof("traceparent") - 1)
+               == 0
             && ngx_http_magasin_trace_parse(&header[i].value, &id) == NGX_OK)
         {
             ngx_http_magasin_variable_set(v, &id);

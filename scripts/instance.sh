@@ -220,14 +220,20 @@ nginx_pid() {
     ! ours "$pid" "-p $home/ " || echo "$pid"
 }
 
+# A process that has ended and that nobody has waited for yet still has its
+# number, but no command line any more.
+alive() {
+    [ -n "$(tr -d '\0' 2>/dev/null <"/proc/$1/cmdline")" ]
+} 2>/dev/null
+
 # gone PID SECONDS: wait for the end of a process
 gone() {
-    local tenths=$(($2 * 10))
+    local twentieths=$(($2 * 20))
 
-    while [ -d "/proc/$1" ]; do
-        [ "$tenths" -gt 0 ] || return 1
-        tenths=$((tenths - 1))
-        sleep 0.1
+    while alive "$1"; do
+        [ "$twentieths" -gt 0 ] || return 1
+        twentieths=$((twentieths - 1))
+        sleep 0.05
     done
 }
 
@@ -308,7 +314,7 @@ start_postgres() {
     # any process; PostgreSQL would take it for itself.  A number that is not
     # in use is left to PostgreSQL, who also looks for surviving children.
     pid=$(first_line "$data/postmaster.pid")
-    if [ -n "$pid" ] && [ -d "/proc/$pid" ]; then
+    if [ -n "$pid" ] && alive "$pid"; then
         rm -f "$data/postmaster.pid"
     fi
 
@@ -584,7 +590,7 @@ command_start() {
 # are daemons in sessions of their own, so they end in our order and not at
 # once.
 command_up() {
-    local server
+    local server terminal=
 
     lock
     set_paths
@@ -605,8 +611,11 @@ command_up() {
     # read waits on a pipe that nobody writes to: half a second of sleep
     # without a process for each, cut short by a signal.
     exec {silence}<> <(:)
+    [ ! -t 1 ] || terminal=yes
     while :; do
         read -r -t 0.5 -u "$silence" || true
+        # A make that leads the terminal's session gets the hang-up alone.
+        [ -z "$terminal" ] || [ -t 1 ] || exit 129
         for server in nginx postgres redis; do
             if [ -z "$("${server}_pid")" ]; then
                 [ "$server" != nginx ] || new_errors

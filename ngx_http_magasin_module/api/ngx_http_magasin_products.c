@@ -36,8 +36,8 @@ static ngx_int_t ngx_http_magasin_product_root(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_product_field(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_product_field_t *spec, const char **value);
 static ngx_int_t ngx_http_magasin_product_text(ngx_http_magasin_ctx_t *ctx,
-    const ngx_http_magasin_product_field_t *spec, ngx_str_t *text,
-    const char **value);
+    const ngx_http_magasin_product_field_t *spec,
+    ngx_http_magasin_field_t *field, const char **value);
 static ngx_int_t ngx_http_magasin_product_price(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_product_field_t *spec, ngx_str_t *text,
     const char **value);
@@ -268,16 +268,19 @@ ngx_http_magasin_product_field(ngx_http_magasin_ctx_t *ctx,
 
     return spec->price
         ? ngx_http_magasin_product_price(ctx, spec, &field.text, value)
-        : ngx_http_magasin_product_text(ctx, spec, &field.text, value);
+        : ngx_http_magasin_product_text(ctx, spec, &field, value);
 }
 
 
 static ngx_int_t
 ngx_http_magasin_product_text(ngx_http_magasin_ctx_t *ctx,
-    const ngx_http_magasin_product_field_t *spec, ngx_str_t *text,
-    const char **value)
+    const ngx_http_magasin_product_field_t *spec,
+    ngx_http_magasin_field_t *field, const char **value)
 {
-    u_char  *p;
+    u_char     *p, message[64];
+    ngx_str_t  *text;
+
+    text = &field->text;
 
     if (text->len == 0 && !spec->blank) {
         ngx_http_magasin_product_error(ctx, spec->name,
@@ -294,6 +297,12 @@ ngx_http_magasin_product_text(ngx_http_magasin_ctx_t *ctx,
     if (ngx_strlchr(text->data, text->data + text->len, '\0')) {
         ngx_http_magasin_product_error(ctx, spec->name,
                                        "Le caractère nul n’est pas autorisé.");
+    }
+
+    if (field->surrogate) {
+        (void) ngx_sprintf(message, "Surrogate characters are not allowed: "
+                           "U+%XD.%Z", field->surrogate);
+        ngx_http_magasin_product_error(ctx, spec->name, (char *) message);
     }
 
     p = ngx_pnalloc(ctx->request->pool, text->len + 1);

@@ -303,6 +303,7 @@ static void
 ngx_http_magasin_pg_connection_detach(
     ngx_http_magasin_pg_connection_t *connection)
 {
+    ngx_uint_t         flags;
     ngx_connection_t  *c;
 
     c = connection->connection;
@@ -310,12 +311,16 @@ ngx_http_magasin_pg_connection_detach(
         return;
     }
 
+    /* libpq closes its socket itself when it fails; the events went then. */
+
+    flags = (PQsocket(connection->pg) == c->fd) ? 0 : NGX_CLOSE_EVENT;
+
     if (c->read->active) {
-        (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
+        (void) ngx_del_event(c->read, NGX_READ_EVENT, flags);
     }
 
     if (c->write->active) {
-        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, 0);
+        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, flags);
     }
 
     /* The descriptor is libpq's to close. */
@@ -657,7 +662,7 @@ ngx_http_magasin_pg_connection_take_back(
 /*
  * A failure is told once, to who must act: when the pool goes out of service
  * or a connection in service breaks.  Attempts that fail while it is known
- * to be down are debug.
+ * to be down, or while there are other addresses to try, are for the curious.
  */
 
 static void
@@ -665,20 +670,28 @@ ngx_http_magasin_pg_connection_log(
     ngx_http_magasin_pg_connection_t *connection, const char *why)
 {
     char                          *message;
-    u_char                        *p, buffer[256];
+    u_char                        *p, buffer[512];
     ngx_uint_t                     level;
+    ngx_array_t                   *targets;
     ngx_http_magasin_pg_target_t  *target;
 
-    target = connection->pool->conf->targets->elts;
+    targets = connection->pool->conf->targets;
+    target = targets->elts;
     target += connection->target;
 
-    if (connection->state == NGX_HTTP_MAGASIN_PG_READY) {
+    if (connection->pool->down || connection->backoff
+        || (connection->state != NGX_HTTP_MAGASIN_PG_READY
+            && connection->tried + 1 < targets->nelts))
+    {
+        level = NGX_LOG_INFO;
+
+    } else if (connection->state == NGX_HTTP_MAGASIN_PG_READY
+               || connection->pool->ready)
+    {
         level = NGX_LOG_WARN;
 
     } else {
-        level = connection->pool->down || connection->tried
-                || connection->backoff
-                ? NGX_LOG_INFO : NGX_LOG_ERR;
+        level = NGX_LOG_ERR;
     }
 
     message = why ? (char *) why

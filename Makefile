@@ -78,7 +78,7 @@ build-asan: packages-run # The module under AddressSanitizer and UBSan
 
 # Checking
 
-.PHONY: test test-asan lint format bench
+.PHONY: test test-asan lint bench
 test: packages-run packages-test build # Every suite, on its own PostgreSQL
 	@scripts/test.sh
 
@@ -87,9 +87,6 @@ test-asan: packages-run packages-test build-asan # The same, sanitized
 
 lint: packages-run packages-lint build # Style and static analysis
 	@scripts/lint.sh
-
-format: packages-lint # Bring the C sources into style
-	@find ngx_http_magasin_module -name '*.[ch]' -exec clang-format -i {} +
 
 bench: packages-run packages-bench build # Measure against pgbench
 	@bench/run

@@ -165,7 +165,8 @@ ngx_http_magasin_negotiate(ngx_http_magasin_ctx_t *ctx)
     }
 
     if (!ngx_http_magasin_acceptable(r)) {
-        return ngx_http_magasin_reply_status(ctx, NGX_HTTP_MAGASIN_NOT_ACCEPTABLE);
+        return ngx_http_magasin_reply_status(ctx,
+                                             NGX_HTTP_MAGASIN_NOT_ACCEPTABLE);
     }
 
     if (r->method == NGX_HTTP_OPTIONS) {

@@ -270,7 +270,8 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
      * cheap by its ETag; what is no answer to a read is not stored.
      */
 
-    if (ctx->status == NGX_HTTP_OK && (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)))
+    if (ctx->status == NGX_HTTP_OK
+        && (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)))
     {
         ngx_str_set(&control, "no-cache");
 

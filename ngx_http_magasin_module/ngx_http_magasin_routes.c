@@ -227,7 +227,7 @@ ngx_http_magasin_route_match(ngx_str_t *pattern, ngx_str_t *path,
             return 0;
         }
 
-        while (*p++ != '}') { /* void */ }
+        p = ngx_strlchr(p, p_end, '}') + 1;
     }
 
     return q == q_end;

@@ -8,6 +8,7 @@ LC_ALL=C
 export LC_ALL
 
 directory=$1
+continued=\\
 
 # Only whole-line comments are dropped, so that a "--" inside a literal stays.
 body() {
@@ -26,10 +27,10 @@ done
 echo '    NGX_HTTP_MAGASIN_SQL_COUNT'
 echo '} ngx_http_magasin_statement_e;'
 echo
-echo '#define NGX_HTTP_MAGASIN_STATEMENTS                                  \'
+printf '#define NGX_HTTP_MAGASIN_STATEMENTS  %s\n' "$continued"
 for file in "$directory"/*.sql; do
-    echo "    { \"$(basename "$file" .sql)\",                             \\"
+    printf '    { "%s",  %s\n' "$(basename "$file" .sql)" "$continued"
     body "$file" | sed 's/$/  \\/'
-    echo '    },                                                        \'
+    printf '    },  %s\n' "$continued"
 done
 echo '    { NULL, NULL }'

@@ -27,19 +27,19 @@ typedef struct {
     ngx_uint_t    max;          /* code points; 0: any number */
     unsigned      blank:1;      /* may be "" */
     unsigned      price:1;
-} ngx_http_magasin_product_field_t;
+} ngx_http_magasin_product_spec_t;
 
 
 static ngx_int_t ngx_http_magasin_product_missing(
     ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_product_root(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_product_field(ngx_http_magasin_ctx_t *ctx,
-    const ngx_http_magasin_product_field_t *spec, const char **value);
+    ngx_http_magasin_product_spec_t *spec, const char **value);
 static ngx_int_t ngx_http_magasin_product_text(ngx_http_magasin_ctx_t *ctx,
-    const ngx_http_magasin_product_field_t *spec,
+    ngx_http_magasin_product_spec_t *spec,
     ngx_http_magasin_field_t *field, const char **value);
 static ngx_int_t ngx_http_magasin_product_price(ngx_http_magasin_ctx_t *ctx,
-    const ngx_http_magasin_product_field_t *spec, ngx_str_t *text,
+    ngx_http_magasin_product_spec_t *spec, ngx_str_t *text,
     const char **value);
 static const char *ngx_http_magasin_product_digits(
     ngx_http_magasin_decimal_t *price);
@@ -48,9 +48,7 @@ static void ngx_http_magasin_product_error(ngx_http_magasin_ctx_t *ctx,
 static void ngx_http_magasin_product_errors_end(ngx_http_magasin_ctx_t *ctx);
 
 
-static const ngx_http_magasin_product_field_t
-    ngx_http_magasin_product_fields[] =
-{
+static ngx_http_magasin_product_spec_t  ngx_http_magasin_product_specs[] = {
     { "nom", NGX_HTTP_MAGASIN_PRODUCT_NAME, 0, 0 },
     { "categorie", NGX_HTTP_MAGASIN_PRODUCT_NAME, 0, 0 },
     { "prix", 0, 0, 1 },
@@ -59,8 +57,8 @@ static const ngx_http_magasin_product_field_t
 
 
 #define NGX_HTTP_MAGASIN_PRODUCT_FIELDS                                       \
-    (sizeof(ngx_http_magasin_product_fields)                                  \
-     / sizeof(ngx_http_magasin_product_field_t))
+    (sizeof(ngx_http_magasin_product_specs)                                  \
+     / sizeof(ngx_http_magasin_product_spec_t))
 
 
 ngx_int_t
@@ -92,7 +90,7 @@ ngx_http_magasin_product_update_bind(ngx_http_magasin_ctx_t *ctx)
 
     for (i = 0; i < NGX_HTTP_MAGASIN_PRODUCT_FIELDS; i++) {
         rc = ngx_http_magasin_product_field(ctx,
-                                       &ngx_http_magasin_product_fields[i],
+                                       &ngx_http_magasin_product_specs[i],
                                        &ctx->job.values[i + 1]);
         if (rc == NGX_ERROR) {
             return NGX_ERROR;
@@ -230,7 +228,7 @@ ngx_http_magasin_product_root(ngx_http_magasin_ctx_t *ctx)
 
 static ngx_int_t
 ngx_http_magasin_product_field(ngx_http_magasin_ctx_t *ctx,
-    const ngx_http_magasin_product_field_t *spec, const char **value)
+    ngx_http_magasin_product_spec_t *spec, const char **value)
 {
     ngx_http_magasin_field_t  field;
 
@@ -274,7 +272,7 @@ ngx_http_magasin_product_field(ngx_http_magasin_ctx_t *ctx,
 
 static ngx_int_t
 ngx_http_magasin_product_text(ngx_http_magasin_ctx_t *ctx,
-    const ngx_http_magasin_product_field_t *spec,
+    ngx_http_magasin_product_spec_t *spec,
     ngx_http_magasin_field_t *field, const char **value)
 {
     u_char     *p, message[64];
@@ -323,7 +321,7 @@ ngx_http_magasin_product_text(ngx_http_magasin_ctx_t *ctx,
 
 static ngx_int_t
 ngx_http_magasin_product_price(ngx_http_magasin_ctx_t *ctx,
-    const ngx_http_magasin_product_field_t *spec, ngx_str_t *text,
+    ngx_http_magasin_product_spec_t *spec, ngx_str_t *text,
     const char **value)
 {
     ngx_int_t                    rc;

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Style and static analysis: clang-format and 80 columns on the C sources,
+# cppcheck on what they do, shellcheck on the scripts.  Needs "make build"
+# before it, for the headers that nginx's configure writes.
+#
+# usage: lint.sh
+
+set -euo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$top"
+
+result=0
+complain() {
+    echo "lint: $*" >&2
+    result=1
+}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+mapfile -t sources < <(find ngx_http_magasin_module -name '*.[ch]' | sort)
+
+# nginx's style aligns names in columns and breaks statements where a person
+# finds it best; clang-format can do neither.  So what it would write and what
+# stands there are compared with every statement on one line and without
+# regard to how wide a gap is: indentation, braces and the breaks between
+# statements are what remains.
+cat >"$work/statements.awk" <<'AWK'
+BEGIN { fresh = 1 }
+{
+    line = $0
+    sub(/^[ \t]+/, "", line)
+    lead = fresh ? substr($0, 1, length($0) - length(line)) : " "
+    gsub(/[ \t]+/, " ", line)
+    gsub(/ ?\| ?/, "|", line)
+    gsub(/\( /, "(", line)
+    gsub(/ \)/, ")", line)
+    gsub(/ ;/, ";", line)
+    gsub(/\) \{/, "){", line)
+    if (line == "") {
+        if (fresh) print ""
+        next
+    }
+    if (line ~ /^\|/) lead = ""
+    printf "%s%s%s", ((fresh && NR > 1) ? "\n" : ""), lead, line
+    fresh = line ~ /([;{}:\\]|\*\/)$/ || line ~ /^#/
+}
+END { print "" }
+AWK
+
+for file in "${sources[@]}"; do
+    awk -f "$work/statements.awk" "$file" >"$work/is"
+    clang-format "$file" | awk -f "$work/statements.awk" >"$work/should"
+    diff -u --label "$file" --label "$file, as clang-format has it" \
+        "$work/is" "$work/should" >&2 ||
+        complain "$file is out of style."
+    # In characters: the messages are in French.
+    ! LC_ALL=C.UTF-8 grep -nE '^.{81}' "$file" >&2 ||
+        complain "$file has lines over 80 columns."
+done
+
+nginx=build/nginx
+[ -r "$nginx/objs/ngx_auto_config.h" ] || {
+    echo "lint: build first (make build)." >&2
+    exit 1
+}
+
+# nginx's headers are there to be understood, not to be judged.  Its types
+# come from platform headers that cppcheck does not look for.
+cppcheck --quiet --std=c99 --platform=unix64 --inline-suppr \
+    --enable=warning,portability,performance --error-exitcode=1 \
+    --suppress='*:*/build/nginx/*' --suppress='*:build/nginx/*' \
+    --suppress=missingInclude --suppress=missingIncludeSystem \
+    --suppress=normalCheckLevelMaxBranches --suppress=unmatchedSuppression \
+    --template='{file}:{line}: {severity}: {message} [{id}]' \
+    -j "$(nproc)" -D__linux__ -D__x86_64__ -D__GNUC__=12 \
+    -I "$nginx/src/src/core" -I "$nginx/src/src/event" \
+    -I "$nginx/src/src/os/unix" -I "$nginx/src/src/http" \
+    -I "$nginx/src/src/http/modules" -I "$nginx/objs" \
+    -I ngx_http_magasin_module ngx_http_magasin_module >&2 ||
+    complain "cppcheck has found something."
+
+mapfile -t scripts < <(git ls-files -co --exclude-standard |
+    while read -r file; do
+        if [ -f "$file" ] && head -n 1 "$file" | grep -qE '^#!.*\b(ba)?sh\b'
+        then
+            echo "$file"
+        fi
+    done)
+shellcheck "${scripts[@]}" >&2 || complain "shellcheck has found something."
+
+[ "$result" -ne 0 ] || echo "lint: ${#sources[@]} C files and" \
+    "${#scripts[@]} scripts are fine."
+exit "$result"

@@ -179,6 +179,7 @@ ngx_http_magasin_pg_connection_send(
 
     connection->tail++;
     connection->batch++;
+    connection->connection->idle = 0;
 
     if (job->class == NGX_HTTP_MAGASIN_PG_READ) {
         return NGX_OK;
@@ -491,7 +492,6 @@ ngx_http_magasin_pg_connection_input(
 
     state = connection->state;
     connection->heard = 1;
-    connection->connection->idle = 0;
 
     /*
      * What came before the end of the connection is answered first: libpq

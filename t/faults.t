@@ -1,0 +1,171 @@
+# PostgreSQL goes away in every way it can, and comes back.
+
+use strict;
+use warnings;
+
+use lib 't/inc';
+use Test::More;
+use Time::HiRes qw(sleep time);
+use MagasinTest;
+use MagasinNginx;
+
+plan skip_all => 'TEST_NGINX_RUN_DIR is not set (make test)'
+    unless $ENV{TEST_NGINX_RUN_DIR};
+
+my $top = $MagasinTest::Top;
+
+sub instance {
+    my (@command) = @_;
+    local $ENV{RUN_DIR} = $ENV{TEST_NGINX_RUN_DIR};
+    system("$top/scripts/instance.sh @command >/dev/null 2>&1 </dev/null") == 0
+        or die "instance.sh @command failed\n";
+    return;
+}
+
+sub backends {
+    my ($column) = @_;
+    return MagasinTest::sql("SELECT coalesce(string_agg($column, ' '), '')"
+        . " FROM pg_stat_activity WHERE usename = 'magasin_web'");
+}
+
+my $product = '/api/v1/products/1/';
+my @reads   = map { MagasinNginx::get_request("/api/v1/products/$_/") } 1 .. 15;
+
+MagasinTest::reset();
+
+my $nginx = MagasinNginx->start(workers => 2,
+    database => 'connections=2 timeout=1500ms connect_timeout=1s');
+
+is($nginx->code($product), 200, 'it serves');
+
+# Stopped
+
+for my $how (qw(fast immediate)) {
+    my $load = $nginx->load(connections => 8, seconds => 4,
+        requests => \@reads);
+    sleep 0.5;
+    instance('stop-postgres', $how);
+
+    my ($status, $answer) = $nginx->get($product);
+    is($status, 503, "$how: 503 while PostgreSQL is stopped");
+    like($answer, qr/^Retry-After: \d+\r$/m, "$how: with Retry-After");
+    like($answer, qr/\r\n\r\n\{"detail":"[^"]+"\}\z/, "$how: and JSON");
+    is($nginx->code('/readyz'),  503, "$how: not ready");
+    is($nginx->code('/healthz'), 200, "$how: but alive");
+    ($status) = $nginx->put($product, '{"prix":"1.00"}');
+    is($status, 503, "$how: writes are refused too");
+
+    my $count = $load->finish;
+    is($count->{failed}, 0, "$how: every request was answered");
+    cmp_ok($count->{503} + $count->{504}, '>', 0, "$how: some with an error");
+    is($count->{sent}, $count->{200} + $count->{503} + $count->{504},
+        "$how: with 200, 503 or 504 and nothing else");
+
+    # Nothing to do but to try again from time to time.
+    my ($before, $begun) = ($nginx->ticks, time);
+    sleep 2;
+    my $share = ($nginx->ticks - $before) / (100 * (time - $begun));
+    cmp_ok($share, '<', 0.1, "$how: the workers are near idle");
+
+    instance('start-postgres');
+    ok(MagasinNginx::wait_for(sub { $nginx->code($product) == 200 }, 1),
+        "$how: it serves again within a second");
+    ok(MagasinNginx::wait_for(
+            sub { my @pids = split ' ', backends('pid::text'); @pids == 4 }, 5),
+        "$how: with all its connections");
+}
+
+# Terminated, one connection after the other
+
+{
+    my $load = $nginx->load(connections => 8, seconds => 3,
+        requests => \@reads);
+    for (1 .. 8) {
+        sleep 0.25;
+        MagasinTest::sql('SELECT pg_terminate_backend(pid)'
+                . " FROM pg_stat_activity WHERE usename = 'magasin_web'"
+                . ' ORDER BY random() LIMIT 1');
+    }
+    my $count = $load->finish;
+    is($count->{failed}, 0,              'terminated: no request failed');
+    is($count->{sent},   $count->{200},  'terminated: reads are sent again');
+}
+
+# Silent
+
+{
+    my @pids = split ' ', backends('pid::text');
+    is(scalar @pids, 4, 'two workers with two connections each');
+
+    kill 'STOP', @pids;
+    my ($begun, $status) = (time, undef);
+    $status = $nginx->code($product);
+    is($status, 504, 'silent: 504');
+    cmp_ok(time - $begun, '<', 4, 'silent: about in its time');
+    ok(MagasinNginx::wait_for(sub { $nginx->code($product) == 200 }, 15),
+        'silent: new connections take their place');
+    kill 'CONT', @pids;
+    ok(MagasinNginx::wait_for(
+            sub { my @now = split ' ', backends('pid::text'); @now == 4 }, 10),
+        'silent: and the old ones end');
+}
+
+# Locked: a statement that does not end in time
+
+{
+    my $held = MagasinTest::hold('LOCK TABLE produit');
+    my ($status, $answer) = $nginx->get($product);
+    is($status, 504, 'locked: 504');
+    is($nginx->code('/healthz'), 200, 'locked: the worker is alive');
+    MagasinTest::release($held);
+    ok(MagasinNginx::wait_for(sub { $nginx->code($product) == 200 }, 3),
+        'locked: it serves again');
+}
+
+# Read only, as after a failover to a standby
+
+{
+    MagasinTest::psql('-c', 'ALTER ROLE magasin_web'
+        . ' SET default_transaction_read_only = on');
+    MagasinTest::sql('SELECT pg_terminate_backend(pid)'
+        . " FROM pg_stat_activity WHERE usename = 'magasin_web'");
+    ok(MagasinNginx::wait_for(sub { $nginx->code($product) == 200 }, 3),
+        'read only: reads are served');
+    my ($status, $answer) = $nginx->get('/readyz');
+    is($status, 503, 'read only: not ready');
+    like($answer, qr/"database":"read-only"/, 'read only: and says why');
+    ($status) = $nginx->put($product, '{"prix":"1.00"}');
+    is($status, 503, 'read only: writes are refused');
+    MagasinTest::psql('-c',
+        'ALTER ROLE magasin_web RESET default_transaction_read_only');
+    MagasinTest::sql('SELECT pg_terminate_backend(pid)'
+        . " FROM pg_stat_activity WHERE usename = 'magasin_web'");
+    ok(MagasinNginx::wait_for(sub { $nginx->code('/readyz') == 200 }, 3),
+        'read only: ready again');
+}
+
+ok($nginx->stop, 'a graceful stop');
+is($nginx->complaints, '', 'nothing alarming in the log');
+undef $nginx;
+
+# Several hosts: the first has nobody, the second serves.
+
+{
+    my $database = $ENV{TEST_NGINX_DATABASE};
+    my ($directory) = $database =~ /host=(\S+)/;
+    local $ENV{TEST_NGINX_DATABASE}
+        = $database =~ s/host=\S+/host=127.0.0.1,\/nonexistent,$directory/r
+        . ' port=1,5432,5432';
+    my $several = MagasinNginx->start(workers => 1);
+    is($several->code($product), 200, 'the third of three hosts serves');
+    instance('stop-postgres');
+    is($several->code($product), 503, 'none of them serves');
+    instance('start-postgres');
+    ok(MagasinNginx::wait_for(sub { $several->code($product) == 200 }, 2),
+        'the third serves again');
+    ok($several->stop, 'a graceful stop');
+    is($several->complaints, '', 'nothing alarming in the log');
+}
+
+MagasinTest::reset();
+done_testing();

@@ -1,0 +1,335 @@
+package MagasinNginx;
+
+# An nginx with a master and workers, for what Test::Nginx does not cover:
+# servers that go away, signals, load.  And a client that counts exactly.
+
+use strict;
+use warnings;
+
+use File::Temp qw(tempdir);
+use IO::Select;
+use IO::Socket::INET;
+use Time::HiRes qw(sleep time);
+
+# A port that nobody listens on.
+sub free_port {
+    my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1)
+        or die "no free port: $!\n";
+    return $socket->sockport;
+}
+
+# start(workers => 2, database => 'options of magasin_database')
+sub start {
+    my ($class, %option) = @_;
+
+    my $root = tempdir('magasin-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    my $self = bless {
+        root    => $root,
+        port    => free_port(),
+        allowed => $option{allowed},
+    }, $class;
+
+    mkdir "$root/logs";
+    my $user    = $> == 0 ? 'user root;' : '';
+    my $workers = $option{workers} || 2;
+    my $modules = join "\n",
+        map {"load_module $_;"} split ' ', $ENV{TEST_NGINX_LOAD_MODULES};
+    my $options = $option{database} || '';
+
+    open my $file, '>', "$root/nginx.conf" or die "$root/nginx.conf: $!\n";
+    print {$file} <<"CONF";
+$modules
+$user
+worker_processes $workers;
+worker_shutdown_timeout 20s;
+pid $root/logs/nginx.pid;
+error_log $root/logs/error.log info;
+events { worker_connections 2048; }
+http {
+    access_log off;
+    client_body_temp_path $root/body;
+    proxy_temp_path $root/proxy;
+    fastcgi_temp_path $root/fastcgi;
+    uwsgi_temp_path $root/uwsgi;
+    scgi_temp_path $root/scgi;
+    keepalive_requests 1000000;
+    magasin_database "$ENV{TEST_NGINX_DATABASE}" $options;
+    magasin_tokens $ENV{TEST_NGINX_TOKENS};
+    server {
+        listen 127.0.0.1:$self->{port};
+        location /api/v1/ { magasin; }
+        location = /healthz { magasin; }
+        location = /readyz { magasin; }
+    }
+}
+CONF
+    close $file;
+
+    system($ENV{TEST_NGINX_BINARY} || 'nginx', '-p', "$root/", '-c',
+        "$root/nginx.conf") == 0
+        or die "nginx does not start: " . $self->log;
+
+    wait_for(sub { $self->code('/readyz') == 200 }, 10)
+        or die "nginx is not ready: " . $self->log;
+
+    return $self;
+}
+
+# wait_for(CONDITION, SECONDS): polls; whether it came true in time
+sub wait_for {
+    my ($condition, $seconds) = @_;
+    my $end = time + $seconds;
+
+    until ($condition->()) {
+        return 0 if time > $end;
+        sleep 0.02;
+    }
+    return 1;
+}
+
+sub slurp {
+    my ($path) = @_;
+    open my $file, '<', $path or return '';
+    local $/;
+    my $text = <$file>;
+    return defined $text ? $text : '';
+}
+
+sub log { return slurp($_[0]{root} . '/logs/error.log') }
+
+sub master {
+    my ($self) = @_;
+    my ($pid) = slurp("$self->{root}/logs/nginx.pid") =~ /(\d+)/;
+    return $pid;
+}
+
+# Children of the master that are workers and not on their way out.
+sub workers {
+    my ($self) = @_;
+    my $master = $self->master;
+    my @workers;
+    for my $directory (glob '/proc/[0-9]*') {
+        my ($parent) = slurp("$directory/stat") =~ /\) \S (\d+)/ or next;
+        next if $parent != $master;
+        my $line = slurp("$directory/cmdline");
+        push @workers, $directory =~ /(\d+)/
+            if $line =~ /worker process/ && $line !~ /shutting down/;
+    }
+    @workers = sort { $a <=> $b } @workers;
+    return @workers;
+}
+
+# Clock ticks that the workers have used.
+sub ticks {
+    my ($self) = @_;
+    my $ticks = 0;
+    for my $pid ($self->workers) {
+        my @field = split ' ', slurp("/proc/$pid/stat") =~ s/^.*\)//sr;
+        $ticks += $field[11] + $field[12];
+    }
+    return $ticks;
+}
+
+# ask(REQUEST TEXT): the status and the whole answer of one request; 0 when
+# there was none
+sub ask {
+    my ($self, $text, $timeout) = @_;
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => $self->{port}) or return (0, '');
+    $socket->autoflush(1);
+    local $SIG{PIPE} = 'IGNORE';
+    print {$socket} $text;
+    my $answer = '';
+    my $end    = time + ($timeout || 20);
+    my $select = IO::Select->new($socket);
+    while ((my $left = $end - time) > 0) {
+        $select->can_read($left) or last;
+        sysread $socket, $answer, 65536, length $answer or last;
+    }
+    my ($status) = $answer =~ m{\AHTTP/1\.[01] (\d{3})};
+    return ($status || 0, $answer);
+}
+
+sub get {
+    my ($self, $path, $timeout) = @_;
+    return $self->ask("GET $path HTTP/1.1\r\nHost: localhost\r\n"
+            . "Connection: close\r\n\r\n", $timeout);
+}
+
+sub code {
+    my ($self, $path, $timeout) = @_;
+    my ($status) = $self->get($path, $timeout);
+    return $status;
+}
+
+sub put {
+    my ($self, $path, $body) = @_;
+    return $self->ask(put_request($path, $body, 'Connection: close'));
+}
+
+sub get_request { return "GET $_[0] HTTP/1.1\r\nHost: localhost\r\n\r\n" }
+
+sub put_request {
+    my ($path, $body, @headers) = @_;
+    return join "\r\n", "PUT $path HTTP/1.1", 'Host: localhost',
+        'Authorization: Token token-430', 'Content-Type: application/json',
+        'Content-Length: ' . length $body, @headers, '', $body;
+}
+
+# load(connections => N, seconds => S, requests => [TEXT, ...]) starts a
+# process that sends the requests in turn, one at a time on each keep-alive
+# connection; finish() waits for it and returns what it counted:
+#   sent      requests, each counted once
+#   codes     answers by status
+#   failed    requests without a whole answer
+#   again     idempotent requests sent a second time, because a connection in
+#             use before was closed without a byte of the answer (RFC 9110)
+sub load {
+    my ($self, %option) = @_;
+
+    my $pid = open(my $pipe, '-|') // die "fork: $!\n";
+    if ($pid == 0) {
+        my $count = eval { $self->_load(%option) };
+        print $count // "error $@";
+        close STDOUT;
+        require POSIX;
+        POSIX::_exit(0);
+    }
+    return bless { pipe => $pipe }, 'MagasinNginx::Load';
+}
+
+sub _load {
+    my ($self, %option) = @_;
+
+    local $SIG{PIPE} = 'IGNORE';
+    my @requests = @{ $option{requests} };
+    my ($next, $sent, $failed, $again) = (0, 0, 0, 0);
+    my (%codes, %connection);
+    my $select = IO::Select->new;
+    my $end    = time + $option{seconds};
+
+    my $open = sub {
+        my ($request) = @_;
+        my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+            PeerPort => $self->{port});
+        if (!$socket) {
+            $failed++;
+            sleep 0.01;
+            return;
+        }
+        $socket->autoflush(1);
+        $select->add($socket);
+        $connection{ fileno $socket }
+            = { request => $request, in => '', used => 0 };
+        print {$socket} $request;
+        return;
+    };
+    my $fresh = sub {
+        $sent++;
+        return $requests[ $next++ % @requests ];
+    };
+
+    $open->($fresh->()) for 1 .. $option{connections};
+
+    while ($select->count || time < $end) {
+        if ($select->count < $option{connections} && time < $end) {
+            $open->($fresh->());
+        }
+        my @ready = $select->can_read(1);
+        last if !@ready && time > $end + 15;
+
+        for my $socket (@ready) {
+            my $state = $connection{ fileno $socket };
+            my $read  = sysread $socket, $state->{in}, 65536,
+                length $state->{in};
+
+            if (!$read) {
+                delete $connection{ fileno $socket };
+                $select->remove($socket);
+                close $socket;
+                if ($state->{used} && $state->{in} eq '') {
+                    $again++;
+                    $open->($state->{request});
+                } else {
+                    $failed++;
+                }
+                next;
+            }
+
+            next if $state->{in} !~ /\r\n\r\n/g;
+            my $head = pos $state->{in};
+            my ($length) = $state->{in} =~ /^Content-Length: (\d+)/mi;
+            if (defined $length) {
+                next if length $state->{in} < $head + $length;
+            } elsif ($state->{in} =~ /^Transfer-Encoding: chunked/mi) {
+                next if $state->{in} !~ /\r\n0\r\n\r\n\z/;
+            }
+
+            my ($code) = $state->{in} =~ m{\AHTTP/1\.1 (\d+)};
+            $codes{$code}++;
+
+            if (time >= $end || $state->{in} =~ /^Connection: close/mi) {
+                delete $connection{ fileno $socket };
+                $select->remove($socket);
+                close $socket;
+                next;
+            }
+            $state->{in}      = '';
+            $state->{used}    = 1;
+            $state->{request} = $fresh->();
+            print {$socket} $state->{request};
+        }
+    }
+
+    $failed += keys %connection;
+
+    return join ' ', "sent=$sent", "failed=$failed", "again=$again",
+        map {"$_=$codes{$_}"} sort keys %codes;
+}
+
+# stop: gracefully; whether it ended in time
+sub stop {
+    my ($self, $signal) = @_;
+    my $master = $self->master or return 1;
+
+    kill $signal || 'QUIT', $master;
+    my $ended = wait_for(sub { !-d "/proc/$master" }, 25);
+    kill 'KILL', $master unless $ended;
+    unlink "$self->{root}/logs/nginx.pid";
+    return $ended;
+}
+
+# The lines of the error log that no suite may leave behind.
+sub complaints {
+    my ($self, $expected) = @_;
+    return join "\n", grep {
+        /\[(?:alert|crit|emerg)\]|Sanitizer|runtime error/
+            && !(defined $expected && /$expected/)
+    } split /\n/, $self->log;
+}
+
+sub DESTROY {
+    my ($self) = @_;
+    my $status = $?;
+    $self->stop('TERM');
+    $? = $status;
+    return;
+}
+
+
+package MagasinNginx::Load;
+
+use strict;
+use warnings;
+
+sub finish {
+    my ($self) = @_;
+    my $text = do { local $/; readline $self->{pipe} };
+    close $self->{pipe};
+    die "the load: $text\n" if !defined $text || $text =~ /^error/;
+    my %count = map { split /=/ } split ' ', $text;
+    $count{$_} ||= 0 for qw(sent failed again 200 503 504);
+    return \%count;
+}
+
+1;

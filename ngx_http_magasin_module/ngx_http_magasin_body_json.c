@@ -24,6 +24,9 @@
 #define NGX_HTTP_MAGASIN_RESCUE_NUL        0x10fffd
 #define NGX_HTTP_MAGASIN_RESCUE_NUMBER     0x10fffe
 
+/* Python, and so the reference, reads no integer of more digits. */
+#define NGX_HTTP_MAGASIN_RESCUE_DIGITS     4300
+
 /* "1e400" becomes a string of nine bytes; nothing grows more. */
 #define NGX_HTTP_MAGASIN_RESCUE_GROWTH     2
 
@@ -269,7 +272,9 @@ ngx_http_magasin_rescue_number(u_char **p, u_char *end, u_char *out)
             return ngx_cpymem(out, start, q - start);
         }
 
-    } else if (q - digits < 19) {
+    } else if (q - digits < 19
+               || q - digits > NGX_HTTP_MAGASIN_RESCUE_DIGITS)
+    {
         return ngx_cpymem(out, start, q - start);
     }
 

@@ -3,8 +3,12 @@
 #include "ngx_http_magasin_decimal.h"
 
 
-/* Exponents past this make no number (decimal's MAX_EMAX on 64 bits). */
-#define NGX_HTTP_MAGASIN_DECIMAL_EXPONENT  999999999999999999LL
+/* Past these there is no number: decimal's MAX_EMAX, MIN_ETINY on 64 bits. */
+#define NGX_HTTP_MAGASIN_DECIMAL_LARGEST   999999999999999999LL
+#define NGX_HTTP_MAGASIN_DECIMAL_SMALLEST  -1999999999999999997LL
+
+/* An exponent that is past both, and can be added to without overflow. */
+#define NGX_HTTP_MAGASIN_DECIMAL_PAST      4000000000000000000LL
 
 
 static ngx_int_t ngx_http_magasin_decimal_exponent(u_char *p, u_char *end,
@@ -99,8 +103,8 @@ ngx_http_magasin_decimal_parse(ngx_pool_t *pool,
 
     exponent = decimal->exponent + (int64_t) decimal->digits.len - 1;
 
-    if (exponent > NGX_HTTP_MAGASIN_DECIMAL_EXPONENT
-        || exponent < -NGX_HTTP_MAGASIN_DECIMAL_EXPONENT)
+    if (exponent > NGX_HTTP_MAGASIN_DECIMAL_LARGEST
+        || decimal->exponent < NGX_HTTP_MAGASIN_DECIMAL_SMALLEST)
     {
         return NGX_DECLINED;
     }
@@ -234,8 +238,8 @@ ngx_http_magasin_decimal_exponent(u_char *p, u_char *end, int64_t *exponent)
 
         /* Past the bound it stays past the bound, and does not overflow. */
 
-        n = (n > NGX_HTTP_MAGASIN_DECIMAL_EXPONENT / 10)
-            ? NGX_HTTP_MAGASIN_DECIMAL_EXPONENT + 1
+        n = (n > NGX_HTTP_MAGASIN_DECIMAL_PAST / 10 - 1)
+            ? NGX_HTTP_MAGASIN_DECIMAL_PAST
             : n * 10 + (*p - '0');
     }
 

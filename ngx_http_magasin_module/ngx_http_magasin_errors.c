@@ -137,5 +137,5 @@ ngx_http_magasin_errors_ours(ngx_http_request_t *r)
 
     mlcf = ngx_http_get_module_loc_conf(r, ngx_http_magasin_module);
 
-    return mlcf->json_errors;
+    return mlcf->json_errors == 1;
 }

@@ -220,12 +220,22 @@ ngx_http_magasin_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    /* Where the API answers, its errors are JSON unless said otherwise. */
+    /*
+     * Where the API answers, its errors are JSON unless said otherwise, here
+     * or outside: what nobody said stays unset for the levels below.
+     */
 
-    ngx_conf_merge_value(conf->json_errors, prev->json_errors,
-                         clcf->handler == ngx_http_magasin_handler);
+    if (conf->json_errors == NGX_CONF_UNSET) {
+        conf->json_errors = prev->json_errors;
+    }
 
-    if (conf->json_errors) {
+    if (conf->json_errors == NGX_CONF_UNSET
+        && clcf->handler == ngx_http_magasin_handler)
+    {
+        conf->json_errors = 1;
+    }
+
+    if (conf->json_errors == 1) {
         mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_magasin_module);
         mmcf->errors = 1;
     }

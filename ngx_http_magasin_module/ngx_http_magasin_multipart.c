@@ -16,6 +16,8 @@ static u_char *ngx_http_magasin_multipart_find(u_char *p, u_char *end,
     ngx_str_t *delimiter);
 static ngx_int_t ngx_http_magasin_multipart_part(ngx_http_request_t *r,
     ngx_http_magasin_body_t *body, u_char *p, u_char *end);
+static ngx_int_t ngx_http_magasin_multipart_base64(ngx_http_request_t *r,
+    ngx_str_t *text);
 static ngx_int_t ngx_http_magasin_multipart_disposition(
     ngx_http_request_t *r, ngx_str_t *line, ngx_str_t *name,
     ngx_str_t *filename);
@@ -172,10 +174,12 @@ ngx_http_magasin_multipart_part(ngx_http_request_t *r,
 {
     u_char                   *line;
     ngx_str_t                 header, name, filename, *file;
+    ngx_uint_t                base64;
     ngx_http_magasin_pair_t  *pair;
 
     ngx_str_null(&name);
     ngx_str_null(&filename);
+    base64 = 0;
 
     for (line = p; line < end; line = p + 1) {
 
@@ -202,6 +206,12 @@ ngx_http_magasin_multipart_part(ngx_http_request_t *r,
         {
             return NGX_ERROR;
         }
+
+        base64 |= header.len == sizeof("Content-Transfer-Encoding: base64") - 1
+                  && ngx_strncasecmp(header.data,
+                            (u_char *) "Content-Transfer-Encoding: base64",
+                            header.len)
+                     == 0;
     }
 
     ngx_http_magasin_text_strip(&name);
@@ -230,7 +240,55 @@ ngx_http_magasin_multipart_part(ngx_http_request_t *r,
     pair->value.data = ngx_min(line, end);
     pair->value.len = end - pair->value.data;
 
+    if (base64
+        && ngx_http_magasin_multipart_base64(r, &pair->value) == NGX_ERROR)
+    {
+        return NGX_ERROR;
+    }
+
     return ngx_http_magasin_text_repair(r->pool, &pair->value);
+}
+
+
+/*
+ * Decode a part in base64, line ends aside.  NGX_OK; NGX_DECLINED: it is
+ * none, and stays as it is; NGX_ERROR: memory.
+ */
+
+static ngx_int_t
+ngx_http_magasin_multipart_base64(ngx_http_request_t *r, ngx_str_t *text)
+{
+    size_t      i;
+    u_char     *p;
+    ngx_str_t   joined, decoded;
+
+    joined.data = ngx_pnalloc(r->pool, text->len + 1);
+    decoded.data = ngx_pnalloc(r->pool, ngx_base64_decoded_length(text->len)
+                                        + 1);
+
+    if (joined.data == NULL || decoded.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = joined.data;
+
+    for (i = 0; i < text->len; i++) {
+        if (text->data[i] != CR && text->data[i] != LF
+            && text->data[i] != ' ')
+        {
+            *p++ = text->data[i];
+        }
+    }
+
+    joined.len = p - joined.data;
+
+    if (ngx_decode_base64(&decoded, &joined) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    *text = decoded;
+
+    return NGX_OK;
 }
 
 

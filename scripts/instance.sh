@@ -119,7 +119,9 @@ make_home() {
 
     if [ -L "$RUN_DIR/private" ] && [ ! -d "$RUN_DIR/private/" ]; then
         say "$(readlink "$RUN_DIR/private") is gone; starting afresh."
-        find "$RUN_DIR" -maxdepth 1 -type l -delete
+        for entry in private "${entries[@]}"; do
+            [ ! -L "$RUN_DIR/$entry" ] || rm "$RUN_DIR/$entry"
+        done
     fi
 
     if [ ! -L "$RUN_DIR/private" ] && ! run_dir_suits; then
@@ -305,17 +307,28 @@ CONF
     mv -T "$home/data.new" "$data"
 }
 
+# Every process of a PostgreSQL has its data as working directory.
+data_in_use() {
+    [ -n "$(find /proc/[0-9]*/cwd -maxdepth 0 -lname "$data" -print -quit \
+        2>/dev/null)" ]
+}
+
 start_postgres() {
     local pid tries
 
     [ -z "$(postgres_pid)" ] || return 0
 
-    # After a crash of the machine the number in the pid file may be that of
-    # any process; PostgreSQL would take it for itself.  A number that is not
-    # in use is left to PostgreSQL, who also looks for surviving children.
+    # The number in the pid file may be that of a process that PostgreSQL would
+    # take for itself: another one since the machine has crashed, or its own,
+    # ended and not yet waited for.  What matters is that nobody works there.
     pid=$(first_line "$data/postmaster.pid")
-    if [ -n "$pid" ] && alive "$pid"; then
-        rm -f "$data/postmaster.pid"
+    if [ -n "$pid" ] && [ -d "/proc/$pid" ]; then
+        for tries in {1..50}; do
+            data_in_use || break
+            sleep 0.1
+        done
+        data_in_use ||
+            rm -f "$data/postmaster.pid" "$sockets/.s.PGSQL.5432.lock"
     fi
 
     # Children of a killed postmaster need a moment to notice.

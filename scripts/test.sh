@@ -87,7 +87,8 @@ prove "${options[@]}" "${suites[@]}" || result=$?
 if [ -n "$reports" ]; then
     found=("$reports"/report.*)
     if [ -e "${found[0]}" ]; then
-        echo "The sanitizers have reported ${#found[@]} times, first this:" >&2
+        echo "The sanitizers have reported ${#found[@]} times (ILL is undefined" \
+            "behaviour), first this:" >&2
         head -n 40 "${found[0]}" >&2
         result=1
     fi

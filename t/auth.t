@@ -1,0 +1,216 @@
+# Tokens: their form, their scopes, their file.
+
+use strict;
+use warnings;
+
+use lib 't/inc';
+use Test::Nginx::Socket 'no_plan';
+use MagasinTest;
+use Digest::SHA qw(sha256_hex);
+use File::Temp qw(tempdir);
+use Time::HiRes qw(sleep);
+
+our $directory = tempdir('magasin-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+our $file      = "$directory/tokens";
+
+chmod 0755, $directory;
+
+# tokens(TEXT): the file, by a rename; a wait that covers the next look at it
+sub tokens {
+    my ($text, $wait) = @_;
+    open my $new, '>', "$file.new" or die "$file.new: $!\n";
+    print {$new} $text;
+    close $new;
+    chmod 0644, "$file.new";
+    rename "$file.new", $file;
+    sleep 1.3 if $wait;
+    return;
+}
+
+sub line {
+    my ($id, $token, $scopes) = @_;
+    return join(':', $id, sha256_hex($token), $scopes) . "\n";
+}
+
+tokens("# two of them\n\n" . line('caisse', 'secret-1', 'ventes,produits')
+        . line('lecteur', 'secret-2', 'ventes'));
+
+our $own = MagasinTest::database_directive() . " magasin_tokens $file;";
+
+log_level('info');
+no_root_location();
+no_shuffle();
+MagasinTest::defaults();
+
+MagasinTest::reset();
+run_tests();
+
+__DATA__
+
+=== TEST 1: the demonstration token
+--- request
+PUT /api/v1/products/3/
+{"prix":"5.00"}
+--- more_headers
+Authorization: Token token-430
+Content-Type: application/json
+--- response_body_like: "prix":"5\.00"
+
+
+=== TEST 2: no token
+--- request
+PUT /api/v1/products/3/
+{"prix":"6.00"}
+--- more_headers
+Content-Type: application/json
+--- error_code: 401
+--- response_headers
+Content-Type: application/json
+WWW-Authenticate: Token
+Allow: GET, PUT, HEAD, OPTIONS
+Cache-Control: no-store
+--- response_body_like chomp
+\A\{"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ","status":401,"error":"Unauthorized","message":"Token d'accès invalide ou manquant.","path":"/api/v1/products/3/"\}\z
+
+
+=== TEST 3: a token of another form is none, one blank between two words
+--- request eval
+[("PUT /api/v1/products/3/\n{}") x 9]
+--- more_headers eval
+[map { "Content-Type: application/json\nAuthorization:$_" }
+    ' Bearer token-430', ' token token-430', ' Token  token-430',
+    ' Token', ' Token ', ' token-430', '  Token token-430',
+    ' Token token-4300', ' Basic dG9rZW4tNDMwOg==']
+--- error_code eval
+[(401) x 9]
+
+
+=== TEST 4: a blank after the token is one too many
+--- raw_request eval
+"PUT /api/v1/products/3/ HTTP/1.1\r
+Host: localhost\r
+Connection: close\r
+Authorization: Token token-430 \r
+Content-Type: application/json\r
+Content-Length: 2\r
+\r
+{}"
+--- error_code: 401
+
+
+=== TEST 5: no blank before it is fine
+--- raw_request eval
+"PUT /api/v1/products/3/ HTTP/1.1\r
+Host: localhost\r
+Connection: close\r
+Authorization:Token token-430\r
+Content-Type: application/json\r
+Content-Length: 2\r
+\r
+{}"
+--- error_code: 200
+
+
+=== TEST 6: the path of a 401 is the decoded one
+--- request
+PUT /api/v1/products/%30%303/?x=1
+{}
+--- more_headers
+Content-Type: application/json
+--- error_code: 401
+--- response_body_like: "path":"/api/v1/products/003/"
+
+
+=== TEST 7: reads need no token, and take no notice of a wrong one
+--- request
+GET /api/v1/products/3/
+--- more_headers
+Authorization: Token wrong
+--- error_code: 200
+
+
+=== TEST 8: 401 comes before 415, 400 and 404
+--- request eval
+["PUT /api/v1/products/3/\n{bad", "PUT /api/v1/products/999/\n{}",
+ "PUT /api/v1/products/3/\n<a/>"]
+--- more_headers eval
+["Content-Type: application/json", "Content-Type: application/json",
+ "Content-Type: application/xml"]
+--- error_code eval
+[401, 401, 401]
+
+
+=== TEST 9: a file of one's own: another token serves
+--- http_config eval: $::own
+--- request eval
+[("PUT /api/v1/products/3/\n{}") x 3]
+--- more_headers eval
+[map { "Content-Type: application/json\nAuthorization: Token $_" }
+    'secret-1', 'token-430', '']
+--- error_code eval
+[200, 401, 401]
+
+
+=== TEST 10: a token without the scope
+--- http_config eval: $::own
+--- request
+PUT /api/v1/products/3/
+{"prix":"7.00"}
+--- more_headers
+Authorization: Token secret-2
+Content-Type: application/json
+--- error_code: 403
+--- response_body chomp
+{"detail":"Vous n'avez pas la permission d'effectuer cette action."}
+
+
+=== TEST 11: the file is read again when it changes, without a reload
+--- init
+main::tokens(main::line('nouveau', 'secret-3', 'produits'), 1);
+--- http_config eval: $::own
+--- request eval
+[("PUT /api/v1/products/3/\n{}") x 2]
+--- more_headers eval
+[map { "Content-Type: application/json\nAuthorization: Token $_" }
+    'secret-3', 'secret-1']
+--- error_code eval
+[200, 401]
+
+
+=== TEST 12: nginx runs, and the file is replaced by a bad one: the old stay
+--- init
+main::tokens("nouveau:1234:produits\n", 1);
+--- http_config eval: $::own
+--- request
+PUT /api/v1/products/3/
+{}
+--- more_headers
+Authorization: Token secret-3
+Content-Type: application/json
+--- error_code: 200
+
+
+=== TEST 13: and once more, by no file at all
+--- init
+unlink $main::file; Time::HiRes::sleep(1.3);
+--- http_config eval: $::own
+--- request
+PUT /api/v1/products/3/
+{}
+--- more_headers
+Authorization: Token secret-3
+Content-Type: application/json
+--- error_code: 200
+
+
+=== TEST 14: a good one counts again
+--- init
+main::tokens(main::line('nouveau', 'secret-4', 'produits'), 1);
+--- http_config eval: $::own
+--- request eval
+[("PUT /api/v1/products/3/\n{}") x 2]
+--- more_headers eval
+[map { "Content-Type: application/json\nAuthorization: Token $_" }
+    'secret-4', 'secret-3']
+--- error_code eval
+[200, 401]

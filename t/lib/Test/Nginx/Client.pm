@@ -362,7 +362,7 @@ sub run {
             %common,
             packets => \@packets,
             methods => [ defined $method ? $method : 'GET' ],
-            to_eof  => $text =~ /^Connection:[ \t]*close/im,
+            to_eof  => scalar($text =~ /^Connection:[ \t]*close/im),
             raw     => 1,
         );
     }

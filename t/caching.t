@@ -1,0 +1,103 @@
+# ETag, conditional requests and Cache-Control.
+
+use strict;
+use warnings;
+
+use lib 't/inc';
+use Test::Nginx::Socket 'no_plan';
+use MagasinTest;
+use Digest::MD5 qw(md5_hex);
+
+our $body = MagasinTest::product_body(%MagasinTest::Product);
+our $etag = '"' . md5_hex($body) . '"';
+
+log_level('info');
+no_root_location();
+no_shuffle();
+MagasinTest::defaults();
+
+MagasinTest::reset();
+run_tests();
+
+__DATA__
+
+=== TEST 1: a strong ETag, and storing only with asking again
+--- request
+GET /api/v1/products/3/
+--- response_body eval: $::body
+--- response_headers eval
+"ETag: $::etag\nCache-Control: no-cache\nContent-Length: " . length $::body
+
+
+=== TEST 2: not modified
+--- request
+GET /api/v1/products/3/
+--- more_headers eval: "If-None-Match: $::etag"
+--- error_code: 304
+--- response_body:
+--- response_headers eval: "ETag: $::etag"
+
+
+=== TEST 3: one of several, weak, or any
+--- request eval
+[("GET /api/v1/products/3/") x 3]
+--- more_headers eval
+[qq(If-None-Match: "x", $::etag), "If-None-Match: W/$::etag", "If-None-Match: *"]
+--- error_code eval: [304, 304, 304]
+
+
+=== TEST 4: modified
+--- request
+GET /api/v1/products/3/
+--- more_headers
+If-None-Match: "0123456789abcdef0123456789abcdef"
+--- error_code: 200
+
+
+=== TEST 5: HEAD
+--- request
+HEAD /api/v1/products/3/
+--- more_headers eval: "If-None-Match: $::etag"
+--- error_code: 304
+
+
+=== TEST 6: a date is no validator here
+--- request
+GET /api/v1/products/3/
+--- more_headers
+If-Modified-Since: Tue, 24 Nov 2099 00:00:00 GMT
+--- error_code: 200
+
+
+=== TEST 7: the ETag follows the product
+--- request eval
+['PUT /api/v1/products/3/
+{"prix":"1.00"}', "GET /api/v1/products/3/"]
+--- more_headers eval
+[$MagasinTest::Json, "If-None-Match: $::etag"]
+--- error_code eval: [200, 200]
+
+
+=== TEST 8: a write takes no notice of If-None-Match, and is not stored
+--- request
+PUT /api/v1/products/3/
+{"prix":"2.00"}
+--- more_headers eval: "$MagasinTest::Json\nIf-None-Match: *"
+--- error_code: 200
+--- response_headers
+Cache-Control: no-store
+
+
+=== TEST 9: errors are not stored
+--- request eval
+["GET /api/v1/products/999/", "GET /api/v1/stores/1/stock/list/?page=x"]
+--- error_code eval: [404, 404]
+--- response_headers eval
+[("Cache-Control: no-store") x 2]
+
+
+=== TEST 10: lists have one too
+--- request eval
+["GET /api/v1/stores/1/stock/", "GET /api/v1/stores/1/stock/list/", "GET /api/v1/reports/", "GET /api/v1/dashboard/"]
+--- response_headers_like eval
+[('ETag: "[0-9a-f]{32}"') x 4]

@@ -8,6 +8,11 @@
  * reads only while fewer than NGX_HTTP_MAGASIN_PG_BATCHES are unanswered;
  * under load the queue then fills while PostgreSQL works, and batches grow
  * by themselves.
+ *
+ * Jobs with `merge` set go further: those of one statement that wait in the
+ * same turn become one run of it.  Such a statement takes one parameter, an
+ * array of bigint; values[0] of each job is one key; the first column of the
+ * result is the key, and no key has more than one row.
  */
 
 
@@ -24,7 +29,10 @@ static ngx_uint_t ngx_http_magasin_pg_accepts(
     ngx_http_magasin_pg_class_e class);
 static ngx_http_magasin_pg_connection_t *ngx_http_magasin_pg_reserved(
     ngx_http_magasin_pg_pool_t *pool);
+static ngx_http_magasin_pg_job_t *ngx_http_magasin_pg_next(
+    ngx_queue_t *queue);
 static void ngx_http_magasin_pg_unlink(ngx_http_magasin_pg_job_t *job);
+static void ngx_http_magasin_pg_leave(ngx_http_magasin_pg_job_t *job);
 static void ngx_http_magasin_pg_timeout(ngx_event_t *ev);
 
 
@@ -161,10 +169,7 @@ ngx_http_magasin_pg_cancel(ngx_http_magasin_pg_job_t *job)
         ngx_http_magasin_pg_unlink(job);
     }
 
-    if (job->slot) {
-        job->slot->job = NULL;
-    }
-
+    ngx_http_magasin_pg_leave(job);
     ngx_http_magasin_pg_finish(job);
 }
 
@@ -201,12 +206,30 @@ ngx_http_magasin_pg_wake(ngx_http_magasin_pg_pool_t *pool)
 }
 
 
+/* Take the first job from those that a slot owes an answer; NULL: none. */
+
+ngx_http_magasin_pg_job_t *
+ngx_http_magasin_pg_take(ngx_http_magasin_pg_slot_t *slot)
+{
+    ngx_http_magasin_pg_job_t  *job;
+
+    job = slot->jobs;
+
+    if (job) {
+        slot->jobs = job->next;
+        job->next = NULL;
+        job->slot = NULL;
+    }
+
+    return job;
+}
+
+
 /* Put back a job that was sent but not run, before those that wait. */
 
 void
 ngx_http_magasin_pg_requeue(ngx_http_magasin_pg_job_t *job)
 {
-    job->slot = NULL;
     ngx_http_magasin_pg_link(job, &job->pool->waiting[job->class], 1);
 }
 
@@ -331,7 +354,7 @@ ngx_http_magasin_pg_dispatch_class(ngx_http_magasin_pg_pool_t *pool,
 {
     ngx_uint_t                         n;
     ngx_queue_t                       *queue;
-    ngx_http_magasin_pg_job_t         *job;
+    ngx_http_magasin_pg_job_t         *job, *next;
     ngx_http_magasin_pg_connection_t  *connection;
 
     queue = &pool->waiting[class];
@@ -343,21 +366,62 @@ ngx_http_magasin_pg_dispatch_class(ngx_http_magasin_pg_pool_t *pool,
             break;
         }
 
-        job = ngx_queue_data(ngx_queue_head(queue),
-                             ngx_http_magasin_pg_job_t, queue);
-
-        ngx_http_magasin_pg_unlink(job);
+        job = ngx_http_magasin_pg_next(queue);
 
         if (ngx_http_magasin_pg_connection_send(connection, job) != NGX_OK) {
 
-            /* Not sent, so it may go elsewhere. */
+            /* Not sent, so they may go elsewhere. */
 
-            ngx_http_magasin_pg_requeue(job);
+            for ( /* void */ ; job; job = next) {
+                next = job->next;
+                job->next = NULL;
+                ngx_http_magasin_pg_requeue(job);
+            }
+
             ngx_http_magasin_pg_connection_lost(connection, NULL);
         }
     }
 
     return n;
+}
+
+
+/* The next job of a queue, and with it those that can be merged with it. */
+
+static ngx_http_magasin_pg_job_t *
+ngx_http_magasin_pg_next(ngx_queue_t *queue)
+{
+    ngx_uint_t                   n;
+    ngx_queue_t                 *q, *following;
+    ngx_http_magasin_pg_job_t   *first, *job, **last;
+
+    first = ngx_queue_data(ngx_queue_head(queue), ngx_http_magasin_pg_job_t,
+                           queue);
+    ngx_http_magasin_pg_unlink(first);
+
+    first->next = NULL;
+    last = &first->next;
+    n = 1;
+
+    for (q = ngx_queue_head(queue);
+         first->merge && q != ngx_queue_sentinel(queue)
+             && n < NGX_HTTP_MAGASIN_PG_BATCH;
+         q = following)
+    {
+        following = ngx_queue_next(q);
+        job = ngx_queue_data(q, ngx_http_magasin_pg_job_t, queue);
+
+        if (job->merge && job->statement == first->statement) {
+            ngx_http_magasin_pg_unlink(job);
+
+            job->next = NULL;
+            *last = job;
+            last = &job->next;
+            n++;
+        }
+    }
+
+    return first;
 }
 
 
@@ -465,6 +529,29 @@ ngx_http_magasin_pg_reserved(ngx_http_magasin_pg_pool_t *pool)
 }
 
 
+/* Take a job out of the slot that owes it an answer, if one does. */
+
+static void
+ngx_http_magasin_pg_leave(ngx_http_magasin_pg_job_t *job)
+{
+    ngx_http_magasin_pg_job_t  **p;
+
+    if (job->slot == NULL) {
+        return;
+    }
+
+    for (p = &job->slot->jobs; *p; p = &(*p)->next) {
+        if (*p == job) {
+            *p = job->next;
+            break;
+        }
+    }
+
+    job->next = NULL;
+    job->slot = NULL;
+}
+
+
 static void
 ngx_http_magasin_pg_timeout(ngx_event_t *ev)
 {
@@ -477,8 +564,8 @@ ngx_http_magasin_pg_timeout(ngx_event_t *ev)
     }
 
     if (job->slot) {
-        job->slot->job = NULL;
         ngx_http_magasin_pg_connection_watch(job->slot->connection);
+        ngx_http_magasin_pg_leave(job);
     }
 
     ngx_http_magasin_pg_finish(job);

@@ -63,13 +63,22 @@ struct ngx_http_magasin_pg_job_s {
     ngx_http_magasin_pg_ready_pt     ready;
     ngx_http_magasin_pg_failed_pt    failed;
     void                            *data;
+    unsigned                         merge:1;      /* see pg.c */
     ngx_log_t                       *log;
+
+    /*
+     * Filled in before ready() is called: this job's rows in the result.
+     * Only a merged job has others than all of them.
+     */
+    int                              row;
+    int                              rows;
 
     /* the pool's own; zeroed by the caller before the first submit */
     ngx_queue_t                      queue;
     ngx_event_t                      timer;
     ngx_http_magasin_pg_pool_t      *pool;
     ngx_http_magasin_pg_slot_t      *slot;
+    ngx_http_magasin_pg_job_t       *next;         /* of those merged */
     unsigned                         queued:1;
     unsigned                         resent:1;
 };

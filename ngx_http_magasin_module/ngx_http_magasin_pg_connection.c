@@ -28,6 +28,8 @@ static void ngx_http_magasin_pg_connection_poll(
     ngx_http_magasin_pg_connection_t *connection);
 static ngx_int_t ngx_http_magasin_pg_connection_prepare(
     ngx_http_magasin_pg_connection_t *connection);
+static void ngx_http_magasin_pg_connection_keys(char *keys, size_t len,
+    ngx_http_magasin_pg_job_t *job);
 static ngx_int_t ngx_http_magasin_pg_connection_flush(
     ngx_http_magasin_pg_connection_t *connection);
 static void ngx_http_magasin_pg_connection_input(
@@ -148,8 +150,8 @@ ngx_http_magasin_pg_connection_close(
 
 
 /*
- * Send one job: a read joins the open batch, the others are followed by a
- * Sync of their own.
+ * Send one job, or several that are merged (linked by `next`): a read joins
+ * the open batch, the others are followed by a Sync of their own.
  *
  * NGX_OK, or NGX_ERROR: nothing was queued in libpq, the connection is bad.
  */
@@ -159,23 +161,35 @@ ngx_http_magasin_pg_connection_send(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_job_t *job)
 {
-    const char                  *name;
-    ngx_http_magasin_pg_slot_t  *slot;
+    char                          keys[NGX_HTTP_MAGASIN_PG_KEYS];
+    const char                   *name, *array;
+    const char *const            *values;
+    ngx_http_magasin_pg_job_t    *next;
+    ngx_http_magasin_pg_slot_t   *slot;
 
     name = ngx_http_magasin_pg_statements[job->statement].name;
+    values = job->values;
+
+    if (job->merge) {
+        ngx_http_magasin_pg_connection_keys(keys, sizeof(keys), job);
+        array = keys;
+        values = &array;
+    }
 
     if (PQsendQueryPrepared(connection->pg, name, (int) job->nvalues,
-                            job->values, NULL, NULL, 0)
+                            values, NULL, NULL, 0)
         == 0)
     {
         return NGX_ERROR;
     }
 
     slot = ngx_http_magasin_pg_slot(connection, connection->tail);
-    slot->job = job;
+    slot->jobs = job;
     slot->sync = 0;
 
-    job->slot = slot;
+    for (next = job; next; next = next->next) {
+        next->slot = slot;
+    }
 
     connection->tail++;
     connection->batch++;
@@ -198,6 +212,26 @@ ngx_http_magasin_pg_connection_send(
 }
 
 
+/* "{1,2,3}": the keys of merged jobs as one array for PostgreSQL. */
+
+static void
+ngx_http_magasin_pg_connection_keys(char *keys, size_t len,
+    ngx_http_magasin_pg_job_t *job)
+{
+    u_char  *p, *last;
+
+    p = (u_char *) keys;
+    last = p + len;
+
+    for ( /* void */ ; job; job = job->next) {
+        p = ngx_slprintf(p, last, "%s%s", p == (u_char *) keys ? "{" : ",",
+                         job->values[0]);
+    }
+
+    (void) ngx_slprintf(p, last, "}%Z");
+}
+
+
 /* End the open batch with a Sync and send all of it. */
 
 ngx_int_t
@@ -213,7 +247,7 @@ ngx_http_magasin_pg_connection_sync(
     }
 
     slot = ngx_http_magasin_pg_slot(connection, connection->tail);
-    slot->job = NULL;
+    slot->jobs = NULL;
     slot->sync = 1;
 
     connection->tail++;
@@ -639,22 +673,17 @@ ngx_http_magasin_pg_connection_take_back(
 
         connection->tail--;
         slot = ngx_http_magasin_pg_slot(connection, connection->tail);
-        job = slot->job;
 
-        if (slot->sync || job == NULL) {
-            continue;
+        while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
+
+            if (job->class != NGX_HTTP_MAGASIN_PG_WRITE && !job->resent) {
+                job->resent = 1;
+                ngx_http_magasin_pg_requeue(job);
+                continue;
+            }
+
+            ngx_http_magasin_pg_link(job, failed, 1);
         }
-
-        slot->job = NULL;
-
-        if (job->class != NGX_HTTP_MAGASIN_PG_WRITE && !job->resent) {
-            job->resent = 1;
-            ngx_http_magasin_pg_requeue(job);
-            continue;
-        }
-
-        job->slot = NULL;
-        ngx_http_magasin_pg_link(job, failed, 1);
     }
 }
 

@@ -17,6 +17,10 @@
 #define NGX_HTTP_MAGASIN_PG_BATCHES   2
 #define NGX_HTTP_MAGASIN_PG_WRITES    8
 
+/* The longest text of an array of as many keys. */
+#define NGX_HTTP_MAGASIN_PG_KEYS                                              \
+    (NGX_HTTP_MAGASIN_PG_BATCH * (NGX_INT64_LEN + 1) + 2)
+
 /* Places for what is in flight: a power of two, over the sum of the above. */
 #define NGX_HTTP_MAGASIN_PG_SLOTS     256
 
@@ -40,9 +44,12 @@ typedef enum {
 } ngx_http_magasin_pg_connection_e;
 
 
-/* One answer that is owed: of a job (NULL when its owner left), or a Sync. */
+/*
+ * One answer that is owed: a Sync, or that of a statement to its jobs; there
+ * is none when their owners left, and several only when they were merged.
+ */
 struct ngx_http_magasin_pg_slot_s {
-    ngx_http_magasin_pg_job_t          *job;
+    ngx_http_magasin_pg_job_t          *jobs;
     ngx_http_magasin_pg_connection_t   *connection;
     unsigned                            sync:1;
 };
@@ -118,6 +125,8 @@ ngx_int_t ngx_http_magasin_pg_results(
 
 /* pg.c */
 void ngx_http_magasin_pg_wake(ngx_http_magasin_pg_pool_t *pool);
+ngx_http_magasin_pg_job_t *ngx_http_magasin_pg_take(
+    ngx_http_magasin_pg_slot_t *slot);
 void ngx_http_magasin_pg_requeue(ngx_http_magasin_pg_job_t *job);
 void ngx_http_magasin_pg_finish(ngx_http_magasin_pg_job_t *job);
 void ngx_http_magasin_pg_fail_queue(ngx_queue_t *queue);

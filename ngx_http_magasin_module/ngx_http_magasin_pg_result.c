@@ -18,6 +18,8 @@ static ngx_int_t ngx_http_magasin_pg_answered(
 static ngx_uint_t ngx_http_magasin_pg_ending(PGresult *result);
 static void ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_job_t *job,
     PGresult *result);
+static void ngx_http_magasin_pg_rows(ngx_http_magasin_pg_job_t *job,
+    PGresult *result);
 
 
 /*
@@ -95,6 +97,7 @@ static ngx_int_t
 ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     PGresult *result)
 {
+    ngx_uint_t                   ending;
     ExecStatusType               status;
     ngx_http_magasin_pg_job_t   *job;
     ngx_http_magasin_pg_slot_t  *slot;
@@ -131,41 +134,40 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
 
     connection->head++;
 
-    job = slot->job;
-    if (job == NULL) {
-        return NGX_OK;
-    }
-
-    slot->job = NULL;
-
     if (status == PGRES_PIPELINE_ABORTED) {
 
-        /* Its batch failed before its turn: it was not run. */
+        /* The batch failed before their turn: they were not run. */
 
-        ngx_http_magasin_pg_requeue(job);
+        while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
+            ngx_http_magasin_pg_requeue(job);
+        }
+
         return NGX_OK;
     }
 
-    if (ngx_http_magasin_pg_ending(result)) {
+    /*
+     * Callbacks end requests, and the end of one may cancel others of this
+     * slot: it is read anew each time.
+     */
 
-        /* Terminated from outside: a read may run on another connection. */
+    ending = ngx_http_magasin_pg_ending(result);
 
-        if (job->class != NGX_HTTP_MAGASIN_PG_WRITE && !job->resent) {
+    while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
+
+        if (ending && job->class != NGX_HTTP_MAGASIN_PG_WRITE && !job->resent)
+        {
+            /* Terminated from outside: it may run on another connection. */
+
             job->resent = 1;
             ngx_http_magasin_pg_requeue(job);
-
-        } else {
-            ngx_http_magasin_pg_finish(job);
-            ngx_http_magasin_pg_deliver(job, result);
+            continue;
         }
 
-        return NGX_ERROR;
+        ngx_http_magasin_pg_finish(job);
+        ngx_http_magasin_pg_deliver(job, result);
     }
 
-    ngx_http_magasin_pg_finish(job);
-    ngx_http_magasin_pg_deliver(job, result);
-
-    return NGX_OK;
+    return ending ? NGX_ERROR : NGX_OK;
 }
 
 
@@ -189,6 +191,7 @@ ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_job_t *job, PGresult *result)
 
     case PGRES_TUPLES_OK:
     case PGRES_COMMAND_OK:
+        ngx_http_magasin_pg_rows(job, result);
         job->ready(job, result);
         return;
 
@@ -196,4 +199,30 @@ ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_job_t *job, PGresult *result)
         job->failed(job, NGX_HTTP_MAGASIN_PG_ERROR, result);
         return;
     }
+}
+
+
+/* Which rows are this job's: of a merged one, that of its key. */
+
+static void
+ngx_http_magasin_pg_rows(ngx_http_magasin_pg_job_t *job, PGresult *result)
+{
+    int  row;
+
+    job->row = 0;
+    job->rows = PQntuples(result);
+
+    if (!job->merge) {
+        return;
+    }
+
+    for (row = 0; row < job->rows; row++) {
+        if (ngx_strcmp(PQgetvalue(result, row, 0), job->values[0]) == 0) {
+            job->row = row;
+            job->rows = 1;
+            return;
+        }
+    }
+
+    job->rows = 0;
 }

@@ -14,7 +14,8 @@
 
 /* Columns of sql/statements/product.sql and product_update.sql. */
 enum {
-    PRODUCT_NOM = 0,
+    PRODUCT_ID = 0,
+    PRODUCT_NOM,
     PRODUCT_CATEGORIE,
     PRODUCT_PRIX,
     PRODUCT_DESCRIPTION
@@ -70,6 +71,7 @@ ngx_http_magasin_product_bind(ngx_http_magasin_ctx_t *ctx)
 
     ctx->job.values[0] = (const char *) ctx->ids[0].text.data;
     ctx->job.nvalues = 1;
+    ctx->job.merge = (ctx->endpoint->method == NGX_HTTP_GET);
 
     return NGX_OK;
 }
@@ -112,29 +114,31 @@ ngx_http_magasin_product_update_bind(ngx_http_magasin_ctx_t *ctx)
 ngx_int_t
 ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 {
+    int                       row;
     ngx_http_magasin_json_t  *json;
 
-    if (PQntuples(result) == 0) {
+    if (ctx->job.rows == 0) {
         return ngx_http_magasin_product_missing(ctx) == NGX_DONE ? NGX_OK
                                                                  : NGX_ERROR;
     }
 
     json = &ctx->json;
+    row = ctx->job.row;
 
     ngx_http_magasin_json_open(json, '{');
     ngx_http_magasin_json_key(json, "nom");
-    ngx_http_magasin_column_text(json, result, 0, PRODUCT_NOM);
+    ngx_http_magasin_column_text(json, result, row, PRODUCT_NOM);
     ngx_http_magasin_json_key(json, "categorie");
-    ngx_http_magasin_column_text(json, result, 0, PRODUCT_CATEGORIE);
+    ngx_http_magasin_column_text(json, result, row, PRODUCT_CATEGORIE);
     ngx_http_magasin_json_key(json, "prix");
-    ngx_http_magasin_column_text(json, result, 0, PRODUCT_PRIX);
+    ngx_http_magasin_column_text(json, result, row, PRODUCT_PRIX);
     ngx_http_magasin_json_key(json, "description");
 
-    if (PQgetisnull(result, 0, PRODUCT_DESCRIPTION)) {
+    if (PQgetisnull(result, row, PRODUCT_DESCRIPTION)) {
         ngx_http_magasin_json_literal(json, "null", 4);
 
     } else {
-        ngx_http_magasin_column_text(json, result, 0, PRODUCT_DESCRIPTION);
+        ngx_http_magasin_column_text(json, result, row, PRODUCT_DESCRIPTION);
     }
 
     ngx_http_magasin_json_close(json, '}');

@@ -1,4 +1,4 @@
--- GET /api/v1/products/{id}/.  $1: the product.
-SELECT nom, categorie, prix, description
+-- GET /api/v1/products/{id}/.  $1: the products of all requests that wait.
+SELECT id, nom, categorie, prix, description
   FROM produit
- WHERE id = $1::bigint
+ WHERE id = ANY ($1::bigint[])

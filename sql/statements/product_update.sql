@@ -6,4 +6,4 @@ UPDATE produit
        prix = coalesce($4::numeric, prix),
        description = coalesce($5::text, description)
  WHERE id = $1::bigint
-RETURNING nom, categorie, prix, description
+RETURNING id, nom, categorie, prix, description

@@ -6,10 +6,10 @@
  */
 
 
+#include "ngx_http_magasin_reply.h"
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-
-#include "ngx_http_magasin_reply.h"
 
 
 #define NGX_HTTP_MAGASIN_DIGEST      32

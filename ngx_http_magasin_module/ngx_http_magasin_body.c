@@ -305,7 +305,7 @@ ngx_http_magasin_body_read(ngx_http_request_t *r, ngx_str_t *text)
 
             p += n;
 
-        } else {
+        } else if (b->last > b->pos) {
             p = ngx_cpymem(p, b->pos, b->last - b->pos);
         }
     }

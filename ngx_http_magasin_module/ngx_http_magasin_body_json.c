@@ -14,10 +14,10 @@
  */
 
 
-#include <math.h>
-
 #include "ngx_http_magasin_text.h"
 #include "ngx_http_magasin_body.h"
+
+#include <math.h>
 
 
 #define NGX_HTTP_MAGASIN_RESCUE_SURROGATE  0x10f000

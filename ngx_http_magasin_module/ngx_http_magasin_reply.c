@@ -1,7 +1,7 @@
 
-#include <ngx_md5.h>
-
 #include "ngx_http_magasin_reply.h"
+
+#include <ngx_md5.h>
 
 
 static ngx_int_t ngx_http_magasin_reply_etag(ngx_http_magasin_ctx_t *ctx);

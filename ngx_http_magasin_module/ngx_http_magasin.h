@@ -17,6 +17,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_magasin_pg.h"
+#include "ngx_http_magasin_redis.h"
 #include "ngx_http_magasin_json.h"
 #include "ngx_http_magasin_body.h"
 
@@ -36,6 +37,8 @@ typedef struct {
     ngx_http_magasin_pg_conf_t     pg;
     ngx_http_magasin_pg_pool_t    *pool;        /* of this worker */
     ngx_str_t                      database;    /* conninfo; may be secret */
+    ngx_http_magasin_redis_conf_t  redis_conf;
+    ngx_http_magasin_redis_t      *redis;       /* of this worker, or NULL */
     ngx_str_t                      tokens_file;
     ngx_http_magasin_tokens_t     *tokens;      /* of this worker */
     unsigned                       handler:1;   /* some location answers */

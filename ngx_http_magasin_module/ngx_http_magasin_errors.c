@@ -108,7 +108,10 @@ ngx_http_magasin_errors_body(ngx_http_request_t *r, ngx_chain_t *in)
 }
 
 
-/* A page of nginx's for an error, in a place that speaks JSON. */
+/*
+ * A page of nginx's for an error, in a place that speaks JSON.  An upstream's
+ * answer is not nginx's; nginx's own word about an upstream is.
+ */
 
 static ngx_uint_t
 ngx_http_magasin_errors_ours(ngx_http_request_t *r)
@@ -119,8 +122,9 @@ ngx_http_magasin_errors_ours(ngx_http_request_t *r)
     if (r->headers_out.status < NGX_HTTP_BAD_REQUEST
         || r != r->main
         || r->http_version < NGX_HTTP_VERSION_10
-        || r->upstream
         || r->error_page
+        || (r->upstream
+            && r->upstream->headers_in.status_n == r->headers_out.status)
         || r->headers_out.content_type.len != sizeof("text/html") - 1
         || ngx_strncmp(r->headers_out.content_type.data, "text/html",
                        sizeof("text/html") - 1)

@@ -19,6 +19,8 @@ static char *ngx_http_magasin_database(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_magasin_database_option(ngx_conf_t *cf,
     ngx_http_magasin_main_conf_t *mmcf, ngx_str_t *option);
+static char *ngx_http_magasin_redis(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_magasin_tokens(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
@@ -35,6 +37,13 @@ static ngx_command_t  ngx_http_magasin_commands[] = {
     { ngx_string("magasin_database"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
       ngx_http_magasin_database,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("magasin_redis"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_magasin_redis,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
@@ -149,6 +158,13 @@ ngx_http_magasin_init_process(ngx_cycle_t *cycle)
         }
     }
 
+    if (mmcf->redis_conf.targets) {
+        mmcf->redis = ngx_http_magasin_redis_create(cycle, &mmcf->redis_conf);
+        if (mmcf->redis == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
     mmcf->pool = ngx_http_magasin_pg_create(cycle, &mmcf->pg);
 
     return mmcf->pool ? NGX_OK : NGX_ERROR;
@@ -165,6 +181,11 @@ ngx_http_magasin_exit_process(ngx_cycle_t *cycle)
     if (mmcf && mmcf->pool) {
         ngx_http_magasin_pg_destroy(mmcf->pool);
         mmcf->pool = NULL;
+    }
+
+    if (mmcf && mmcf->redis) {
+        ngx_http_magasin_redis_destroy(mmcf->redis);
+        mmcf->redis = NULL;
     }
 
     if (mmcf && mmcf->tokens) {
@@ -188,6 +209,8 @@ ngx_http_magasin_create_main_conf(ngx_conf_t *cf)
     mmcf->pg.queue = 1024;
     mmcf->pg.timeout = 5000;
     mmcf->pg.connect_timeout = 2000;
+
+    mmcf->redis_conf.timeout = 50;
 
     return mmcf;
 }
@@ -377,6 +400,21 @@ invalid:
                        "connections=, queue=, timeout= and connect_timeout=",
                        option);
     return NGX_CONF_ERROR;
+}
+
+
+/* magasin_redis ADDRESS ... [password=P] [db=N] [timeout=T]; */
+
+static char *
+ngx_http_magasin_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_magasin_main_conf_t *mmcf = conf;
+
+    if (mmcf->redis_conf.targets) {
+        return "is duplicate";
+    }
+
+    return ngx_http_magasin_redis_conf_parse(cf, &mmcf->redis_conf);
 }
 
 

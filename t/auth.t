@@ -214,3 +214,43 @@ main::tokens(main::line('nouveau', 'secret-4', 'produits'), 1);
     'secret-4', 'secret-3']
 --- error_code eval
 [200, 401]
+
+
+=== TEST 15: two tokens in one request are none
+--- request
+PUT /api/v1/products/3/
+{}
+--- more_headers
+Authorization: Token token-430
+Authorization: Token token-430
+Content-Type: application/json
+--- error_code_like: ^40[01]$
+
+
+=== TEST 16: the token's own blanks and tabs
+--- raw_request eval
+["PUT /api/v1/products/3/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Token\ttoken-430\r\nContent-Length: 0\r\n\r\n"]
+--- error_code: 401
+
+
+=== TEST 17: a token in HTTP/2
+--- http2
+--- request eval
+[("PUT /api/v1/products/3/") x 3]
+--- more_headers eval
+['Authorization: Token token-430', 'Authorization: Token token-4300', 'Authorization: Bearer token-430']
+--- error_code eval
+[200, 401, 401]
+
+
+=== TEST 18: a file with Windows line ends, capitals, and a token without scopes
+--- init
+main::tokens(join("\r\n", '# comment', '', join(':', 'maj', uc Digest::SHA::sha256_hex('secret-5'), 'produits'), join(':', 'rien', Digest::SHA::sha256_hex('secret-6'), ''), join(':', 'presque', Digest::SHA::sha256_hex('secret-7'), 'produit,xproduits,produitsx'), ''), 1);
+--- http_config eval: $::own
+--- request eval
+[("PUT /api/v1/products/3/\n{}") x 3]
+--- more_headers eval
+[map { "Content-Type: application/json\nAuthorization: Token $_" }
+    'secret-5', 'secret-6', 'secret-7']
+--- error_code eval
+[200, 403, 403]

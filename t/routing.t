@@ -26,7 +26,7 @@ __DATA__
 /api/v1/stores/2/stock/list/ -> 200 ~^\{"count":5,
 /api/v1/products/1/ -> 200 ~^\{"nom":"Clavier mécanique",
 /healthz -> 200 {"status":"ok"}
-/readyz -> 200 {"status":"ok","database":"ok"}
+/readyz -> 200 {"status":"ok","database":"ok","cache":"off"}
 --- response_headers eval
 [
     ("Content-Type: application/json\nAllow: GET, HEAD, OPTIONS") x 4,

@@ -13,7 +13,7 @@ no_shuffle();
 MagasinTest::defaults();
 MagasinTest::gets();
 
-# Of the results only the ids, and without the origin of the links.
+# Of the results only the ids, and of the links the query, or "/" for none.
 sub ids {
     my ($body) = @_;
     my @ids = $body =~ /\{"id":(\d+),/g;
@@ -159,7 +159,7 @@ MagasinTest::reset(
 --- request eval
 [map {"GET /api/v1/stores/4/stock/list/?page=$_"} 1 .. 3]
 --- response_body_filters eval
-sub { join ' ', $_[0] =~ /"produit_nom":"([^"]*)"/g }
+sub { CORE::join ' ', $_[0] =~ /"produit_nom":"([^"]*)"/g }
 --- response_body eval
 ['-x (x) 10 9 Chocolat Chocolat Noir ChocolatA cote coté côte',
  'côté e E é É même Même MÊME oeuf œuf',

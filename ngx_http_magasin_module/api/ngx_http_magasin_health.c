@@ -1,7 +1,8 @@
 
 /*
  * /healthz: this worker lives.  /readyz: a write would be served, asked of
- * the database in the same way as any other request.
+ * the database in the same way as any other request.  Whether Redis answers
+ * this worker is told beside it and changes nothing: it is a cache.
  */
 
 
@@ -11,6 +12,7 @@
 
 static void ngx_http_magasin_readyz_body(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t status, const char *database, size_t len);
+static const char *ngx_http_magasin_readyz_cache(ngx_http_magasin_ctx_t *ctx);
 
 
 ngx_int_t
@@ -67,6 +69,7 @@ static void
 ngx_http_magasin_readyz_body(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
     const char *database, size_t len)
 {
+    const char               *cache;
     ngx_http_magasin_json_t  *json;
 
     json = &ctx->json;
@@ -85,5 +88,28 @@ ngx_http_magasin_readyz_body(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
 
     ngx_http_magasin_json_key(json, "database");
     ngx_http_magasin_json_text(json, database, len);
+    ngx_http_magasin_json_key(json, "cache");
+
+    cache = ngx_http_magasin_readyz_cache(ctx);
+    ngx_http_magasin_json_text(json, cache, ngx_strlen(cache));
+
     ngx_http_magasin_json_close(json, '}');
+}
+
+
+static const char *
+ngx_http_magasin_readyz_cache(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_http_magasin_main_conf_t    *mmcf;
+    ngx_http_magasin_redis_state_t   state;
+
+    mmcf = ngx_http_get_module_main_conf(ctx->request,
+                                         ngx_http_magasin_module);
+    if (mmcf->redis == NULL) {
+        return "off";
+    }
+
+    ngx_http_magasin_redis_state(mmcf->redis, &state);
+
+    return state.ready ? "ok" : "unavailable";
 }

@@ -18,7 +18,8 @@ sub free_port {
     return $socket->sockport;
 }
 
-# start(workers => 2, database => 'options of magasin_database')
+# start(workers => 2, database => 'options of magasin_database',
+#       listen => 'options of listen', server => 'directives of the server')
 sub start {
     my ($class, %option) = @_;
 
@@ -35,6 +36,8 @@ sub start {
     my $modules = join "\n",
         map {"load_module $_;"} split ' ', $ENV{TEST_NGINX_LOAD_MODULES};
     my $options = $option{database} || '';
+    my $listen  = $option{listen} || '';
+    my $server  = $option{server} || '';
 
     open my $file, '>', "$root/nginx.conf" or die "$root/nginx.conf: $!\n";
     print {$file} <<"CONF";
@@ -56,7 +59,8 @@ http {
     magasin_database "$ENV{TEST_NGINX_DATABASE}" $options;
     magasin_tokens $ENV{TEST_NGINX_TOKENS};
     server {
-        listen 127.0.0.1:$self->{port};
+        listen 127.0.0.1:$self->{port} $listen;
+        $server
         location /api/v1/ { magasin; }
         location = /healthz { magasin; }
         location = /readyz { magasin; }
@@ -68,6 +72,8 @@ CONF
     system($ENV{TEST_NGINX_BINARY} || 'nginx', '-p', "$root/", '-c',
         "$root/nginx.conf") == 0
         or die "nginx does not start: " . $self->log;
+
+    return $self if $listen =~ /http2/;
 
     wait_for(sub { $self->code('/readyz') == 200 }, 10)
         or die "nginx is not ready: " . $self->log;

@@ -1,0 +1,1098 @@
+
+/*
+ * One connection to Redis: connect, greet, send, lose, try again.
+ *
+ * hiredis owns the socket; an ngx_connection_t wraps it for its events.  These
+ * are level-triggered: hiredis reads 16 KB at once and no more, and an edge
+ * would not come back for the rest.
+ *
+ * hiredis frees its context whenever it finds it broken, from inside the
+ * functions that we call for an event; before that it gives NULL to all that
+ * waits.  Callbacks of ours are not called from there: they are collected,
+ * and called when hiredis has returned and the context is known to be gone.
+ */
+
+
+#include "ngx_http_magasin_redis.h"
+
+
+/* Commands whose reply is owed, those already given up included. */
+#define NGX_HTTP_MAGASIN_REDIS_SLOTS        1024
+
+/* Bytes that may wait to be written: a silent server must not eat memory. */
+#define NGX_HTTP_MAGASIN_REDIS_UNSENT       (8 * 1024 * 1024)
+
+/* Milliseconds: the pauses between rounds are half of these at least. */
+#define NGX_HTTP_MAGASIN_REDIS_BACKOFF_MIN  100
+#define NGX_HTTP_MAGASIN_REDIS_BACKOFF_MAX  500
+
+/* Milliseconds: to connect and greet; between one PING and the next. */
+#define NGX_HTTP_MAGASIN_REDIS_CONNECT      1000
+#define NGX_HTTP_MAGASIN_REDIS_HEARTBEAT    1000
+
+
+typedef enum {
+    NGX_HTTP_MAGASIN_REDIS_CLOSED = 0,
+    NGX_HTTP_MAGASIN_REDIS_CONNECTING,
+    NGX_HTTP_MAGASIN_REDIS_READY
+} ngx_http_magasin_redis_e;
+
+
+/* One reply that is owed; command is NULL when nobody waits for it. */
+struct ngx_http_magasin_redis_slot_s {
+    ngx_http_magasin_redis_command_t  *command;
+    ngx_http_magasin_redis_t          *redis;
+    ngx_http_magasin_redis_slot_t     *next;        /* of the free ones */
+};
+
+
+struct ngx_http_magasin_redis_s {
+    ngx_http_magasin_redis_conf_t     *conf;
+    ngx_log_t                         *log;
+    redisAsyncContext                 *context;
+    ngx_connection_t                  *connection;  /* wraps hiredis's fd */
+    ngx_http_magasin_redis_e           state;
+
+    ngx_uint_t                         target;      /* to try next */
+    ngx_uint_t                         tried;       /* in this round */
+    ngx_msec_t                         backoff;
+
+    /* by state: pause, deadline of the connect, heartbeat */
+    ngx_event_t                        timer;
+    ngx_event_t                        flush;       /* posted once a tick */
+
+    ngx_msec_t                         heard;       /* when data came last */
+    ngx_msec_t                         pinged;
+    ngx_uint_t                         in_flight;
+    ngx_queue_t                        failed;      /* commands to tell */
+    ngx_http_magasin_redis_slot_t     *free;
+    ngx_http_magasin_redis_slot_t     *slots;
+
+    unsigned                           down:1;      /* and it was said */
+    unsigned                           closed:1;    /* the worker exits */
+    unsigned                           inside:1;    /* hiredis runs */
+    unsigned                           writing:1;   /* it runs and writes */
+    unsigned                           pinging:1;   /* PONG is owed */
+    unsigned                           stalled:1;   /* a command timed out,
+                                                       and not a byte since */
+    unsigned                           complained:1;
+
+    u_char                             run_id[NGX_HTTP_MAGASIN_REDIS_RUN_ID];
+    size_t                             run_id_len;
+    char                               why[160];    /* it was lost */
+};
+
+
+static void ngx_http_magasin_redis_open(ngx_http_magasin_redis_t *redis);
+static void ngx_http_magasin_redis_close(ngx_http_magasin_redis_t *redis);
+static void ngx_http_magasin_redis_drop(ngx_http_magasin_redis_t *redis,
+    const char *why);
+static void ngx_http_magasin_redis_lost(ngx_http_magasin_redis_t *redis);
+static void ngx_http_magasin_redis_again(ngx_http_magasin_redis_t *redis,
+    ngx_uint_t was_ready);
+static void ngx_http_magasin_redis_log(ngx_http_magasin_redis_t *redis,
+    ngx_uint_t was_ready);
+static void ngx_http_magasin_redis_timer(ngx_event_t *ev);
+
+static ngx_int_t ngx_http_magasin_redis_greet(ngx_http_magasin_redis_t *redis);
+static ngx_uint_t ngx_http_magasin_redis_granted(
+    ngx_http_magasin_redis_t *redis, const char *name, redisReply *reply,
+    int type);
+static void ngx_http_magasin_redis_auth(redisAsyncContext *context,
+    void *reply, void *data);
+static void ngx_http_magasin_redis_select(redisAsyncContext *context,
+    void *reply, void *data);
+static void ngx_http_magasin_redis_info(redisAsyncContext *context,
+    void *reply, void *data);
+static void ngx_http_magasin_redis_pong(redisAsyncContext *context,
+    void *reply, void *data);
+static ngx_int_t ngx_http_magasin_redis_ping(ngx_http_magasin_redis_t *redis);
+
+static void ngx_http_magasin_redis_reply(redisAsyncContext *context,
+    void *reply, void *data);
+static void ngx_http_magasin_redis_timeout(ngx_event_t *ev);
+static void ngx_http_magasin_redis_finish(
+    ngx_http_magasin_redis_command_t *command);
+static void ngx_http_magasin_redis_release(
+    ngx_http_magasin_redis_slot_t *slot);
+static void ngx_http_magasin_redis_refused(ngx_http_magasin_redis_t *redis,
+    ngx_http_magasin_redis_command_t *command, redisReply *reply);
+
+static ngx_int_t ngx_http_magasin_redis_attach(
+    ngx_http_magasin_redis_t *redis);
+static void ngx_http_magasin_redis_event(ngx_event_t *ev);
+static void ngx_http_magasin_redis_flush(ngx_event_t *ev);
+static void ngx_http_magasin_redis_io(ngx_http_magasin_redis_t *redis,
+    ngx_uint_t write);
+static void ngx_http_magasin_redis_add_read(void *data);
+static void ngx_http_magasin_redis_del_read(void *data);
+static void ngx_http_magasin_redis_add_write(void *data);
+static void ngx_http_magasin_redis_del_write(void *data);
+static void ngx_http_magasin_redis_cleanup(void *data);
+
+
+/*
+ * Make the worker's connection and start to connect.  A server that is not
+ * there is no error: it goes on trying.
+ *
+ * Returns NULL only when memory is short.
+ */
+
+ngx_http_magasin_redis_t *
+ngx_http_magasin_redis_create(ngx_cycle_t *cycle,
+    ngx_http_magasin_redis_conf_t *rcf)
+{
+    ngx_uint_t                      i;
+    ngx_http_magasin_redis_t       *redis;
+    ngx_http_magasin_redis_slot_t  *slot;
+
+    redis = ngx_pcalloc(cycle->pool, sizeof(ngx_http_magasin_redis_t));
+    if (redis == NULL) {
+        return NULL;
+    }
+
+    redis->slots = ngx_pcalloc(cycle->pool, NGX_HTTP_MAGASIN_REDIS_SLOTS
+                                    * sizeof(ngx_http_magasin_redis_slot_t));
+    if (redis->slots == NULL) {
+        return NULL;
+    }
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_REDIS_SLOTS; i++) {
+        slot = &redis->slots[i];
+        slot->redis = redis;
+        slot->next = redis->free;
+        redis->free = slot;
+    }
+
+    redis->conf = rcf;
+    redis->log = cycle->log;
+
+    ngx_queue_init(&redis->failed);
+
+    redis->timer.handler = ngx_http_magasin_redis_timer;
+    redis->timer.data = redis;
+    redis->timer.log = cycle->log;
+    redis->timer.cancelable = 1;
+
+    redis->flush.handler = ngx_http_magasin_redis_flush;
+    redis->flush.data = redis;
+    redis->flush.log = cycle->log;
+
+    ngx_http_magasin_redis_open(redis);
+
+    return redis;
+}
+
+
+/*
+ * Close the connection, for the exit of the worker.  No callback is called:
+ * the requests are gone, or go with the process.
+ */
+
+void
+ngx_http_magasin_redis_destroy(ngx_http_magasin_redis_t *redis)
+{
+    ngx_uint_t  i;
+
+    redis->closed = 1;
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_REDIS_SLOTS; i++) {
+        if (redis->slots[i].command) {
+            ngx_http_magasin_redis_cancel(redis->slots[i].command);
+        }
+    }
+
+    ngx_http_magasin_redis_close(redis);
+}
+
+
+/*
+ * Send a command.  The arguments are copied; argvlen may be NULL when they
+ * are strings.  Of the commands that Redis has, those that change what a
+ * connection is for (SUBSCRIBE, MONITOR, SELECT, ...) or wait (BLPOP, ...)
+ * are not for this one.
+ *
+ * NGX_OK: the callback will follow.  NGX_BUSY: too many are in flight.
+ * NGX_DECLINED: Redis does not answer.  In these two cases no callback
+ * follows.
+ */
+
+ngx_int_t
+ngx_http_magasin_redis_command(ngx_http_magasin_redis_t *redis,
+    ngx_http_magasin_redis_command_t *command, ngx_uint_t argc,
+    const char **argv, const size_t *argvlen)
+{
+    ngx_msec_t                      timeout;
+    ngx_http_magasin_redis_slot_t  *slot;
+
+    if (redis->state != NGX_HTTP_MAGASIN_REDIS_READY
+        || redis->context == NULL || redis->stalled)
+    {
+        return NGX_DECLINED;
+    }
+
+    slot = redis->free;
+
+    if (slot == NULL
+        || sdslen(redis->context->c.obuf) > NGX_HTTP_MAGASIN_REDIS_UNSENT)
+    {
+        return NGX_BUSY;
+    }
+
+    if (redisAsyncCommandArgv(redis->context, ngx_http_magasin_redis_reply,
+                              slot, (int) argc, argv, argvlen)
+        != REDIS_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    redis->free = slot->next;
+    redis->in_flight++;
+    redis->connection->idle = 0;
+
+    slot->command = command;
+
+    command->redis = redis;
+    command->slot = slot;
+    command->sent = ngx_current_msec;
+    command->failure = 0;
+    ngx_str_null(&command->error);
+
+    command->timer.handler = ngx_http_magasin_redis_timeout;
+    command->timer.data = command;
+    command->timer.log = command->log;
+
+    timeout = command->timeout ? command->timeout : redis->conf->timeout;
+
+    ngx_add_timer(&command->timer, timeout);
+
+    return NGX_OK;
+}
+
+
+/*
+ * Forget a command whose owner goes away, at any time: one that is not in
+ * flight is left alone.  Its reply is dropped when it comes.
+ */
+
+void
+ngx_http_magasin_redis_cancel(ngx_http_magasin_redis_command_t *command)
+{
+    if (command->redis) {
+        ngx_http_magasin_redis_finish(command);
+    }
+}
+
+
+void
+ngx_http_magasin_redis_state(ngx_http_magasin_redis_t *redis,
+    ngx_http_magasin_redis_state_t *state)
+{
+    state->ready = (redis->state == NGX_HTTP_MAGASIN_REDIS_READY
+                    && redis->context != NULL && !redis->stalled);
+    state->in_flight = redis->in_flight;
+    state->run_id.data = redis->run_id;
+    state->run_id.len = redis->run_id_len;
+}
+
+
+/* Start to connect to the next address; the result comes by events. */
+
+static void
+ngx_http_magasin_redis_open(ngx_http_magasin_redis_t *redis)
+{
+    redisAsyncContext                *context;
+    ngx_http_magasin_redis_target_t  *target;
+
+    target = redis->conf->targets->elts;
+    target += redis->target;
+
+    redis->state = NGX_HTTP_MAGASIN_REDIS_CONNECTING;
+    redis->run_id_len = 0;
+    redis->pinging = 0;
+    redis->stalled = 0;
+    redis->complained = 0;
+    redis->why[0] = '\0';
+
+    /* An address in digits: getaddrinfo() asks nobody about it. */
+
+    context = target->path ? redisAsyncConnectUnix(target->path)
+                           : redisAsyncConnect(target->host, target->port);
+
+    if (context == NULL) {
+        ngx_cpystrn((u_char *) redis->why, (u_char *) "no memory",
+                    sizeof(redis->why));
+        ngx_http_magasin_redis_lost(redis);
+        return;
+    }
+
+    redis->context = context;
+
+    context->data = redis;
+    context->ev.data = redis;
+    context->ev.addRead = ngx_http_magasin_redis_add_read;
+    context->ev.delRead = ngx_http_magasin_redis_del_read;
+    context->ev.addWrite = ngx_http_magasin_redis_add_write;
+    context->ev.delWrite = ngx_http_magasin_redis_del_write;
+    context->ev.cleanup = ngx_http_magasin_redis_cleanup;
+
+    if (context->err) {
+        ngx_http_magasin_redis_drop(redis, NULL);
+        return;
+    }
+
+    if (ngx_http_magasin_redis_attach(redis) != NGX_OK
+        || ngx_http_magasin_redis_greet(redis) != NGX_OK)
+    {
+        ngx_http_magasin_redis_drop(redis, "no memory or no connection");
+        return;
+    }
+
+    ngx_add_timer(&redis->timer, NGX_HTTP_MAGASIN_REDIS_CONNECT);
+}
+
+
+/* Close without a word; see _drop() for the other. */
+
+static void
+ngx_http_magasin_redis_close(ngx_http_magasin_redis_t *redis)
+{
+    if (redis->timer.timer_set) {
+        ngx_del_timer(&redis->timer);
+    }
+
+    redis->state = NGX_HTTP_MAGASIN_REDIS_CLOSED;
+
+    if (redis->context) {
+        redisAsyncFree(redis->context);
+    }
+}
+
+
+/*
+ * Give the connection up.  hiredis, when it called us, frees its context
+ * after we have returned to it.  `why` NULL: hiredis's own message tells.
+ */
+
+static void
+ngx_http_magasin_redis_drop(ngx_http_magasin_redis_t *redis, const char *why)
+{
+    if (why) {
+        ngx_cpystrn((u_char *) redis->why, (u_char *) why,
+                    sizeof(redis->why));
+    }
+
+    redisAsyncFree(redis->context);
+
+    if (!redis->inside) {
+        ngx_http_magasin_redis_lost(redis);
+    }
+}
+
+
+/*
+ * The context is gone: plan the next attempt, then tell the commands that it
+ * took with it.  A callback may end other requests, and so cancel commands
+ * of this very queue: it is read anew each time.
+ */
+
+static void
+ngx_http_magasin_redis_lost(ngx_http_magasin_redis_t *redis)
+{
+    ngx_uint_t                         was_ready;
+    ngx_queue_t                       *q;
+    ngx_http_magasin_redis_command_t  *command;
+
+    was_ready = (redis->state == NGX_HTTP_MAGASIN_REDIS_READY);
+
+    if (redis->timer.timer_set) {
+        ngx_del_timer(&redis->timer);
+    }
+
+    redis->state = NGX_HTTP_MAGASIN_REDIS_CLOSED;
+
+    ngx_http_magasin_redis_log(redis, was_ready);
+    ngx_http_magasin_redis_again(redis, was_ready);
+
+    while (!ngx_queue_empty(&redis->failed)) {
+        q = ngx_queue_head(&redis->failed);
+        command = ngx_queue_data(q, ngx_http_magasin_redis_command_t, queue);
+
+        ngx_http_magasin_redis_finish(command);
+
+        command->failure = NGX_HTTP_MAGASIN_REDIS_UNAVAILABLE;
+        command->done(command, NULL);
+    }
+}
+
+
+/*
+ * Plan the next attempt.  All addresses are tried in turn without a pause,
+ * first the one that was in service; the pause after each round doubles up to
+ * its bound, with jitter so that workers do not knock together.
+ */
+
+static void
+ngx_http_magasin_redis_again(ngx_http_magasin_redis_t *redis,
+    ngx_uint_t was_ready)
+{
+    ngx_msec_t  pause;
+
+    if (redis->closed || ngx_exiting) {
+        return;
+    }
+
+    pause = 1;
+
+    if (was_ready) {
+        redis->tried = 0;
+
+    } else {
+        redis->target = (redis->target + 1) % redis->conf->targets->nelts;
+        redis->tried = (redis->tried + 1) % redis->conf->targets->nelts;
+    }
+
+    if (redis->tried == 0) {
+        redis->down = 1;
+
+        redis->backoff = redis->backoff
+            ? ngx_min(redis->backoff * 2, NGX_HTTP_MAGASIN_REDIS_BACKOFF_MAX)
+            : NGX_HTTP_MAGASIN_REDIS_BACKOFF_MIN;
+
+        pause = redis->backoff / 2 + ngx_random() % (redis->backoff / 2);
+    }
+
+    ngx_add_timer(&redis->timer, pause);
+}
+
+
+/*
+ * A failure is told once, when Redis goes out of service.  Attempts that fail
+ * while it is known to be down, or while there are other addresses to try,
+ * are for the curious.
+ */
+
+static void
+ngx_http_magasin_redis_log(ngx_http_magasin_redis_t *redis,
+    ngx_uint_t was_ready)
+{
+    char                             *p;
+    ngx_uint_t                        level;
+    ngx_array_t                      *targets;
+    ngx_http_magasin_redis_target_t  *target;
+
+    targets = redis->conf->targets;
+    target = targets->elts;
+    target += redis->target;
+
+    if (redis->down || (!was_ready && redis->tried + 1 < targets->nelts)) {
+        level = NGX_LOG_INFO;
+
+    } else {
+        level = NGX_LOG_WARN;
+    }
+
+    for (p = redis->why; *p; p++) {
+        if ((u_char) *p < ' ') {
+            *p = ' ';
+        }
+    }
+
+    ngx_log_error(level, redis->log, 0,
+                  "magasin: no cache from Redis at %V: %s", &target->name,
+                  redis->why);
+}
+
+
+static void
+ngx_http_magasin_redis_timer(ngx_event_t *ev)
+{
+    ngx_http_magasin_redis_t  *redis;
+
+    redis = ev->data;
+
+    switch (redis->state) {
+
+    case NGX_HTTP_MAGASIN_REDIS_CLOSED:
+        ngx_http_magasin_redis_open(redis);
+        return;
+
+    case NGX_HTTP_MAGASIN_REDIS_CONNECTING:
+        ngx_http_magasin_redis_drop(redis, "connect timed out");
+        return;
+
+    default: /* NGX_HTTP_MAGASIN_REDIS_READY */
+        break;
+    }
+
+    if (!redis->pinging) {
+        if (ngx_http_magasin_redis_ping(redis) != NGX_OK) {
+            ngx_http_magasin_redis_drop(redis, NULL);
+            return;
+        }
+
+    } else if ((ngx_msec_int_t) (redis->heard - redis->pinged) < 0) {
+        ngx_http_magasin_redis_drop(redis, "it is silent");
+        return;
+
+    } else {
+
+        /* Any byte will do: PONG may be behind long replies. */
+
+        redis->pinged = ngx_current_msec;
+    }
+
+    ngx_add_timer(&redis->timer, NGX_HTTP_MAGASIN_REDIS_HEARTBEAT);
+}
+
+
+/*
+ * The first commands of a connection leave together, as soon as it stands.
+ * With the PONG it is in service.
+ */
+
+static ngx_int_t
+ngx_http_magasin_redis_greet(ngx_http_magasin_redis_t *redis)
+{
+    u_char                          db[NGX_INT_T_LEN + 1];
+    size_t                          argvlen[2];
+    const char                     *argv[2];
+    redisAsyncContext              *context;
+    ngx_http_magasin_redis_conf_t  *rcf;
+
+    rcf = redis->conf;
+    context = redis->context;
+
+    if (rcf->password.len) {
+        argv[0] = "AUTH";
+        argvlen[0] = sizeof("AUTH") - 1;
+        argv[1] = (const char *) rcf->password.data;
+        argvlen[1] = rcf->password.len;
+
+        if (redisAsyncCommandArgv(context, ngx_http_magasin_redis_auth, redis,
+                                  2, argv, argvlen)
+            != REDIS_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (rcf->db) {
+        argv[0] = "SELECT";
+        argvlen[0] = sizeof("SELECT") - 1;
+        argv[1] = (const char *) db;
+        argvlen[1] = ngx_sprintf(db, "%i", rcf->db) - db;
+
+        if (redisAsyncCommandArgv(context, ngx_http_magasin_redis_select,
+                                  redis, 2, argv, argvlen)
+            != REDIS_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    argv[0] = "INFO";
+    argvlen[0] = sizeof("INFO") - 1;
+    argv[1] = "server";
+    argvlen[1] = sizeof("server") - 1;
+
+    if (redisAsyncCommandArgv(context, ngx_http_magasin_redis_info, redis, 2,
+                              argv, argvlen)
+        != REDIS_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_magasin_redis_ping(redis);
+}
+
+
+/*
+ * Was one of our own commands granted?  If not, the connection is given up.
+ * Of an error only the first word is told: the rest may repeat what was sent.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_redis_granted(ngx_http_magasin_redis_t *redis,
+    const char *name, redisReply *reply, int type)
+{
+    size_t  len;
+    u_char  why[128];
+
+    /* NULL: the connection goes already. */
+
+    if (reply == NULL || reply->type == type) {
+        return reply != NULL;
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        len = strcspn(reply->str, " ");
+
+        (void) ngx_snprintf(why, sizeof(why), "%s was refused (%*s)%Z", name,
+                            ngx_min(len, 32), reply->str);
+
+    } else {
+        (void) ngx_snprintf(why, sizeof(why), "%s has a strange reply%Z",
+                            name);
+    }
+
+    ngx_http_magasin_redis_drop(redis, (char *) why);
+
+    return 0;
+}
+
+
+static void
+ngx_http_magasin_redis_auth(redisAsyncContext *context, void *reply,
+    void *data)
+{
+    (void) ngx_http_magasin_redis_granted(data, "AUTH", reply,
+                                          REDIS_REPLY_STATUS);
+}
+
+
+static void
+ngx_http_magasin_redis_select(redisAsyncContext *context, void *reply,
+    void *data)
+{
+    (void) ngx_http_magasin_redis_granted(data, "SELECT", reply,
+                                          REDIS_REPLY_STATUS);
+}
+
+
+/* "run_id:" is at the beginning of a line; lines end with CRLF. */
+
+static void
+ngx_http_magasin_redis_info(redisAsyncContext *context, void *reply,
+    void *data)
+{
+    redisReply                *info = reply;
+    ngx_http_magasin_redis_t  *redis = data;
+
+    size_t   len;
+    char    *p;
+
+    if (!ngx_http_magasin_redis_granted(redis, "INFO", info,
+                                        REDIS_REPLY_STRING))
+    {
+        return;
+    }
+
+    p = strstr(info->str, "\nrun_id:");
+
+    if (p) {
+        p += sizeof("\nrun_id:") - 1;
+        len = strcspn(p, "\r\n");
+
+        redis->run_id_len = ngx_min(len, NGX_HTTP_MAGASIN_REDIS_RUN_ID);
+        ngx_memcpy(redis->run_id, p, redis->run_id_len);
+    }
+}
+
+
+/* The end of the greeting, or a beat of the heart. */
+
+static void
+ngx_http_magasin_redis_pong(redisAsyncContext *context, void *reply,
+    void *data)
+{
+    ngx_http_magasin_redis_t  *redis = data;
+
+    ngx_http_magasin_redis_target_t  *target;
+
+    if (!ngx_http_magasin_redis_granted(redis, "PING", reply,
+                                        REDIS_REPLY_STATUS))
+    {
+        return;
+    }
+
+    redis->pinging = 0;
+
+    if (redis->state == NGX_HTTP_MAGASIN_REDIS_READY) {
+
+        /* It has lasted: the next failure is a new one. */
+
+        redis->backoff = 0;
+        return;
+    }
+
+    if (redis->down) {
+        target = redis->conf->targets->elts;
+        target += redis->target;
+
+        ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
+                      "magasin: Redis at %V answers again", &target->name);
+    }
+
+    redis->state = NGX_HTTP_MAGASIN_REDIS_READY;
+    redis->tried = 0;
+    redis->down = 0;
+
+    ngx_add_timer(&redis->timer, NGX_HTTP_MAGASIN_REDIS_HEARTBEAT);
+}
+
+
+static ngx_int_t
+ngx_http_magasin_redis_ping(ngx_http_magasin_redis_t *redis)
+{
+    size_t       len;
+    const char  *ping;
+
+    ping = "PING";
+    len = sizeof("PING") - 1;
+
+    if (redisAsyncCommandArgv(redis->context, ngx_http_magasin_redis_pong,
+                              redis, 1, &ping, &len)
+        != REDIS_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    redis->pinging = 1;
+    redis->pinged = ngx_current_msec;
+
+    return NGX_OK;
+}
+
+
+/* hiredis has a reply to a command, or NULL because its context goes. */
+
+static void
+ngx_http_magasin_redis_reply(redisAsyncContext *context, void *reply,
+    void *data)
+{
+    redisReply                        *rp = reply;
+    ngx_http_magasin_redis_slot_t     *slot = data;
+
+    ngx_http_magasin_redis_t          *redis;
+    ngx_http_magasin_redis_command_t  *command;
+
+    redis = slot->redis;
+    command = slot->command;
+
+    ngx_http_magasin_redis_release(slot);
+
+    if (command == NULL) {
+        return;
+    }
+
+    if (rp == NULL) {
+        command->slot = NULL;
+        command->failed = 1;
+        ngx_queue_insert_tail(&redis->failed, &command->queue);
+        return;
+    }
+
+    ngx_http_magasin_redis_finish(command);
+
+    if (rp->type == REDIS_REPLY_ERROR) {
+        ngx_http_magasin_redis_refused(redis, command, rp);
+        rp = NULL;
+    }
+
+    command->done(command, rp);
+}
+
+
+static void
+ngx_http_magasin_redis_timeout(ngx_event_t *ev)
+{
+    ngx_http_magasin_redis_t          *redis;
+    ngx_http_magasin_redis_command_t  *command;
+
+    command = ev->data;
+    redis = command->redis;
+
+    /* Not a byte since: spare those that come next the wait. */
+
+    if ((ngx_msec_int_t) (redis->heard - command->sent) < 0) {
+        redis->stalled = 1;
+    }
+
+    ngx_http_magasin_redis_finish(command);
+
+    command->failure = NGX_HTTP_MAGASIN_REDIS_TIMEOUT;
+    command->done(command, NULL);
+}
+
+
+/* Take the room's hands off a command, before its callback or its end. */
+
+static void
+ngx_http_magasin_redis_finish(ngx_http_magasin_redis_command_t *command)
+{
+    if (command->timer.timer_set) {
+        ngx_del_timer(&command->timer);
+    }
+
+    if (command->slot) {
+
+        /* The reply is owed all the same. */
+
+        command->slot->command = NULL;
+        command->slot = NULL;
+
+    } else if (command->failed) {
+        ngx_queue_remove(&command->queue);
+        command->failed = 0;
+    }
+
+    command->redis = NULL;
+}
+
+
+static void
+ngx_http_magasin_redis_release(ngx_http_magasin_redis_slot_t *slot)
+{
+    slot->command = NULL;
+    slot->next = slot->redis->free;
+    slot->redis->free = slot;
+    slot->redis->in_flight--;
+}
+
+
+/*
+ * Redis refused a command.  A script that it does not know is no failure;
+ * anything else (no memory, no permission, a replica) is told once for each
+ * connection.
+ */
+
+static void
+ngx_http_magasin_redis_refused(ngx_http_magasin_redis_t *redis,
+    ngx_http_magasin_redis_command_t *command, redisReply *reply)
+{
+    size_t      len;
+    ngx_uint_t  level;
+
+    command->failure = NGX_HTTP_MAGASIN_REDIS_ERROR;
+    command->error.data = (u_char *) reply->str;
+    command->error.len = reply->len;
+
+    len = strcspn(reply->str, " ");
+
+    if (len == 8 && ngx_strncmp(reply->str, "NOSCRIPT", 8) == 0) {
+        return;
+    }
+
+    level = redis->complained ? NGX_LOG_INFO : NGX_LOG_WARN;
+    redis->complained = 1;
+
+    ngx_log_error(level, redis->log, 0,
+                  "magasin: Redis refuses a command (%*s)",
+                  ngx_min(len, 32), reply->str);
+}
+
+
+static ngx_int_t
+ngx_http_magasin_redis_attach(ngx_http_magasin_redis_t *redis)
+{
+    ngx_connection_t  *c;
+
+    c = ngx_get_connection(redis->context->c.fd, redis->log);
+    if (c == NULL) {
+        return NGX_ERROR;
+    }
+
+    c->data = redis;
+    c->log = redis->log;
+    c->log_error = NGX_ERROR_ERR;
+    c->idle = 1;
+
+    c->read->handler = ngx_http_magasin_redis_event;
+    c->read->log = c->log;
+    c->write->handler = ngx_http_magasin_redis_event;
+    c->write->log = c->log;
+
+    redis->connection = c;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_magasin_redis_event(ngx_event_t *ev)
+{
+    ngx_connection_t          *c;
+    ngx_http_magasin_redis_t  *redis;
+
+    c = ev->data;
+    redis = c->data;
+
+    if (c->close) {
+
+        /* The worker shuts down and nobody waits for a reply. */
+
+        ngx_http_magasin_redis_close(redis);
+        return;
+    }
+
+    ngx_http_magasin_redis_io(redis, ev->write);
+}
+
+
+/* The commands of one turn of the event loop leave by one write(). */
+
+static void
+ngx_http_magasin_redis_flush(ngx_event_t *ev)
+{
+    ngx_http_magasin_redis_io(ev->data, 1);
+}
+
+
+/* Let hiredis read or write; it may have freed its context after that. */
+
+static void
+ngx_http_magasin_redis_io(ngx_http_magasin_redis_t *redis, ngx_uint_t write)
+{
+    redis->inside = 1;
+
+    if (write) {
+        redis->writing = 1;
+        redisAsyncHandleWrite(redis->context);
+        redis->writing = 0;
+
+    } else {
+        redis->heard = ngx_current_msec;
+        redis->stalled = 0;
+        redisAsyncHandleRead(redis->context);
+    }
+
+    redis->inside = 0;
+
+    if (redis->context == NULL) {
+        ngx_http_magasin_redis_lost(redis);
+        return;
+    }
+
+    if (redis->in_flight) {
+        return;
+    }
+
+    if (ngx_exiting) {
+        ngx_http_magasin_redis_close(redis);
+        return;
+    }
+
+    redis->connection->idle = 1;
+}
+
+
+/*
+ * What hiredis asks of an event loop.  An event that cannot be added needs
+ * no answer here: the deadline or the heartbeat will notice.
+ */
+
+static void
+ngx_http_magasin_redis_add_read(void *data)
+{
+    ngx_http_magasin_redis_t  *redis = data;
+
+    ngx_event_t  *rev;
+
+    rev = redis->connection->read;
+
+    if (!rev->active) {
+        (void) ngx_add_event(rev, NGX_READ_EVENT, NGX_LEVEL_EVENT);
+    }
+}
+
+
+static void
+ngx_http_magasin_redis_del_read(void *data)
+{
+    ngx_http_magasin_redis_t  *redis = data;
+
+    ngx_event_t  *rev;
+
+    rev = redis->connection->read;
+
+    if (rev->active) {
+        (void) ngx_del_event(rev, NGX_READ_EVENT, 0);
+    }
+}
+
+
+/*
+ * New commands are written at the end of this turn.  The event is for a
+ * connection that does not stand yet, and for what the socket did not take.
+ */
+
+static void
+ngx_http_magasin_redis_add_write(void *data)
+{
+    ngx_http_magasin_redis_t  *redis = data;
+
+    ngx_event_t  *wev;
+
+    wev = redis->connection->write;
+
+    if (wev->active) {
+        return;
+    }
+
+    if (redis->writing || redis->state != NGX_HTTP_MAGASIN_REDIS_READY) {
+        (void) ngx_add_event(wev, NGX_WRITE_EVENT, NGX_LEVEL_EVENT);
+        return;
+    }
+
+    ngx_post_event(&redis->flush, &ngx_posted_events);
+}
+
+
+static void
+ngx_http_magasin_redis_del_write(void *data)
+{
+    ngx_http_magasin_redis_t  *redis = data;
+
+    ngx_event_t  *wev;
+
+    wev = redis->connection->write;
+
+    if (wev->active) {
+        (void) ngx_del_event(wev, NGX_WRITE_EVENT, 0);
+    }
+}
+
+
+/*
+ * The context goes.  hiredis 1.x says so twice.  The descriptor is still
+ * open, and hiredis's to close.
+ */
+
+static void
+ngx_http_magasin_redis_cleanup(void *data)
+{
+    ngx_http_magasin_redis_t  *redis = data;
+
+    ngx_connection_t  *c;
+
+    if (redis->context == NULL) {
+        return;
+    }
+
+    if (redis->why[0] == '\0') {
+        ngx_cpystrn((u_char *) redis->why,
+                    (u_char *) redis->context->c.errstr, sizeof(redis->why));
+    }
+
+    redis->context = NULL;
+
+    if (redis->flush.posted) {
+        ngx_delete_posted_event(&redis->flush);
+    }
+
+    c = redis->connection;
+    if (c == NULL) {
+        return;
+    }
+
+    ngx_http_magasin_redis_del_read(redis);
+    ngx_http_magasin_redis_del_write(redis);
+
+    c->shared = 1;
+    c->idle = 0;
+
+    ngx_close_connection(c);
+
+    redis->connection = NULL;
+}

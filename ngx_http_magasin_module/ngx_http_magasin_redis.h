@@ -1,0 +1,115 @@
+
+/*
+ * Redis on nginx's event loop: one connection in each worker, and nothing
+ * that a request could not do without.  A command has a deadline of
+ * milliseconds; what goes wrong with it is a miss.  Once it is accepted, its
+ * callback is called exactly once, from the event loop and never from inside
+ * ngx_http_magasin_redis_command().
+ */
+
+
+#ifndef _NGX_HTTP_MAGASIN_REDIS_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_REDIS_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+/* Found where pkg-config says, so not by its longer name. */
+#include <async.h>
+
+
+/* What INFO calls run_id: another one is another Redis, or a new life. */
+#define NGX_HTTP_MAGASIN_REDIS_RUN_ID  40
+
+
+typedef struct ngx_http_magasin_redis_s          ngx_http_magasin_redis_t;
+typedef struct ngx_http_magasin_redis_command_s
+    ngx_http_magasin_redis_command_t;
+typedef struct ngx_http_magasin_redis_slot_s     ngx_http_magasin_redis_slot_t;
+
+
+/* Why a command has no reply. */
+typedef enum {
+    NGX_HTTP_MAGASIN_REDIS_UNAVAILABLE = 1,  /* the connection broke */
+    NGX_HTTP_MAGASIN_REDIS_TIMEOUT,          /* no reply in time */
+    NGX_HTTP_MAGASIN_REDIS_ERROR             /* Redis refused: see error */
+} ngx_http_magasin_redis_failure_e;
+
+
+/*
+ * The reply lives as long as the callback runs.  NULL: a miss, and
+ * command->failure says why.
+ */
+typedef void (*ngx_http_magasin_redis_done_pt)(
+    ngx_http_magasin_redis_command_t *command, redisReply *reply);
+
+
+/*
+ * The caller owns the memory of a command, and keeps it until the callback
+ * came or ngx_http_magasin_redis_cancel() was called.
+ */
+struct ngx_http_magasin_redis_command_s {
+    /* filled in by the caller */
+    ngx_http_magasin_redis_done_pt    done;
+    void                             *data;
+    ngx_log_t                        *log;
+    ngx_msec_t                        timeout;   /* 0: as configured */
+
+    /* for the callback */
+    ngx_http_magasin_redis_failure_e  failure;   /* 0: there is a reply */
+    ngx_str_t                         error;     /* Redis's own words */
+
+    /* the room's own; zeroed by the caller before the first use */
+    ngx_queue_t                       queue;
+    ngx_event_t                       timer;
+    ngx_msec_t                        sent;
+    ngx_http_magasin_redis_t         *redis;
+    ngx_http_magasin_redis_slot_t    *slot;
+    unsigned                          failed:1;  /* in queue */
+};
+
+
+/* What `magasin_redis` says; shared by all workers. */
+typedef struct {
+    ngx_array_t                      *targets;   /* NULL: no directive */
+    ngx_str_t                         password;
+    ngx_int_t                         db;
+    ngx_msec_t                        timeout;   /* of one command */
+} ngx_http_magasin_redis_conf_t;
+
+
+/* One address: they are tried in turn. */
+typedef struct {
+    const char                       *path;      /* of a Unix socket, or */
+    const char                       *host;      /* an address in digits */
+    in_port_t                         port;
+    ngx_str_t                         name;      /* for the log */
+} ngx_http_magasin_redis_target_t;
+
+
+/* What /readyz and the metrics tell. */
+typedef struct {
+    ngx_uint_t                        ready;     /* 1: commands are taken */
+    ngx_uint_t                        in_flight; /* given up ones included */
+    ngx_str_t                         run_id;    /* of the present server */
+} ngx_http_magasin_redis_state_t;
+
+
+char *ngx_http_magasin_redis_conf_parse(ngx_conf_t *cf,
+    ngx_http_magasin_redis_conf_t *rcf);
+
+ngx_http_magasin_redis_t *ngx_http_magasin_redis_create(ngx_cycle_t *cycle,
+    ngx_http_magasin_redis_conf_t *rcf);
+void ngx_http_magasin_redis_destroy(ngx_http_magasin_redis_t *redis);
+
+ngx_int_t ngx_http_magasin_redis_command(ngx_http_magasin_redis_t *redis,
+    ngx_http_magasin_redis_command_t *command, ngx_uint_t argc,
+    const char **argv, const size_t *argvlen);
+void ngx_http_magasin_redis_cancel(ngx_http_magasin_redis_command_t *command);
+void ngx_http_magasin_redis_state(ngx_http_magasin_redis_t *redis,
+    ngx_http_magasin_redis_state_t *state);
+
+
+#endif /* _NGX_HTTP_MAGASIN_REDIS_H_INCLUDED_ */

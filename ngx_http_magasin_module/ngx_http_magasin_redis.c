@@ -13,81 +13,12 @@
  */
 
 
-#include "ngx_http_magasin_redis.h"
-
-
-/* Commands whose reply is owed, those already given up included. */
-#define NGX_HTTP_MAGASIN_REDIS_SLOTS        1024
-
-/* Bytes that may wait to be written: a silent server must not eat memory. */
-#define NGX_HTTP_MAGASIN_REDIS_UNSENT       (8 * 1024 * 1024)
-
-/* Milliseconds: the pauses between rounds are half of these at least. */
-#define NGX_HTTP_MAGASIN_REDIS_BACKOFF_MIN  100
-#define NGX_HTTP_MAGASIN_REDIS_BACKOFF_MAX  500
-
-/* Milliseconds: to connect and greet; between one PING and the next. */
-#define NGX_HTTP_MAGASIN_REDIS_CONNECT      1000
-#define NGX_HTTP_MAGASIN_REDIS_HEARTBEAT    1000
-
-
-typedef enum {
-    NGX_HTTP_MAGASIN_REDIS_CLOSED = 0,
-    NGX_HTTP_MAGASIN_REDIS_CONNECTING,
-    NGX_HTTP_MAGASIN_REDIS_READY
-} ngx_http_magasin_redis_e;
-
-
-/* One reply that is owed; command is NULL when nobody waits for it. */
-struct ngx_http_magasin_redis_slot_s {
-    ngx_http_magasin_redis_command_t  *command;
-    ngx_http_magasin_redis_t          *redis;
-    ngx_http_magasin_redis_slot_t     *next;        /* of the free ones */
-};
-
-
-struct ngx_http_magasin_redis_s {
-    ngx_http_magasin_redis_conf_t     *conf;
-    ngx_log_t                         *log;
-    redisAsyncContext                 *context;
-    ngx_connection_t                  *connection;  /* wraps hiredis's fd */
-    ngx_http_magasin_redis_e           state;
-
-    ngx_uint_t                         target;      /* to try next */
-    ngx_uint_t                         tried;       /* in this round */
-    ngx_msec_t                         backoff;
-
-    /* by state: pause, deadline of the connect, heartbeat */
-    ngx_event_t                        timer;
-    ngx_event_t                        flush;       /* posted once a tick */
-
-    ngx_msec_t                         heard;       /* when data came last */
-    ngx_msec_t                         pinged;
-    ngx_uint_t                         in_flight;
-    ngx_queue_t                        failed;      /* commands to tell */
-    ngx_http_magasin_redis_slot_t     *free;
-    ngx_http_magasin_redis_slot_t     *slots;
-
-    unsigned                           down:1;      /* and it was said */
-    unsigned                           closed:1;    /* the worker exits */
-    unsigned                           inside:1;    /* hiredis runs */
-    unsigned                           writing:1;   /* it runs and writes */
-    unsigned                           pinging:1;   /* PONG is owed */
-    unsigned                           stalled:1;   /* a command timed out,
-                                                       and not a byte since */
-    unsigned                           complained:1;
-
-    u_char                             run_id[NGX_HTTP_MAGASIN_REDIS_RUN_ID];
-    size_t                             run_id_len;
-    char                               why[160];    /* it was lost */
-};
+#include "ngx_http_magasin_redis_internal.h"
 
 
 static void ngx_http_magasin_redis_open(ngx_http_magasin_redis_t *redis);
-static void ngx_http_magasin_redis_close(ngx_http_magasin_redis_t *redis);
 static void ngx_http_magasin_redis_drop(ngx_http_magasin_redis_t *redis,
     const char *why);
-static void ngx_http_magasin_redis_lost(ngx_http_magasin_redis_t *redis);
 static void ngx_http_magasin_redis_again(ngx_http_magasin_redis_t *redis,
     ngx_uint_t was_ready);
 static void ngx_http_magasin_redis_log(ngx_http_magasin_redis_t *redis,
@@ -117,18 +48,6 @@ static void ngx_http_magasin_redis_release(
     ngx_http_magasin_redis_slot_t *slot);
 static void ngx_http_magasin_redis_refused(ngx_http_magasin_redis_t *redis,
     ngx_http_magasin_redis_command_t *command, redisReply *reply);
-
-static ngx_int_t ngx_http_magasin_redis_attach(
-    ngx_http_magasin_redis_t *redis);
-static void ngx_http_magasin_redis_event(ngx_event_t *ev);
-static void ngx_http_magasin_redis_flush(ngx_event_t *ev);
-static void ngx_http_magasin_redis_io(ngx_http_magasin_redis_t *redis,
-    ngx_uint_t write);
-static void ngx_http_magasin_redis_add_read(void *data);
-static void ngx_http_magasin_redis_del_read(void *data);
-static void ngx_http_magasin_redis_add_write(void *data);
-static void ngx_http_magasin_redis_del_write(void *data);
-static void ngx_http_magasin_redis_cleanup(void *data);
 
 
 /*
@@ -329,12 +248,7 @@ ngx_http_magasin_redis_open(ngx_http_magasin_redis_t *redis)
     redis->context = context;
 
     context->data = redis;
-    context->ev.data = redis;
-    context->ev.addRead = ngx_http_magasin_redis_add_read;
-    context->ev.delRead = ngx_http_magasin_redis_del_read;
-    context->ev.addWrite = ngx_http_magasin_redis_add_write;
-    context->ev.delWrite = ngx_http_magasin_redis_del_write;
-    context->ev.cleanup = ngx_http_magasin_redis_cleanup;
+    ngx_http_magasin_redis_hooks(redis, context);
 
     if (context->err) {
         ngx_http_magasin_redis_drop(redis, NULL);
@@ -354,7 +268,7 @@ ngx_http_magasin_redis_open(ngx_http_magasin_redis_t *redis)
 
 /* Close without a word; see _drop() for the other. */
 
-static void
+void
 ngx_http_magasin_redis_close(ngx_http_magasin_redis_t *redis)
 {
     if (redis->timer.timer_set) {
@@ -396,7 +310,7 @@ ngx_http_magasin_redis_drop(ngx_http_magasin_redis_t *redis, const char *why)
  * of this very queue: it is read anew each time.
  */
 
-static void
+void
 ngx_http_magasin_redis_lost(ngx_http_magasin_redis_t *redis)
 {
     ngx_uint_t                         was_ready;
@@ -880,219 +794,4 @@ ngx_http_magasin_redis_refused(ngx_http_magasin_redis_t *redis,
     ngx_log_error(level, redis->log, 0,
                   "magasin: Redis refuses a command (%*s)",
                   ngx_min(len, 32), reply->str);
-}
-
-
-static ngx_int_t
-ngx_http_magasin_redis_attach(ngx_http_magasin_redis_t *redis)
-{
-    ngx_connection_t  *c;
-
-    c = ngx_get_connection(redis->context->c.fd, redis->log);
-    if (c == NULL) {
-        return NGX_ERROR;
-    }
-
-    c->data = redis;
-    c->log = redis->log;
-    c->log_error = NGX_ERROR_ERR;
-    c->idle = 1;
-
-    c->read->handler = ngx_http_magasin_redis_event;
-    c->read->log = c->log;
-    c->write->handler = ngx_http_magasin_redis_event;
-    c->write->log = c->log;
-
-    redis->connection = c;
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_magasin_redis_event(ngx_event_t *ev)
-{
-    ngx_connection_t          *c;
-    ngx_http_magasin_redis_t  *redis;
-
-    c = ev->data;
-    redis = c->data;
-
-    if (c->close) {
-
-        /* The worker shuts down and nobody waits for a reply. */
-
-        ngx_http_magasin_redis_close(redis);
-        return;
-    }
-
-    ngx_http_magasin_redis_io(redis, ev->write);
-}
-
-
-/* The commands of one turn of the event loop leave by one write(). */
-
-static void
-ngx_http_magasin_redis_flush(ngx_event_t *ev)
-{
-    ngx_http_magasin_redis_io(ev->data, 1);
-}
-
-
-/* Let hiredis read or write; it may have freed its context after that. */
-
-static void
-ngx_http_magasin_redis_io(ngx_http_magasin_redis_t *redis, ngx_uint_t write)
-{
-    redis->inside = 1;
-
-    if (write) {
-        redis->writing = 1;
-        redisAsyncHandleWrite(redis->context);
-        redis->writing = 0;
-
-    } else {
-        redis->heard = ngx_current_msec;
-        redis->stalled = 0;
-        redisAsyncHandleRead(redis->context);
-    }
-
-    redis->inside = 0;
-
-    if (redis->context == NULL) {
-        ngx_http_magasin_redis_lost(redis);
-        return;
-    }
-
-    if (redis->in_flight) {
-        return;
-    }
-
-    if (ngx_exiting) {
-        ngx_http_magasin_redis_close(redis);
-        return;
-    }
-
-    redis->connection->idle = 1;
-}
-
-
-/*
- * What hiredis asks of an event loop.  An event that cannot be added needs
- * no answer here: the deadline or the heartbeat will notice.
- */
-
-static void
-ngx_http_magasin_redis_add_read(void *data)
-{
-    ngx_http_magasin_redis_t  *redis = data;
-
-    ngx_event_t  *rev;
-
-    rev = redis->connection->read;
-
-    if (!rev->active) {
-        (void) ngx_add_event(rev, NGX_READ_EVENT, NGX_LEVEL_EVENT);
-    }
-}
-
-
-static void
-ngx_http_magasin_redis_del_read(void *data)
-{
-    ngx_http_magasin_redis_t  *redis = data;
-
-    ngx_event_t  *rev;
-
-    rev = redis->connection->read;
-
-    if (rev->active) {
-        (void) ngx_del_event(rev, NGX_READ_EVENT, 0);
-    }
-}
-
-
-/*
- * New commands are written at the end of this turn.  The event is for a
- * connection that does not stand yet, and for what the socket did not take.
- */
-
-static void
-ngx_http_magasin_redis_add_write(void *data)
-{
-    ngx_http_magasin_redis_t  *redis = data;
-
-    ngx_event_t  *wev;
-
-    wev = redis->connection->write;
-
-    if (wev->active) {
-        return;
-    }
-
-    if (redis->writing || redis->state != NGX_HTTP_MAGASIN_REDIS_READY) {
-        (void) ngx_add_event(wev, NGX_WRITE_EVENT, NGX_LEVEL_EVENT);
-        return;
-    }
-
-    ngx_post_event(&redis->flush, &ngx_posted_events);
-}
-
-
-static void
-ngx_http_magasin_redis_del_write(void *data)
-{
-    ngx_http_magasin_redis_t  *redis = data;
-
-    ngx_event_t  *wev;
-
-    wev = redis->connection->write;
-
-    if (wev->active) {
-        (void) ngx_del_event(wev, NGX_WRITE_EVENT, 0);
-    }
-}
-
-
-/*
- * The context goes.  hiredis 1.x says so twice.  The descriptor is still
- * open, and hiredis's to close.
- */
-
-static void
-ngx_http_magasin_redis_cleanup(void *data)
-{
-    ngx_http_magasin_redis_t  *redis = data;
-
-    ngx_connection_t  *c;
-
-    if (redis->context == NULL) {
-        return;
-    }
-
-    if (redis->why[0] == '\0') {
-        ngx_cpystrn((u_char *) redis->why,
-                    (u_char *) redis->context->c.errstr, sizeof(redis->why));
-    }
-
-    redis->context = NULL;
-
-    if (redis->flush.posted) {
-        ngx_delete_posted_event(&redis->flush);
-    }
-
-    c = redis->connection;
-    if (c == NULL) {
-        return;
-    }
-
-    ngx_http_magasin_redis_del_read(redis);
-    ngx_http_magasin_redis_del_write(redis);
-
-    c->shared = 1;
-    c->idle = 0;
-
-    ngx_close_connection(c);
-
-    redis->connection = NULL;
 }

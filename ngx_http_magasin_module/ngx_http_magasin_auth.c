@@ -28,6 +28,8 @@ struct ngx_http_magasin_tokens_s {
     ngx_str_t                    file;
     ngx_pool_t                  *pool;      /* of the present list */
     ngx_array_t                 *list;      /* of token_t */
+    EVP_MD                      *sha256;    /* fetched once: it is dear */
+    EVP_MD_CTX                  *context;
     ngx_log_t                   *log;
     ngx_event_t                  timer;
     ngx_file_uniq_t              uniq;      /* what was read last */
@@ -88,6 +90,15 @@ ngx_http_magasin_tokens_create(ngx_cycle_t *cycle, ngx_str_t *file)
         return NULL;
     }
 
+    tokens->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    tokens->context = EVP_MD_CTX_new();
+
+    if (tokens->sha256 == NULL || tokens->context == NULL) {
+        EVP_MD_CTX_free(tokens->context);
+        EVP_MD_free(tokens->sha256);
+        return NULL;
+    }
+
     tokens->file = *file;
     tokens->log = cycle->log;
 
@@ -115,6 +126,9 @@ ngx_http_magasin_tokens_destroy(ngx_http_magasin_tokens_t *tokens)
         tokens->pool = NULL;
         tokens->list = NULL;
     }
+
+    EVP_MD_CTX_free(tokens->context);
+    EVP_MD_free(tokens->sha256);
 }
 
 
@@ -228,9 +242,9 @@ ngx_http_magasin_tokens_find(ngx_http_magasin_tokens_t *tokens,
     ngx_uint_t                 i;
     ngx_http_magasin_token_t  *token, *found;
 
-    if (EVP_Digest(secret->data, secret->len, digest, NULL, EVP_sha256(),
-                   NULL)
-        == 0)
+    if (EVP_DigestInit_ex(tokens->context, tokens->sha256, NULL) == 0
+        || EVP_DigestUpdate(tokens->context, secret->data, secret->len) == 0
+        || EVP_DigestFinal_ex(tokens->context, digest, NULL) == 0)
     {
         return NULL;
     }

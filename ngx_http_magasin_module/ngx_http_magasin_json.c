@@ -7,9 +7,25 @@
 #define NGX_HTTP_MAGASIN_JSON_NEXT   16384
 
 
+/* Bytes that end a run of plain ones: 0xe2 may begin U+2028 or U+2029. */
+
+static const u_char  ngx_http_magasin_json_stops[256] = {
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    ['"'] = 1, ['\\'] = 1, [0xe2] = 1
+};
+
+
 static u_char *ngx_http_magasin_json_room(ngx_http_magasin_json_t *json,
     size_t *room);
-static void ngx_http_magasin_json_separate(ngx_http_magasin_json_t *json);
+static void ngx_http_magasin_json_pieces(ngx_http_magasin_json_t *json,
+    const void *data, size_t len);
+static ngx_inline void ngx_http_magasin_json_append(
+    ngx_http_magasin_json_t *json, const void *data, size_t len);
+static ngx_inline void ngx_http_magasin_json_byte(
+    ngx_http_magasin_json_t *json, u_char c);
+static ngx_inline void ngx_http_magasin_json_separate(
+    ngx_http_magasin_json_t *json);
 static size_t ngx_http_magasin_json_plain(u_char *p, u_char *end);
 static void ngx_http_magasin_json_escape(ngx_http_magasin_json_t *json,
     u_char c);
@@ -47,10 +63,49 @@ ngx_http_magasin_json_reset(ngx_http_magasin_json_t *json)
 }
 
 
+/* The common case, in which all of it fits into the last buffer. */
+
+static ngx_inline void
+ngx_http_magasin_json_append(ngx_http_magasin_json_t *json, const void *data,
+    size_t len)
+{
+    ngx_buf_t  *b;
+
+    if (json->last) {
+        b = json->last->buf;
+
+        if (!json->failed && (size_t) (b->end - b->last) >= len) {
+            ngx_memcpy(b->last, data, len);
+
+            b->last += len;
+            json->size += len;
+            return;
+        }
+    }
+
+    ngx_http_magasin_json_pieces(json, data, len);
+}
+
+
+static ngx_inline void
+ngx_http_magasin_json_byte(ngx_http_magasin_json_t *json, u_char c)
+{
+    ngx_http_magasin_json_append(json, &c, 1);
+}
+
+
 /* Append bytes as they are. */
 
 void
 ngx_http_magasin_json_raw(ngx_http_magasin_json_t *json, const void *data,
+    size_t len)
+{
+    ngx_http_magasin_json_append(json, data, len);
+}
+
+
+static void
+ngx_http_magasin_json_pieces(ngx_http_magasin_json_t *json, const void *data,
     size_t len)
 {
     size_t         n;
@@ -77,13 +132,24 @@ ngx_http_magasin_json_raw(ngx_http_magasin_json_t *json, const void *data,
 }
 
 
+static ngx_inline void
+ngx_http_magasin_json_separate(ngx_http_magasin_json_t *json)
+{
+    if (json->comma) {
+        ngx_http_magasin_json_byte(json, ',');
+    }
+
+    json->comma = 1;
+}
+
+
 /* "{" or "[". */
 
 void
 ngx_http_magasin_json_open(ngx_http_magasin_json_t *json, u_char bracket)
 {
     ngx_http_magasin_json_separate(json);
-    ngx_http_magasin_json_raw(json, &bracket, 1);
+    ngx_http_magasin_json_byte(json, bracket);
     json->comma = 0;
 }
 
@@ -93,8 +159,20 @@ ngx_http_magasin_json_open(ngx_http_magasin_json_t *json, u_char bracket)
 void
 ngx_http_magasin_json_close(ngx_http_magasin_json_t *json, u_char bracket)
 {
-    ngx_http_magasin_json_raw(json, &bracket, 1);
+    ngx_http_magasin_json_byte(json, bracket);
     json->comma = 1;
+}
+
+
+/* A member name with its quotation marks and its colon. */
+
+void
+ngx_http_magasin_json_quoted(ngx_http_magasin_json_t *json, const char *name,
+    size_t len)
+{
+    ngx_http_magasin_json_separate(json);
+    ngx_http_magasin_json_append(json, name, len);
+    json->comma = 0;
 }
 
 
@@ -105,7 +183,7 @@ ngx_http_magasin_json_member(ngx_http_magasin_json_t *json, const char *name,
     size_t len)
 {
     ngx_http_magasin_json_separate(json);
-    ngx_http_magasin_json_raw(json, "\"", 1);
+    ngx_http_magasin_json_byte(json, '"');
     ngx_http_magasin_json_raw(json, name, len);
     ngx_http_magasin_json_raw(json, "\":", 2);
     json->comma = 0;
@@ -119,7 +197,7 @@ ngx_http_magasin_json_name(ngx_http_magasin_json_t *json, const void *data,
     size_t len)
 {
     ngx_http_magasin_json_text(json, data, len);
-    ngx_http_magasin_json_raw(json, ":", 1);
+    ngx_http_magasin_json_byte(json, ':');
     json->comma = 0;
 }
 
@@ -134,14 +212,14 @@ ngx_http_magasin_json_text(ngx_http_magasin_json_t *json, const void *data,
     u_char  *p, *end;
 
     ngx_http_magasin_json_separate(json);
-    ngx_http_magasin_json_raw(json, "\"", 1);
+    ngx_http_magasin_json_byte(json, '"');
 
     p = (u_char *) data;
     end = p + len;
 
     while (p < end) {
         n = ngx_http_magasin_json_plain(p, end);
-        ngx_http_magasin_json_raw(json, p, n);
+        ngx_http_magasin_json_append(json, p, n);
         p += n;
 
         if (p == end) {
@@ -161,7 +239,7 @@ ngx_http_magasin_json_text(ngx_http_magasin_json_t *json, const void *data,
         ngx_http_magasin_json_escape(json, *p++);
     }
 
-    ngx_http_magasin_json_raw(json, "\"", 1);
+    ngx_http_magasin_json_byte(json, '"');
 }
 
 
@@ -172,7 +250,7 @@ ngx_http_magasin_json_literal(ngx_http_magasin_json_t *json, const void *data,
     size_t len)
 {
     ngx_http_magasin_json_separate(json);
-    ngx_http_magasin_json_raw(json, data, len);
+    ngx_http_magasin_json_append(json, data, len);
 }
 
 
@@ -187,17 +265,6 @@ ngx_http_magasin_json_integer(ngx_http_magasin_json_t *json, int64_t n)
 }
 
 
-static void
-ngx_http_magasin_json_separate(ngx_http_magasin_json_t *json)
-{
-    if (json->comma) {
-        ngx_http_magasin_json_raw(json, ",", 1);
-    }
-
-    json->comma = 1;
-}
-
-
 /* The length of the run that needs no escape. */
 
 static size_t
@@ -207,12 +274,13 @@ ngx_http_magasin_json_plain(u_char *p, u_char *end)
 
     for (start = p; p < end; p++) {
 
-        if (*p < ' ' || *p == '"' || *p == '\\') {
-            break;
+        if (!ngx_http_magasin_json_stops[*p]) {
+            continue;
         }
 
-        if (*p == 0xe2 && end - p > 2 && p[1] == 0x80
-            && (p[2] == 0xa8 || p[2] == 0xa9))
+        if (*p != 0xe2
+            || (end - p > 2 && p[1] == 0x80
+                && (p[2] == 0xa8 || p[2] == 0xa9)))
         {
             break;
         }

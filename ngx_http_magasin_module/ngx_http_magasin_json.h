@@ -35,6 +35,8 @@ void ngx_http_magasin_json_raw(ngx_http_magasin_json_t *json,
 void ngx_http_magasin_json_open(ngx_http_magasin_json_t *json, u_char bracket);
 void ngx_http_magasin_json_close(ngx_http_magasin_json_t *json,
     u_char bracket);
+void ngx_http_magasin_json_quoted(ngx_http_magasin_json_t *json,
+    const char *name, size_t len);
 void ngx_http_magasin_json_member(ngx_http_magasin_json_t *json,
     const char *name, size_t len);
 void ngx_http_magasin_json_name(ngx_http_magasin_json_t *json,
@@ -49,7 +51,7 @@ void ngx_http_magasin_json_integer(ngx_http_magasin_json_t *json, int64_t n);
 /* A member name or a value that is a literal of the C text. */
 
 #define ngx_http_magasin_json_key(json, name)                                 \
-    ngx_http_magasin_json_member(json, name, sizeof(name) - 1)
+    ngx_http_magasin_json_quoted(json, "\"" name "\":", sizeof(name) + 2)
 
 #define ngx_http_magasin_json_string(json, text)                              \
     ngx_http_magasin_json_text(json, text, sizeof(text) - 1)

@@ -4,10 +4,10 @@
  *
  * Jobs are not sent when they arrive but once at the end of the event loop's
  * turn, so that the reads of one turn share a Sync: one send() and one
- * implicit transaction for all of them.  A connection takes a new batch of
- * reads only while fewer than NGX_HTTP_MAGASIN_PG_BATCHES are unanswered;
- * under load the queue then fills while PostgreSQL works, and batches grow
- * by themselves.
+ * implicit transaction for all of them.  While a batch of reads is
+ * unanswered, others wait for its end, so that under load batches grow by
+ * themselves; but only for NGX_HTTP_MAGASIN_PG_HOLD, since one may be slow:
+ * then the next batch goes to another connection.
  *
  * Jobs with `merge` set go further: those of one statement that wait in the
  * same turn become one run of it.  Such a statement takes one parameter, an
@@ -71,6 +71,11 @@ ngx_http_magasin_pg_create(ngx_cycle_t *cycle, ngx_http_magasin_pg_conf_t *pcf)
     pool->dispatch.data = pool;
     pool->dispatch.log = cycle->log;
 
+    pool->hold.handler = ngx_http_magasin_pg_dispatch;
+    pool->hold.data = pool;
+    pool->hold.log = cycle->log;
+    pool->hold.cancelable = 1;
+
     for (i = 0; i < pcf->connections; i++) {
         ngx_http_magasin_pg_connection_init(&pool->connections[i], pool, i);
         ngx_http_magasin_pg_connection_open(&pool->connections[i]);
@@ -94,6 +99,10 @@ ngx_http_magasin_pg_destroy(ngx_http_magasin_pg_pool_t *pool)
 
     if (pool->dispatch.posted) {
         ngx_delete_posted_event(&pool->dispatch);
+    }
+
+    if (pool->hold.timer_set) {
+        ngx_del_timer(&pool->hold);
     }
 
     for (i = 0; i < pool->conf->connections; i++) {
@@ -333,7 +342,8 @@ ngx_http_magasin_pg_dispatch(ngx_event_t *ev)
         connection = &pool->connections[i];
 
         if (connection->batch
-            && ngx_http_magasin_pg_connection_sync(connection) != NGX_OK)
+            && ngx_http_magasin_pg_connection_sync(connection, 1)
+               != NGX_OK)
         {
             ngx_http_magasin_pg_connection_lost(connection, NULL);
         }
@@ -450,6 +460,18 @@ ngx_http_magasin_pg_choose(ngx_http_magasin_pg_pool_t *pool,
 
     for (i = 0; i < pool->conf->connections; i++) {
         connection = &pool->connections[i];
+
+        if (class == NGX_HTTP_MAGASIN_PG_READ
+            && connection->reading
+            && ngx_current_msec - connection->reading
+               < NGX_HTTP_MAGASIN_PG_HOLD)
+        {
+            if (!pool->hold.timer_set) {
+                ngx_add_timer(&pool->hold, NGX_HTTP_MAGASIN_PG_HOLD);
+            }
+
+            return NULL;
+        }
 
         if (connection == reserved
             || !ngx_http_magasin_pg_accepts(connection, class))

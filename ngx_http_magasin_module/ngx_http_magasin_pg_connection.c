@@ -91,6 +91,7 @@ ngx_http_magasin_pg_connection_open(
     connection->syncs = 0;
     connection->batch = 0;
     connection->prepared = 0;
+    connection->reading = 0;
     connection->heavy = 0;
 
     connection->state = NGX_HTTP_MAGASIN_PG_CONNECTING;
@@ -138,6 +139,7 @@ ngx_http_magasin_pg_connection_close(
     connection->head = connection->tail;
     connection->syncs = 0;
     connection->batch = 0;
+    connection->reading = 0;
     connection->heavy = 0;
 
     ngx_http_magasin_pg_connection_detach(connection);
@@ -201,7 +203,7 @@ ngx_http_magasin_pg_connection_send(
 
     connection->heavy = (job->class == NGX_HTTP_MAGASIN_PG_HEAVY);
 
-    if (ngx_http_magasin_pg_connection_sync(connection) != NGX_OK) {
+    if (ngx_http_magasin_pg_connection_sync(connection, 0) != NGX_OK) {
 
         /* The job is in flight all the same: _lost() answers for it. */
 
@@ -232,11 +234,14 @@ ngx_http_magasin_pg_connection_keys(char *keys, size_t len,
 }
 
 
-/* End the open batch with a Sync and send all of it. */
+/*
+ * End what was sent with a Sync: an open batch of `reads`, or one job of
+ * another class.  NGX_OK, or NGX_ERROR: the connection is bad.
+ */
 
 ngx_int_t
 ngx_http_magasin_pg_connection_sync(
-    ngx_http_magasin_pg_connection_t *connection)
+    ngx_http_magasin_pg_connection_t *connection, ngx_uint_t reads)
 {
     ngx_http_magasin_pg_slot_t  *slot;
 
@@ -246,9 +251,14 @@ ngx_http_magasin_pg_connection_sync(
         return NGX_ERROR;
     }
 
+    if (reads) {
+        connection->reading = ngx_max(ngx_current_msec, 1);
+    }
+
     slot = ngx_http_magasin_pg_slot(connection, connection->tail);
     slot->jobs = NULL;
     slot->sync = 1;
+    slot->reads = reads;
 
     connection->tail++;
     connection->syncs++;
@@ -498,7 +508,7 @@ ngx_http_magasin_pg_connection_prepare(
         }
     }
 
-    return ngx_http_magasin_pg_connection_sync(connection);
+    return ngx_http_magasin_pg_connection_sync(connection, 0);
 }
 
 

@@ -17,6 +17,9 @@
 #define NGX_HTTP_MAGASIN_PG_BATCHES   2
 #define NGX_HTTP_MAGASIN_PG_WRITES    8
 
+/* Milliseconds for which reads wait for those before them; see pg.c. */
+#define NGX_HTTP_MAGASIN_PG_HOLD      2
+
 /* The longest text of an array of as many keys. */
 #define NGX_HTTP_MAGASIN_PG_KEYS                                              \
     (NGX_HTTP_MAGASIN_PG_BATCH * (NGX_INT64_LEN + 1) + 2)
@@ -52,6 +55,7 @@ struct ngx_http_magasin_pg_slot_s {
     ngx_http_magasin_pg_job_t          *jobs;
     ngx_http_magasin_pg_connection_t   *connection;
     unsigned                            sync:1;
+    unsigned                            reads:1;     /* it ends a batch */
 };
 
 
@@ -73,6 +77,7 @@ struct ngx_http_magasin_pg_connection_s {
     ngx_uint_t                          tail;        /* next free slot */
     ngx_uint_t                          syncs;       /* in flight */
     ngx_uint_t                          batch;       /* reads since Sync */
+    ngx_msec_t                          reading;     /* since when, or 0 */
     ngx_uint_t                          prepared;    /* answers seen */
     unsigned                            heavy:1;     /* a long read runs */
     unsigned                            heard:1;     /* since the timeout */
@@ -87,6 +92,7 @@ struct ngx_http_magasin_pg_pool_s {
     ngx_queue_t                         waiting[NGX_HTTP_MAGASIN_PG_CLASSES];
     ngx_uint_t                          nwaiting;
     ngx_event_t                         dispatch;    /* posted once a tick */
+    ngx_event_t                         hold;        /* ends a wait of reads */
     ngx_uint_t                          ready;       /* connections */
     unsigned                            down:1;      /* a round failed */
     unsigned                            closed:1;    /* the worker exits */
@@ -113,7 +119,7 @@ ngx_int_t ngx_http_magasin_pg_connection_send(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_job_t *job);
 ngx_int_t ngx_http_magasin_pg_connection_sync(
-    ngx_http_magasin_pg_connection_t *connection);
+    ngx_http_magasin_pg_connection_t *connection, ngx_uint_t reads);
 void ngx_http_magasin_pg_connection_lost(
     ngx_http_magasin_pg_connection_t *connection, const char *why);
 void ngx_http_magasin_pg_connection_watch(

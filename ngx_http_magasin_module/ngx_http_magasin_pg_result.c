@@ -114,6 +114,10 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
         connection->syncs--;
         connection->heavy = 0;
 
+        if (slot->reads) {
+            connection->reading = 0;
+        }
+
         return NGX_OK;
     }
 

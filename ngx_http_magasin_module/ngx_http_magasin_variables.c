@@ -133,11 +133,11 @@ static ngx_int_t
 ngx_http_magasin_variable_trace(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    u_char           *p;
     ngx_str_t         id;
     ngx_uint_t        i;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *header;
+    uint32_t          words[4];
 
     part = &r->headers_in.headers.part;
     header = part->elts;
@@ -172,12 +172,12 @@ ngx_http_magasin_variable_trace(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    p = id.data;
-
     for (i = 0; i < 4; i++) {
-        p = ngx_sprintf(p, "%08xD", (uint32_t) ngx_random() * 2
-                                    + (uint32_t) (ngx_random() & 1));
+        words[i] = (uint32_t) ngx_random() * 2
+                   + (uint32_t) (ngx_random() & 1);
     }
+
+    (void) ngx_hex_dump(id.data, (u_char *) words, sizeof(words));
 
     ngx_http_magasin_variable_set(v, &id);
 

@@ -99,5 +99,9 @@ clean: # Remove what was built
 	@rm -rf build
 
 distclean: clean # Remove the instances of RUN_DIR and of the tests too
-	@RUN_DIR=$(or $(RUN_DIR),run)/test scripts/instance.sh remove
+	@for part in test bench ci/test ci; do \
+	    directory="$${RUN_DIR:-run}/$$part"; \
+	    [ ! -d "$$directory" ] || \
+	        RUN_DIR="$$directory" scripts/instance.sh remove; \
+	done
 	@scripts/instance.sh remove

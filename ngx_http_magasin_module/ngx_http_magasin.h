@@ -48,6 +48,7 @@ typedef struct {
 
 typedef struct {
     ngx_flag_t                     json_errors;
+    unsigned                       magasin:1;   /* the handler of this one */
 } ngx_http_magasin_loc_conf_t;
 
 

@@ -131,7 +131,8 @@ ngx_http_magasin_body_json_rescued(ngx_http_magasin_field_t *field)
             *out++ = '?';
 
         } else {
-            out = ngx_cpymem(out, p - 4, 4);
+            (void) ngx_memmove(out, p - 4, 4);
+            out += 4;
         }
     }
 

@@ -45,7 +45,7 @@ static void ngx_http_magasin_cleanup(void *data);
 ngx_int_t
 ngx_http_magasin_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                      rc;
+    ngx_int_t                      rc, discarded;
     ngx_http_magasin_ctx_t        *ctx;
     ngx_http_magasin_main_conf_t  *mmcf;
 
@@ -84,8 +84,11 @@ ngx_http_magasin_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (ngx_http_discard_request_body(r) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    discarded = ngx_http_discard_request_body(r);
+
+    if (discarded != NGX_OK) {
+        return discarded >= NGX_HTTP_SPECIAL_RESPONSE
+               ? discarded : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (rc == NGX_DONE) {
@@ -420,6 +423,10 @@ ngx_http_magasin_submit(ngx_http_magasin_ctx_t *ctx)
     r = ctx->request;
     mmcf = ngx_http_get_module_main_conf(r, ngx_http_magasin_module);
 
+    /* What has begun is finished: only new requests meet a full queue. */
+
+    ctx->job.admitted = ctx->streaming;
+
     rc = ngx_http_magasin_pg_submit(mmcf->pool, &ctx->job);
 
     if (rc != NGX_OK) {
@@ -575,6 +582,14 @@ ngx_http_magasin_stream_next(ngx_http_magasin_ctx_t *ctx)
 
     r = ctx->request;
     wev = r->connection->write;
+
+    if (r->connection->data != r || r->postponed) {
+
+        /* A subrequest whose turn has not come: it is posted for it. */
+
+        r->write_event_handler = ngx_http_magasin_stream_writer;
+        return NGX_DONE;
+    }
 
     if (r->out == NULL && !r->buffered && !r->connection->buffered) {
 

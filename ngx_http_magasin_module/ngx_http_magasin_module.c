@@ -248,6 +248,14 @@ ngx_http_magasin_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
      * or outside: what nobody said stays unset for the levels below.
      */
 
+    if (conf->magasin && clcf->handler != ngx_http_magasin_handler) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"magasin\" cannot share location \"%V\" with "
+                           "another content handler, such as \"proxy_pass\" "
+                           "or \"stub_status\"", &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
     if (conf->json_errors == NGX_CONF_UNSET) {
         conf->json_errors = prev->json_errors;
     }
@@ -270,6 +278,8 @@ ngx_http_magasin_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 static char *
 ngx_http_magasin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
+    ngx_http_magasin_loc_conf_t *mlcf = conf;
+
     ngx_http_core_loc_conf_t      *clcf;
     ngx_http_magasin_main_conf_t  *mmcf;
 
@@ -285,6 +295,7 @@ ngx_http_magasin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     clcf->handler = ngx_http_magasin_handler;
+    mlcf->magasin = 1;
 
     mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_magasin_module);
     mmcf->handler = 1;
@@ -394,11 +405,19 @@ ngx_http_magasin_database_option(ngx_conf_t *cf,
 
 invalid:
 
+    /* Only the name: the value may be a secret. */
+
+    text = *option;
+
+    if (equal) {
+        text.len = equal - option->data;
+    }
+
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "\"magasin_database\" does not know \"%V\": after the "
                        "connection string (one word, in quotes) it takes "
                        "connections=, queue=, timeout= and connect_timeout=",
-                       option);
+                       &text);
     return NGX_CONF_ERROR;
 }
 

@@ -10,6 +10,10 @@
 #include "ngx_http_magasin_body.h"
 
 
+/* A longer boundary is none: RFC 2046 has 70, the reference this. */
+#define NGX_HTTP_MAGASIN_BOUNDARY  201
+
+
 static ngx_int_t ngx_http_magasin_multipart_boundary(ngx_http_request_t *r,
     ngx_str_t *delimiter);
 static u_char *ngx_http_magasin_multipart_find(u_char *p, u_char *end,
@@ -125,7 +129,7 @@ ngx_http_magasin_multipart_boundary(ngx_http_request_t *r,
 
         if (name.len == sizeof("boundary") - 1
             && ngx_strncasecmp(name.data, (u_char *) "boundary", name.len) == 0
-            && value.len)
+            && value.len && value.len <= NGX_HTTP_MAGASIN_BOUNDARY)
         {
             delimiter->len = value.len + 2;
             delimiter->data = ngx_pnalloc(r->pool, delimiter->len);

@@ -124,7 +124,7 @@ ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
 {
     ngx_uint_t  i;
 
-    if (pool->nwaiting >= pool->conf->queue) {
+    if (pool->nwaiting >= pool->conf->queue && !job->admitted) {
         return NGX_BUSY;
     }
 
@@ -522,7 +522,8 @@ ngx_http_magasin_pg_accepts(ngx_http_magasin_pg_connection_t *connection,
  * Long reads must not stand before short ones.  While some wait, the last
  * connection in service that runs none is kept free for them; one connection
  * of several always stays with the short ones.  Of a single connection,
- * long reads get it when it is idle, and it takes nothing else until then.
+ * long reads get it when it is idle, and it takes nothing else until then;
+ * after each of them the short ones have a turn.
  */
 
 static ngx_http_magasin_pg_connection_t *
@@ -532,6 +533,13 @@ ngx_http_magasin_pg_reserved(ngx_http_magasin_pg_pool_t *pool)
     ngx_http_magasin_pg_connection_t  *connection;
 
     if (ngx_queue_empty(&pool->waiting[NGX_HTTP_MAGASIN_PG_HEAVY])) {
+        return NULL;
+    }
+
+    if (pool->ready == 1 && pool->turn
+        && (!ngx_queue_empty(&pool->waiting[NGX_HTTP_MAGASIN_PG_READ])
+            || !ngx_queue_empty(&pool->waiting[NGX_HTTP_MAGASIN_PG_WRITE])))
+    {
         return NULL;
     }
 

@@ -64,6 +64,7 @@ struct ngx_http_magasin_pg_job_s {
     ngx_http_magasin_pg_failed_pt    failed;
     void                            *data;
     unsigned                         merge:1;      /* see pg.c */
+    unsigned                         admitted:1;   /* whatever waits */
     ngx_log_t                       *log;
 
     /*
@@ -80,7 +81,7 @@ struct ngx_http_magasin_pg_job_s {
     ngx_http_magasin_pg_slot_t      *slot;
     ngx_http_magasin_pg_job_t       *next;         /* of those merged */
     unsigned                         queued:1;
-    unsigned                         resent:1;
+    unsigned                         resent:3;     /* how many times */
 };
 
 

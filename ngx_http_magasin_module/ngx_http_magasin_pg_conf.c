@@ -174,6 +174,7 @@ ngx_http_magasin_pg_conf_host(ngx_http_magasin_pg_parse_t *ps,
     ngx_int_t    n;
     ngx_str_t    none, name;
     ngx_url_t    url;
+    ngx_addr_t   addr;
     ngx_uint_t   i;
 
     ngx_str_null(&none);
@@ -189,6 +190,12 @@ ngx_http_magasin_pg_conf_host(ngx_http_magasin_pg_parse_t *ps,
 
     if (address->len || host->data[0] == '/' || host->data[0] == '@') {
         return ngx_http_magasin_pg_conf_target(ps, host, address, port);
+    }
+
+    if (ngx_parse_addr(ps->cf->pool, &addr, host->data, host->len)
+        == NGX_OK)
+    {
+        return ngx_http_magasin_pg_conf_target(ps, host, host, port);
     }
 
     ngx_memzero(&url, sizeof(ngx_url_t));

@@ -202,6 +202,7 @@ ngx_http_magasin_pg_connection_send(
     }
 
     connection->heavy = (job->class == NGX_HTTP_MAGASIN_PG_HEAVY);
+    connection->pool->turn = connection->heavy;
 
     if (ngx_http_magasin_pg_connection_sync(connection, 0) != NGX_OK) {
 
@@ -253,6 +254,7 @@ ngx_http_magasin_pg_connection_sync(
 
     if (reads) {
         connection->reading = ngx_max(ngx_current_msec, 1);
+        connection->pool->turn = 0;
     }
 
     slot = ngx_http_magasin_pg_slot(connection, connection->tail);
@@ -666,8 +668,8 @@ ngx_http_magasin_pg_connection_again(
 
 /*
  * Collect the jobs that this connection owes an answer.  Reads that were not
- * resent yet go back to the queue; of a write it is not known whether it was
- * committed, so it fails.
+ * resent too often go back to the queue; of a write it is not known whether
+ * it was committed, so it fails.
  */
 
 static void
@@ -686,8 +688,10 @@ ngx_http_magasin_pg_connection_take_back(
 
         while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
 
-            if (job->class != NGX_HTTP_MAGASIN_PG_WRITE && !job->resent) {
-                job->resent = 1;
+            if (job->class != NGX_HTTP_MAGASIN_PG_WRITE
+                && job->resent < NGX_HTTP_MAGASIN_PG_RESENDS)
+            {
+                job->resent++;
                 ngx_http_magasin_pg_requeue(job);
                 continue;
             }

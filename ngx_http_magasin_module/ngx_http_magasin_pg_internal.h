@@ -17,6 +17,9 @@
 #define NGX_HTTP_MAGASIN_PG_BATCHES   2
 #define NGX_HTTP_MAGASIN_PG_WRITES    8
 
+/* A read is sent again so often: several connections may break in a row. */
+#define NGX_HTTP_MAGASIN_PG_RESENDS   4
+
 /* Milliseconds for which reads wait for those before them; see pg.c. */
 #define NGX_HTTP_MAGASIN_PG_HOLD      2
 
@@ -95,6 +98,7 @@ struct ngx_http_magasin_pg_pool_s {
     ngx_event_t                         hold;        /* ends a wait of reads */
     ngx_uint_t                          ready;       /* connections */
     unsigned                            down:1;      /* a round failed */
+    unsigned                            turn:1;      /* of the short ones */
     unsigned                            closed:1;    /* the worker exits */
     ngx_http_magasin_pg_connection_t   *connections;
 };

@@ -158,11 +158,12 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
 
     while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
 
-        if (ending && job->class != NGX_HTTP_MAGASIN_PG_WRITE && !job->resent)
+        if (ending && job->class != NGX_HTTP_MAGASIN_PG_WRITE
+            && job->resent < NGX_HTTP_MAGASIN_PG_RESENDS)
         {
-            /* Terminated from outside: it may run on another connection. */
+            /* It may run on another connection. */
 
-            job->resent = 1;
+            job->resent++;
             ngx_http_magasin_pg_requeue(job);
             continue;
         }
@@ -175,7 +176,12 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
 }
 
 
-/* SQLSTATE class 57P: the server shuts down, or an operator ended us. */
+/*
+ * Is this the end of the connection?  Class 57P: the server shuts down, or an
+ * operator ended us.  0A000 and 26000: the prepared statements do not fit the
+ * schema any more, or a pooler dropped them; a new connection prepares anew.
+ * In all these cases the statement was not run.
+ */
 
 static ngx_uint_t
 ngx_http_magasin_pg_ending(PGresult *result)
@@ -184,7 +190,10 @@ ngx_http_magasin_pg_ending(PGresult *result)
 
     sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
-    return sqlstate && ngx_strncmp(sqlstate, "57P", 3) == 0;
+    return sqlstate
+           && (ngx_strncmp(sqlstate, "57P", 3) == 0
+               || ngx_strcmp(sqlstate, "0A000") == 0
+               || ngx_strcmp(sqlstate, "26000") == 0);
 }
 
 

@@ -121,6 +121,11 @@ ngx_http_magasin_query_link(ngx_http_request_t *r, ngx_array_t *pairs,
 
     host = r->headers_in.host ? r->headers_in.host->value
                               : r->headers_in.server;
+
+    if (ngx_http_magasin_text_repair(r->pool, &host) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     size = sizeof("https://") - 1 + host.len
            + ngx_http_magasin_query_path_length(r) + 1;
 

@@ -12,6 +12,7 @@ typedef struct {
 
 static ngx_http_magasin_sqlstate_t  ngx_http_magasin_sqlstates[] = {
     { "08", 503 },              /* connection exception */
+    { "0A000", 503 },           /* the cached plan does not fit the schema */
     { "22003", 400 },           /* numeric value out of range */
     { "22007", 400 },           /* invalid datetime format */
     { "22008", 400 },           /* datetime field overflow */
@@ -20,6 +21,7 @@ static ngx_http_magasin_sqlstate_t  ngx_http_magasin_sqlstates[] = {
     { "22P05", 400 },           /* untranslatable character */
     { "23", 409 },              /* integrity constraint violation */
     { "25006", 503 },           /* read only: a standby, or a failover */
+    { "26000", 503 },           /* the prepared statement is gone */
     { "40", 503 },              /* serialization failure, deadlock */
     { "53", 503 },              /* out of memory, disk, connections */
     { "55P03", 503 },           /* lock not available in time */

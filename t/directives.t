@@ -84,7 +84,7 @@ needs a libpq connection string
 magasin_database "host=/tmp" conections=2;
 --- must_die
 --- error_log
-"magasin_database" does not know "conections=2"
+"magasin_database" does not know "conections"
 
 
 === TEST 8: a conninfo without quotes
@@ -234,3 +234,30 @@ location / { return 204; }
 --- request
 GET /
 --- error_code: 204
+
+
+=== TEST 26: a password out of place is not shown
+--- http_config
+magasin_database host=/tmp password=geheim dbname=magasin;
+--- must_die
+--- error_log
+"magasin_database" does not know "password"
+--- no_error_log
+geheim
+
+
+=== TEST 27: another handler after it
+--- config
+location / { magasin; proxy_pass http://127.0.0.1:1; }
+--- must_die
+--- error_log
+"magasin" cannot share location "/" with another content handler
+
+
+=== TEST 28: an address of IPv6 without brackets
+--- http_config
+magasin_database "host=::1 port=1 dbname=magasin" connect_timeout=200ms;
+magasin_tokens $TEST_NGINX_TOKENS;
+--- request
+GET /healthz
+--- error_code: 200

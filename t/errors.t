@@ -191,3 +191,33 @@ zz\r
 --- error_code: 400
 --- response_headers
 Content-Type: application/json
+
+
+=== TEST 16: the same where nobody wants a body
+--- raw_request eval
+"GET /healthz HTTP/1.1\r
+Host: localhost\r
+Connection: close\r
+Transfer-Encoding: chunked\r
+\r
+zz\r
+{}\r
+"
+--- error_code: 400
+--- response_headers
+Content-Type: application/json
+
+
+=== TEST 17: and before a token was shown
+--- raw_request eval
+"PUT /api/v1/products/3/ HTTP/1.1\r
+Host: localhost\r
+Connection: close\r
+Transfer-Encoding: chunked\r
+\r
+zz\r
+{}\r
+"
+--- error_code: 400
+--- response_headers
+Content-Type: application/json

@@ -27,7 +27,8 @@ MagasinTest::defaults('timeout=1s');
 
 MagasinTest::reset();
 run_tests();
-MagasinTest::sql('DROP TRIGGER t_raise ON produit', 'DROP FUNCTION t_raise()');
+MagasinTest::sql('DROP TRIGGER IF EXISTS t_raise ON produit',
+    'DROP FUNCTION t_raise()');
 MagasinTest::reset();
 
 __DATA__
@@ -113,3 +114,20 @@ PUT /api/v1/products/3/
 --- request
 GET /api/v1/products/3/
 --- response_body_like: "prix":"19\.99"
+
+
+=== TEST 9: a column changes its type: statements are prepared anew
+--- init
+MagasinTest::sql('DROP TRIGGER t_raise ON produit');
+MagasinTest::sql('ALTER TABLE produit ALTER COLUMN prix TYPE numeric(12,2)');
+--- request eval
+["GET /api/v1/products/3/", "GET /api/v1/products/1/"]
+--- error_code eval: [200, 200]
+
+
+=== TEST 10: and back
+--- init
+MagasinTest::sql('ALTER TABLE produit ALTER COLUMN prix TYPE numeric(10,2)');
+--- request eval
+["GET /api/v1/products/3/", "GET /api/v1/products/1/"]
+--- error_code eval: [200, 200]

@@ -3,6 +3,9 @@
 # Variables that a person sets:
 #   PORT, ADDRESS, RUN_DIR, WORKERS  of the instance (scripts/instance.sh)
 #   FROM                             the Django database to import
+#   DATABASE                         the database to check, a libpq conninfo
+#                                    (default: the instance of RUN_DIR)
+#   LINES, STORES, PRODUCTS, SEED    of demo-scale (scripts/demo_scale.sh)
 #   NGINX_SRC                        an nginx source tree to build against
 #   NGINX_CONFIGURE                  what to configure that tree with, besides
 #                                    --with-compat
@@ -14,7 +17,8 @@ SHELL = /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL = help
 
-export PORT ADDRESS RUN_DIR WORKERS NGINX_BINARY FROM TESTS
+export PORT ADDRESS RUN_DIR WORKERS NGINX_BINARY FROM DATABASE TESTS
+export LINES STORES PRODUCTS SEED
 
 .PHONY: help
 help: # This list
@@ -24,7 +28,7 @@ help: # This list
 
 # Running
 
-.PHONY: run start stop status import-django packages-%
+.PHONY: run start stop status import-django demo-scale packages-%
 
 run: packages-run build # Everything in the foreground; Ctrl-C stops it
 	@exec scripts/instance.sh up
@@ -41,8 +45,25 @@ status: # What runs in RUN_DIR
 import-django: packages-run # Replace the content: FROM=<libpq URI of Django's>
 	@scripts/import_django.sh "$${FROM:-}"
 
+demo-scale: packages-run packages-scale # A large demonstration: LINES=<number>
+	@scripts/demo_scale.sh
+
 packages-%:
 	@scripts/packages.sh $*
+
+
+# What PostgreSQL keeps twice.  A database at work can be checked.
+
+.PHONY: check-ledger check-rollups rebuild-rollups
+
+check-ledger: packages-run # Does the journal add up to the stock?
+	@scripts/check.sh ledger
+
+check-rollups: packages-run # Do the sums agree with the sales?
+	@scripts/check.sh rollups
+
+rebuild-rollups: packages-run # Make those sums anew, from the sales
+	@scripts/check.sh rebuild-rollups
 
 
 # Building.  nginx's own configure and make do it, in build/NAME; both work in
@@ -78,7 +99,7 @@ build-asan: packages-run # The module under AddressSanitizer and UBSan
 
 # Checking
 
-.PHONY: test test-asan lint bench
+.PHONY: test test-asan lint bench bench-scale
 test: packages-run packages-test build # Every suite, on its own PostgreSQL
 	@scripts/test.sh
 
@@ -91,6 +112,9 @@ lint: packages-run packages-lint build # Style and static analysis
 bench: packages-run packages-bench build # Measure against pgbench
 	@bench/run
 
+bench-scale: packages-run packages-bench build # Does size matter? Takes minutes
+	@bench/run --scale
+
 
 # Tidying up
 
@@ -99,7 +123,8 @@ clean: # Remove what was built
 	@rm -rf build
 
 distclean: clean # Remove the instances of RUN_DIR and of the tests too
-	@for part in test bench ci/test ci; do \
+	@for part in test bench/100k bench/10k bench/1m bench/10m bench \
+	    ci/test ci; do \
 	    directory="$${RUN_DIR:-run}/$$part"; \
 	    [ ! -d "$$directory" ] || \
 	        RUN_DIR="$$directory" scripts/instance.sh remove; \

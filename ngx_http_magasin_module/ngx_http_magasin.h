@@ -24,13 +24,16 @@
 
 #define NGX_HTTP_MAGASIN_MAX_IDS         2
 
-/* nginx has no name for it. */
+/* nginx has no names for them. */
 #define NGX_HTTP_MAGASIN_NOT_ACCEPTABLE  406
+#define NGX_HTTP_MAGASIN_UNPROCESSABLE   422
 
 
 typedef struct ngx_http_magasin_ctx_s       ngx_http_magasin_ctx_t;
 typedef struct ngx_http_magasin_endpoint_s  ngx_http_magasin_endpoint_t;
 typedef struct ngx_http_magasin_tokens_s    ngx_http_magasin_tokens_t;
+typedef struct ngx_http_magasin_maintenance_s
+    ngx_http_magasin_maintenance_t;
 
 
 typedef struct {
@@ -42,12 +45,15 @@ typedef struct {
     ngx_str_t                      tokens_file;
     ngx_http_magasin_tokens_t     *tokens;      /* of this worker */
     unsigned                       handler:1;   /* some location answers */
+    ngx_http_magasin_maintenance_t *maintenance;
     unsigned                       errors:1;    /* some location filters */
+    unsigned                       cors:1;      /* some location allows it */
 } ngx_http_magasin_main_conf_t;
 
 
 typedef struct {
     ngx_flag_t                     json_errors;
+    ngx_array_t                   *cors;        /* origins; NULL: off */
     unsigned                       magasin:1;   /* the handler of this one */
 } ngx_http_magasin_loc_conf_t;
 
@@ -83,6 +89,9 @@ struct ngx_http_magasin_endpoint_s {
     ngx_http_magasin_bind_pt       bind;
     ngx_http_magasin_render_pt     render;
     ngx_http_magasin_bind_pt       failed;
+    const void                    *spec;        /* for bind and render */
+    ngx_uint_t                     extra;       /* a method that a path of the
+                                                   reference did not have */
 };
 
 
@@ -90,6 +99,7 @@ struct ngx_http_magasin_endpoint_s {
 typedef struct {
     ngx_str_t                      path;
     ngx_str_t                      allow;       /* for the header */
+    ngx_str_t                      reference_allow;    /* without extras */
     ngx_http_magasin_endpoint_t   *endpoints;   /* adjoining rows */
     ngx_uint_t                     nendpoints;
 } ngx_http_magasin_route_t;
@@ -103,7 +113,10 @@ struct ngx_http_magasin_ctx_s {
     ngx_http_magasin_id_t          ids[NGX_HTTP_MAGASIN_MAX_IDS];
     ngx_array_t                   *query;       /* pairs */
     ngx_http_magasin_body_t        body;
-    ngx_str_t                      token;       /* its id */
+    ngx_str_t                      token;       /* its id; NUL */
+    ngx_str_t                      scopes;      /* of the token */
+    const char                    *key;         /* Idempotency-Key, or NULL */
+    const char                    *digest;      /* of the keyed request */
     ngx_str_t                      trace_id;
 
     ngx_http_magasin_pg_job_t      job;
@@ -112,6 +125,10 @@ struct ngx_http_magasin_ctx_s {
 
     ngx_http_magasin_json_t        json;        /* the answer's body */
     ngx_uint_t                     status;
+    ngx_str_t                      etag;        /* with its quotes */
+    ngx_str_t                      detail;      /* of an error, in words */
+    ngx_str_t                      members;     /* what an error adds */
+    const char                    *field;       /* whose errors are open */
     ngx_uint_t                     rows;        /* rendered so far */
     void                          *state;       /* of the endpoint */
 
@@ -120,7 +137,8 @@ struct ngx_http_magasin_ctx_s {
     unsigned                       waiting:1;   /* a job runs */
     unsigned                       replied:1;   /* our answer, not nginx's */
     unsigned                       filtered:1;  /* errors.c replaces a body */
-    unsigned                       traced:1;
+    unsigned                       fields:1;    /* an error by fields */
+    unsigned                       problem:1;   /* errors as of RFC 9457 */
 };
 
 
@@ -140,6 +158,15 @@ ngx_http_magasin_endpoint_t *ngx_http_magasin_route_method(
 
 /* negotiate.c */
 ngx_uint_t ngx_http_magasin_acceptable(ngx_http_request_t *r);
+ngx_uint_t ngx_http_magasin_wants_problem(ngx_http_request_t *r);
+ngx_str_t *ngx_http_magasin_header(ngx_http_request_t *r, const char *name,
+    ngx_uint_t n);
+
+/* conditions.c */
+ngx_int_t ngx_http_magasin_if_match(ngx_http_magasin_ctx_t *ctx,
+    const char **tags);
+ngx_int_t ngx_http_magasin_idempotency(ngx_http_magasin_ctx_t *ctx,
+    ngx_str_t *body);
 
 /* auth.c */
 ngx_http_magasin_tokens_t *ngx_http_magasin_tokens_create(ngx_cycle_t *cycle,
@@ -148,6 +175,19 @@ char *ngx_http_magasin_tokens_check(ngx_conf_t *cf, ngx_str_t *file);
 void ngx_http_magasin_tokens_destroy(ngx_http_magasin_tokens_t *tokens);
 ngx_int_t ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_tokens_t *tokens);
+ngx_uint_t ngx_http_magasin_allowed(ngx_http_magasin_ctx_t *ctx,
+    const char *scope);
+
+/* cors.c */
+char *ngx_http_magasin_cors(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_int_t ngx_http_magasin_cors_init(ngx_conf_t *cf);
+ngx_int_t ngx_http_magasin_cors_preflight(ngx_http_magasin_ctx_t *ctx);
+
+/* maintenance.c */
+ngx_http_magasin_maintenance_t *ngx_http_magasin_maintenance_create(
+    ngx_cycle_t *cycle, ngx_http_magasin_pg_pool_t *pool);
+void ngx_http_magasin_maintenance_destroy(
+    ngx_http_magasin_maintenance_t *maintenance);
 
 /* errors.c */
 ngx_int_t ngx_http_magasin_errors_init(ngx_conf_t *cf);

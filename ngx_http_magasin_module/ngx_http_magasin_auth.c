@@ -167,20 +167,33 @@ ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx,
         return ngx_http_magasin_unauthorized(ctx);
     }
 
-    /* A copy: the list may be replaced before the log phase. */
+    /* Copies: the list may be replaced before the log phase. */
 
-    ctx->token.data = ngx_pstrdup(ctx->request->pool, &token->id);
-    if (ctx->token.data == NULL) {
+    ctx->token.data = ngx_pnalloc(ctx->request->pool, token->id.len + 1);
+    ctx->scopes.data = ngx_pstrdup(ctx->request->pool, &token->scopes);
+
+    if (ctx->token.data == NULL || ctx->scopes.data == NULL) {
         return NGX_ERROR;
     }
 
+    (void) ngx_cpystrn(ctx->token.data, token->id.data, token->id.len + 1);
     ctx->token.len = token->id.len;
+    ctx->scopes.len = token->scopes.len;
 
-    if (!ngx_http_magasin_scope(&token->scopes, ctx->endpoint->scope)) {
+    if (!ngx_http_magasin_allowed(ctx, ctx->endpoint->scope)) {
         return ngx_http_magasin_reply_status(ctx, NGX_HTTP_FORBIDDEN);
     }
 
     return NGX_OK;
+}
+
+
+/* Does the token that was accepted have this scope? */
+
+ngx_uint_t
+ngx_http_magasin_allowed(ngx_http_magasin_ctx_t *ctx, const char *scope)
+{
+    return ngx_http_magasin_scope(&ctx->scopes, scope);
 }
 
 

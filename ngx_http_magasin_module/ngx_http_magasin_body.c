@@ -5,8 +5,6 @@
 
 
 static ngx_uint_t ngx_http_magasin_body_latin1(ngx_http_request_t *r);
-static ngx_int_t ngx_http_magasin_body_read(ngx_http_request_t *r,
-    ngx_str_t *text);
 static ngx_int_t ngx_http_magasin_body_value(ngx_http_request_t *r,
     ngx_http_magasin_body_t *body, json_t *value,
     ngx_http_magasin_field_t *field);
@@ -103,20 +101,19 @@ ngx_http_magasin_body_type(ngx_http_request_t *r)
 
 
 /*
- * Parse the body that nginx has read, by body->type.
+ * Parse the body that ngx_http_magasin_body_read() gave, by body->type; what
+ * `raw` points to is left as it is.
  *
  * NGX_OK; NGX_DECLINED: it is malformed, body->error tells; NGX_ERROR.
  */
 
 ngx_int_t
 ngx_http_magasin_body_parse(ngx_http_request_t *r,
-    ngx_http_magasin_body_t *body)
+    ngx_http_magasin_body_t *body, ngx_str_t *raw)
 {
     ngx_str_t  text;
 
-    if (ngx_http_magasin_body_read(r, &text) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    text = *raw;
 
     if (text.len == 0) {
         body->type = NGX_HTTP_MAGASIN_BODY_NONE;
@@ -254,9 +251,12 @@ ngx_http_magasin_body_latin1(ngx_http_request_t *r)
 }
 
 
-/* The whole body as one text: from its buffers, or from its temp file. */
+/*
+ * The whole body as one text: from its buffers, or from its temp file.
+ * NGX_OK or NGX_ERROR.
+ */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_magasin_body_read(ngx_http_request_t *r, ngx_str_t *text)
 {
     off_t         size;
@@ -355,6 +355,16 @@ ngx_http_magasin_body_value(ngx_http_request_t *r,
         field->type = NGX_HTTP_MAGASIN_FIELD_NUMBER;
         return ngx_http_magasin_body_real(r, json_real_value(value),
                                           &field->text);
+
+    case JSON_TRUE:
+        field->type = NGX_HTTP_MAGASIN_FIELD_OTHER;
+        ngx_str_set(&field->text, "true");
+        return NGX_OK;
+
+    case JSON_FALSE:
+        field->type = NGX_HTTP_MAGASIN_FIELD_OTHER;
+        ngx_str_set(&field->text, "false");
+        return NGX_OK;
 
     default:
         field->type = NGX_HTTP_MAGASIN_FIELD_OTHER;

@@ -19,7 +19,8 @@ typedef enum {
     NGX_HTTP_MAGASIN_FIELD_NULL,
     NGX_HTTP_MAGASIN_FIELD_TEXT,        /* text: UTF-8, NULs possible */
     NGX_HTTP_MAGASIN_FIELD_NUMBER,      /* text: its shortest decimal */
-    NGX_HTTP_MAGASIN_FIELD_OTHER        /* true, false, list, object, file */
+    NGX_HTTP_MAGASIN_FIELD_OTHER        /* list, object, file; true and false
+                                           with these words as text */
 } ngx_http_magasin_field_e;
 
 
@@ -50,8 +51,9 @@ typedef struct {
 
 
 ngx_http_magasin_body_e ngx_http_magasin_body_type(ngx_http_request_t *r);
+ngx_int_t ngx_http_magasin_body_read(ngx_http_request_t *r, ngx_str_t *text);
 ngx_int_t ngx_http_magasin_body_parse(ngx_http_request_t *r,
-    ngx_http_magasin_body_t *body);
+    ngx_http_magasin_body_t *body, ngx_str_t *text);
 ngx_int_t ngx_http_magasin_body_field(ngx_http_request_t *r,
     ngx_http_magasin_body_t *body, const char *name, ngx_uint_t blank,
     ngx_http_magasin_field_t *field);

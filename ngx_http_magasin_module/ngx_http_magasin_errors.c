@@ -54,6 +54,14 @@ ngx_http_magasin_errors_header(ngx_http_request_t *r)
     ngx_http_magasin_json_init(&ctx->json, r->pool);
     (void) ngx_http_magasin_reply_status(ctx, status);
 
+    if (ngx_http_magasin_wants_problem(r)) {
+        ngx_http_magasin_problem(ctx);
+        ngx_str_set(&r->headers_out.content_type, "application/problem+json");
+
+    } else {
+        ngx_str_set(&r->headers_out.content_type, "application/json");
+    }
+
     if (ctx->json.failed) {
         return NGX_ERROR;
     }
@@ -61,8 +69,7 @@ ngx_http_magasin_errors_header(ngx_http_request_t *r)
     ctx->filtered = 1;
 
     r->headers_out.content_length_n = ctx->json.size;
-    r->headers_out.content_type_len = sizeof("application/json") - 1;
-    ngx_str_set(&r->headers_out.content_type, "application/json");
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
 
     if (r->headers_out.content_length) {

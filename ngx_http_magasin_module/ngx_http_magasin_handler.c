@@ -21,7 +21,8 @@ static ngx_int_t ngx_http_magasin_describe(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_method_refused(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_media_refused(ngx_http_magasin_ctx_t *ctx);
 static void ngx_http_magasin_body_ready(ngx_http_request_t *r);
-static ngx_int_t ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx,
+    ngx_str_t *body);
 static ngx_int_t ngx_http_magasin_submit(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_unavailable(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t status);
@@ -46,6 +47,7 @@ ngx_int_t
 ngx_http_magasin_handler(ngx_http_request_t *r)
 {
     ngx_int_t                      rc, discarded;
+    ngx_str_t                      body;
     ngx_http_magasin_ctx_t        *ctx;
     ngx_http_magasin_main_conf_t  *mmcf;
 
@@ -53,6 +55,9 @@ ngx_http_magasin_handler(ngx_http_request_t *r)
     if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    ngx_str_null(&body);
+    ctx->problem = ngx_http_magasin_wants_problem(r);
 
     ngx_http_magasin_json_init(&ctx->json, r->pool);
 
@@ -63,7 +68,9 @@ ngx_http_magasin_handler(ngx_http_request_t *r)
         rc = ngx_http_magasin_authorize(ctx, mmcf->tokens);
     }
 
-    if (rc == NGX_OK && (ctx->endpoint->method & (NGX_HTTP_PUT|NGX_HTTP_POST)))
+    if (rc == NGX_OK
+        && (ctx->endpoint->method
+            & (NGX_HTTP_PUT|NGX_HTTP_POST|NGX_HTTP_PATCH)))
     {
         ctx->body.type = ngx_http_magasin_body_type(r);
 
@@ -95,7 +102,7 @@ ngx_http_magasin_handler(ngx_http_request_t *r)
         return ngx_http_magasin_reply_send(ctx);
     }
 
-    rc = ngx_http_magasin_run(ctx);
+    rc = ngx_http_magasin_run(ctx, &body);
 
     if (rc == NGX_DONE) {
         r->main->count++;
@@ -138,6 +145,7 @@ ngx_http_magasin_ctx(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_magasin_negotiate(ngx_http_magasin_ctx_t *ctx)
 {
+    ngx_int_t            rc;
     ngx_str_t           *format;
     ngx_http_request_t  *r;
 
@@ -173,7 +181,9 @@ ngx_http_magasin_negotiate(ngx_http_magasin_ctx_t *ctx)
     }
 
     if (r->method == NGX_HTTP_OPTIONS) {
-        return ngx_http_magasin_describe(ctx);
+        rc = ngx_http_magasin_cors_preflight(ctx);
+
+        return rc == NGX_DECLINED ? ngx_http_magasin_describe(ctx) : rc;
     }
 
     return ctx->endpoint ? NGX_OK : ngx_http_magasin_method_refused(ctx);
@@ -232,9 +242,7 @@ ngx_http_magasin_no_route(ngx_http_magasin_ctx_t *ctx)
 
     ngx_http_magasin_reply_begin(ctx, NGX_HTTP_MOVED_PERMANENTLY);
 
-    if (ngx_http_magasin_reply_header(ctx, "Location", sizeof("Location") - 1,
-                                      &location)
-        != NGX_OK)
+    if (ngx_http_magasin_reply_header(r, "Location", &location) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -339,14 +347,20 @@ static void
 ngx_http_magasin_body_ready(ngx_http_request_t *r)
 {
     ngx_int_t                rc;
+    ngx_str_t                body;
     ngx_http_magasin_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_magasin_module);
 
-    rc = ngx_http_magasin_body_parse(r, &ctx->body);
+    if (ngx_http_magasin_body_read(r, &body) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    rc = ngx_http_magasin_body_parse(r, &ctx->body, &body);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_magasin_run(ctx);
+        rc = ngx_http_magasin_run(ctx, &body);
 
         if (rc == NGX_DONE) {
             return;
@@ -366,14 +380,15 @@ ngx_http_magasin_body_ready(ngx_http_request_t *r)
 
 
 /*
- * Bind the parameters and start the statement.
+ * Bind the parameters and start the statement.  `body` is the request's, as
+ * it came.
  *
  * NGX_DONE: it runs.  Else the request has its answer, or the status of
  * nginx's own: what is returned goes to ngx_http_finalize_request().
  */
 
 static ngx_int_t
-ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx)
+ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx, ngx_str_t *body)
 {
     ngx_int_t                     rc;
     ngx_http_cleanup_t           *cln;
@@ -385,7 +400,15 @@ ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx)
     ctx->job.statement = endpoint->statement;
     ctx->job.class = endpoint->class;
 
-    rc = endpoint->bind(ctx);
+    rc = NGX_OK;
+
+    if (endpoint->method == NGX_HTTP_POST) {
+        rc = ngx_http_magasin_idempotency(ctx, body);
+    }
+
+    if (rc == NGX_OK) {
+        rc = endpoint->bind(ctx);
+    }
 
     if (rc == NGX_DONE) {
         ctx->complete = 1;

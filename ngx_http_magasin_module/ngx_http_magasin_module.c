@@ -62,6 +62,13 @@ static ngx_command_t  ngx_http_magasin_commands[] = {
       offsetof(ngx_http_magasin_loc_conf_t, json_errors),
       NULL },
 
+    { ngx_string("magasin_cors"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_magasin_cors,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
       ngx_null_command
 };
 
@@ -128,7 +135,11 @@ ngx_http_magasin_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    return mmcf->errors ? ngx_http_magasin_errors_init(cf) : NGX_OK;
+    if (mmcf->errors && ngx_http_magasin_errors_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return mmcf->cors ? ngx_http_magasin_cors_init(cf) : NGX_OK;
 }
 
 
@@ -166,8 +177,21 @@ ngx_http_magasin_init_process(ngx_cycle_t *cycle)
     }
 
     mmcf->pool = ngx_http_magasin_pg_create(cycle, &mmcf->pg);
+    if (mmcf->pool == NULL) {
+        return NGX_ERROR;
+    }
 
-    return mmcf->pool ? NGX_OK : NGX_ERROR;
+    /* One worker of a node is enough for it. */
+
+    if (ngx_worker == 0) {
+        mmcf->maintenance = ngx_http_magasin_maintenance_create(cycle,
+                                                                mmcf->pool);
+        if (mmcf->maintenance == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 
@@ -177,6 +201,11 @@ ngx_http_magasin_exit_process(ngx_cycle_t *cycle)
     ngx_http_magasin_main_conf_t  *mmcf;
 
     mmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_magasin_module);
+
+    if (mmcf && mmcf->maintenance) {
+        ngx_http_magasin_maintenance_destroy(mmcf->maintenance);
+        mmcf->maintenance = NULL;
+    }
 
     if (mmcf && mmcf->pool) {
         ngx_http_magasin_pg_destroy(mmcf->pool);
@@ -227,6 +256,7 @@ ngx_http_magasin_create_loc_conf(ngx_conf_t *cf)
     }
 
     mlcf->json_errors = NGX_CONF_UNSET;
+    mlcf->cors = NGX_CONF_UNSET_PTR;
 
     return mlcf;
 }
@@ -255,6 +285,8 @@ ngx_http_magasin_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                            "or \"stub_status\"", &clcf->name);
         return NGX_CONF_ERROR;
     }
+
+    ngx_conf_merge_ptr_value(conf->cors, prev->cors, NULL);
 
     if (conf->json_errors == NGX_CONF_UNSET) {
         conf->json_errors = prev->json_errors;

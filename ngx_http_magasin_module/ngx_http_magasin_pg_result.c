@@ -16,6 +16,7 @@ static ngx_int_t ngx_http_magasin_pg_prepared(
 static ngx_int_t ngx_http_magasin_pg_answered(
     ngx_http_magasin_pg_connection_t *connection, PGresult *result);
 static ngx_uint_t ngx_http_magasin_pg_ending(PGresult *result);
+static ngx_uint_t ngx_http_magasin_pg_undone(PGresult *result);
 static void ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_job_t *job,
     PGresult *result);
 static void ngx_http_magasin_pg_rows(ngx_http_magasin_pg_job_t *job,
@@ -97,7 +98,7 @@ static ngx_int_t
 ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     PGresult *result)
 {
-    ngx_uint_t                   ending;
+    ngx_uint_t                   ending, undone;
     ExecStatusType               status;
     ngx_http_magasin_pg_job_t   *job;
     ngx_http_magasin_pg_slot_t  *slot;
@@ -155,13 +156,14 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
      */
 
     ending = ngx_http_magasin_pg_ending(result);
+    undone = ngx_http_magasin_pg_undone(result);
 
     while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
 
-        if (ending && job->class != NGX_HTTP_MAGASIN_PG_WRITE
+        if (((ending && job->class != NGX_HTTP_MAGASIN_PG_WRITE) || undone)
             && job->resent < NGX_HTTP_MAGASIN_PG_RESENDS)
         {
-            /* It may run on another connection. */
+            /* It may run on another connection, or in another order. */
 
             job->resent++;
             ngx_http_magasin_pg_requeue(job);
@@ -194,6 +196,24 @@ ngx_http_magasin_pg_ending(PGresult *result)
            && (ngx_strncmp(sqlstate, "57P", 3) == 0
                || ngx_strcmp(sqlstate, "0A000") == 0
                || ngx_strcmp(sqlstate, "26000") == 0);
+}
+
+
+/*
+ * Class 40: the transaction lost against others, in a deadlock or for its
+ * isolation, and was rolled back: doing it again is what is asked for.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_pg_undone(PGresult *result)
+{
+    char  *sqlstate;
+
+    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    return sqlstate
+           && (ngx_strcmp(sqlstate, "40001") == 0
+               || ngx_strcmp(sqlstate, "40P01") == 0);
 }
 
 

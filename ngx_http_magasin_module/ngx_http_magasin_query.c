@@ -5,10 +5,9 @@
 
 static ngx_int_t ngx_http_magasin_query_order(const void *one,
     const void *two);
+static ngx_int_t ngx_http_magasin_query_host(ngx_http_request_t *r,
+    ngx_str_t *host);
 static size_t ngx_http_magasin_query_path_length(ngx_http_request_t *r);
-
-
-static ngx_str_t  ngx_http_magasin_query_page = ngx_string("page");
 
 
 /*
@@ -96,16 +95,17 @@ ngx_http_magasin_query_last(ngx_array_t *pairs, const char *name, size_t len)
 
 /*
  * The absolute link to another page of this list: names sorted, values of
- * one name in their order, "page" replaced, and left out for page 1.
+ * one name in their order, those of `name` replaced by `value`, or left out
+ * when it is empty.
  *
  * NGX_OK or NGX_ERROR (memory).
  */
 
 ngx_int_t
 ngx_http_magasin_query_link(ngx_http_request_t *r, ngx_array_t *pairs,
-    ngx_uint_t page, ngx_str_t *link)
+    const char *name, ngx_str_t *value, ngx_str_t *link)
 {
-    size_t                    size;
+    size_t                    size, len;
     u_char                   *p, *start;
     ngx_uint_t                i, n;
     ngx_str_t                 host;
@@ -113,16 +113,13 @@ ngx_http_magasin_query_link(ngx_http_request_t *r, ngx_array_t *pairs,
 
     sorted = ngx_palloc(r->pool,
                    (pairs->nelts + 1) * sizeof(ngx_http_magasin_pair_t));
-    start = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
-
-    if (sorted == NULL || start == NULL) {
+    if (sorted == NULL) {
         return NGX_ERROR;
     }
 
-    host = r->headers_in.host ? r->headers_in.host->value
-                              : r->headers_in.server;
+    len = ngx_strlen(name);
 
-    if (ngx_http_magasin_text_repair(r->pool, &host) != NGX_OK) {
+    if (ngx_http_magasin_query_host(r, &host) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -134,10 +131,8 @@ ngx_http_magasin_query_link(ngx_http_request_t *r, ngx_array_t *pairs,
 
     for (i = 0; i < pairs->nelts; i++) {
 
-        if (pair[i].name.len == ngx_http_magasin_query_page.len
-            && ngx_memcmp(pair[i].name.data, ngx_http_magasin_query_page.data,
-                          ngx_http_magasin_query_page.len)
-               == 0)
+        if (pair[i].name.len == len
+            && ngx_memcmp(pair[i].name.data, name, len) == 0)
         {
             continue;
         }
@@ -145,10 +140,10 @@ ngx_http_magasin_query_link(ngx_http_request_t *r, ngx_array_t *pairs,
         sorted[n++] = pair[i];
     }
 
-    if (page > 1) {
-        sorted[n].name = ngx_http_magasin_query_page;
-        sorted[n].value.data = start;
-        sorted[n].value.len = ngx_sprintf(start, "%ui", page) - start;
+    if (value->len) {
+        sorted[n].name.data = (u_char *) name;
+        sorted[n].name.len = len;
+        sorted[n].value = *value;
         n++;
     }
 
@@ -186,6 +181,29 @@ ngx_http_magasin_query_link(ngx_http_request_t *r, ngx_array_t *pairs,
     link->len = p - start;
 
     return NGX_OK;
+}
+
+
+/* Who was asked: by name, or by address when HTTP/1.0 did not say. */
+
+static ngx_int_t
+ngx_http_magasin_query_host(ngx_http_request_t *r, ngx_str_t *host)
+{
+    *host = r->headers_in.host ? r->headers_in.host->value
+                               : r->headers_in.server;
+
+    if (host->len) {
+        return ngx_http_magasin_text_repair(r->pool, host);
+    }
+
+    host->len = NGX_SOCKADDR_STRLEN;
+    host->data = ngx_pnalloc(r->pool, host->len);
+
+    if (host->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_connection_local_sockaddr(r->connection, host, 1);
 }
 
 

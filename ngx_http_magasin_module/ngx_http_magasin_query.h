@@ -28,7 +28,7 @@ ngx_array_t *ngx_http_magasin_query_parse(ngx_pool_t *pool, ngx_str_t *text);
 ngx_str_t *ngx_http_magasin_query_last(ngx_array_t *pairs, const char *name,
     size_t len);
 ngx_int_t ngx_http_magasin_query_link(ngx_http_request_t *r,
-    ngx_array_t *pairs, ngx_uint_t page, ngx_str_t *link);
+    ngx_array_t *pairs, const char *name, ngx_str_t *value, ngx_str_t *link);
 
 
 #define ngx_http_magasin_query_value(pairs, name)                             \

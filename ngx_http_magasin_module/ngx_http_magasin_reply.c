@@ -4,6 +4,7 @@
 #include <ngx_md5.h>
 
 
+static ngx_int_t ngx_http_magasin_reply_digest(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_reply_etag(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_reply_output(ngx_http_magasin_ctx_t *ctx);
@@ -31,6 +32,7 @@ static ngx_http_magasin_status_text_t  ngx_http_magasin_status_texts[] = {
     { 414, ngx_string("L'adresse de la requête est trop longue.") },
     { 415, ngx_string("Type de média non supporté.") },
     { 421, ngx_string("La requête s'adresse à un autre serveur.") },
+    { 422, ngx_string("La demande ne peut pas être traitée.") },
     { 429, ngx_string("Trop de requêtes : réessayez plus tard.") },
     { 431, ngx_string("Les en-têtes de la requête sont trop volumineux.") },
     { 494, ngx_string("Les en-têtes de la requête sont trop volumineux.") },
@@ -73,6 +75,10 @@ ngx_http_magasin_reply_begin(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
 
     ctx->status = status;
     ctx->complete = 1;
+    ctx->fields = 0;
+    ngx_str_null(&ctx->detail);
+    ngx_str_null(&ctx->members);
+    ngx_str_null(&ctx->etag);
 }
 
 
@@ -83,6 +89,7 @@ ngx_http_magasin_reply_detail(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
     ngx_str_t *detail)
 {
     ngx_http_magasin_reply_begin(ctx, status);
+    ctx->detail = *detail;
 
     ngx_http_magasin_json_open(&ctx->json, '{');
     ngx_http_magasin_json_key(&ctx->json, "detail");
@@ -114,6 +121,7 @@ ngx_http_magasin_reply_resource(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
     ngx_http_magasin_json_t  *json;
 
     ngx_http_magasin_reply_begin(ctx, status);
+    ctx->detail = *message;
 
     ngx_gmtime(ngx_time(), &tm);
     p = ngx_sprintf(now, "%4d-%02d-%02dT%02d:%02d:%02dZ",
@@ -146,15 +154,42 @@ ngx_http_magasin_reply_resource(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
 }
 
 
+/* 404: "Magasin avec ID 9 introuvable."  NGX_DONE or NGX_ERROR (memory). */
+
+ngx_int_t
+ngx_http_magasin_reply_missing(ngx_http_magasin_ctx_t *ctx, const char *what,
+    ngx_http_magasin_id_t *id)
+{
+    u_char     *p;
+    ngx_str_t   message, path;
+
+    p = ngx_pnalloc(ctx->request->pool,
+                    ngx_strlen(what) + id->text.len
+                    + sizeof(" avec ID  introuvable."));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    message.data = p;
+    message.len = ngx_sprintf(p, "%s avec ID %V introuvable.", what,
+                              &id->text)
+                  - p;
+    path = ctx->request->uri;
+
+    return ngx_http_magasin_reply_resource(ctx, NGX_HTTP_NOT_FOUND, &message,
+                                           &path);
+}
+
+
 /* Add a header; name and value live as long as the request. */
 
 ngx_int_t
-ngx_http_magasin_reply_header(ngx_http_magasin_ctx_t *ctx, const char *name,
-    size_t len, ngx_str_t *value)
+ngx_http_magasin_reply_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value)
 {
     ngx_table_elt_t  *header;
 
-    header = ngx_list_push(&ctx->request->headers_out.headers);
+    header = ngx_list_push(&r->headers_out.headers);
     if (header == NULL) {
         return NGX_ERROR;
     }
@@ -165,7 +200,7 @@ ngx_http_magasin_reply_header(ngx_http_magasin_ctx_t *ctx, const char *name,
 
     header->hash = 1;
     header->key.data = (u_char *) name;
-    header->key.len = len;
+    header->key.len = ngx_strlen(name);
     header->value = *value;
 
     return NGX_OK;
@@ -228,39 +263,67 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
 
     r = ctx->request;
 
+    if (ctx->problem && ctx->status >= NGX_HTTP_BAD_REQUEST) {
+        ngx_http_magasin_problem(ctx);
+
+        if (ctx->json.failed) {
+            return NGX_ERROR;
+        }
+    }
+
     r->headers_out.status = ctx->status;
     ngx_http_clear_content_length(r);
+
+    if (ctx->status == NGX_HTTP_MAGASIN_UNPROCESSABLE) {
+
+        /* nginx has no words for it. */
+
+        ngx_str_set(&r->headers_out.status_line, "422 Unprocessable Content");
+    }
 
     if (ctx->complete) {
         r->headers_out.content_length_n = ctx->json.size;
     }
 
     if (ctx->json.size) {
-        ngx_str_set(&r->headers_out.content_type, "application/json");
+        if (ctx->problem && ctx->status >= NGX_HTTP_BAD_REQUEST) {
+            ngx_str_set(&r->headers_out.content_type,
+                        "application/problem+json");
+        } else {
+            ngx_str_set(&r->headers_out.content_type, "application/json");
+        }
+
         r->headers_out.content_type_len = r->headers_out.content_type.len;
         r->headers_out.content_type_lowcase = NULL;
     }
 
+    /*
+     * OPTIONS tells all of it, and so do the methods that the reference did
+     * not have; to the others Allow says what its clients know, to the letter
+     * of its recorded answers.
+     */
+
     if (ctx->route
-        && ngx_http_magasin_reply_header(ctx, "Allow", sizeof("Allow") - 1,
-                                         &ctx->route->allow)
+        && ngx_http_magasin_reply_header(r, "Allow",
+                                         r->method == NGX_HTTP_OPTIONS
+                                         || (ctx->endpoint
+                                             && ctx->endpoint->extra)
+                                         ? &ctx->route->allow
+                                         : &ctx->route->reference_allow)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     if (ctx->status == NGX_HTTP_UNAUTHORIZED
-        && ngx_http_magasin_reply_header(ctx, "WWW-Authenticate",
-                             sizeof("WWW-Authenticate") - 1, &scheme)
+        && ngx_http_magasin_reply_header(r, "WWW-Authenticate", &scheme)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     if (ctx->status == NGX_HTTP_SERVICE_UNAVAILABLE
-        && ngx_http_magasin_reply_header(ctx, "Retry-After",
-                                         sizeof("Retry-After") - 1, &retry)
-           != NGX_OK)
+        && ngx_http_magasin_reply_header(r, "Retry-After", &retry) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -275,7 +338,9 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
     {
         ngx_str_set(&control, "no-cache");
 
-        if (ctx->complete && ngx_http_magasin_reply_etag(ctx) != NGX_OK) {
+        if (ctx->complete && ctx->etag.len == 0
+            && ngx_http_magasin_reply_digest(ctx) != NGX_OK)
+        {
             return NGX_ERROR;
         }
 
@@ -284,24 +349,25 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
         r->disable_not_modified = 1;
     }
 
-    return ngx_http_magasin_reply_header(ctx, "Cache-Control",
-                                         sizeof("Cache-Control") - 1,
-                                         &control);
+    if (ctx->etag.len && ngx_http_magasin_reply_etag(ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_magasin_reply_header(r, "Cache-Control", &control);
 }
 
 
 /*
- * A strong validator: a digest of the body, byte for byte.  nginx's
- * not-modified filter then answers If-None-Match.
+ * A strong validator: a digest of the body, byte for byte, where the endpoint
+ * has not made one.
  */
 
 static ngx_int_t
-ngx_http_magasin_reply_etag(ngx_http_magasin_ctx_t *ctx)
+ngx_http_magasin_reply_digest(ngx_http_magasin_ctx_t *ctx)
 {
-    u_char           *p, digest[16];
-    ngx_md5_t         md5;
-    ngx_chain_t      *cl;
-    ngx_table_elt_t  *etag;
+    u_char        digest[16];
+    ngx_md5_t     md5;
+    ngx_chain_t  *cl;
 
     ngx_md5_init(&md5);
 
@@ -311,10 +377,42 @@ ngx_http_magasin_reply_etag(ngx_http_magasin_ctx_t *ctx)
 
     ngx_md5_final(digest, &md5);
 
-    p = ngx_pnalloc(ctx->request->pool, 2 * sizeof(digest) + 2);
-    etag = ngx_list_push(&ctx->request->headers_out.headers);
+    return ngx_http_magasin_reply_tag(ctx, digest);
+}
 
-    if (p == NULL || etag == NULL) {
+
+/* An entity tag out of an MD5 digest.  NGX_OK or NGX_ERROR (memory). */
+
+ngx_int_t
+ngx_http_magasin_reply_tag(ngx_http_magasin_ctx_t *ctx, u_char *digest)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(ctx->request->pool, 2 * 16 + 2);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->etag.data = p;
+    ctx->etag.len = 2 * 16 + 2;
+
+    *p++ = '"';
+    p = ngx_hex_dump(p, digest, 16);
+    *p = '"';
+
+    return NGX_OK;
+}
+
+
+/* nginx's not-modified filter answers If-None-Match by this header. */
+
+static ngx_int_t
+ngx_http_magasin_reply_etag(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_table_elt_t  *etag;
+
+    etag = ngx_list_push(&ctx->request->headers_out.headers);
+    if (etag == NULL) {
         return NGX_ERROR;
     }
 
@@ -322,12 +420,7 @@ ngx_http_magasin_reply_etag(ngx_http_magasin_ctx_t *ctx)
 
     etag->hash = 1;
     ngx_str_set(&etag->key, "ETag");
-    etag->value.data = p;
-    etag->value.len = 2 * sizeof(digest) + 2;
-
-    *p++ = '"';
-    p = ngx_hex_dump(p, digest, sizeof(digest));
-    *p = '"';
+    etag->value = ctx->etag;
 
     ctx->request->headers_out.etag = etag;
 

@@ -10,8 +10,11 @@
 
 
 ngx_int_t ngx_http_magasin_reply_send(ngx_http_magasin_ctx_t *ctx);
-ngx_int_t ngx_http_magasin_reply_header(ngx_http_magasin_ctx_t *ctx,
-    const char *name, size_t len, ngx_str_t *value);
+ngx_int_t ngx_http_magasin_reply_header(ngx_http_request_t *r,
+    const char *name, ngx_str_t *value);
+
+ngx_int_t ngx_http_magasin_reply_tag(ngx_http_magasin_ctx_t *ctx,
+    u_char *digest);
 
 ngx_int_t ngx_http_magasin_reply_detail(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t status, ngx_str_t *detail);
@@ -22,7 +25,13 @@ ngx_int_t ngx_http_magasin_reply_resource(ngx_http_magasin_ctx_t *ctx,
 void ngx_http_magasin_reply_begin(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t status);
 
+ngx_int_t ngx_http_magasin_reply_missing(ngx_http_magasin_ctx_t *ctx,
+    const char *what, ngx_http_magasin_id_t *id);
+
 ngx_str_t *ngx_http_magasin_reply_text(ngx_uint_t status);
+
+/* problem.c */
+void ngx_http_magasin_problem(ngx_http_magasin_ctx_t *ctx);
 
 
 #endif /* _NGX_HTTP_MAGASIN_REPLY_H_INCLUDED_ */

@@ -6,7 +6,7 @@
 
 
 #include "ngx_http_magasin.h"
-#include "api/ngx_http_magasin_api.h"
+#include "api/ngx_http_magasin_rows.h"
 
 
 static ngx_uint_t ngx_http_magasin_route_match(ngx_str_t *pattern,
@@ -14,7 +14,7 @@ static ngx_uint_t ngx_http_magasin_route_match(ngx_str_t *pattern,
 static ngx_int_t ngx_http_magasin_route_id(ngx_pool_t *pool, ngx_str_t *text,
     ngx_http_magasin_id_t *id);
 static ngx_int_t ngx_http_magasin_route_allow(ngx_conf_t *cf,
-    ngx_http_magasin_route_t *route);
+    ngx_http_magasin_route_t *route, ngx_uint_t all, ngx_str_t *allow);
 
 
 static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
@@ -24,48 +24,184 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       ngx_string("Rapport Ventes Api"), NULL,
       NGX_HTTP_MAGASIN_SQL_REPORTS, NGX_HTTP_MAGASIN_PG_HEAVY,
       ngx_http_magasin_reports_bind,
-      ngx_http_magasin_reports_render, NULL },
+      ngx_http_magasin_reports_render, NULL, NULL, 0 },
 
     { ngx_string("dashboard"), NGX_HTTP_GET,
       ngx_string("/api/v1/dashboard/"),
       ngx_string("Performance Magasins Api"), NULL,
       NGX_HTTP_MAGASIN_SQL_DASHBOARD, NGX_HTTP_MAGASIN_PG_HEAVY,
       ngx_http_magasin_dashboard_bind,
-      ngx_http_magasin_dashboard_render, NULL },
+      ngx_http_magasin_dashboard_render, NULL, NULL, 0 },
+
+    { ngx_string("stores"), NGX_HTTP_GET,
+      ngx_string("/api/v1/stores/"),
+      ngx_string("Magasins"), NULL,
+      NGX_HTTP_MAGASIN_SQL_STORES, NGX_HTTP_MAGASIN_PG_READ,
+      ngx_http_magasin_list_bind,
+      ngx_http_magasin_list_render, NULL, &ngx_http_magasin_stores_spec, 0 },
+
+    { ngx_string("store"), NGX_HTTP_GET,
+      ngx_string("/api/v1/stores/{id}/"),
+      ngx_string("Magasin"), NULL,
+      NGX_HTTP_MAGASIN_SQL_STORE, NGX_HTTP_MAGASIN_PG_READ,
+      ngx_http_magasin_item_bind,
+      ngx_http_magasin_item_render, NULL, &ngx_http_magasin_store_spec, 0 },
 
     { ngx_string("stock"), NGX_HTTP_GET,
       ngx_string("/api/v1/stores/{id}/stock/"),
       ngx_string("Stock Magasin Api"), NULL,
       NGX_HTTP_MAGASIN_SQL_STOCK, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_stock_bind,
-      ngx_http_magasin_stock_render, NULL },
+      ngx_http_magasin_stock_render, NULL, NULL, 0 },
 
     { ngx_string("stock_list"), NGX_HTTP_GET,
       ngx_string("/api/v1/stores/{id}/stock/list/"),
       ngx_string("Stock Magasin List Api"), NULL,
       NGX_HTTP_MAGASIN_SQL_STOCK_LIST, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_stock_list_bind,
-      ngx_http_magasin_stock_list_render, NULL },
+      ngx_http_magasin_stock_list_render, NULL, NULL, 0 },
+
+    { ngx_string("stock_item"), NGX_HTTP_GET,
+      ngx_string("/api/v1/stores/{id}/stock/{produit}/"),
+      ngx_string("Stock Produit"), NULL,
+      NGX_HTTP_MAGASIN_SQL_STOCK_ITEM, NGX_HTTP_MAGASIN_PG_READ,
+      ngx_http_magasin_item_bind,
+      ngx_http_magasin_stock_item_render, NULL,
+      &ngx_http_magasin_stock_item_spec, 0 },
+
+    { ngx_string("stock_adjust"), NGX_HTTP_POST,
+      ngx_string("/api/v1/stores/{id}/stock/{produit}/adjust/"),
+      ngx_string("Ajustement Stock"), "stock",
+      NGX_HTTP_MAGASIN_SQL_STOCK_ADJUST, NGX_HTTP_MAGASIN_PG_WRITE,
+      ngx_http_magasin_adjust_bind,
+      ngx_http_magasin_written_render, NULL, NULL, 0 },
+
+    { ngx_string("stock_central"), NGX_HTTP_GET,
+      ngx_string("/api/v1/stock/central/"),
+      ngx_string("Stock Central"), NULL,
+      NGX_HTTP_MAGASIN_SQL_STOCK_CENTRAL, NGX_HTTP_MAGASIN_PG_READ,
+      ngx_http_magasin_list_bind,
+      ngx_http_magasin_list_render, NULL, &ngx_http_magasin_central_spec, 0 },
+
+    { ngx_string("products"), NGX_HTTP_GET,
+      ngx_string("/api/v1/products/"),
+      ngx_string("Produits"), NULL,
+      NGX_HTTP_MAGASIN_SQL_PRODUCTS, NGX_HTTP_MAGASIN_PG_READ,
+      ngx_http_magasin_products_bind,
+      ngx_http_magasin_list_render, NULL, &ngx_http_magasin_products_spec, 0 },
+
+    { ngx_string("product_create"), NGX_HTTP_POST,
+      ngx_string("/api/v1/products/"),
+      ngx_string("Produits"), "produits",
+      NGX_HTTP_MAGASIN_SQL_PRODUCT_CREATE, NGX_HTTP_MAGASIN_PG_WRITE,
+      ngx_http_magasin_product_create_bind,
+      ngx_http_magasin_written_render, NULL, NULL, 0 },
 
     { ngx_string("product"), NGX_HTTP_GET,
       ngx_string("/api/v1/products/{id}/"),
       ngx_string("Produit Update Api"), NULL,
       NGX_HTTP_MAGASIN_SQL_PRODUCT, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_product_bind,
-      ngx_http_magasin_product_render, NULL },
+      ngx_http_magasin_product_render, NULL, NULL, 0 },
 
     { ngx_string("product_update"), NGX_HTTP_PUT,
       ngx_string("/api/v1/products/{id}/"),
       ngx_string("Produit Update Api"), "produits",
       NGX_HTTP_MAGASIN_SQL_PRODUCT_UPDATE, NGX_HTTP_MAGASIN_PG_WRITE,
       ngx_http_magasin_product_update_bind,
-      ngx_http_magasin_product_render, NULL },
+      ngx_http_magasin_product_render, NULL, NULL, 0 },
+
+    { ngx_string("product_patch"), NGX_HTTP_PATCH,
+      ngx_string("/api/v1/products/{id}/"),
+      ngx_string("Produit Update Api"), "produits",
+      NGX_HTTP_MAGASIN_SQL_PRODUCT_PATCH, NGX_HTTP_MAGASIN_PG_WRITE,
+      ngx_http_magasin_product_patch_bind,
+      ngx_http_magasin_product_render, NULL, NULL, 1 },
+
+    { ngx_string("product_delete"), NGX_HTTP_DELETE,
+      ngx_string("/api/v1/products/{id}/"),
+      ngx_string("Produit Update Api"), "produits",
+      NGX_HTTP_MAGASIN_SQL_PRODUCT_DELETE, NGX_HTTP_MAGASIN_PG_WRITE,
+      ngx_http_magasin_product_delete_bind,
+      ngx_http_magasin_product_delete_render, NULL, NULL, 1 },
+
+    { ngx_string("product_availability"), NGX_HTTP_GET,
+      ngx_string("/api/v1/products/{id}/availability/"),
+      ngx_string("Disponibilite Produit"), NULL,
+      NGX_HTTP_MAGASIN_SQL_PRODUCT_AVAILABILITY, NGX_HTTP_MAGASIN_PG_READ,
+      ngx_http_magasin_availability_bind,
+      ngx_http_magasin_availability_render, NULL, NULL, 0 },
+
+    { ngx_string("sales"), NGX_HTTP_GET,
+      ngx_string("/api/v1/sales/"),
+      ngx_string("Ventes"), NULL,
+      NGX_HTTP_MAGASIN_SQL_SALES, NGX_HTTP_MAGASIN_PG_READ,
+      ngx_http_magasin_sales_bind,
+      ngx_http_magasin_list_render, NULL, &ngx_http_magasin_sales_spec, 0 },
+
+    { ngx_string("sale_create"), NGX_HTTP_POST,
+      ngx_string("/api/v1/sales/"),
+      ngx_string("Ventes"), "ventes",
+      NGX_HTTP_MAGASIN_SQL_SALE_CREATE, NGX_HTTP_MAGASIN_PG_WRITE,
+      ngx_http_magasin_sale_create_bind,
+      ngx_http_magasin_written_render, NULL, NULL, 0 },
+
+    { ngx_string("sale"), NGX_HTTP_GET,
+      ngx_string("/api/v1/sales/{id}/"),
+      ngx_string("Vente"), NULL,
+      NGX_HTTP_MAGASIN_SQL_SALE, NGX_HTTP_MAGASIN_PG_READ,
+      ngx_http_magasin_item_bind,
+      ngx_http_magasin_item_render, NULL, &ngx_http_magasin_sale_spec, 0 },
+
+    { ngx_string("replenishments"), NGX_HTTP_GET,
+      ngx_string("/api/v1/replenishments/"),
+      ngx_string("Demandes Reapprovisionnement"), NULL,
+      NGX_HTTP_MAGASIN_SQL_REPLENISHMENTS, NGX_HTTP_MAGASIN_PG_READ,
+      ngx_http_magasin_list_bind,
+      ngx_http_magasin_list_render, NULL,
+      &ngx_http_magasin_replenishments_spec, 0 },
+
+    { ngx_string("replenishment_create"), NGX_HTTP_POST,
+      ngx_string("/api/v1/replenishments/"),
+      ngx_string("Demandes Reapprovisionnement"), "reapprovisionnement",
+      NGX_HTTP_MAGASIN_SQL_REPLENISHMENT_CREATE, NGX_HTTP_MAGASIN_PG_WRITE,
+      ngx_http_magasin_replenishment_create_bind,
+      ngx_http_magasin_written_render, NULL, NULL, 0 },
+
+    { ngx_string("replenishment"), NGX_HTTP_GET,
+      ngx_string("/api/v1/replenishments/{id}/"),
+      ngx_string("Demande Reapprovisionnement"), NULL,
+      NGX_HTTP_MAGASIN_SQL_REPLENISHMENT, NGX_HTTP_MAGASIN_PG_READ,
+      ngx_http_magasin_item_bind,
+      ngx_http_magasin_item_render, NULL,
+      &ngx_http_magasin_replenishment_spec, 0 },
+
+    { ngx_string("replenishment_approve"), NGX_HTTP_POST,
+      ngx_string("/api/v1/replenishments/{id}/approve/"),
+      ngx_string("Approbation Demande"), "reapprovisionnement",
+      NGX_HTTP_MAGASIN_SQL_REPLENISHMENT_DECIDE, NGX_HTTP_MAGASIN_PG_WRITE,
+      ngx_http_magasin_replenishment_approve_bind,
+      ngx_http_magasin_written_render, NULL, NULL, 0 },
+
+    { ngx_string("replenishment_reject"), NGX_HTTP_POST,
+      ngx_string("/api/v1/replenishments/{id}/reject/"),
+      ngx_string("Refus Demande"), "reapprovisionnement",
+      NGX_HTTP_MAGASIN_SQL_REPLENISHMENT_DECIDE, NGX_HTTP_MAGASIN_PG_WRITE,
+      ngx_http_magasin_replenishment_reject_bind,
+      ngx_http_magasin_written_render, NULL, NULL, 0 },
+
+    { ngx_string("journal"), NGX_HTTP_GET,
+      ngx_string("/api/v1/journal/"),
+      ngx_string("Journal"), NULL,
+      NGX_HTTP_MAGASIN_SQL_JOURNAL, NGX_HTTP_MAGASIN_PG_READ,
+      ngx_http_magasin_journal_bind,
+      ngx_http_magasin_list_render, NULL, &ngx_http_magasin_journal_spec, 0 },
 
     { ngx_string("healthz"), NGX_HTTP_GET,
       ngx_string("/healthz"),
       ngx_string("Healthz"), NULL,
       NGX_HTTP_MAGASIN_SQL_COUNT, NGX_HTTP_MAGASIN_PG_READ,
-      ngx_http_magasin_healthz_bind, NULL, NULL },
+      ngx_http_magasin_healthz_bind, NULL, NULL, NULL, 0 },
 
     { ngx_string("readyz"), NGX_HTTP_GET,
       ngx_string("/readyz"),
@@ -73,7 +209,7 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       NGX_HTTP_MAGASIN_SQL_READYZ, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_readyz_bind,
       ngx_http_magasin_readyz_render,
-      ngx_http_magasin_readyz_failed }
+      ngx_http_magasin_readyz_failed, NULL, 0 }
 };
 
 
@@ -117,8 +253,12 @@ ngx_http_magasin_routes_init(ngx_conf_t *cf)
     }
 
     for (i = 0; i < ngx_http_magasin_nroutes; i++) {
-        if (ngx_http_magasin_route_allow(cf, &ngx_http_magasin_routes[i])
-            != NGX_OK)
+        route = &ngx_http_magasin_routes[i];
+
+        if (ngx_http_magasin_route_allow(cf, route, 1, &route->allow) != NGX_OK
+            || ngx_http_magasin_route_allow(cf, route, 0,
+                                            &route->reference_allow)
+               != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -264,10 +404,14 @@ ngx_http_magasin_route_id(ngx_pool_t *pool, ngx_str_t *text,
 }
 
 
-/* "GET, PUT, HEAD, OPTIONS": the rows' methods, then the implied ones. */
+/*
+ * "GET, PUT, HEAD, OPTIONS": the rows' methods, with or without those that
+ * the reference does not have, then the implied ones.
+ */
 
 static ngx_int_t
-ngx_http_magasin_route_allow(ngx_conf_t *cf, ngx_http_magasin_route_t *route)
+ngx_http_magasin_route_allow(ngx_conf_t *cf, ngx_http_magasin_route_t *route,
+    ngx_uint_t all, ngx_str_t *allow)
 {
     u_char            *p;
     ngx_uint_t         i, k, get;
@@ -288,12 +432,14 @@ ngx_http_magasin_route_allow(ngx_conf_t *cf, ngx_http_magasin_route_t *route)
         return NGX_ERROR;
     }
 
-    route->allow.data = p;
+    allow->data = p;
     get = 0;
 
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         for (k = 0; k < route->nendpoints; k++) {
-            if (route->endpoints[k].method == names[i].method) {
+            if (route->endpoints[k].method == names[i].method
+                && (all || !route->endpoints[k].extra))
+            {
                 p = ngx_sprintf(p, "%V, ", &names[i].name);
                 get |= (names[i].method == NGX_HTTP_GET);
             }
@@ -301,7 +447,7 @@ ngx_http_magasin_route_allow(ngx_conf_t *cf, ngx_http_magasin_route_t *route)
     }
 
     p = ngx_sprintf(p, "%sOPTIONS", get ? "HEAD, " : "");
-    route->allow.len = p - route->allow.data;
+    allow->len = p - allow->data;
 
     return NGX_OK;
 }

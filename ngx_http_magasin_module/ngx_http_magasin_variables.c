@@ -133,33 +133,15 @@ static ngx_int_t
 ngx_http_magasin_variable_trace(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_str_t         id;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
-    uint32_t          words[4];
+    ngx_str_t    id, *parent;
+    ngx_uint_t   i;
+    uint32_t     words[4];
 
-    part = &r->headers_in.headers.part;
-    header = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
-
-        if (header[i].key.len == sizeof("traceparent") - 1
-            && ngx_strncmp(header[i].lowcase_key, "traceparent",
-                           sizeof("traceparent") - 1)
-               == 0
-            && ngx_http_magasin_trace_parse(&header[i].value, &id) == NGX_OK)
-        {
+    for (i = 0;
+         (parent = ngx_http_magasin_header(r, "traceparent", i)) != NULL;
+         i++)
+    {
+        if (ngx_http_magasin_trace_parse(parent, &id) == NGX_OK) {
             ngx_http_magasin_variable_set(v, &id);
             return NGX_OK;
         }

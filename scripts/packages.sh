@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install the Debian packages that are missing, and only those.
 #
-# usage: packages.sh PURPOSE...       (run, test, lint, bench)
+# usage: packages.sh PURPOSE...       (run, test, lint, bench, scale)
 #
 # With nothing missing this changes nothing and needs no rights.  Otherwise it
 # takes root's, through sudo when started by somebody else.  No server of the
@@ -18,9 +18,10 @@ packages_for() {
         ;;
     test) echo perl libtest-base-perl python3 ;;
     lint) echo clang-format clang-tidy cppcheck shellcheck ;;
-    bench) echo wrk jq ;;
+    bench) echo wrk jq python3 tzdata ;;
+    scale) echo python3 tzdata ;;
     *)
-        echo "${0##*/}: \"$1\" is none of run, test, lint, bench." >&2
+        echo "${0##*/}: \"$1\" is none of run, test, lint, bench, scale." >&2
         return 2
         ;;
     esac

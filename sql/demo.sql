@@ -8,6 +8,12 @@
 SET LOCAL ROLE magasin_owner;
 SET LOCAL TIME ZONE 'America/Toronto';
 
+-- To the journal all of this has always been there.
+SET LOCAL magasin.type = 'ouverture';
+SET LOCAL magasin.acteur = 'demonstration';
+
+\ir demo_mark.sql
+
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM magasin) OR EXISTS (SELECT FROM produit) THEN
@@ -108,8 +114,9 @@ SELECT magasin.id, produit.id,
 -- Ten sales or so a day, more on Fridays and Saturdays, fewer on Sundays and
 -- Mondays; the stores in the centre and in the west sell the most.  An hour of
 -- today that has not come yet is taken from the first day instead.
-INSERT INTO vente (id, magasin_id, date_vente, total)
-SELECT row_number() OVER (ORDER BY quand, jour, rang), magasin_id, quand, 0
+CREATE TEMPORARY TABLE vendu ON COMMIT DROP AS
+SELECT row_number() OVER (ORDER BY quand, jour, rang) AS id, magasin_id,
+       quand AS date_vente
   FROM (SELECT jour, rang,
                (ARRAY[1, 1, 1, 2, 2, 3, 3, 4, 5, 5])
                    [1 + pg_temp.hasard(format('lieu %s %s', jour, rang), 10)]
@@ -134,11 +141,13 @@ SELECT row_number() OVER (ORDER BY quand, jour, rang), magasin_id, quand, 0
 
 -- One to four lines each.  Coffee and accessories go fastest, and tea gains on
 -- them in the last three weeks.  Until a month ago prices were 5 % lower.
-INSERT INTO ligne_vente (vente_id, produit_id, quantite, prix_unitaire)
-SELECT vente.id, produit.id, sum(choix.quantite),
+CREATE TEMPORARY TABLE ligne_vendue ON COMMIT DROP AS
+SELECT vente.id AS vente_id, produit.id AS produit_id,
+       sum(choix.quantite)::integer AS quantite,
        CASE WHEN vente.date_vente < now() - interval '30 days'
             THEN round(produit.prix * 0.95, 2) ELSE produit.prix END
-  FROM vente
+       AS prix_unitaire
+  FROM vendu AS vente
  CROSS JOIN LATERAL generate_series(
            1, 1 + pg_temp.hasard(format('lignes %s', vente.id), 4)) AS ligne
  CROSS JOIN LATERAL (
@@ -157,13 +166,20 @@ SELECT vente.id, produit.id, sum(choix.quantite),
                           format('combien %s %s', vente.id, ligne), 3)
        ) AS choix (produit_id, quantite)
   JOIN produit ON produit.id = choix.produit_id
- GROUP BY vente.id, produit.id
- ORDER BY vente.id, produit.id;
+ GROUP BY vente.id, vente.date_vente, produit.id, produit.prix;
 
-UPDATE vente
-   SET total = (SELECT sum(quantite * prix_unitaire)
-                  FROM ligne_vente
-                 WHERE ligne_vente.vente_id = vente.id);
+INSERT INTO vente (id, magasin_id, date_vente, total)
+SELECT id, magasin_id, date_vente,
+       (SELECT sum(quantite * prix_unitaire)
+          FROM ligne_vendue
+         WHERE vente_id = vendu.id)
+  FROM vendu
+ ORDER BY id;
+
+INSERT INTO ligne_vente (vente_id, produit_id, quantite, prix_unitaire)
+SELECT vente_id, produit_id, quantite, prix_unitaire
+  FROM ligne_vendue
+ ORDER BY vente_id, produit_id;
 
 -- Whoever has nothing left has asked for more; older requests were decided.
 INSERT INTO demande_reapprovisionnement
@@ -176,14 +192,24 @@ SELECT magasin_id, produit_id, 20,
  ORDER BY id;
 
 INSERT INTO demande_reapprovisionnement
-    (magasin_id, produit_id, quantite, date_demande, statut)
-VALUES
-    (1, 11, 15, now() - interval '12 days', 'approuvee'),
-    (3, 4, 40, now() - interval '9 days', 'approuvee'),
-    (4, 13, 1000, now() - interval '8 days', 'refusee'),
-    (5, 15, 25, now() - interval '5 days', 'approuvee');
+    (magasin_id, produit_id, quantite, date_demande, statut, date_decision,
+     decideur)
+SELECT magasin_id, produit_id, quantite, demandee, statut,
+       demandee + interval '5 hours', 'siege'
+  FROM (VALUES
+           (1, 11, 15, now() - interval '12 days', 'approuvee'),
+           (3, 4, 40, now() - interval '9 days', 'approuvee'),
+           (4, 13, 1000, now() - interval '8 days', 'refusee'),
+           (5, 15, 25, now() - interval '5 days', 'approuvee')
+       ) AS decision (magasin_id, produit_id, quantite, demandee, statut);
 
 -- Rows with a given id have not moved these.
 SELECT setval(pg_get_serial_sequence('magasin', 'id'), max(id)) FROM magasin;
 SELECT setval(pg_get_serial_sequence('produit', 'id'), max(id)) FROM produit;
 SELECT setval(pg_get_serial_sequence('vente', 'id'), max(id)) FROM vente;
+
+-- The week ends now, however long ago the schema was made.
+SELECT cumul_reconstruire();
+
+-- So that "make demo-scale" knows what it may replace.
+SELECT pg_temp.demo_marquer();

@@ -1,6 +1,9 @@
 -- Replace the content of this database by what import_django_source.sql has
 -- left in the current directory.  One transaction: all of it, or nothing.
 --
+-- To the journal this is a change like any other: what was there goes, and
+-- what is read comes.
+--
 -- Run by scripts/import_django.sh, which shows the refusal (the one error that
 -- this raises) or the table at the end.
 
@@ -290,6 +293,15 @@ $$;
 LOCK TABLE magasin, produit, stock_local, stock_central, vente, ligne_vente,
     demande_reapprovisionnement IN SHARE ROW EXCLUSIVE MODE;
 
+SET LOCAL magasin.motif = 'import-django';
+
+-- The sums of the sales are made once, at the end, and not line by line.
+ALTER TABLE ligne_vente
+    DISABLE TRIGGER cumul_creation,
+    DISABLE TRIGGER cumul_suppression;
+ALTER TABLE vente
+    DISABLE TRIGGER cumul_suppression;
+
 DELETE FROM demande_reapprovisionnement;
 DELETE FROM ligne_vente;
 DELETE FROM vente;
@@ -317,6 +329,13 @@ SELECT id, magasin_id, date_vente, total FROM lu_vente ORDER BY id;
 INSERT INTO ligne_vente (id, vente_id, produit_id, quantite, prix_unitaire)
 SELECT id, vente_id, produit_id, quantite, prix_unitaire
   FROM lu_ligne_vente ORDER BY id;
+
+ALTER TABLE ligne_vente
+    ENABLE ALWAYS TRIGGER cumul_creation,
+    ENABLE ALWAYS TRIGGER cumul_suppression;
+ALTER TABLE vente
+    ENABLE ALWAYS TRIGGER cumul_suppression;
+SELECT cumul_reconstruire() \g /dev/null
 
 INSERT INTO demande_reapprovisionnement
     (id, magasin_id, produit_id, quantite, date_demande, statut)
@@ -377,4 +396,4 @@ COMMIT;
 -- The old rows are still on the pages, and the planner knows only them.
 RESET ROLE;
 VACUUM (ANALYZE) magasin, produit, stock_local, stock_central, vente,
-    ligne_vente, demande_reapprovisionnement;
+    ligne_vente, demande_reapprovisionnement, cumul_vente, fenetre, journal;

@@ -37,6 +37,11 @@ tokens("# two of them\n\n" . line('caisse', 'secret-1', 'ventes,produits')
 
 our $own = MagasinTest::database_directive() . " magasin_tokens $file;";
 
+our @writes = map {s{ }{ /api/v1/}r} 'PUT products/999/',
+    'PATCH products/3/', 'POST products/', 'DELETE products/999/',
+    'POST sales/', 'POST stores/1/stock/3/adjust/', 'POST replenishments/',
+    'POST replenishments/99/approve/', 'POST replenishments/99/reject/';
+
 log_level('info');
 no_root_location();
 no_shuffle();
@@ -254,3 +259,77 @@ main::tokens(join("\r\n", '# comment', '', join(':', 'maj', uc Digest::SHA::sha2
     'secret-5', 'secret-6', 'secret-7']
 --- error_code eval
 [200, 403, 403]
+
+
+=== TEST 19: each write asks for its own scope
+--- init
+main::tokens(CORE::join('', map { main::line($_, "only-$_", $_) }
+    qw(produits ventes prix stock reapprovisionnement admin)), 1);
+--- http_config eval: $::own
+--- request eval
+[map { my $write = $_; map {"$write\n{\"x\":1}"} 1 .. 6 } @::writes]
+--- more_headers eval
+[map { my $write = $_; map {"Content-Type: application/json\nAuthorization: Token only-$_"}
+    qw(produits ventes prix stock reapprovisionnement admin) } @::writes]
+--- error_code eval
+# Where the scope is right it is the body, or what it is for, that is not.
+[404, (403) x 5, 400, (403) x 5, 400, (403) x 5, 404, (403) x 5,
+ 403, 400, (403) x 4, (403) x 3, 400, 403, 403, (403) x 4, 400, 403,
+ (403) x 4, 400, 403, (403) x 4, 400, 403]
+
+
+=== TEST 20: a scope too little says so in one way
+--- http_config eval: $::own
+--- request eval
+[map {"$_\n{broken"} @::writes]
+--- more_headers
+Content-Type: application/nothing
+Authorization: Token only-admin
+--- error_code eval: [(403) x @::writes]
+--- response_body eval
+[(q({"detail":"Vous n'avez pas la permission d'effectuer cette action."})) x @::writes]
+--- response_headers eval
+[("Content-Type: application/json\nCache-Control: no-store\n! WWW-Authenticate") x @::writes]
+
+
+=== TEST 21: another price than the product's asks for one more
+--- init
+MagasinTest::reset();
+main::tokens(main::line('caisse', 'one', 'ventes') . main::line('chef', 'two', 'ventes,prix'), 1);
+--- http_config eval: $::own
+--- request eval
+[map {"POST /api/v1/sales/\n" . qq({"magasin":1,"lignes":[{"produit":4,"quantite":1$_}]})}
+    '', ',"prix_unitaire":"1.00"', ',"prix_unitaire":"1.00"']
+--- more_headers eval
+[map {"Content-Type: application/json\nAuthorization: Token $_"} 'one', 'one', 'two']
+--- error_code eval: [201, 403, 201]
+
+
+=== TEST 22: without a token, and with a wrong one, each write is 401
+--- request eval
+[map { ("$_\n{broken") x 2 } @::writes]
+--- more_headers eval
+[("Content-Type: application/nothing", "Authorization: Token wrong") x @::writes]
+--- error_code eval: [(401) x (2 * @::writes)]
+--- response_headers eval
+[("WWW-Authenticate: Token\nContent-Type: application/json\nCache-Control: no-store") x (2 * @::writes)]
+--- response_body_like eval
+[map { my ($path) = / (.*)/;
+    ('\A\{"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ","status":401,"error":"Unauthorized","message":"Token d\'accès invalide ou manquant\.","path":"' . $path . '"\}\z') x 2 }
+    @::writes]
+
+
+=== TEST 23: reads need none, whatever they are
+--- request eval
+[map {"GET /api/v1/$_"} qw(stores/ stores/1/ stores/1/stock/1/ stock/central/
+    products/ products/1/availability/ sales/ sales/1/ replenishments/ journal/)]
+--- more_headers
+Authorization: Token wrong
+--- error_code eval: [(200) x 10]
+
+
+=== TEST 24: HEAD and OPTIONS of a path that is written need none
+--- request eval
+["HEAD /api/v1/products/", "OPTIONS /api/v1/sales/", "OPTIONS /api/v1/replenishments/1/approve/",
+ "GET /api/v1/stores/1/stock/1/adjust/"]
+--- error_code eval: [200, 200, 200, 405]

@@ -199,7 +199,7 @@ MagasinTest::reset();
 {
     my $nginx = MagasinNginx->start(workers => 1,
         database => 'connections=2 timeout=5s');
-    my $held = MagasinTest::hold('LOCK TABLE vente');
+    my $held = MagasinTest::hold('LOCK TABLE cumul_vente');
     my $load = $nginx->load(connections => 10, seconds => 0.1,
         requests => [ MagasinNginx::get_request('/api/v1/reports/') ]);
     sleep 0.3;

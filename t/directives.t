@@ -261,3 +261,33 @@ magasin_tokens $TEST_NGINX_TOKENS;
 --- request
 GET /healthz
 --- error_code: 200
+
+
+=== TEST 29: magasin_cors where the API is not
+--- http_config
+magasin_cors *;
+--- config
+location / { return 204; }
+--- request
+GET /
+--- more_headers
+Origin: https://shop.example
+--- error_code: 204
+--- response_headers
+Access-Control-Allow-Origin: *
+
+
+=== TEST 30: one that is no origin
+--- config
+location / { magasin; magasin_cors shop.example; }
+--- must_die
+--- error_log
+"magasin_cors" does not take "shop.example": it takes "off", "*", or origins such as "https://shop.example", without a path
+
+
+=== TEST 31: magasin_cors outside of http
+--- main_config
+magasin_cors *;
+--- must_die
+--- error_log
+"magasin_cors" directive is not allowed here

@@ -221,3 +221,65 @@ zz\r
 --- error_code: 400
 --- response_headers
 Content-Type: application/json
+
+
+=== TEST 18: a body too large for the other writes
+--- config
+location /api/v1/ { magasin; client_max_body_size 10; }
+--- request eval
+[map {"$_\n" . '{"description":"more than ten bytes"}'}
+    'PATCH /api/v1/products/3/', 'POST /api/v1/products/', 'POST /api/v1/sales/',
+    'POST /api/v1/stores/1/stock/1/adjust/', 'POST /api/v1/replenishments/1/approve/']
+--- more_headers eval: $MagasinTest::Json
+--- error_code eval: [(413) x 5]
+--- response_headers eval
+[("Content-Type: application/json") x 5]
+--- response_body eval
+[('{"detail":"Le corps de la requête est trop volumineux."}') x 5]
+
+
+=== TEST 19: a malformed body that DELETE does not want
+--- raw_request eval
+"DELETE /api/v1/products/999/ HTTP/1.1\r
+Host: localhost\r
+Connection: close\r
+Authorization: Token token-430\r
+Transfer-Encoding: chunked\r
+\r
+zz\r
+{}\r
+"
+--- error_code: 400
+--- response_headers
+Content-Type: application/json
+
+
+=== TEST 20: the same for POST and PATCH
+--- raw_request eval
+"PATCH /api/v1/products/3/ HTTP/1.1\r
+Host: localhost\r
+Connection: close\r
+Authorization: Token token-430\r
+Content-Type: application/json\r
+Transfer-Encoding: chunked\r
+\r
+zz\r
+{}\r
+"
+--- error_code: 400
+--- response_headers
+Content-Type: application/json
+--- response_body chomp
+{"detail":"Requête non valide."}
+
+
+=== TEST 21: a condition of a GET that nginx checks itself
+--- request eval
+["GET /api/v1/products/3/", "GET /api/v1/stores/", "HEAD /api/v1/reports/"]
+--- more_headers
+If-Match: "x"
+--- error_code eval: [412, 412, 412]
+--- response_headers eval
+[("Content-Type: application/json\n! ETag") x 3]
+--- response_body eval
+[(q({"detail":"La condition de la requête n'est pas remplie."})) x 2, '']

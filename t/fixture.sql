@@ -1,12 +1,23 @@
 -- What the suites start from: the reference's five stores and fifteen products,
 -- with sales whose age counts from now.  Loaded by t/inc/MagasinTest.pm in one
--- transaction.
+-- transaction, with the statements of a suite behind it.  The journal begins
+-- anew with what is loaded here.
 
 SET client_min_messages = warning;
 SET lock_timeout = '10s';
 
+-- The maintenance of a server that still runs locks in this order too.
+SELECT FROM fenetre FOR UPDATE;
+
 TRUNCATE magasin, produit, stock_local, stock_central, vente, ligne_vente,
          demande_reapprovisionnement RESTART IDENTITY;
+
+-- After the tables, whose emptying the journal has just been told.
+SET LOCAL magasin.entretien = 'oui';
+TRUNCATE journal, idempotence RESTART IDENTITY;
+SET LOCAL magasin.entretien = '';
+
+SET LOCAL magasin.type = 'ouverture';
 
 INSERT INTO magasin (id, nom, adresse) VALUES
     (1, 'Magasin Centre-Ville', '123 Rue Principale'),
@@ -83,3 +94,8 @@ VALUES
 SELECT setval('magasin_id_seq', 5), setval('produit_id_seq', 15),
        setval('stock_central_id_seq', 15), setval('stock_local_id_seq', 35),
        setval('vente_id_seq', 6), setval('ligne_vente_id_seq', 9);
+
+-- Whatever an earlier suite has done to the edge of the window.
+SELECT cumul_reconstruire();
+
+SET LOCAL magasin.type = '';

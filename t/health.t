@@ -78,3 +78,23 @@ GET /readyz
 --- error_code: 503
 --- error_log
 does not exist
+
+
+=== TEST 6: without a database the other routes refuse, and check what they can
+--- http_config
+magasin_database "host=/nonexistent dbname=magasin";
+magasin_tokens $TEST_NGINX_TOKENS;
+--- request eval
+["GET /api/v1/stores/", "GET /api/v1/journal/", "GET /api/v1/products/1/availability/",
+ "PATCH /api/v1/products/1/\n{}", "DELETE /api/v1/products/1/",
+ "POST /api/v1/products/\n" . '{"nom":"a","categorie":"b","prix":1}',
+ "GET /api/v1/stores/?limit=0", "GET /api/v1/stores/99999999999999999999/",
+ "PATCH /api/v1/products/1/\n" . '{"truc":1}', "POST /api/v1/products/\n{}",
+ "DELETE /api/v1/products/99999999999999999999/"]
+--- more_headers eval: $MagasinTest::Json
+--- error_code eval
+[(503) x 6, 400, 404, 400, 400, 404]
+--- response_headers eval
+[("Retry-After: 1\nContent-Type: application/json") x 6, ("! Retry-After") x 5]
+--- error_log
+magasin: PostgreSQL at /nonexistent:5432

@@ -112,7 +112,19 @@ my @tables = qw(magasin produit stock_local stock_central vente ligne_vente
 # Everything there is, as one text.
 sub content {
     return sql($target,
-               map { "SELECT '$_', t FROM $_ AS t ORDER BY id" } @tables);
+               (map { "SELECT '$_', t FROM $_ AS t ORDER BY id" } @tables),
+               'SELECT c FROM cumul_vente AS c ORDER BY c',
+               'SELECT bord FROM fenetre', 'SELECT count(*) FROM journal');
+}
+
+# The journal adds up to the stock, and the sums of the sales to the sales.
+sub sound {
+    local $ENV{DATABASE} = conninfo($target);
+    for my $what ('ledger', 'rollups') {
+        my ($status, $output) = run("$scripts/check.sh", $what);
+        is($status, 0, "$what: right") or diag($output);
+    }
+    return;
 }
 
 sql('postgres', "CREATE DATABASE $source", "CREATE DATABASE $target");
@@ -124,7 +136,14 @@ is("$status $output", '0 ', 'and applied again it does nothing');
 
 sql($target,
     q{INSERT INTO magasin (id, nom, adresse) VALUES (99, 'Ancien', 'x')},
-    q{INSERT INTO vente (magasin_id, total) VALUES (99, 1)});
+    q{INSERT INTO produit (id, nom, categorie, prix)
+      VALUES (98, 'Ancien', 'x', 1)},
+    q{INSERT INTO stock_local (magasin_id, produit_id, quantite)
+      VALUES (99, 98, 6)},
+    q{INSERT INTO vente (id, magasin_id, total) VALUES (97, 99, 1)},
+    q{INSERT INTO ligne_vente (vente_id, produit_id, quantite, prix_unitaire)
+      VALUES (97, 98, 1, 1)},
+    q{UPDATE fenetre SET bord = bord - interval '3 days'});
 
 
 subtest 'everything is taken over, and what was there is gone' => sub {
@@ -158,6 +177,36 @@ subtest 'everything is taken over, and what was there is gone' => sub {
                       ORDER BY id'),
        "31|en_attente\n32|approuvee\n33|refusee", 'requests');
 
+    is(sql($target, 'SELECT * FROM cumul_vente'), '3|2|2|25.80|0|21',
+       'the sums of the sales');
+    is(sql($target, q{SELECT bord > now() - interval '168 hours 1 minute'
+                        FROM fenetre}), 't', 'the week ends now');
+    is(sql($target, q{SELECT type, magasin_id, produit_id, delta, quantite,
+                             reference, motif
+                        FROM journal
+                       WHERE magasin_id = 99 OR produit_id = 98
+                       ORDER BY id}),
+       "magasin_creation|99||||magasin/99|\n"
+       . "produit_creation||98|||produit/98|\n"
+       . "manuel|99|98|6|6||\n"
+       . "vente_creation|99||||vente/97|\n"
+       . "ligne_creation|99|98|||vente/97|\n"
+       . "ligne_suppression|99|98|||vente/97|import-django\n"
+       . "vente_suppression|99||||vente/97|import-django\n"
+       . "manuel|99|98|-6|0||import-django\n"
+       . "produit_suppression||98|||produit/98|import-django\n"
+       . 'magasin_suppression|99||||magasin/99|import-django',
+       'what was there stays in the journal');
+    is(sql($target, q{SELECT magasin_id, produit_id, delta, quantite
+                        FROM journal
+                       WHERE delta > 0 AND motif = 'import-django'
+                       ORDER BY id}),
+       "3|2|5|5\n7|2|8|8\n|2|40|40", 'and what came is there too');
+    is(sql($target, q{SELECT tgname FROM pg_trigger
+                       WHERE NOT tgisinternal AND tgenabled <> 'A'}), '',
+       'the triggers are as they were');
+    sound();
+
     is(sql($target, q{INSERT INTO magasin (nom, adresse) VALUES ('n', 'a')
                       RETURNING id}), 8, 'the next store comes after them');
     is(sql($target, q{INSERT INTO vente (magasin_id, total) VALUES (3, 0)
@@ -185,6 +234,7 @@ subtest 'duplicates are added up' => sub {
     like($output,
          qr/^merged: 2 central rows for produit 2 are now id 1 with 42$/m,
          'one by one');
+    sound();
     sql($source, 'DELETE FROM magasin_stocklocal WHERE id IN (0, 9, 10)',
         'DELETE FROM magasin_stockcentral WHERE id = 8');
 };

@@ -111,3 +111,37 @@ MagasinTest::reset();
 [qr/Clavier/, qr/Souris/, qr/Tapis/, qr/Premium/, qr/Espresso/, qr/Sencha/,
  qr/Earl/, qr/Noir/, qr/Lait/, qr/Bluetooth/, qr/Webcam/, qr/Support/,
  qr/USB-C/, qr/Chargeur/, qr/Rooibos/, qr/introuvable/]
+
+
+=== TEST 9: an archived one is not there
+--- init
+MagasinTest::reset('UPDATE produit SET archive_le = now() WHERE id = 3');
+--- gets
+/api/v1/products/3/ -> 404 ~\A\{"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ","status":404,"error":"Not Found","message":"Produit avec ID 3 introuvable\.","path":"/api/v1/products/3/"\}\z
+HEAD /api/v1/products/3/ -> 404
+/api/v1/products/2/ -> 200 ~^\{"nom":"Souris optique",
+--- response_headers eval
+["Allow: GET, PUT, HEAD, OPTIONS\nCache-Control: no-store\n! ETag",
+ "Cache-Control: no-store\n! ETag", "Cache-Control: no-cache"]
+
+
+=== TEST 10: nor among others that are asked for at the same time
+--- pipelined_requests eval
+[map {"GET /api/v1/products/$_/"} 2, 3, 1, 3]
+--- error_code eval
+[200, 404, 200, 404]
+--- response_body_like eval
+[qr/Souris/, qr/Produit avec ID 3 introuvable/, qr/Clavier/, qr/introuvable/]
+
+
+=== TEST 11: equal fields are an equal ETag, whatever the id
+--- init
+MagasinTest::reset(q{INSERT INTO produit (id, nom, categorie, prix, description)
+    SELECT 100, nom, categorie, prix, description FROM produit WHERE id = 3});
+--- request eval
+["GET /api/v1/products/3/", "GET /api/v1/products/100/"]
+--- response_headers eval
+require Digest::MD5;
+my $etag = Digest::MD5::md5_hex(CORE::join "\x1f", 'Tapis de souris XL',
+    'Accessoire', '19.99', 'Surface antidérapante et étendue');
+[(qq(ETag: "$etag")) x 2]

@@ -815,3 +815,47 @@ MagasinTest::reset();
 --- response_body eval
 [qr/^\{"nom":"un".*"prix":"19\.99"/, qr/^\{"nom":"un".*"prix":"2\.00"/,
  qr/^\{"nom":"un".*"prix":"2\.00"/]
+
+
+=== TEST 43: an archived one is not there, and is not changed
+--- init
+MagasinTest::reset('UPDATE produit SET archive_le = now() WHERE id = 3');
+--- request eval
+["PUT /api/v1/products/3/\n{}", "PUT /api/v1/products/3/\n" . '{"prix":"1.00"}',
+ "PUT /api/v1/products/3/\n" . '{"prix":-1}', "PUT /api/v1/products/3/\n" . '{"archive":false}',
+ "GET /api/v1/products/?archive=true"]
+--- more_headers eval: $MagasinTest::Json
+--- error_code eval
+[404, 404, 400, 404, 200]
+--- response_body eval
+my $missing = qr/"message":"Produit avec ID 3 introuvable\.","path":"\/api\/v1\/products\/3\/"/;
+[$missing, $missing, MagasinTest::error_body('prix negative'), $missing,
+ qr/"id":3,"nom":"Tapis de souris XL","categorie":"Accessoire","prix":"19\.99"/]
+
+
+=== TEST 44: members of PATCH are unknown here, and passed over
+--- puts
+{"archive":true} ->
+{"archive":"oui","nom":"x"} -> nom="x"
+{} ->
+
+
+=== TEST 45: the journal knows who it was
+--- init
+MagasinTest::reset();
+--- request eval
+["PUT /api/v1/products/3/\n" . '{"prix":"1.00"}', "GET /api/v1/journal/?ordering=-id&produit=3&limit=1"]
+--- more_headers eval: $MagasinTest::Json
+--- response_body_like eval
+['"prix":"1\.00"', '"type":"produit_modification","magasin":null,"produit":3,"delta":null,"quantite":null,"acteur":"demo","reference":"produit/3","motif":null,"details":\{"prix": ?\["19\.99", ?"1\.00"\]\}\}']
+
+
+=== TEST 46: an Idempotency-Key is for POST
+--- init
+MagasinTest::reset();
+--- request eval
+[map { "PUT /api/v1/products/3/\n" . qq({"prix":"$_.00"}) } 1, 2]
+--- more_headers eval
+"$MagasinTest::Json\nIdempotency-Key: the same"
+--- response_body_like eval
+['"prix":"1\.00"', '"prix":"2\.00"']

@@ -125,3 +125,89 @@ location /front/ { proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/api/; }
 [200, 404]
 --- response_body_like eval
 ['\A\[\]\z', 'introuvable']
+
+
+=== TEST 13: writes of every kind, pipelined with reads
+--- init
+MagasinTest::reset();
+--- pipelined_requests eval
+["POST /api/v1/products/\n" . '{"nom":"a","categorie":"b","prix":1}',
+ "GET /api/v1/products/16/", "PATCH /api/v1/products/16/\n" . '{"prix":2}',
+ "GET /api/v1/stores/9/", "DELETE /api/v1/products/16/", "GET /api/v1/products/16/",
+ "OPTIONS /api/v1/products/", "HEAD /api/v1/products/", "GET /api/v1/products/?limit=1"]
+--- more_headers eval: $MagasinTest::Json
+--- error_code eval
+[201, 200, 200, 404, 204, 404, 200, 200, 200]
+--- response_body_like eval
+['"id":16', '"prix":"1\.00"', '"prix":"2\.00"', 'introuvable', '\A\z', 'introuvable',
+ '"Produits"', '\A\z', '"next":"http://localhost/']
+
+
+=== TEST 14: HTTP/2, a POST
+--- http2
+--- request
+POST /api/v1/products/
+{"nom":"a","categorie":"b","prix":1}
+--- more_headers eval: $MagasinTest::Json
+--- error_code: 201
+--- response_body_like: ^\{"id":\d+,
+
+
+=== TEST 15: HTTP/2, the link to the next page
+--- http2
+--- request
+GET /api/v1/stores/?limit=1
+--- response_headers_like
+Link: <http://[^"/]+/api/v1/stores/\?cursor=[\w-]+&limit=1>; rel="next"
+
+
+=== TEST 16: HTTP/1.0, a page without a Host
+--- raw_request eval
+"GET /api/v1/stores/?limit=1 HTTP/1.0\r\n\r\n"
+--- response_body_like: ^\{"next":"http://[^/"]+/api/v1/stores/\?cursor=[\w-]+&limit=1","results":\[\{"id":1,
+
+
+=== TEST 17: chunked bodies, and one in pieces
+--- init
+MagasinTest::reset();
+--- raw_request eval
+["POST /api/v1/products/ HTTP/1.1\r
+Host: localhost\r
+Connection: close\r
+Authorization: Token token-430\r
+Content-Type: application/json\r
+Transfer-Encoding: chunked\r
+\r
+8\r
+{\"nom\":\"\r
+", "1c\r
+a\",\"categorie\":\"b\",\"prix\":1}\r
+0\r
+\r
+"]
+--- raw_request_middle_delay: 0.1
+--- error_code: 201
+--- response_body chomp
+{"id":16,"nom":"a","categorie":"b","prix":"1.00","description":null}
+
+
+=== TEST 18: lists as subrequests and behind a proxy
+--- config
+location /api/v1/ { magasin; }
+location = /guarded { auth_request /api/v1/journal/; return 204; }
+location /front/ { proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/api/; proxy_set_header Host front.example; }
+--- request eval
+["GET /guarded", "GET /front/v1/stores/?limit=1"]
+--- error_code eval
+[204, 200]
+--- response_body_like eval
+['', '"next":"http://front\.example/api/v1/stores/\?cursor=[\w-]+&limit=1"']
+
+
+=== TEST 19: ranges and dates are not for the new answers either
+--- request
+GET /api/v1/stores/
+--- more_headers
+Range: bytes=0-9
+If-Modified-Since: Tue, 24 Nov 2099 00:00:00 GMT
+--- error_code: 200

@@ -7,6 +7,8 @@ use lib 't/inc';
 use Test::Nginx::Socket 'no_plan';
 use MagasinTest;
 
+our $product = '/api/v1/products/1/';
+
 log_level('info');
 no_root_location();
 no_shuffle();
@@ -27,11 +29,22 @@ __DATA__
 /api/v1/products/1/ -> 200 ~^\{"nom":"Clavier mécanique",
 /healthz -> 200 {"status":"ok"}
 /readyz -> 200 {"status":"ok","database":"ok","cache":"off"}
+/api/v1/stores/ -> 200 ~^\{"next":null,"results":\[\{"id":1,"nom":"Magasin Centre-Ville",
+/api/v1/stores/2/ -> 200 ~^\{"id":2,"nom":"Magasin Nord",
+/api/v1/stores/2/stock/4/ -> 200 {"magasin":2,"produit":4,"quantite":22}
+/api/v1/stock/central/ -> 200 ~^\{"next":null,"results":\[\{"produit":1,
+/api/v1/products/1/availability/ -> 200 ~^\{"produit":1,
+/api/v1/sales/1/ -> 200 ~^\{"id":1,
+/api/v1/journal/ -> 200 ~^\{"next":"http
+/api/v1/products/ -> 200 ~^\{"next":null,"results":\[\{"id":13,
+/api/v1/sales/ -> 200 ~^\{"next":null,"results":\[\{"id":1,
+/api/v1/replenishments/ -> 200 ~^\{"next":null,"results":
 --- response_headers eval
 [
     ("Content-Type: application/json\nAllow: GET, HEAD, OPTIONS") x 4,
     "Content-Type: application/json\nAllow: GET, PUT, HEAD, OPTIONS",
-    ("Content-Type: application/json\nAllow: GET, HEAD, OPTIONS") x 2,
+    ("Content-Type: application/json\nAllow: GET, HEAD, OPTIONS") x 9,
+    ("Content-Type: application/json\nAllow: GET, POST, HEAD, OPTIONS") x 3,
 ]
 --- no_error_log
 [error]
@@ -42,15 +55,19 @@ __DATA__
 [map { ("GET $_", "HEAD $_") }
     '/api/v1/reports/', '/api/v1/dashboard/', '/api/v1/stores/2/stock/',
     '/api/v1/stores/2/stock/list/', '/api/v1/products/1/',
-    '/api/v1/products/999/', '/api/v1/nothing/', '/healthz', '/readyz']
+    '/api/v1/products/999/', '/api/v1/nothing/', '/healthz', '/readyz',
+    '/api/v1/stores/', '/api/v1/stores/2/', '/api/v1/stores/2/stock/4/',
+    '/api/v1/stock/central/', '/api/v1/products/',
+    '/api/v1/products/1/availability/', '/api/v1/sales/', '/api/v1/sales/1/',
+    '/api/v1/replenishments/', '/api/v1/journal/']
 --- error_code eval
-[(200) x 10, (404) x 4, (200) x 4]
+[(200) x 10, (404) x 4, (200) x 24]
 --- response_body eval
-[(qr/./s, '') x 9]
+[(qr/./s, '') x 19]
 --- response_headers eval
-[("Content-Type: application/json") x 18]
+[("Content-Type: application/json") x 38]
 --- response_headers_like eval
-[("Content-Length: \\d+") x 18]
+[("Content-Length: \\d+") x 38]
 
 
 === TEST 3: a path without its slash is a redirect to the one with it
@@ -62,13 +79,16 @@ __DATA__
     'GET /api/v1/stores/1/stock/list?page=2&produit__nom=%C3%A9+%zz',
     'GET /api/v1/reports?', 'GET /%61pi/v1/stores/%31/stock',
     'GET /api/v1/reports?format=xml',
+    'GET /api/v1/stores', 'GET /api/v1/stores/1/stock/2?x',
+    'HEAD /api/v1/products?q=a&q', 'GET /api/v1/products/1/availability',
+    'GET /api/v1/replenishments/1/approve', 'GET /api/v1/journal?cursor=x',
 ]
 --- more_headers
 Accept: text/html
 --- error_code eval
-[(301) x 10]
+[(301) x 16]
 --- response_body eval
-[('') x 10]
+[('') x 16]
 --- response_headers eval
 [
     "Location: /api/v1/reports/\n! Allow",
@@ -81,6 +101,12 @@ Accept: text/html
     "Location: /api/v1/reports/",
     "Location: /api/v1/stores/1/stock/",
     "Location: /api/v1/reports/?format=xml",
+    "Location: /api/v1/stores/",
+    "Location: /api/v1/stores/1/stock/2/?x",
+    "Location: /api/v1/products/?q=a&q",
+    "Location: /api/v1/products/1/availability/",
+    "Location: /api/v1/replenishments/1/approve/",
+    "Location: /api/v1/journal/?cursor=x",
 ]
 
 
@@ -90,6 +116,9 @@ POST /api/v1/reports -> 404 {"detail":"Pas trouvé."}
 PUT /api/v1/products/1 -> 404 {"detail":"Pas trouvé."}
 OPTIONS /api/v1/dashboard -> 404 {"detail":"Pas trouvé."}
 DELETE /api/v1/stores/1/stock -> 404 {"detail":"Pas trouvé."}
+DELETE /api/v1/products/1 -> 404 {"detail":"Pas trouvé."}
+PATCH /api/v1/products/1 -> 404 {"detail":"Pas trouvé."}
+POST /api/v1/sales -> 404 {"detail":"Pas trouvé."}
 
 
 === TEST 5: what is no route is 404, in JSON, without Allow
@@ -103,10 +132,20 @@ DELETE /api/v1/stores/1/stock -> 404 {"detail":"Pas trouvé."}
 /api/v1/Reports/ -> 404 {"detail":"Pas trouvé."}
 /API/v1/reports/ -> 404 {"detail":"Pas trouvé."}
 /api/v1/reports;x/ -> 404 {"detail":"Pas trouvé."}
-/api/v1/stores/ -> 404 {"detail":"Pas trouvé."}
-/api/v1/stores/1/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/store/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/stores/x/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/stores/1/stock/x/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/stores/1/stock/1/1/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/stores//stock/1/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/stock/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/stock/central/1/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/products//availability/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/products/{id}/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/journal/1/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/sales/x/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/replenishments/approve/ -> 404 {"detail":"Pas trouvé."}
 /api/v1/stores/1/stock/lists/ -> 404 {"detail":"Pas trouvé."}
-/api/v1/products/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/product/ -> 404 {"detail":"Pas trouvé."}
 /api/v1/products/abc/ -> 404 {"detail":"Pas trouvé."}
 /api/v1/products/abc -> 404 {"detail":"Pas trouvé."}
 /api/v1/products/-1/ -> 404 {"detail":"Pas trouvé."}
@@ -122,7 +161,7 @@ DELETE /api/v1/stores/1/stock -> 404 {"detail":"Pas trouvé."}
 /elsewhere -> 404 {"detail":"Pas trouvé."}
 /healthz/ -> 404 {"detail":"Pas trouvé."}
 --- response_headers eval
-[("Content-Type: application/json\n! Allow") x 27]
+[("Content-Type: application/json\n! Allow") x 37]
 
 
 === TEST 6: the decoded path counts
@@ -149,6 +188,14 @@ DELETE /api/v1/stores/1/stock -> 404 {"detail":"Pas trouvé."}
 /api/v1/stores/9223372036854775808/stock/ -> 200 []
 /api/v1/stores/99999999999999999999/stock/list/ -> 200 {"count":0,"next":null,"previous":null,"results":[]}
 /api/v1/stores/0002/stock/ -> 200 ~^\[\{"produit_id":1,
+/api/v1/stores/0002/ -> 200 ~^\{"id":2,
+/api/v1/stores/002/stock/04/ -> 200 {"magasin":2,"produit":4,"quantite":22}
+/api/v1/stores/0/ -> 404 ~Magasin avec ID 0 introuvable
+/api/v1/stores/9223372036854775808/ -> 404 ~Magasin avec ID 9223372036854775808 introuvable
+/api/v1/products/0001/availability/ -> 200 ~^\{"produit":1,
+/api/v1/products/99999999999999999999/availability/ -> 404 ~Produit avec ID 99999999999999999999 introuvable
+/api/v1/sales/99999999999999999999/ -> 404 ~Vente avec ID 99999999999999999999 introuvable
+/api/v1/replenishments/99999999999999999999/ -> 404 ~Demande avec ID 99999999999999999999 introuvable
 --- no_error_log
 [error]
 
@@ -161,22 +208,37 @@ PATCH /api/v1/dashboard/ -> 405 {"detail":"Méthode «·PATCH·» non autorisée
 DELETE /api/v1/stores/1/stock/ -> 405 {"detail":"Méthode «·DELETE·» non autorisée."}
 POST /api/v1/stores/1/stock/list/ -> 405 {"detail":"Méthode «·POST·» non autorisée."}
 POST /api/v1/products/1/ -> 405 {"detail":"Méthode «·POST·» non autorisée."}
-DELETE /api/v1/products/999/ -> 405 {"detail":"Méthode «·DELETE·» non autorisée."}
 PROPFIND /api/v1/products/1/ -> 405 {"detail":"Méthode «·PROPFIND·» non autorisée."}
 FOO /api/v1/products/1/ -> 405 {"detail":"Méthode «·FOO·» non autorisée."}
 POST /healthz -> 405 {"detail":"Méthode «·POST·» non autorisée."}
 DELETE /readyz -> 405 {"detail":"Méthode «·DELETE·» non autorisée."}
+POST /api/v1/stores/ -> 405 {"detail":"Méthode «·POST·» non autorisée."}
+PUT /api/v1/stores/1/ -> 405 {"detail":"Méthode «·PUT·» non autorisée."}
+POST /api/v1/stores/1/stock/1/ -> 405 {"detail":"Méthode «·POST·» non autorisée."}
+DELETE /api/v1/stock/central/ -> 405 {"detail":"Méthode «·DELETE·» non autorisée."}
+POST /api/v1/products/1/availability/ -> 405 {"detail":"Méthode «·POST·» non autorisée."}
+DELETE /api/v1/sales/1/ -> 405 {"detail":"Méthode «·DELETE·» non autorisée."}
+PATCH /api/v1/replenishments/1/ -> 405 {"detail":"Méthode «·PATCH·» non autorisée."}
+DELETE /api/v1/journal/ -> 405 {"detail":"Méthode «·DELETE·» non autorisée."}
+PUT /api/v1/products/ -> 405 {"detail":"Méthode «·PUT·» non autorisée."}
+DELETE /api/v1/sales/ -> 405 {"detail":"Méthode «·DELETE·» non autorisée."}
+PUT /api/v1/replenishments/ -> 405 {"detail":"Méthode «·PUT·» non autorisée."}
+/api/v1/stores/1/stock/1/adjust/ -> 405 {"detail":"Méthode «·GET·» non autorisée."}
+HEAD /api/v1/replenishments/1/approve/ -> 405
+/api/v1/replenishments/1/reject/ -> 405 {"detail":"Méthode «·GET·» non autorisée."}
 --- response_headers eval
 [
     ("Allow: GET, HEAD, OPTIONS\nContent-Type: application/json") x 5,
-    ("Allow: GET, PUT, HEAD, OPTIONS\nContent-Type: application/json") x 4,
-    ("Allow: GET, HEAD, OPTIONS\nContent-Type: application/json") x 2,
+    ("Allow: GET, PUT, HEAD, OPTIONS\nContent-Type: application/json") x 3,
+    ("Allow: GET, HEAD, OPTIONS\nContent-Type: application/json") x 10,
+    ("Allow: GET, POST, HEAD, OPTIONS\nContent-Type: application/json") x 3,
+    ("Allow: POST, OPTIONS\nContent-Type: application/json") x 3,
 ]
 
 
 === TEST 9: a refused method does not look at its body
 --- request eval
-["POST /api/v1/reports/\n{broken", "PATCH /api/v1/products/1/\n{broken"]
+["POST /api/v1/reports/\n{broken", "POST /api/v1/products/1/\n{broken"]
 --- more_headers
 Content-Type: application/nothing
 --- error_code eval
@@ -190,9 +252,27 @@ OPTIONS /api/v1/dashboard/ -> 200 {"name":"Performance Magasins Api","descriptio
 OPTIONS /api/v1/stores/999/stock/ -> 200 {"name":"Stock Magasin Api","description":"","renders":["application/json"],"parses":["application/json","application/x-www-form-urlencoded","multipart/form-data"]}
 OPTIONS /api/v1/stores/1/stock/list/?page=0&quantite=x -> 200 {"name":"Stock Magasin List Api","description":"","renders":["application/json"],"parses":["application/json","application/x-www-form-urlencoded","multipart/form-data"]}
 OPTIONS /api/v1/products/999/ -> 200 {"name":"Produit Update Api","description":"","renders":["application/json"],"parses":["application/json","application/x-www-form-urlencoded","multipart/form-data"]}
+OPTIONS /api/v1/stores/ -> 200 ~^\{"name":"Magasins","description":"","renders":\["application/json"\],"parses":\[
+OPTIONS /api/v1/stores/9/ -> 200 ~^\{"name":"Magasin",
+OPTIONS /api/v1/stores/9/stock/9/ -> 200 ~^\{"name":"[^"]+",
+OPTIONS /api/v1/stock/central/ -> 200 ~^\{"name":"Stock Central",
+OPTIONS /api/v1/products/9/availability/ -> 200 ~^\{"name":"[^"]+",
+OPTIONS /api/v1/sales/9/ -> 200 ~^\{"name":"Vente",
+OPTIONS /api/v1/replenishments/9/ -> 200 ~^\{"name":"[^"]+",
+OPTIONS /api/v1/journal/?limit=x -> 200 ~^\{"name":"Journal",
+OPTIONS /api/v1/products/?cursor=x -> 200 ~^\{"name":"Produits",
+OPTIONS /api/v1/sales/ -> 200 ~^\{"name":"Ventes",
+OPTIONS /api/v1/replenishments/ -> 200 ~^\{"name":"[^"]+",
+OPTIONS /api/v1/stores/9/stock/9/adjust/ -> 200 ~^\{"name":"[^"]+",
+OPTIONS /api/v1/replenishments/9/approve/ -> 200 ~^\{"name":"[^"]+",
+OPTIONS /api/v1/replenishments/9/reject/ -> 200 ~^\{"name":"[^"]+",
 --- response_headers eval
 [
-    ("Allow: GET, HEAD, OPTIONS") x 4, "Allow: GET, PUT, HEAD, OPTIONS"
+    ("Allow: GET, HEAD, OPTIONS") x 4,
+    "Allow: GET, PUT, PATCH, DELETE, HEAD, OPTIONS",
+    ("Allow: GET, HEAD, OPTIONS") x 8,
+    ("Allow: GET, POST, HEAD, OPTIONS") x 3,
+    ("Allow: POST, OPTIONS") x 3,
 ]
 
 
@@ -209,6 +289,10 @@ OPTIONS /api/v1/products/999/ -> 200 {"name":"Produit Update Api","description":
 OPTIONS /api/v1/products/1/?format=html -> 404 {"detail":"Pas trouvé."}
 POST /api/v1/products/1/?format=html -> 404 {"detail":"Pas trouvé."}
 PUT /api/v1/products/1/?format=html -> 404 {"detail":"Pas trouvé."}
+DELETE /api/v1/products/1/?format=html -> 404 {"detail":"Pas trouvé."}
+POST /api/v1/sales/?format=html -> 404 {"detail":"Pas trouvé."}
+/api/v1/products/?format=html -> 404 {"detail":"Pas trouvé."}
+/api/v1/stores/1/?format=json -> 200
 
 
 === TEST 12: format= comes before Accept
@@ -254,6 +338,11 @@ Accept: text/html
 --- gets
 POST /api/v1/reports/ -> 406
 PUT /api/v1/products/1/ -> 406
+PATCH /api/v1/products/1/ -> 406
+DELETE /api/v1/products/1/ -> 406
+POST /api/v1/sales/ -> 406
+/api/v1/products/ -> 406
+/api/v1/stores/1/ -> 406
 OPTIONS /api/v1/products/1/ -> 406
 HEAD /api/v1/products/1/ -> 406
 /api/v1/products/999/ -> 406
@@ -295,3 +384,39 @@ location / { return 200 "other\n"; }
 ['GET /api/v1/reports/', 'GET /api/v1/dashboard/']
 --- response_body eval
 [qr/^\[/, "other\n"]
+
+
+=== TEST 20: on the path of a product Allow is the reference's, or whole
+--- request eval
+["GET $::product", "HEAD $::product", "PUT $::product\n{}",
+ "PUT $::product", "PATCH $::product\n{}", "PATCH $::product",
+ "DELETE $::product", "OPTIONS $::product", "POST $::product",
+ "GET /api/v1/products/999/", "DELETE /api/v1/products/999/"]
+--- more_headers eval
+[("X: y") x 2, $MagasinTest::Json, "X: y", $MagasinTest::Json, ("X: y") x 6]
+--- error_code eval
+[200, 200, 200, 401, 200, 401, 401, 200, 405, 404, 401]
+--- response_headers eval
+my ($old, $new) = map {"Allow: $_, HEAD, OPTIONS"}
+    'GET, PUT', 'GET, PUT, PATCH, DELETE';
+[$old, $old, $old, $old, $new, $new, $new, $new, $old, $old, $new]
+
+
+=== TEST 21: the same for 406
+--- request eval
+[map {"$_ $::product"} qw(GET HEAD PUT PATCH DELETE OPTIONS)]
+--- more_headers
+Accept: text/html
+--- error_code eval: [(406) x 6]
+--- response_headers eval
+[("Allow: GET, PUT, HEAD, OPTIONS") x 3,
+ ("Allow: GET, PUT, PATCH, DELETE, HEAD, OPTIONS") x 3]
+
+
+=== TEST 22: the body of a DELETE is of no interest
+--- request eval
+["DELETE /api/v1/products/999/\n{broken", "DELETE /api/v1/products/999/\n" . 'x' x 100000]
+--- more_headers eval
+"$MagasinTest::Token\nContent-Type: application/nothing"
+--- error_code eval
+[404, 404]

@@ -27,8 +27,7 @@ MagasinTest::defaults('timeout=1s');
 
 MagasinTest::reset();
 run_tests();
-MagasinTest::sql('DROP TRIGGER IF EXISTS t_raise ON produit',
-    'DROP FUNCTION t_raise()');
+MagasinTest::sql('DROP FUNCTION t_raise() CASCADE');
 MagasinTest::reset();
 
 __DATA__
@@ -116,18 +115,41 @@ GET /api/v1/products/3/
 --- response_body_like: "prix":"19\.99"
 
 
-=== TEST 9: a column changes its type: statements are prepared anew
+=== TEST 9: statements that are prepared
 --- init
 MagasinTest::sql('DROP TRIGGER t_raise ON produit');
-MagasinTest::sql('ALTER TABLE produit ALTER COLUMN prix TYPE numeric(12,2)');
 --- request eval
-["GET /api/v1/products/3/", "GET /api/v1/products/1/"]
+["GET /api/v1/stores/1/stock/", "GET /api/v1/stores/1/stock/1/"]
 --- error_code eval: [200, 200]
 
 
-=== TEST 10: and back
+=== TEST 10: a column changes its type: they are prepared anew
 --- init
-MagasinTest::sql('ALTER TABLE produit ALTER COLUMN prix TYPE numeric(10,2)');
+MagasinTest::sql('ALTER TABLE stock_local ALTER COLUMN quantite TYPE bigint');
 --- request eval
-["GET /api/v1/products/3/", "GET /api/v1/products/1/"]
+["GET /api/v1/stores/1/stock/", "GET /api/v1/stores/1/stock/1/"]
 --- error_code eval: [200, 200]
+
+
+=== TEST 11: and back
+--- init
+MagasinTest::sql('ALTER TABLE stock_local ALTER COLUMN quantite TYPE integer');
+--- request eval
+["GET /api/v1/stores/1/stock/", "GET /api/v1/stores/1/stock/1/"]
+--- error_code eval: [200, 200]
+
+
+=== TEST 12: what a function raises is told in the same way
+--- init
+MagasinTest::sql(
+    "CREATE OR REPLACE FUNCTION t_raise() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN RAISE EXCEPTION 'raised' USING ERRCODE = NEW.categorie; END \$\$",
+    'CREATE TRIGGER t_raise BEFORE INSERT ON produit FOR EACH ROW EXECUTE FUNCTION t_raise()');
+--- request eval
+[map { qq(POST /api/v1/products/\n{"nom":"n","prix":1,"categorie":"$_"}) }
+    qw(23514 40P01 55P03 22003 25006 57014 P0001)]
+--- more_headers eval: $MagasinTest::Json
+--- error_code eval: [409, 503, 503, 400, 503, 504, 500]
+--- response_body_like eval
+[('\A\{"detail":"[^"]+"\}\z') x 7]
+--- error_log
+magasin: "product_create" failed with SQLSTATE P0001: raised

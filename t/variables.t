@@ -95,3 +95,35 @@ X-Trace: [4bf92f3577b34da6a3ce929d0e0e4736]
     'nonsense']
 --- response_headers_like eval
 [('X-Trace: \[(?!4bf92f|4BF92F|0{32})[0-9a-f]{32}\]') x 8]
+
+
+=== TEST 7: the templates of the other routes
+--- config eval: $::config
+--- request eval
+["GET /api/v1/stores/", "GET /api/v1/stores/1/", "GET /api/v1/stores/1/stock/02/",
+ "GET /api/v1/stores/1/stock/2/adjust/", "GET /api/v1/stock/central/",
+ "GET /api/v1/products/", "GET /api/v1/products/1/availability/",
+ "GET /api/v1/sales/", "GET /api/v1/sales/1/", "GET /api/v1/replenishments/",
+ "GET /api/v1/replenishments/99/", "GET /api/v1/replenishments/99/approve/",
+ "GET /api/v1/replenishments/99/reject/", "GET /api/v1/journal/"]
+--- error_code eval
+[200, 200, 200, 405, 200, 200, 200, 200, 200, 200, 404, 405, 405, 200]
+--- response_headers eval
+[map {"X-Route: [/api/v1/$_]"} 'stores/', 'stores/{id}/',
+    'stores/{id}/stock/{produit}/', 'stores/{id}/stock/{produit}/adjust/',
+    'stock/central/', 'products/', 'products/{id}/availability/', 'sales/',
+    'sales/{id}/', 'replenishments/', 'replenishments/{id}/',
+    'replenishments/{id}/approve/', 'replenishments/{id}/reject/', 'journal/']
+
+
+=== TEST 8: the token and the time of the other writes
+--- config eval: $::config
+--- request eval
+["PATCH /api/v1/products/3/\n{}", "DELETE /api/v1/products/999/",
+ "POST /api/v1/products/\n{}", "POST /api/v1/sales/\n{}"]
+--- more_headers eval: $MagasinTest::Json
+--- error_code eval: [200, 404, 400, 400]
+--- response_headers eval
+[("X-Token: [demo]") x 4]
+--- response_headers_like eval
+[('X-Time: \[\d+\.\d{3}\]') x 2, ('X-Time: \[\]') x 2]

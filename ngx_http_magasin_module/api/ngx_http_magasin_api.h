@@ -46,8 +46,37 @@ ngx_int_t ngx_http_magasin_stock_list_render(ngx_http_magasin_ctx_t *ctx,
 /* products.c */
 ngx_int_t ngx_http_magasin_product_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_product_update_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_product_patch_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_product_create_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_product_delete_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_product_delete_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
 ngx_int_t ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
+ngx_int_t ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_availability_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_availability_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
+
+/* adjust.c */
+ngx_int_t ngx_http_magasin_stock_item_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
+ngx_int_t ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx);
+
+/* sales.c */
+ngx_int_t ngx_http_magasin_sales_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx);
+
+/* replenishments.c */
+ngx_int_t ngx_http_magasin_replenishment_create_bind(
+    ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_replenishment_approve_bind(
+    ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_replenishment_reject_bind(
+    ngx_http_magasin_ctx_t *ctx);
+
+/* journal.c */
+ngx_int_t ngx_http_magasin_journal_bind(ngx_http_magasin_ctx_t *ctx);
 
 /* health.c */
 ngx_int_t ngx_http_magasin_healthz_bind(ngx_http_magasin_ctx_t *ctx);

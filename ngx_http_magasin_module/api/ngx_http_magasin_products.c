@@ -1,66 +1,113 @@
 
-/* GET and PUT /api/v1/products/{id}/. */
+/* /api/v1/products/ and what is under it. */
 
 
-#include "ngx_http_magasin_api.h"
+#include "ngx_http_magasin_rows.h"
 #include "../ngx_http_magasin_reply.h"
-#include "../ngx_http_magasin_text.h"
-#include "../ngx_http_magasin_decimal.h"
+
+#include <ngx_md5.h>
 
 
-#define NGX_HTTP_MAGASIN_PRODUCT_NAME   100     /* code points */
-#define NGX_HTTP_MAGASIN_PRODUCT_PRICE  1000    /* code points of its text */
-
-
-/* Columns of sql/statements/product.sql and product_update.sql. */
+/* Columns of product.sql, product_update.sql and product_patch.sql. */
 enum {
     PRODUCT_ID = 0,
     PRODUCT_NOM,
     PRODUCT_CATEGORIE,
     PRODUCT_PRIX,
-    PRODUCT_DESCRIPTION
+    PRODUCT_DESCRIPTION,
+    PRODUCT_MATCHES             /* product_patch.sql alone */
 };
 
 
-/* The fields in the order in which their errors are told. */
-typedef struct {
-    const char   *name;
-    ngx_uint_t    max;          /* code points; 0: any number */
-    unsigned      blank:1;      /* may be "" */
-    unsigned      price:1;
-} ngx_http_magasin_product_spec_t;
+/* Columns of product_availability.sql. */
+enum {
+    AVAILABILITY_PRODUIT = 0,
+    AVAILABILITY_NOM,
+    AVAILABILITY_CENTRAL,
+    AVAILABILITY_MAGASIN,
+    AVAILABILITY_MAGASIN_NOM,
+    AVAILABILITY_QUANTITE
+};
+
+
+/* Parameters of products.sql and its sisters, as in the table below. */
+enum {
+    PRODUCTS_Q = 0,
+    PRODUCTS_CATEGORIE
+};
+
+
+/* Parameters of product_update.sql and product_patch.sql. */
+enum {
+    UPDATE_ID = 0,
+    UPDATE_FIELDS,
+    UPDATE_ACTEUR = UPDATE_FIELDS + 4,
+    UPDATE_ARCHIVE,
+    UPDATE_IF_MATCH,
+    UPDATE_VALUES
+};
 
 
 static ngx_int_t ngx_http_magasin_product_missing(
     ngx_http_magasin_ctx_t *ctx);
-static ngx_int_t ngx_http_magasin_product_root(ngx_http_magasin_ctx_t *ctx);
-static ngx_int_t ngx_http_magasin_product_field(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_product_spec_t *spec, const char **value);
-static ngx_int_t ngx_http_magasin_product_text(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_product_spec_t *spec,
-    ngx_http_magasin_field_t *field, const char **value);
-static ngx_int_t ngx_http_magasin_product_price(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_product_spec_t *spec, ngx_str_t *text,
-    const char **value);
-static const char *ngx_http_magasin_product_digits(
-    ngx_http_magasin_decimal_t *price);
-static void ngx_http_magasin_product_error(ngx_http_magasin_ctx_t *ctx,
-    const char *name, const char *message);
-static void ngx_http_magasin_product_errors_end(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_member_t *members);
+static ngx_int_t ngx_http_magasin_product_tag(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, int row);
 
 
-static ngx_http_magasin_product_spec_t  ngx_http_magasin_product_specs[] = {
-    { "nom", NGX_HTTP_MAGASIN_PRODUCT_NAME, 0, 0 },
-    { "categorie", NGX_HTTP_MAGASIN_PRODUCT_NAME, 0, 0 },
-    { "prix", 0, 0, 1 },
-    { "description", 0, 1, 0 }
+/* In the order in which errors are told. */
+
+static const ngx_http_magasin_member_t  ngx_http_magasin_product_members[] = {
+    { "nom", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 0, 0 },
+    { "categorie", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 0, 0 },
+    { "prix", NGX_HTTP_MAGASIN_MEMBER_PRICE, 0, 0, NULL, 0, 0 },
+    { "description", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 1 },
+    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+};
+
+static const ngx_http_magasin_member_t  ngx_http_magasin_product_patch[] = {
+    { "nom", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 0, 0 },
+    { "categorie", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 0, 0 },
+    { "prix", NGX_HTTP_MAGASIN_MEMBER_PRICE, 0, 0, NULL, 0, 0 },
+    { "description", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 1 },
+    { "archive", NGX_HTTP_MAGASIN_MEMBER_BOOLEAN, 0, 0, NULL, 0, 0 },
+    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+};
+
+static const ngx_http_magasin_member_t  ngx_http_magasin_product_new[] = {
+    { "nom", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 1, 0 },
+    { "categorie", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 1, 0 },
+    { "prix", NGX_HTTP_MAGASIN_MEMBER_PRICE, 0, 0, NULL, 1, 0 },
+    { "description", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 1 },
+    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+};
+
+static const ngx_http_magasin_member_t  ngx_http_magasin_products_params[] = {
+    { "q", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 0, 0 },
+    { "categorie", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 0, 0 },
+    { "archive", NGX_HTTP_MAGASIN_MEMBER_BOOLEAN, 0, 0, NULL, 0, 0 },
+    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+};
+
+static const ngx_http_magasin_column_t  ngx_http_magasin_products_columns[] = {
+    { "id", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { "nom", NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { "categorie", NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { "prix", NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { "description", NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { NULL, NGX_HTTP_MAGASIN_COLUMN_TEXT }
 };
 
 
-#define NGX_HTTP_MAGASIN_PRODUCT_FIELDS                                       \
-    (sizeof(ngx_http_magasin_product_specs)                                  \
-     / sizeof(ngx_http_magasin_product_spec_t))
+const ngx_http_magasin_list_spec_t  ngx_http_magasin_products_spec = {
+    ngx_http_magasin_products_params, 2,
+    { NGX_HTTP_MAGASIN_KEY_TEXT, NGX_HTTP_MAGASIN_KEY_INTEGER },
+    ngx_http_magasin_products_columns, 0
+};
 
+
+/* GET */
 
 ngx_int_t
 ngx_http_magasin_product_bind(ngx_http_magasin_ctx_t *ctx)
@@ -71,43 +118,88 @@ ngx_http_magasin_product_bind(ngx_http_magasin_ctx_t *ctx)
 
     ctx->job.values[0] = (const char *) ctx->ids[0].text.data;
     ctx->job.nvalues = 1;
-    ctx->job.merge = (ctx->endpoint->method == NGX_HTTP_GET);
+    ctx->job.merge = 1;
 
     return NGX_OK;
 }
 
 
-/* All fields are checked before any error is told, and before the id. */
+/* PUT.  As for the reference: unknown members are passed over. */
 
 ngx_int_t
 ngx_http_magasin_product_update_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_int_t   rc;
-    ngx_uint_t  i;
+    return ngx_http_magasin_product_write(ctx,
+                                          ngx_http_magasin_product_members);
+}
 
-    rc = ngx_http_magasin_product_root(ctx);
+
+/* PATCH */
+
+ngx_int_t
+ngx_http_magasin_product_patch_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    return ngx_http_magasin_product_write(ctx, ngx_http_magasin_product_patch);
+}
+
+
+/* All fields are checked before any error is told, and before the id. */
+
+static ngx_int_t
+ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_member_t *members)
+{
+    ngx_int_t    rc;
+    const char  *fields[sizeof(ngx_http_magasin_product_patch)
+                        / sizeof(ngx_http_magasin_member_t)];
+
+    rc = ngx_http_magasin_members_root(ctx);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    for (i = 0; i < NGX_HTTP_MAGASIN_PRODUCT_FIELDS; i++) {
-        rc = ngx_http_magasin_product_field(ctx,
-                                       &ngx_http_magasin_product_specs[i],
-                                       &ctx->job.values[i + 1]);
-        if (rc == NGX_ERROR) {
-            return NGX_ERROR;
-        }
+    ngx_memzero(fields, sizeof(fields));
+
+    if (ngx_http_magasin_members_read(ctx, members, fields) != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    if (ctx->status == NGX_HTTP_BAD_REQUEST) {
-        ngx_http_magasin_product_errors_end(ctx);
-        return NGX_DONE;
+    if (members == ngx_http_magasin_product_patch) {
+        ngx_http_magasin_members_unknown(ctx, members);
     }
 
-    rc = ngx_http_magasin_product_bind(ctx);
-    ctx->job.nvalues = NGX_HTTP_MAGASIN_PRODUCT_FIELDS + 1;
+    rc = ngx_http_magasin_members_end(ctx);
+    if (rc != NGX_OK) {
+        return rc;
+    }
 
-    return rc;
+    if (!ctx->ids[0].fits) {
+        return ngx_http_magasin_product_missing(ctx);
+    }
+
+    ngx_memcpy(&ctx->job.values[UPDATE_FIELDS], fields, 4 * sizeof(char *));
+
+    ctx->job.values[UPDATE_ID] = (const char *) ctx->ids[0].text.data;
+    ctx->job.values[UPDATE_ACTEUR] = (const char *) ctx->token.data;
+    ctx->job.values[UPDATE_ARCHIVE] = fields[4];
+    ctx->job.nvalues = UPDATE_ARCHIVE;
+
+    if (ngx_http_magasin_if_match(ctx, &ctx->job.values[UPDATE_IF_MATCH])
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    /* What most writes do not need costs them nothing. */
+
+    if (ctx->job.values[UPDATE_IF_MATCH]
+        || members == ngx_http_magasin_product_patch)
+    {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCT_PATCH;
+        ctx->job.nvalues = UPDATE_VALUES;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -124,6 +216,22 @@ ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 
     json = &ctx->json;
     row = ctx->job.row;
+
+    if (PQnfields(result) > PRODUCT_MATCHES
+        && *PQgetvalue(result, row, PRODUCT_MATCHES) == 'f')
+    {
+        (void) ngx_http_magasin_reply_status(ctx,
+                                             NGX_HTTP_PRECONDITION_FAILED);
+        return NGX_OK;
+    }
+
+    /* RFC 9110, 9.3.4: after a PUT that is no plain copy, no validator. */
+
+    if (ctx->endpoint->method != NGX_HTTP_PUT
+        && ngx_http_magasin_product_tag(ctx, result, row) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     ngx_http_magasin_json_open(json, '{');
     ngx_http_magasin_json_key(json, "nom");
@@ -146,6 +254,195 @@ ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
     return NGX_OK;
 }
 
+
+/*
+ * The entity tag: MD5 over the fields, as produit_etag() of 006_ecritures.sql
+ * has it for If-Match.  NGX_OK or NGX_ERROR (memory).
+ */
+
+static ngx_int_t
+ngx_http_magasin_product_tag(ngx_http_magasin_ctx_t *ctx, PGresult *result,
+    int row)
+{
+    int         column;
+    u_char      digest[16];
+    ngx_md5_t   md5;
+    ngx_str_t   text;
+
+    ngx_md5_init(&md5);
+
+    for (column = PRODUCT_NOM; column <= PRODUCT_DESCRIPTION; column++) {
+
+        if (column != PRODUCT_NOM) {
+            ngx_md5_update(&md5, "\x1f", 1);
+        }
+
+        if (PQgetisnull(result, row, column)) {
+            ngx_md5_update(&md5, "\x1e", 1);
+            continue;
+        }
+
+        text = ngx_http_magasin_column(result, row, column);
+        ngx_md5_update(&md5, text.data, text.len);
+    }
+
+    ngx_md5_final(digest, &md5);
+
+    return ngx_http_magasin_reply_tag(ctx, digest);
+}
+
+
+/* POST */
+
+ngx_int_t
+ngx_http_magasin_product_create_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    const char  **values;
+
+    values = ctx->job.values;
+
+    values[4] = (const char *) ctx->token.data;
+    values[5] = ctx->key;
+    values[6] = ctx->digest;
+    ctx->job.nvalues = 7;
+
+    return ngx_http_magasin_members_bind(ctx, ngx_http_magasin_product_new,
+                                         values);
+}
+
+
+/* DELETE */
+
+ngx_int_t
+ngx_http_magasin_product_delete_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    if (!ctx->ids[0].fits) {
+        return ngx_http_magasin_product_missing(ctx);
+    }
+
+    if (ngx_http_magasin_if_match(ctx, &ctx->job.values[1]) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ctx->job.values[0] = (const char *) ctx->ids[0].text.data;
+    ctx->job.values[2] = (const char *) ctx->token.data;
+    ctx->job.nvalues = 3;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_magasin_product_delete_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_magasin_written_render(ctx, result);
+
+    if (rc == NGX_OK && ctx->status == NGX_HTTP_NOT_FOUND) {
+
+        /* In the same words as GET. */
+
+        return ngx_http_magasin_product_missing(ctx) == NGX_DONE ? NGX_OK
+                                                                 : NGX_ERROR;
+    }
+
+    return rc;
+}
+
+
+/* The list: what it is asked for decides which index serves. */
+
+ngx_int_t
+ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_magasin_list_bind(ctx);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ctx->job.values[PRODUCTS_Q]) {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS_SEARCH;
+
+    } else if (ctx->job.values[PRODUCTS_CATEGORIE]) {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS_CATEGORY;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_magasin_availability_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    if (!ctx->ids[0].fits) {
+        return ngx_http_magasin_reply_missing(ctx, "Produit", &ctx->ids[0]);
+    }
+
+    ctx->job.values[0] = (const char *) ctx->ids[0].text.data;
+    ctx->job.nvalues = 1;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_magasin_availability_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result)
+{
+    int                       row, rows;
+    ngx_http_magasin_json_t  *json;
+
+    json = &ctx->json;
+    rows = PQntuples(result);
+
+    if (rows == 0) {
+        return ngx_http_magasin_reply_missing(ctx, "Produit", &ctx->ids[0])
+               == NGX_DONE
+               ? NGX_OK : NGX_ERROR;
+    }
+
+    ngx_http_magasin_json_open(json, '{');
+    ngx_http_magasin_json_key(json, "produit");
+    ngx_http_magasin_column_number(json, result, 0, AVAILABILITY_PRODUIT);
+    ngx_http_magasin_json_key(json, "nom");
+    ngx_http_magasin_column_text(json, result, 0, AVAILABILITY_NOM);
+    ngx_http_magasin_json_key(json, "central");
+    ngx_http_magasin_column_number(json, result, 0, AVAILABILITY_CENTRAL);
+    ngx_http_magasin_json_key(json, "magasins");
+    ngx_http_magasin_json_open(json, '[');
+
+    for (row = 0; row < rows; row++) {
+
+        if (PQgetisnull(result, row, AVAILABILITY_MAGASIN)) {
+            break;
+        }
+
+        ngx_http_magasin_json_open(json, '{');
+        ngx_http_magasin_json_key(json, "magasin");
+        ngx_http_magasin_column_number(json, result, row,
+                                       AVAILABILITY_MAGASIN);
+        ngx_http_magasin_json_key(json, "nom");
+        ngx_http_magasin_column_text(json, result, row,
+                                     AVAILABILITY_MAGASIN_NOM);
+        ngx_http_magasin_json_key(json, "quantite");
+        ngx_http_magasin_column_number(json, result, row,
+                                       AVAILABILITY_QUANTITE);
+        ngx_http_magasin_json_close(json, '}');
+    }
+
+    ngx_http_magasin_json_close(json, ']');
+    ngx_http_magasin_json_close(json, '}');
+
+    return NGX_OK;
+}
+
+
+/* The reference writes the path itself, from the number. */
 
 static ngx_int_t
 ngx_http_magasin_product_missing(ngx_http_magasin_ctx_t *ctx)
@@ -170,259 +467,4 @@ ngx_http_magasin_product_missing(ngx_http_magasin_ctx_t *ctx)
 
     return ngx_http_magasin_reply_resource(ctx, NGX_HTTP_NOT_FOUND, &message,
                                            &path);
-}
-
-
-/* JSON that is no object.  NGX_OK, or NGX_DONE: the 400 is in ctx. */
-
-static ngx_int_t
-ngx_http_magasin_product_root(ngx_http_magasin_ctx_t *ctx)
-{
-    u_char      *p, message[128];
-    const char  *type;
-
-    if (ctx->body.root == NULL || json_is_object(ctx->body.root)) {
-        return NGX_OK;
-    }
-
-    switch (json_typeof(ctx->body.root)) {
-
-    case JSON_NULL:
-        ngx_http_magasin_product_error(ctx, "non_field_errors",
-                                       "No data provided");
-        ngx_http_magasin_product_errors_end(ctx);
-        return NGX_DONE;
-
-    case JSON_ARRAY:
-        type = "list";
-        break;
-
-    case JSON_STRING:
-        type = "str";
-        break;
-
-    case JSON_INTEGER:
-        type = "int";
-        break;
-
-    case JSON_REAL:
-        type = "float";
-        break;
-
-    default:
-        type = "bool";
-        break;
-    }
-
-    p = ngx_sprintf(message, "Donnée non valide. Attendait un dictionnaire, "
-                    "a reçu %s.", type);
-    *p = '\0';
-
-    ngx_http_magasin_product_error(ctx, "non_field_errors", (char *) message);
-    ngx_http_magasin_product_errors_end(ctx);
-
-    return NGX_DONE;
-}
-
-
-/*
- * One field into a parameter, NULL when it is absent.  Errors are written
- * into ctx->json and show in ctx->status.  NGX_OK or NGX_ERROR (memory).
- */
-
-static ngx_int_t
-ngx_http_magasin_product_field(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_product_spec_t *spec, const char **value)
-{
-    ngx_http_magasin_field_t  field;
-
-    *value = NULL;
-
-    if (ngx_http_magasin_body_field(ctx->request, &ctx->body, spec->name,
-                                    spec->blank, &field)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    switch (field.type) {
-
-    case NGX_HTTP_MAGASIN_FIELD_ABSENT:
-        return NGX_OK;
-
-    case NGX_HTTP_MAGASIN_FIELD_NULL:
-        ngx_http_magasin_product_error(ctx, spec->name,
-                                       "Ce champ ne peut être nul.");
-        return NGX_OK;
-
-    case NGX_HTTP_MAGASIN_FIELD_OTHER:
-        ngx_http_magasin_product_error(ctx, spec->name,
-                                       spec->price
-                                       ? "Un nombre valide est requis."
-                                       : "Not a valid string.");
-        return NGX_OK;
-
-    default: /* text, number */
-        break;
-    }
-
-    ngx_http_magasin_text_strip(&field.text);
-
-    return spec->price
-        ? ngx_http_magasin_product_price(ctx, spec, &field.text, value)
-        : ngx_http_magasin_product_text(ctx, spec, &field, value);
-}
-
-
-static ngx_int_t
-ngx_http_magasin_product_text(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_product_spec_t *spec,
-    ngx_http_magasin_field_t *field, const char **value)
-{
-    u_char     *p, message[64];
-    ngx_str_t  *text;
-
-    text = &field->text;
-
-    if (text->len == 0 && !spec->blank) {
-        ngx_http_magasin_product_error(ctx, spec->name,
-                                       "Ce champ ne peut être vide.");
-        return NGX_OK;
-    }
-
-    if (spec->max && ngx_http_magasin_text_length(text) > spec->max) {
-        ngx_http_magasin_product_error(ctx, spec->name,
-                                       "Assurez-vous que ce champ comporte "
-                                       "au plus 100\xc2\xa0" "caractères.");
-    }
-
-    if (ngx_strlchr(text->data, text->data + text->len, '\0')) {
-        ngx_http_magasin_product_error(ctx, spec->name,
-                                       "Le caractère nul n’est pas autorisé.");
-    }
-
-    if (field->surrogate) {
-        (void) ngx_sprintf(message, "Surrogate characters are not allowed: "
-                           "U+%XD.%Z", field->surrogate);
-        ngx_http_magasin_product_error(ctx, spec->name, (char *) message);
-    }
-
-    p = ngx_pnalloc(ctx->request->pool, text->len + 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(p, text->data, text->len);
-    p[text->len] = '\0';
-
-    *value = (const char *) p;
-
-    return NGX_OK;
-}
-
-
-/* numeric(10,2), not negative, checked in the reference's order. */
-
-static ngx_int_t
-ngx_http_magasin_product_price(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_product_spec_t *spec, ngx_str_t *text,
-    const char **value)
-{
-    ngx_int_t                    rc;
-    const char                  *message;
-    ngx_http_magasin_decimal_t   price;
-
-    if (ngx_http_magasin_text_length(text) > NGX_HTTP_MAGASIN_PRODUCT_PRICE) {
-        ngx_http_magasin_product_error(ctx, spec->name,
-                                       "Chaîne de caractères trop longue.");
-        return NGX_OK;
-    }
-
-    rc = ngx_http_magasin_decimal_parse(ctx->request->pool, &price, text);
-
-    if (rc == NGX_ERROR) {
-        return NGX_ERROR;
-    }
-
-    message = (rc == NGX_DECLINED) ? "Un nombre valide est requis."
-                                   : ngx_http_magasin_product_digits(&price);
-
-    if (message) {
-        ngx_http_magasin_product_error(ctx, spec->name, message);
-        return NGX_OK;
-    }
-
-    *value = (const char *) ngx_http_magasin_decimal_print(ctx->request->pool,
-                                                           &price);
-
-    return *value ? NGX_OK : NGX_ERROR;
-}
-
-
-/* What is wrong with the size of a price, or NULL. */
-
-static const char *
-ngx_http_magasin_product_digits(ngx_http_magasin_decimal_t *price)
-{
-    int64_t  total, whole, fraction;
-
-    ngx_http_magasin_decimal_digits(price, &total, &whole, &fraction);
-
-    if (total > 10) {
-        return "Assurez-vous qu'il n'y a pas plus de 10\xc2\xa0" "chiffres "
-               "au total.";
-    }
-
-    if (fraction > 2) {
-        return "Assurez-vous qu'il n'y a pas plus de 2\xc2\xa0" "chiffres "
-               "après la virgule.";
-    }
-
-    if (whole > 8) {
-        return "Assurez-vous qu'il n'y a pas plus de 8 chiffres avant la "
-               "virgule.";
-    }
-
-    if (price->negative && !price->zero) {
-        return "Assurez-vous que cette valeur est supérieure ou égale à 0.";
-    }
-
-    return NULL;
-}
-
-
-/*
- * Add {"name": [..., "message"]}: errors of one field follow each other.
- * ctx->state remembers the field that is open.
- */
-
-static void
-ngx_http_magasin_product_error(ngx_http_magasin_ctx_t *ctx, const char *name,
-    const char *message)
-{
-    if (ctx->status != NGX_HTTP_BAD_REQUEST) {
-        ngx_http_magasin_reply_begin(ctx, NGX_HTTP_BAD_REQUEST);
-        ngx_http_magasin_json_open(&ctx->json, '{');
-    }
-
-    if (ctx->state != name) {
-        if (ctx->state) {
-            ngx_http_magasin_json_close(&ctx->json, ']');
-        }
-
-        ngx_http_magasin_json_member(&ctx->json, name, ngx_strlen(name));
-        ngx_http_magasin_json_open(&ctx->json, '[');
-
-        ctx->state = (void *) name;
-    }
-
-    ngx_http_magasin_json_text(&ctx->json, message, ngx_strlen(message));
-}
-
-
-static void
-ngx_http_magasin_product_errors_end(ngx_http_magasin_ctx_t *ctx)
-{
-    ngx_http_magasin_json_close(&ctx->json, ']');
-    ngx_http_magasin_json_close(&ctx->json, '}');
 }

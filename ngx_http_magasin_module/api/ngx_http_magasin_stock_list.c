@@ -425,6 +425,8 @@ ngx_http_magasin_list_invalid(ngx_http_magasin_ctx_t *ctx, const char *nom,
     json = &ctx->json;
 
     ngx_http_magasin_reply_begin(ctx, NGX_HTTP_BAD_REQUEST);
+    ctx->fields = 1;
+
     ngx_http_magasin_json_open(json, '{');
 
     if (nom) {
@@ -519,14 +521,21 @@ ngx_http_magasin_list_head(ngx_http_magasin_ctx_t *ctx, ngx_uint_t total,
 static ngx_int_t
 ngx_http_magasin_list_link(ngx_http_magasin_ctx_t *ctx, ngx_uint_t page)
 {
-    ngx_str_t  link;
+    u_char     text[NGX_INT_T_LEN];
+    ngx_str_t  link, number;
 
     if (page == 0) {
         ngx_http_magasin_json_literal(&ctx->json, "null", 4);
         return NGX_OK;
     }
 
-    if (ngx_http_magasin_query_link(ctx->request, ctx->query, page, &link)
+    /* The first page needs no number. */
+
+    number.data = text;
+    number.len = page > 1 ? ngx_sprintf(text, "%ui", page) - text : 0;
+
+    if (ngx_http_magasin_query_link(ctx->request, ctx->query, "page", &number,
+                                    &link)
         != NGX_OK)
     {
         return NGX_ERROR;

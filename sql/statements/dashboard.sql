@@ -1,19 +1,52 @@
 -- GET /api/v1/dashboard/.  $1: the store after which to go on; $2: how many
--- stores.  The trends are those of the last 168 hours, to the microsecond.
-SELECT m.id, m.nom, ventes.total, stock.ruptures, stock.surstock,
-       tendances.texte
-  FROM (
+-- stores.  The trends are those of the last 168 hours, to the microsecond:
+-- what cumul_vente counts since fenetre.bord, and the difference between
+-- there and then from the sales themselves.  bord may lie on either side:
+-- now() is a little older than what this statement sees.
+--
+-- Names are compared only where three quantities do not decide, so that the
+-- time does not depend on how many products were sold; products of one name,
+-- of which there should be none, are added up first.
+WITH m AS MATERIALIZED (
     SELECT id, nom
       FROM magasin
      WHERE id > $1::bigint
      ORDER BY id
      LIMIT $2::int
-  ) m
+), limite AS MATERIALIZED (
+    SELECT bord, now() - interval '168 hours' AS debut
+      FROM fenetre
+), ecart AS MATERIALIZED (
+    SELECT v.magasin_id, l.produit_id,
+           sum(CASE WHEN v.date_vente < limite.debut THEN -l.quantite
+                    ELSE l.quantite END) AS quantite
+      FROM limite
+     CROSS JOIN LATERAL (
+        SELECT id, magasin_id, date_vente
+          FROM vente
+         WHERE date_vente >= least(limite.bord, limite.debut)
+           AND date_vente < greatest(limite.bord, limite.debut)
+        OFFSET 0
+      ) v
+     CROSS JOIN LATERAL (
+        SELECT produit_id, quantite
+          FROM ligne_vente
+         WHERE vente_id = v.id
+        OFFSET 0
+      ) l
+     GROUP BY v.magasin_id, l.produit_id
+), homonyme AS MATERIALIZED (
+    SELECT id, nom
+      FROM produit
+     WHERE nom IN (SELECT nom FROM produit GROUP BY nom HAVING count(*) > 1)
+)
+SELECT m.id, m.nom, ventes.total, stock.ruptures, stock.surstock,
+       tendances.texte
+  FROM m
  CROSS JOIN LATERAL (
-    SELECT coalesce(sum(l.quantite * l.prix_unitaire), 0.00) AS total
-      FROM vente v
-      JOIN ligne_vente l ON l.vente_id = v.id
-     WHERE v.magasin_id = m.id
+    SELECT coalesce(sum(c.total), 0.00) AS total
+      FROM cumul_vente c
+     WHERE c.magasin_id = m.id
   ) ventes
  CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE s.quantite = 0) AS ruptures,
@@ -25,14 +58,30 @@ SELECT m.id, m.nom, ventes.total, stock.ruptures, stock.surstock,
     SELECT coalesce(string_agg(t.nom || ' (' || t.quantite || ')', ', '
                                ORDER BY t.quantite DESC, t.nom), '') AS texte
       FROM (
-        SELECT p.nom, sum(l.quantite) AS quantite
-          FROM vente v
-          JOIN ligne_vente l ON l.vente_id = v.id
-          JOIN produit p ON p.id = l.produit_id
-         WHERE v.magasin_id = m.id
-           AND v.date_vente >= now() - interval '168 hours'
-         GROUP BY p.nom
-         ORDER BY sum(l.quantite) DESC, p.nom
+        SELECT coalesce(x.nom, p.nom) AS nom, x.quantite
+          FROM (
+            SELECT c.produit_id, NULL AS nom,
+                   c.recente + coalesce(e.quantite, 0) AS quantite
+              FROM cumul_vente c
+              LEFT JOIN ecart e ON e.magasin_id = c.magasin_id
+                               AND e.produit_id = c.produit_id
+             WHERE c.magasin_id = m.id
+               AND c.produit_id NOT IN (SELECT id FROM homonyme)
+             UNION ALL
+            SELECT NULL, h.nom,
+                   sum(c.recente + coalesce(e.quantite, 0))::bigint
+              FROM homonyme h
+              JOIN cumul_vente c ON c.magasin_id = m.id
+                                AND c.produit_id = h.id
+              LEFT JOIN ecart e ON e.magasin_id = c.magasin_id
+                               AND e.produit_id = c.produit_id
+             GROUP BY h.nom
+             ORDER BY 3 DESC
+             FETCH FIRST 3 ROWS WITH TIES
+          ) x
+          LEFT JOIN produit p ON p.id = x.produit_id
+         WHERE x.quantite > 0
+         ORDER BY x.quantite DESC, 1
          LIMIT 3
       ) t
   ) tendances

@@ -2,3 +2,4 @@
 SELECT id, nom, categorie, prix, description
   FROM produit
  WHERE id = ANY ($1::bigint[])
+   AND archive_le IS NULL

@@ -1,9 +1,12 @@
 -- PUT /api/v1/products/{id}/.  $1: the product; then the fields, NULL for
--- those that stay.
+-- those that stay; $6: who, for the journal.
 UPDATE produit
    SET nom = coalesce($2::text, nom),
        categorie = coalesce($3::text, categorie),
        prix = coalesce($4::numeric, prix),
        description = coalesce($5::text, description)
+  FROM set_config('magasin.acteur', $6::text, true) AS acteur
  WHERE id = $1::bigint
+   AND archive_le IS NULL
+   AND acteur IS NOT NULL
 RETURNING id, nom, categorie, prix, description

@@ -1,35 +1,38 @@
 -- GET /api/v1/reports/.  $1: the store after which to go on; $2: how many
 -- stores.  Part 0 is a store with its total, NULL when it sold nothing;
--- part 1 what it sold, part 2 what it has.  Equal names are added up.
+-- part 1 what it sold, in the order of the first sale line, part 2 what it
+-- has.  Equal names are added up, store by store, so that it takes no more
+-- memory than one store needs.
 WITH m AS MATERIALIZED (
     SELECT id, nom
       FROM magasin
      WHERE id > $1::bigint
      ORDER BY id
      LIMIT $2::int
-), vendu AS MATERIALIZED (
-    SELECT v.magasin_id, l.produit_id, min(l.id) AS premiere,
-           sum(l.quantite) AS quantite,
-           sum(l.quantite * l.prix_unitaire) AS total
-      FROM m
-      JOIN vente v ON v.magasin_id = m.id
-      JOIN ligne_vente l ON l.vente_id = v.id
-     GROUP BY v.magasin_id, l.produit_id
 )
-SELECT m.id, 0 AS partie, m.nom, sum(vendu.total)::text, 0 AS rang
+SELECT m.id, 0 AS partie, m.nom,
+       (SELECT sum(c.total)
+          FROM cumul_vente c
+         WHERE c.magasin_id = m.id)::text, 0 AS rang
   FROM m
-  LEFT JOIN vendu ON vendu.magasin_id = m.id
- GROUP BY m.id, m.nom
 UNION ALL
-SELECT vendu.magasin_id, 1, p.nom, sum(vendu.quantite)::text,
-       min(vendu.premiere)
-  FROM vendu
-  JOIN produit p ON p.id = vendu.produit_id
- GROUP BY vendu.magasin_id, p.nom
-UNION ALL
-SELECT s.magasin_id, 2, p.nom, sum(s.quantite)::text, min(s.produit_id)
+SELECT m.id, 1, vendu.nom, vendu.quantite::text, vendu.premiere
   FROM m
-  JOIN stock_local s ON s.magasin_id = m.id
-  JOIN produit p ON p.id = s.produit_id
- GROUP BY s.magasin_id, p.nom
+ CROSS JOIN LATERAL (
+    SELECT p.nom, sum(c.quantite) AS quantite, min(c.premiere) AS premiere
+      FROM cumul_vente c
+      JOIN produit p ON p.id = c.produit_id
+     WHERE c.magasin_id = m.id
+     GROUP BY p.nom
+  ) vendu
+UNION ALL
+SELECT m.id, 2, stock.nom, stock.quantite::text, stock.premier
+  FROM m
+ CROSS JOIN LATERAL (
+    SELECT p.nom, sum(s.quantite) AS quantite, min(s.produit_id) AS premier
+      FROM stock_local s
+      JOIN produit p ON p.id = s.produit_id
+     WHERE s.magasin_id = m.id
+     GROUP BY p.nom
+  ) stock
  ORDER BY 1, 2, 5

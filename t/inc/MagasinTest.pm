@@ -7,7 +7,9 @@ use strict;
 use warnings;
 
 use Cwd qw(abs_path);
+use Digest::SHA qw(sha256_hex);
 use File::Basename qw(dirname);
+use File::Temp qw(tempdir);
 
 our $Top = abs_path(dirname(__FILE__) . '/../..');
 
@@ -31,7 +33,36 @@ our %Messages = (
     fraction  => "Assurez-vous qu'il n'y a pas plus de 2${NBSP}chiffres après la virgule.",
     whole     => "Assurez-vous qu'il n'y a pas plus de 8 chiffres avant la virgule.",
     negative  => 'Assurez-vous que cette valeur est supérieure ou égale à 0.',
+    text200   => "Assurez-vous que ce champ comporte au plus 200${NBSP}caractères.",
+    required  => 'Ce champ est obligatoire.',
+    unknown   => 'Champ inconnu.',
+    integer   => 'Un nombre entier valide est requis.',
+    zero      => 'Cette valeur ne peut être 0.',
+    both      => 'Ce champ exclut « quantite » et « attendu ».',
+    list      => "Attendait une liste d'éléments.",
+    empty     => 'Cette liste ne peut pas être vide.',
+    many      => "Assurez-vous que cette liste n'a pas plus de 1000 éléments.",
+    object    => 'Donnée non valide. Attendait un dictionnaire.',
+    instant   => 'La date doit être au format AAAA-MM-JJ ou AAAA-MM-JJThh:mm:ss+hh:mm (RFC 3339).',
+    choice    => "Ce choix n'est pas valide.",
+    cursor    => 'Curseur non valide.',
 );
+
+# And those with a number in them: min1, max1000, key99.
+our %Numbered = (
+    min => 'Assurez-vous que cette valeur est supérieure ou égale à %s.',
+    max => 'Assurez-vous que cette valeur est inférieure ou égale à %s.',
+    key => "Clé primaire «${NBSP}%s${NBSP}» non valide - l'objet n'existe pas.",
+);
+
+sub message {
+    my ($key) = @_;
+    return "Surrogate characters are not allowed: $key." if $key =~ /^U\+/;
+    return $Messages{$key} if defined $Messages{$key};
+    my ($word, $number) = $key =~ /^([a-z]+)(-?\d+)$/;
+    die "no message $key\n" unless defined $word && $Numbered{$word};
+    return sprintf $Numbered{$word}, $number;
+}
 
 # Bodies that cannot be read: the words after the dash are the parser's own.
 our ($ParseError, $FormError)
@@ -227,12 +258,8 @@ sub error_body {
     my @members;
     for my $error (@errors) {
         my ($name, @keys) = split ' ', $error;
-        push @members, qq("$name":[) . join(',', map {
-            my $text = /^U\+/
-                ? "Surrogate characters are not allowed: $_."
-                : $Messages{$_} // die "no message $_\n";
-            qq("$text");
-        } @keys) . ']';
+        push @members, qq("$name":[)
+            . join(',', map { '"' . message($_) . '"' } @keys) . ']';
     }
     return '{' . join(',', @members) . '}';
 }
@@ -286,6 +313,149 @@ sub puts {
         return;
     });
     return;
+}
+
+# Instants are another every time.
+sub timeless {
+    my ($body) = @_;
+    $body =~ s/"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?Z"/"T"/g;
+    return $body;
+}
+
+# `--- calls` is a table of requests of any kind, each on a line:
+#
+#     POST /uri {"a":1} -> 201 BODY
+#     POST /uri {"a":1} -> 400 !quantite min1, truc unknown
+#     GET /uri -> 404 Vente avec ID 9 introuvable.
+#
+# with the bodies of `gets`, fields with their messages after "!", and for
+# 401 and 404 of a resource the message alone.  An instant in an answer is
+# compared as "T".  The block starts from the fixture unless it has an `init`;
+# without `more_headers` the bodies are JSON of the demonstration token.
+sub calls {
+    my (%option) = @_;
+
+    Test::Nginx::Socket::add_block_preprocessor(sub {
+        my ($block) = @_;
+
+        my $table = $block->calls;
+        return unless defined $table;
+
+        my (@requests, @codes, @bodies);
+
+        for my $line (grep {/\S/} split /\n/, $table) {
+            my ($method, $uri, $sent, $code, $body)
+                = $line =~ /^(\S+)\s+(\S+)\s*(.*?)\s+->\s+(\d{3})\s*(.*?)\s*$/
+                or die "bad line in calls: $line\n";
+
+            $body =~ s/\xc2\xb7/$NBSP/g;
+            my ($path) = $uri =~ /^([^?]*)/;
+
+            push @requests, $sent eq '' ? "$method $uri"
+                                        : "$method $uri\n$sent";
+            push @codes,  $code;
+            push @bodies,
+                  $method eq 'HEAD'    ? ''
+                : $body eq ''          ? qr/\A.*\z/s
+                : $body =~ s/^~//      ? qr/$body/s
+                : $body =~ s/^!\s*//   ? error_body(split /\s*,\s*/, $body)
+                : $code =~ /^40[14]$/ && $body !~ /^\{/
+                ? qq({"timestamp":"T","status":$code,"error":")
+                    . ($code == 401 ? 'Unauthorized' : 'Not Found')
+                    . qq(","message":"$body","path":"$path"})
+                :                        $body;
+        }
+
+        my $more = $option{more_headers} // $Json;
+
+        $block->set_value('request',       \@requests);
+        $block->set_value('error_code',    \@codes);
+        $block->set_value('response_body', \@bodies);
+        $block->set_value('more_headers',  $more)
+            unless defined scalar $block->more_headers;
+        $block->set_value('response_body_filters', [ \&timeless ])
+            unless defined scalar $block->response_body_filters;
+        $block->set_value('init', 'MagasinTest::reset();')
+            unless defined scalar $block->init;
+        return;
+    });
+    return;
+}
+
+# All that a write may change, in one number.  Of the totals for reports only
+# what is the same however far the window of the week has moved.
+sub checksum {
+    return sql('SELECT ' . join ' || ', map {
+        "(SELECT '$_' || coalesce(md5(string_agg(t::text, ' '"
+            . " ORDER BY t::text)), '') FROM $_ t)"
+    } qw(magasin produit stock_local stock_central vente ligne_vente
+        demande_reapprovisionnement journal idempotence),
+        '(SELECT magasin_id, produit_id, quantite, total FROM cumul_vente)');
+}
+
+# `--- database` is a table of what statements give, looked at when all
+# requests of the block have their answers, each on a line:
+#
+#     SELECT count(*) FROM vente -> 6
+#
+# where "_" alone is an empty answer.  A block with `--- unchanged` leaves
+# every table as it was after its `init`.
+our $Before;
+
+sub databases {
+    Test::Nginx::Socket::add_block_preprocessor(sub {
+        my ($block) = @_;
+        return unless defined scalar $block->unchanged;
+        $block->set_value('init', ($block->init // 'MagasinTest::reset();')
+            . "\n;\$MagasinTest::Before = MagasinTest::checksum();");
+        return;
+    });
+
+    Test::Nginx::Socket::add_response_body_check(sub {
+        my ($block, $body, $i) = @_;
+
+        my $request = $block->request;
+        return if ref $request eq 'ARRAY' && $i < $#$request;
+
+        my $name = $block->name;
+        Test::More::is(checksum(), $Before, "$name - unchanged")
+            if defined scalar $block->unchanged;
+
+        my $table = $block->database // '';
+        for my $line (grep {/\S/} split /\n/, $table) {
+            my ($statement, $result) = $line =~ /^(.*?)\s+->\s+(.*?)\s*$/
+                or die "bad line in database: $line\n";
+            $result =~ s/\xc2\xb7/$NBSP/g;
+            $result = '' if $result eq '_';
+            Test::More::is(join(' ', split /\n/, sql($statement)), $result,
+                "$name - $statement");
+        }
+        return;
+    });
+    return;
+}
+
+# Tokens of a suite's own: tokens(ID => SCOPES, ...) gives the file, where the
+# token of ID is "secret-ID"; as(ID) gives the headers.
+sub tokens {
+    my (%scopes) = @_;
+
+    my $directory = tempdir('magasin-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    chmod 0755, $directory;
+
+    open my $file, '>', "$directory/tokens" or die "$directory/tokens: $!\n";
+    print {$file} join(':', $_, sha256_hex("secret-$_"), $scopes{$_}), "\n"
+        for sort keys %scopes;
+    close $file;
+    chmod 0644, "$directory/tokens";
+
+    return "$directory/tokens";
+}
+
+sub as {
+    my ($id, @headers) = @_;
+    return join "\n", "Authorization: Token secret-$id",
+        'Content-Type: application/json', @headers;
 }
 
 1;

@@ -1,0 +1,428 @@
+
+/*
+ * Lists in pages that are found by key: {"next", "results"}, an opaque
+ * cursor, and a Link header (RFC 8288).  The cursor is the key of the last
+ * row, so that nothing is repeated or left out when rows come and go.
+ */
+
+
+#include "ngx_http_magasin_rows.h"
+#include "../ngx_http_magasin_reply.h"
+#include "../ngx_http_magasin_query.h"
+#include "../ngx_http_magasin_text.h"
+
+
+#define NGX_HTTP_MAGASIN_LIST_LIMIT  50
+
+/* The longest name in UTF-8, an id and some more, in base64. */
+#define NGX_HTTP_MAGASIN_LIST_CURSOR  1024
+
+#define NGX_HTTP_MAGASIN_LIST_CHECKSUM  4
+
+/* More than the longest instant that PostgreSQL writes. */
+#define NGX_HTTP_MAGASIN_LIST_INSTANT  64
+
+
+/* ctx->state */
+typedef struct {
+    ngx_uint_t   limit;
+    ngx_str_t    cursor;        /* as it came */
+} ngx_http_magasin_list_state_t;
+
+
+static const ngx_http_magasin_member_t  ngx_http_magasin_list_limit[] = {
+    { "limit", NGX_HTTP_MAGASIN_MEMBER_INTEGER, 1, 1000, NULL, 0, 0 },
+    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+};
+
+
+static ngx_int_t ngx_http_magasin_list_keys(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_list_spec_t *spec, ngx_str_t *cursor,
+    const char **values);
+static void ngx_http_magasin_list_checksum(ngx_http_magasin_ctx_t *ctx,
+    u_char *keys, size_t len, u_char *checksum);
+static ngx_uint_t ngx_http_magasin_list_key_valid(ngx_http_magasin_key_e type,
+    ngx_str_t *key);
+static ngx_int_t ngx_http_magasin_list_next(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_list_spec_t *spec, PGresult *result, int last,
+    ngx_str_t *link);
+static ngx_int_t ngx_http_magasin_list_cursor(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_list_spec_t *spec, PGresult *result, int row,
+    ngx_str_t *cursor);
+static ngx_int_t ngx_http_magasin_list_header(ngx_http_magasin_ctx_t *ctx,
+    ngx_str_t *link);
+
+
+/* Parameters, limit and cursor, all checked before any error is told. */
+
+ngx_int_t
+ngx_http_magasin_list_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    u_char                              *p;
+    ngx_int_t                            rc;
+    ngx_str_t                           *cursor;
+    ngx_uint_t                           n;
+    const char                         **values, *limit;
+    ngx_http_magasin_list_state_t       *state;
+    const ngx_http_magasin_member_t     *param;
+    const ngx_http_magasin_list_spec_t  *spec;
+
+    spec = ctx->endpoint->spec;
+    values = ctx->job.values;
+
+    state = ngx_pcalloc(ctx->request->pool,
+                        sizeof(ngx_http_magasin_list_state_t));
+    p = ngx_pnalloc(ctx->request->pool, NGX_INT_T_LEN + 1);
+
+    if (state == NULL || p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->state = state;
+    n = 0;
+
+    for (param = spec->params; param->name; param++) {
+        n++;
+    }
+
+    if (ngx_http_magasin_query_read(ctx, spec->params, values) != NGX_OK
+        || ngx_http_magasin_query_read(ctx, ngx_http_magasin_list_limit,
+                                       &limit)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    state->limit = NGX_HTTP_MAGASIN_LIST_LIMIT;
+
+    if (limit) {
+        state->limit = ngx_atoi((u_char *) limit, ngx_strlen(limit));
+    }
+
+    /* One row more tells whether there is a next page. */
+
+    (void) ngx_sprintf(p, "%ui%Z", state->limit + 1);
+    values[n++] = (const char *) p;
+
+    cursor = ngx_http_magasin_query_value(ctx->query, "cursor");
+
+    if (cursor && cursor->len) {
+        state->cursor = *cursor;
+
+        rc = ngx_http_magasin_list_keys(ctx, spec, cursor, &values[n]);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (rc == NGX_DECLINED) {
+            ngx_http_magasin_members_error(ctx, "cursor",
+                                           "Curseur non valide.");
+        }
+    }
+
+    ctx->job.nvalues = n + spec->nkeys;
+
+    return ngx_http_magasin_members_end(ctx);
+}
+
+
+ngx_int_t
+ngx_http_magasin_list_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
+{
+    int                                  row, rows;
+    ngx_str_t                            link;
+    ngx_uint_t                           stream;
+    ngx_http_magasin_json_t             *json;
+    ngx_http_magasin_list_state_t       *state;
+    const ngx_http_magasin_list_spec_t  *spec;
+
+    spec = ctx->endpoint->spec;
+    state = ctx->state;
+    json = &ctx->json;
+
+    rows = ngx_min(PQntuples(result), (int) state->limit);
+
+    ngx_str_null(&link);
+
+    /* A statement that bind put in the place of the stream's has an end. */
+
+    stream = spec->stream && ctx->job.statement == ctx->endpoint->statement;
+
+    if ((stream || PQntuples(result) > rows)
+        && ngx_http_magasin_list_next(ctx, spec, result, rows - 1, &link)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_magasin_json_open(json, '{');
+    ngx_http_magasin_json_key(json, "next");
+
+    if (link.len) {
+        ngx_http_magasin_json_text(json, link.data, link.len);
+
+    } else {
+        ngx_http_magasin_json_literal(json, "null", 4);
+    }
+
+    ngx_http_magasin_json_key(json, "results");
+    ngx_http_magasin_json_open(json, '[');
+
+    for (row = 0; row < rows; row++) {
+        ngx_http_magasin_row(json, spec->columns, result, row,
+                             (int) spec->nkeys);
+    }
+
+    ngx_http_magasin_json_close(json, ']');
+    ngx_http_magasin_json_close(json, '}');
+
+    return link.len ? ngx_http_magasin_list_header(ctx, &link) : NGX_OK;
+}
+
+
+/*
+ * The keys out of a cursor: base64url of a checksum and of the keys' texts
+ * with 0x1F between.
+ *
+ * NGX_OK; NGX_DECLINED: it is damaged, or another list's; NGX_ERROR: memory.
+ */
+
+static ngx_int_t
+ngx_http_magasin_list_keys(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_list_spec_t *spec, ngx_str_t *cursor,
+    const char **values)
+{
+    u_char      *p, *end, *stop, checksum[NGX_HTTP_MAGASIN_LIST_CHECKSUM];
+    ngx_str_t    text, again, key;
+    ngx_uint_t   i;
+
+    if (cursor->len > NGX_HTTP_MAGASIN_LIST_CURSOR) {
+        return NGX_DECLINED;
+    }
+
+    text.data = ngx_pnalloc(ctx->request->pool,
+                            ngx_base64_decoded_length(cursor->len) + 1);
+    again.data = ngx_pnalloc(ctx->request->pool,
+                             ngx_base64_encoded_length(cursor->len));
+
+    if (text.data == NULL || again.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_decode_base64url(&text, cursor) != NGX_OK
+        || text.len < sizeof(checksum))
+    {
+        return NGX_DECLINED;
+    }
+
+    /* The decoder is lenient about the end: what is not as we write it? */
+
+    ngx_encode_base64url(&again, &text);
+
+    if (again.len != cursor->len
+        || ngx_memcmp(again.data, cursor->data, again.len) != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    p = text.data + sizeof(checksum);
+    end = text.data + text.len;
+    *end = '\0';
+
+    ngx_http_magasin_list_checksum(ctx, p, end - p, checksum);
+
+    if (ngx_memcmp(text.data, checksum, sizeof(checksum)) != 0) {
+        return NGX_DECLINED;
+    }
+
+    for (i = 0; i < spec->nkeys; i++) {
+
+        if (p > end) {
+            return NGX_DECLINED;
+        }
+
+        /* Only the first of two keys may be a text with any character. */
+
+        for (stop = end; i + 1 < spec->nkeys && stop > p; stop--) {
+            if (*stop == '\x1f') {
+                break;
+            }
+        }
+
+        *stop = '\0';
+
+        key.data = p;
+        key.len = stop - p;
+
+        if (!ngx_http_magasin_list_key_valid(spec->keys[i], &key)) {
+            return NGX_DECLINED;
+        }
+
+        values[i] = (const char *) p;
+        p = stop + 1;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * CRC-32 of the list's name and of the keys: against accidents, not against
+ * forgers, who gain nothing.
+ */
+
+static void
+ngx_http_magasin_list_checksum(ngx_http_magasin_ctx_t *ctx, u_char *keys,
+    size_t len, u_char *checksum)
+{
+    uint32_t    crc;
+    ngx_str_t  *name;
+
+    name = &ctx->endpoint->name;
+
+    ngx_crc32_init(crc);
+    ngx_crc32_update(&crc, name->data, name->len);
+    ngx_crc32_update(&crc, keys, len);
+    ngx_crc32_final(crc);
+
+    checksum[0] = (u_char) (crc >> 24);
+    checksum[1] = (u_char) (crc >> 16);
+    checksum[2] = (u_char) (crc >> 8);
+    checksum[3] = (u_char) crc;
+}
+
+
+static ngx_uint_t
+ngx_http_magasin_list_key_valid(ngx_http_magasin_key_e type, ngx_str_t *key)
+{
+    size_t       i;
+    u_char       text[NGX_HTTP_MAGASIN_LIST_INSTANT], *p;
+    static char  max[] = "9223372036854775807";
+
+    switch (type) {
+
+    case NGX_HTTP_MAGASIN_KEY_TEXT:
+        return key->len && ngx_strlchr(key->data, key->data + key->len, '\0')
+                           == NULL
+               && ngx_http_magasin_text_valid(key);
+
+    case NGX_HTTP_MAGASIN_KEY_INSTANT:
+
+        /* "2026-11-24 08:26:01.734513+00": all sessions are in UTC. */
+
+        if (key->len < 4 || key->len >= sizeof(text)
+            || ngx_memcmp(key->data + key->len - 3, "+00", 3) != 0)
+        {
+            return 0;
+        }
+
+        p = ngx_cpymem(text, key->data, key->len - 3);
+        *p++ = 'Z';
+
+        return text[10] == ' ' && ngx_http_magasin_instant_valid(text, p);
+
+    default: /* NGX_HTTP_MAGASIN_KEY_INTEGER */
+        break;
+    }
+
+    for (i = 0; i < key->len; i++) {
+        if (key->data[i] < '0' || key->data[i] > '9') {
+            return 0;
+        }
+    }
+
+    return key->len
+           && (key->len < sizeof(max) - 1
+               || (key->len == sizeof(max) - 1
+                   && ngx_memcmp(key->data, max, key->len) <= 0));
+}
+
+
+/* The link to what comes after row `last`, which may be -1 in a stream. */
+
+static ngx_int_t
+ngx_http_magasin_list_next(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_list_spec_t *spec, PGresult *result, int last,
+    ngx_str_t *link)
+{
+    ngx_str_t                       cursor;
+    ngx_http_magasin_list_state_t  *state;
+
+    state = ctx->state;
+    cursor = state->cursor;
+
+    if (last >= 0
+        && ngx_http_magasin_list_cursor(ctx, spec, result, last, &cursor)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_magasin_query_link(ctx->request, ctx->query, "cursor",
+                                       &cursor, link);
+}
+
+
+static ngx_int_t
+ngx_http_magasin_list_cursor(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_list_spec_t *spec, PGresult *result, int row,
+    ngx_str_t *cursor)
+{
+    size_t       size;
+    u_char      *p, *keys;
+    ngx_str_t    text, key;
+    ngx_uint_t   i;
+
+    size = NGX_HTTP_MAGASIN_LIST_CHECKSUM;
+
+    for (i = 0; i < spec->nkeys; i++) {
+        size += PQgetlength(result, row, (int) i) + 1;
+    }
+
+    text.data = ngx_pnalloc(ctx->request->pool, size);
+    cursor->data = ngx_pnalloc(ctx->request->pool,
+                               ngx_base64_encoded_length(size));
+
+    if (text.data == NULL || cursor->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    keys = text.data + NGX_HTTP_MAGASIN_LIST_CHECKSUM;
+    p = keys;
+
+    for (i = 0; i < spec->nkeys; i++) {
+        key = ngx_http_magasin_column(result, row, (int) i);
+
+        if (i) {
+            *p++ = '\x1f';
+        }
+
+        p = ngx_cpymem(p, key.data, key.len);
+    }
+
+    text.len = p - text.data;
+
+    ngx_http_magasin_list_checksum(ctx, keys, p - keys, text.data);
+    ngx_encode_base64url(cursor, &text);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_magasin_list_header(ngx_http_magasin_ctx_t *ctx, ngx_str_t *link)
+{
+    ngx_str_t  value;
+
+    value.data = ngx_pnalloc(ctx->request->pool,
+                             link->len + sizeof("<>; rel=\"next\""));
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.len = ngx_sprintf(value.data, "<%V>; rel=\"next\"", link)
+                - value.data;
+
+    return ngx_http_magasin_reply_header(ctx->request, "Link", &value);
+}

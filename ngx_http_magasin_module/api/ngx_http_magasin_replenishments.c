@@ -1,0 +1,114 @@
+
+/* /api/v1/replenishments/: what stores ask of the central stock. */
+
+
+#include "ngx_http_magasin_rows.h"
+#include "../ngx_http_magasin_reply.h"
+
+
+static ngx_int_t ngx_http_magasin_decide_bind(ngx_http_magasin_ctx_t *ctx,
+    const char *approve);
+
+
+static const char *const  ngx_http_magasin_demande_states[] = {
+    "en_attente", "approuvee", "refusee", NULL
+};
+
+static const ngx_http_magasin_member_t  ngx_http_magasin_demande_params[] = {
+    { "magasin", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 0, 0 },
+    { "produit", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 0, 0 },
+    { "statut", NGX_HTTP_MAGASIN_MEMBER_CHOICE, 0, 0,
+      ngx_http_magasin_demande_states, 0, 0 },
+    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+};
+
+static const ngx_http_magasin_member_t  ngx_http_magasin_demande_members[] = {
+    { "magasin", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 1, 0 },
+    { "produit", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 1, 0 },
+    { "quantite", NGX_HTTP_MAGASIN_MEMBER_INTEGER, 1, NGX_MAX_INT32_VALUE,
+      NULL, 1, 0 },
+    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+};
+
+static const ngx_http_magasin_member_t  ngx_http_magasin_decision_members[] = {
+    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+};
+
+static const ngx_http_magasin_column_t  ngx_http_magasin_demande_columns[] = {
+    { "", NGX_HTTP_MAGASIN_COLUMN_OBJECT },
+    { NULL, NGX_HTTP_MAGASIN_COLUMN_TEXT }
+};
+
+
+const ngx_http_magasin_list_spec_t  ngx_http_magasin_replenishments_spec = {
+    ngx_http_magasin_demande_params, 1,
+    { NGX_HTTP_MAGASIN_KEY_INTEGER, NGX_HTTP_MAGASIN_KEY_INTEGER },
+    ngx_http_magasin_demande_columns, 0
+};
+
+const ngx_http_magasin_item_spec_t  ngx_http_magasin_replenishment_spec = {
+    "Demande", ngx_http_magasin_demande_columns
+};
+
+
+ngx_int_t
+ngx_http_magasin_replenishment_create_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    const char  **values;
+
+    values = ctx->job.values;
+
+    values[3] = (const char *) ctx->token.data;
+    values[4] = ctx->key;
+    values[5] = ctx->digest;
+    ctx->job.nvalues = 6;
+
+    return ngx_http_magasin_members_bind(ctx,
+                                         ngx_http_magasin_demande_members,
+                                         values);
+}
+
+
+ngx_int_t
+ngx_http_magasin_replenishment_approve_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    return ngx_http_magasin_decide_bind(ctx, "true");
+}
+
+
+ngx_int_t
+ngx_http_magasin_replenishment_reject_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    return ngx_http_magasin_decide_bind(ctx, "false");
+}
+
+
+/* No member is known: a body may be there, with nothing in it. */
+
+static ngx_int_t
+ngx_http_magasin_decide_bind(ngx_http_magasin_ctx_t *ctx, const char *approve)
+{
+    ngx_int_t     rc;
+    const char  **values;
+
+    values = ctx->job.values;
+
+    rc = ngx_http_magasin_members_bind(ctx, ngx_http_magasin_decision_members,
+                                       values);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (!ctx->ids[0].fits) {
+        return ngx_http_magasin_reply_missing(ctx, "Demande", &ctx->ids[0]);
+    }
+
+    values[0] = (const char *) ctx->ids[0].text.data;
+    values[1] = approve;
+    values[2] = (const char *) ctx->token.data;
+    values[3] = ctx->key;
+    values[4] = ctx->digest;
+    ctx->job.nvalues = 5;
+
+    return NGX_OK;
+}

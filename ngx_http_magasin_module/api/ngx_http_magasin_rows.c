@@ -1,0 +1,230 @@
+
+#include "ngx_http_magasin_rows.h"
+#include "../ngx_http_magasin_reply.h"
+
+
+/* Columns of every statement that writes: the fields of the type reponse. */
+enum {
+    WRITTEN_STATUT = 0,
+    WRITTEN_EMPLACEMENT,
+    WRITTEN_ETAG,
+    WRITTEN_DETAIL,
+    WRITTEN_CORPS
+};
+
+
+static ngx_int_t ngx_http_magasin_written_error(ngx_http_magasin_ctx_t *ctx,
+    ngx_uint_t status, ngx_str_t *detail, ngx_str_t *body);
+static ngx_int_t ngx_http_magasin_written_copy(ngx_pool_t *pool,
+    PGresult *result, int column, ngx_str_t *text);
+
+
+/* One row, from `column` on, as an object. */
+
+void
+ngx_http_magasin_row(ngx_http_magasin_json_t *json,
+    const ngx_http_magasin_column_t *columns, PGresult *result, int row,
+    int column)
+{
+    if (columns->type == NGX_HTTP_MAGASIN_COLUMN_OBJECT) {
+        ngx_http_magasin_column_number(json, result, row, column);
+        return;
+    }
+
+    ngx_http_magasin_json_open(json, '{');
+
+    for ( /* void */ ; columns->name; columns++, column++) {
+
+        ngx_http_magasin_json_member(json, columns->name,
+                                     ngx_strlen(columns->name));
+
+        if (PQgetisnull(result, row, column)) {
+            ngx_http_magasin_json_literal(json, "null", 4);
+            continue;
+        }
+
+        switch (columns->type) {
+
+        case NGX_HTTP_MAGASIN_COLUMN_BOOLEAN:
+            if (*PQgetvalue(result, row, column) == 't') {
+                ngx_http_magasin_json_literal(json, "true", 4);
+
+            } else {
+                ngx_http_magasin_json_literal(json, "false", 5);
+            }
+
+            break;
+
+        case NGX_HTTP_MAGASIN_COLUMN_LITERAL:
+            ngx_http_magasin_column_number(json, result, row, column);
+            break;
+
+        default: /* NGX_HTTP_MAGASIN_COLUMN_TEXT */
+            ngx_http_magasin_column_text(json, result, row, column);
+            break;
+        }
+    }
+
+    ngx_http_magasin_json_close(json, '}');
+}
+
+
+/* All ids of the path are the statement's parameters. */
+
+ngx_int_t
+ngx_http_magasin_item_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_uint_t                           i, fit;
+    const ngx_http_magasin_item_spec_t  *spec;
+
+    spec = ctx->endpoint->spec;
+    fit = 1;
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_MAX_IDS && ctx->ids[i].text.len; i++) {
+        ctx->job.values[i] = (const char *) ctx->ids[i].text.data;
+        fit &= ctx->ids[i].fits;
+    }
+
+    ctx->job.nvalues = i;
+
+    return fit ? NGX_OK
+               : ngx_http_magasin_reply_missing(ctx, spec->what,
+                                                &ctx->ids[i - 1]);
+}
+
+
+/* The row, or 404 with the last id of the path. */
+
+ngx_int_t
+ngx_http_magasin_item_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
+{
+    const ngx_http_magasin_item_spec_t  *spec;
+
+    spec = ctx->endpoint->spec;
+
+    if (PQntuples(result) == 0) {
+        return ngx_http_magasin_reply_missing(ctx, spec->what,
+                                           &ctx->ids[ctx->job.nvalues - 1])
+               == NGX_DONE
+               ? NGX_OK : NGX_ERROR;
+    }
+
+    ngx_http_magasin_row(&ctx->json, spec->columns, result, 0, 0);
+
+    return NGX_OK;
+}
+
+
+/* The answer that a function of PostgreSQL made, a success or a refusal. */
+
+ngx_int_t
+ngx_http_magasin_written_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
+{
+    ngx_str_t   location, etag, detail, body, text;
+    ngx_pool_t  *pool;
+    ngx_uint_t  status;
+
+    if (PQntuples(result) != 1) {
+        return NGX_ERROR;
+    }
+
+    pool = ctx->request->pool;
+
+    if (ngx_http_magasin_written_copy(pool, result, WRITTEN_EMPLACEMENT,
+                                      &location)
+           != NGX_OK
+        || ngx_http_magasin_written_copy(pool, result, WRITTEN_ETAG, &etag)
+           != NGX_OK
+        || ngx_http_magasin_written_copy(pool, result, WRITTEN_DETAIL,
+                                         &detail)
+           != NGX_OK
+        || ngx_http_magasin_written_copy(pool, result, WRITTEN_CORPS, &body)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    text = ngx_http_magasin_column(result, 0, WRITTEN_STATUT);
+    status = (ngx_uint_t) ngx_atoi(text.data, text.len);
+
+    if (location.len
+        && ngx_http_magasin_reply_header(ctx->request, "Location", &location)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (status >= NGX_HTTP_BAD_REQUEST) {
+        return ngx_http_magasin_written_error(ctx, status, &detail, &body);
+    }
+
+    ctx->status = status;
+    ctx->etag = etag;
+
+    if (body.len) {
+        ngx_http_magasin_json_literal(&ctx->json, body.data, body.len);
+    }
+
+    return NGX_OK;
+}
+
+
+/* 006_ecritures.sql says what detail and corps are for each status. */
+
+static ngx_int_t
+ngx_http_magasin_written_error(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
+    ngx_str_t *detail, ngx_str_t *body)
+{
+    ngx_str_t                 path;
+    ngx_http_magasin_json_t  *json;
+
+    json = &ctx->json;
+
+    if (status == NGX_HTTP_NOT_FOUND) {
+        path = ctx->request->uri;
+        (void) ngx_http_magasin_reply_resource(ctx, status, detail, &path);
+        return NGX_OK;
+    }
+
+    ngx_http_magasin_reply_begin(ctx, status);
+
+    ctx->detail = *detail;
+
+    if (status == NGX_HTTP_BAD_REQUEST) {
+        ctx->fields = 1;
+        ngx_http_magasin_json_literal(json, body->data, body->len);
+        return NGX_OK;
+    }
+
+    ctx->members = *body;
+
+    ngx_http_magasin_json_open(json, '{');
+    ngx_http_magasin_json_key(json, "detail");
+    ngx_http_magasin_json_text(json, detail->data, detail->len);
+
+    if (body->len) {
+        ngx_http_magasin_json_literal(json, body->data, body->len);
+    }
+
+    ngx_http_magasin_json_close(json, '}');
+
+    return NGX_OK;
+}
+
+
+/* A column that outlives the result; SQL NULL is empty. */
+
+static ngx_int_t
+ngx_http_magasin_written_copy(ngx_pool_t *pool, PGresult *result, int column,
+    ngx_str_t *text)
+{
+    *text = ngx_http_magasin_column(result, 0, column);
+
+    if (text->len == 0) {
+        return NGX_OK;
+    }
+
+    text->data = ngx_pstrdup(pool, text);
+
+    return text->data ? NGX_OK : NGX_ERROR;
+}

@@ -1,0 +1,461 @@
+
+/* /api/v1/sales/. */
+
+
+#include "ngx_http_magasin_rows.h"
+#include "../ngx_http_magasin_reply.h"
+
+
+#define NGX_HTTP_MAGASIN_SALE_LINES  1000
+
+
+/* Parameters of sale_create.sql. */
+enum {
+    SALE_MAGASIN = 0,
+    SALE_PRODUITS,
+    SALE_QUANTITES,
+    SALE_PRIX,
+    SALE_ACTEUR,
+    SALE_KEY,
+    SALE_DIGEST,
+    SALE_VALUES
+};
+
+
+/* The members of a line, in the order of the table below. */
+enum {
+    LINE_PRODUIT = 0,
+    LINE_QUANTITE,
+    LINE_PRIX,
+    LINE_MEMBERS
+};
+
+
+typedef struct {
+    const char   *values[LINE_MEMBERS];
+    const char   *errors[LINE_MEMBERS];
+    json_t       *value;
+    unsigned      object:1;
+    unsigned      unknown:1;            /* a member that is not known */
+} ngx_http_magasin_line_t;
+
+
+static const ngx_http_magasin_member_t  ngx_http_magasin_sale_members[] = {
+    { "magasin", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 1, 0 },
+    { "lignes", NGX_HTTP_MAGASIN_MEMBER_OTHER, 0, 0, NULL, 1, 0 },
+    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+};
+
+static const ngx_http_magasin_member_t  ngx_http_magasin_line_members[] = {
+    { "produit", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 1, 0 },
+    { "quantite", NGX_HTTP_MAGASIN_MEMBER_INTEGER, 1, NGX_MAX_INT32_VALUE,
+      NULL, 1, 0 },
+    { "prix_unitaire", NGX_HTTP_MAGASIN_MEMBER_PRICE, 0, 0, NULL, 0, 0 },
+    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+};
+
+static const ngx_http_magasin_member_t  ngx_http_magasin_sales_params[] = {
+    { "magasin", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 0, 0 },
+    { "depuis", NGX_HTTP_MAGASIN_MEMBER_INSTANT, 0, 0, NULL, 0, 0 },
+    { "jusqu_a", NGX_HTTP_MAGASIN_MEMBER_INSTANT, 0, 0, NULL, 0, 0 },
+    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+};
+
+static const ngx_http_magasin_column_t  ngx_http_magasin_sales_columns[] = {
+    { "id", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { "magasin", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { "date_vente", NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { "total", NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { NULL, NGX_HTTP_MAGASIN_COLUMN_TEXT }
+};
+
+static const ngx_http_magasin_column_t  ngx_http_magasin_sale_columns[] = {
+    { "", NGX_HTTP_MAGASIN_COLUMN_OBJECT },
+    { NULL, NGX_HTTP_MAGASIN_COLUMN_TEXT }
+};
+
+
+const ngx_http_magasin_list_spec_t  ngx_http_magasin_sales_spec = {
+    ngx_http_magasin_sales_params, 2,
+    { NGX_HTTP_MAGASIN_KEY_INSTANT, NGX_HTTP_MAGASIN_KEY_INTEGER },
+    ngx_http_magasin_sales_columns, 0
+};
+
+const ngx_http_magasin_item_spec_t  ngx_http_magasin_sale_spec = {
+    "Vente", ngx_http_magasin_sale_columns
+};
+
+
+static ngx_int_t ngx_http_magasin_sale_lines(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_line_t **lines, ngx_uint_t *n);
+static ngx_int_t ngx_http_magasin_sale_line(ngx_http_magasin_ctx_t *ctx,
+    json_t *value, ngx_http_magasin_line_t *line);
+static ngx_uint_t ngx_http_magasin_sale_known(const char *name);
+static void ngx_http_magasin_sale_complain(void *data, const char *name,
+    const char *message);
+static void ngx_http_magasin_sale_errors(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_line_t *lines, ngx_uint_t n);
+static void ngx_http_magasin_sale_line_errors(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_line_t *line);
+static void ngx_http_magasin_sale_error(ngx_http_magasin_ctx_t *ctx,
+    const char *name, const char *message);
+static const char *ngx_http_magasin_sale_array(ngx_pool_t *pool,
+    ngx_http_magasin_line_t *lines, ngx_uint_t n, ngx_uint_t member);
+
+
+/* One store's sales have an index of their own. */
+
+ngx_int_t
+ngx_http_magasin_sales_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_magasin_list_bind(ctx);
+
+    if (rc == NGX_OK && ctx->job.values[0]) {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_SALES_STORE;
+    }
+
+    return rc;
+}
+
+
+/* POST.  Everything is checked before any error is told. */
+
+ngx_int_t
+ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_int_t                 rc;
+    ngx_uint_t                n, i;
+    const char              **values;
+    ngx_pool_t               *pool;
+    ngx_http_magasin_line_t  *lines;
+
+    pool = ctx->request->pool;
+    values = ctx->job.values;
+
+    rc = ngx_http_magasin_members_root(ctx);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_sale_members,
+                                      values)
+           != NGX_OK
+        || ngx_http_magasin_sale_lines(ctx, &lines, &n) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_magasin_members_unknown(ctx, ngx_http_magasin_sale_members);
+
+    rc = ngx_http_magasin_members_end(ctx);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (lines[i].values[LINE_PRIX]
+            && !ngx_http_magasin_allowed(ctx, "prix"))
+        {
+            return ngx_http_magasin_reply_status(ctx, NGX_HTTP_FORBIDDEN);
+        }
+    }
+
+    values[SALE_PRODUITS] = ngx_http_magasin_sale_array(pool, lines, n,
+                                                        LINE_PRODUIT);
+    values[SALE_QUANTITES] = ngx_http_magasin_sale_array(pool, lines, n,
+                                                         LINE_QUANTITE);
+    values[SALE_PRIX] = ngx_http_magasin_sale_array(pool, lines, n,
+                                                    LINE_PRIX);
+    values[SALE_ACTEUR] = (const char *) ctx->token.data;
+    values[SALE_KEY] = ctx->key;
+    values[SALE_DIGEST] = ctx->digest;
+    ctx->job.nvalues = SALE_VALUES;
+
+    if (values[SALE_PRODUITS] == NULL || values[SALE_QUANTITES] == NULL
+        || values[SALE_PRIX] == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * The lines of the body, checked; errors are in ctx.  NGX_OK or NGX_ERROR
+ * (memory).
+ */
+
+static ngx_int_t
+ngx_http_magasin_sale_lines(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_line_t **lines, ngx_uint_t *n)
+{
+    json_t      *list;
+    ngx_uint_t   i;
+
+    *n = 0;
+    *lines = NULL;
+    list = ctx->body.root ? json_object_get(ctx->body.root, "lignes") : NULL;
+
+    if (list == NULL) {
+        ngx_http_magasin_members_error(ctx, "lignes",
+                                       "Ce champ est obligatoire.");
+        return NGX_OK;
+    }
+
+    if (json_is_null(list)) {
+        ngx_http_magasin_members_error(ctx, "lignes",
+                                       "Ce champ ne peut être nul.");
+        return NGX_OK;
+    }
+
+    if (!json_is_array(list)) {
+        ngx_http_magasin_members_error(ctx, "lignes",
+                                       "Attendait une liste d'éléments.");
+        return NGX_OK;
+    }
+
+    *n = json_array_size(list);
+
+    if (*n == 0) {
+        ngx_http_magasin_members_error(ctx, "lignes",
+                                       "Cette liste ne peut pas être vide.");
+        return NGX_OK;
+    }
+
+    if (*n > NGX_HTTP_MAGASIN_SALE_LINES) {
+        ngx_http_magasin_members_error(ctx, "lignes",
+                                       "Assurez-vous que cette liste n'a pas "
+                                       "plus de 1000 éléments.");
+        return NGX_OK;
+    }
+
+    *lines = ngx_pcalloc(ctx->request->pool,
+                         *n * sizeof(ngx_http_magasin_line_t));
+    if (*lines == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < *n; i++) {
+        if (ngx_http_magasin_sale_line(ctx, json_array_get(list, i),
+                                       &(*lines)[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_http_magasin_sale_errors(ctx, *lines, *n);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_magasin_sale_line(ngx_http_magasin_ctx_t *ctx, json_t *value,
+    ngx_http_magasin_line_t *line)
+{
+    void                             *iterator;
+    ngx_uint_t                        i;
+    ngx_http_magasin_body_t           body;
+    ngx_http_magasin_field_t          field;
+    const ngx_http_magasin_member_t  *member;
+
+    line->value = value;
+    line->object = json_is_object(value);
+
+    if (!line->object) {
+        return NGX_OK;
+    }
+
+    ngx_memzero(&body, sizeof(ngx_http_magasin_body_t));
+
+    body.type = NGX_HTTP_MAGASIN_BODY_JSON;
+    body.root = value;
+    body.rescued = ctx->body.rescued;
+
+    for (i = 0; i < LINE_MEMBERS; i++) {
+        member = &ngx_http_magasin_line_members[i];
+
+        if (ngx_http_magasin_body_field(ctx->request, &body, member->name, 0,
+                                        &field)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (field.type == NGX_HTTP_MAGASIN_FIELD_ABSENT) {
+            if (member->required) {
+                line->errors[i] = "Ce champ est obligatoire.";
+            }
+
+            continue;
+        }
+
+        if (ngx_http_magasin_value(ctx->request, member, &field,
+                                   &line->values[i],
+                                   ngx_http_magasin_sale_complain,
+                                   &line->errors[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    for (iterator = json_object_iter(value);
+         iterator;
+         iterator = json_object_iter_next(value, iterator))
+    {
+        if (!ngx_http_magasin_sale_known(json_object_iter_key(iterator))) {
+            line->unknown = 1;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_magasin_sale_known(const char *name)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < LINE_MEMBERS; i++) {
+        if (ngx_strcmp(ngx_http_magasin_line_members[i].name, name) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* Of a number there is one thing wrong at a time; the words stay. */
+
+static void
+ngx_http_magasin_sale_complain(void *data, const char *name,
+    const char *message)
+{
+    const char **error = data;
+
+    *error = message;
+}
+
+
+/* {"lignes": [{}, {"quantite": ["..."]}]}: an element for each line. */
+
+static void
+ngx_http_magasin_sale_errors(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_line_t *lines, ngx_uint_t n)
+{
+    ngx_uint_t                i, k, wrong;
+    ngx_http_magasin_json_t  *json;
+
+    json = &ctx->json;
+    wrong = 0;
+
+    for (i = 0; i < n; i++) {
+        for (k = 0; k < LINE_MEMBERS; k++) {
+            wrong |= (lines[i].errors[k] != NULL);
+        }
+
+        wrong |= (lines[i].unknown || !lines[i].object);
+    }
+
+    if (!wrong) {
+        return;
+    }
+
+    ngx_http_magasin_members_open(ctx, "lignes", sizeof("lignes") - 1);
+
+    for (i = 0; i < n; i++) {
+        ngx_http_magasin_json_open(json, '{');
+        ngx_http_magasin_sale_line_errors(ctx, &lines[i]);
+        ngx_http_magasin_json_close(json, '}');
+    }
+}
+
+
+static void
+ngx_http_magasin_sale_line_errors(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_line_t *line)
+{
+    void        *iterator;
+    const char  *name;
+    ngx_uint_t   i;
+
+    if (!line->object) {
+        ngx_http_magasin_sale_error(ctx, "non_field_errors",
+                                    "Donnée non valide. Attendait un "
+                                    "dictionnaire.");
+        return;
+    }
+
+    for (i = 0; i < LINE_MEMBERS; i++) {
+        if (line->errors[i]) {
+            ngx_http_magasin_sale_error(ctx,
+                                        ngx_http_magasin_line_members[i].name,
+                                        line->errors[i]);
+        }
+    }
+
+    for (iterator = line->unknown ? json_object_iter(line->value) : NULL;
+         iterator;
+         iterator = json_object_iter_next(line->value, iterator))
+    {
+        name = json_object_iter_key(iterator);
+
+        if (!ngx_http_magasin_sale_known(name)) {
+            ngx_http_magasin_sale_error(ctx, name, "Champ inconnu.");
+        }
+    }
+}
+
+
+static void
+ngx_http_magasin_sale_error(ngx_http_magasin_ctx_t *ctx, const char *name,
+    const char *message)
+{
+    ngx_http_magasin_json_name(&ctx->json, name, ngx_strlen(name));
+    ngx_http_magasin_json_open(&ctx->json, '[');
+    ngx_http_magasin_json_text(&ctx->json, message, ngx_strlen(message));
+    ngx_http_magasin_json_close(&ctx->json, ']');
+}
+
+
+/* "{4,7,NULL}": a member of all lines as an array; NULL: memory. */
+
+static const char *
+ngx_http_magasin_sale_array(ngx_pool_t *pool, ngx_http_magasin_line_t *lines,
+    ngx_uint_t n, ngx_uint_t member)
+{
+    size_t       size;
+    u_char      *p, *array;
+    ngx_uint_t   i;
+    const char  *value;
+
+    size = sizeof("{}");
+
+    for (i = 0; i < n; i++) {
+        value = lines[i].values[member];
+        size += (value ? ngx_strlen(value) : sizeof("NULL") - 1) + 1;
+    }
+
+    array = ngx_pnalloc(pool, size);
+    if (array == NULL) {
+        return NULL;
+    }
+
+    p = array;
+
+    for (i = 0; i < n; i++) {
+        value = lines[i].values[member];
+        p = ngx_sprintf(p, "%s%s", i ? "," : "{", value ? value : "NULL");
+    }
+
+    (void) ngx_sprintf(p, "}%Z");
+
+    return (const char *) array;
+}

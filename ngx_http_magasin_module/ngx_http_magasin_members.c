@@ -1,0 +1,349 @@
+
+#include "ngx_http_magasin_members.h"
+#include "ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_query.h"
+#include "ngx_http_magasin_text.h"
+
+
+static void ngx_http_magasin_members_complain(void *data, const char *name,
+    const char *message);
+static ngx_uint_t ngx_http_magasin_members_known(
+    const ngx_http_magasin_member_t *members, const char *name, size_t len);
+static void ngx_http_magasin_members_unknown_one(ngx_http_magasin_ctx_t *ctx,
+    const char *name, size_t len);
+
+
+/*
+ * A JSON body has to be an object (or absent: as an empty one).
+ *
+ * NGX_OK, or NGX_DONE: the 400 is in ctx.
+ */
+
+ngx_int_t
+ngx_http_magasin_members_root(ngx_http_magasin_ctx_t *ctx)
+{
+    u_char      *p, message[128];
+    const char  *type;
+
+    if (ctx->body.root == NULL || json_is_object(ctx->body.root)) {
+        return NGX_OK;
+    }
+
+    switch (json_typeof(ctx->body.root)) {
+
+    case JSON_NULL:
+        ngx_http_magasin_members_error(ctx, "non_field_errors",
+                                       "No data provided");
+        return ngx_http_magasin_members_end(ctx);
+
+    case JSON_ARRAY:
+        type = "list";
+        break;
+
+    case JSON_STRING:
+        type = "str";
+        break;
+
+    case JSON_INTEGER:
+        type = "int";
+        break;
+
+    case JSON_REAL:
+        type = "float";
+        break;
+
+    default:
+        type = "bool";
+        break;
+    }
+
+    p = ngx_sprintf(message, "Donnée non valide. Attendait un dictionnaire, "
+                    "a reçu %s.", type);
+    *p = '\0';
+
+    ngx_http_magasin_members_error(ctx, "non_field_errors", (char *) message);
+
+    return ngx_http_magasin_members_end(ctx);
+}
+
+
+/*
+ * Read the members of the body that the table names into values, in its
+ * order, NULL for absent ones.  All errors are told in ctx; the caller goes
+ * on with checks of its own and then asks ngx_http_magasin_members_end().
+ *
+ * NGX_OK or NGX_ERROR (memory).
+ */
+
+ngx_int_t
+ngx_http_magasin_members_read(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_member_t *members, const char **values)
+{
+    ngx_http_magasin_field_t          field;
+    const ngx_http_magasin_member_t  *member;
+
+    for (member = members; member->name; member++, values++) {
+
+        *values = NULL;
+
+        if (member->type == NGX_HTTP_MAGASIN_MEMBER_OTHER) {
+            continue;
+        }
+
+        if (ngx_http_magasin_body_field(ctx->request, &ctx->body,
+                                        member->name, member->blank, &field)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (field.type == NGX_HTTP_MAGASIN_FIELD_ABSENT) {
+            if (member->required) {
+                ngx_http_magasin_members_error(ctx, member->name,
+                                               "Ce champ est obligatoire.");
+            }
+
+            continue;
+        }
+
+        if (ngx_http_magasin_value(ctx->request, member, &field, values,
+                                   ngx_http_magasin_members_complain, ctx)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * All of it, for bodies that may hold nothing else than the table names.
+ *
+ * NGX_OK; NGX_DONE: the 400 is in ctx; NGX_ERROR: memory.
+ */
+
+ngx_int_t
+ngx_http_magasin_members_bind(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_member_t *members, const char **values)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_magasin_members_root(ctx);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_http_magasin_members_read(ctx, members, values) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_magasin_members_unknown(ctx, members);
+
+    return ngx_http_magasin_members_end(ctx);
+}
+
+
+/* Complain of each member of the body that the table does not name. */
+
+void
+ngx_http_magasin_members_unknown(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_member_t *members)
+{
+    void                     *iterator;
+    const char               *name;
+    ngx_str_t                *file;
+    ngx_uint_t                i;
+    ngx_http_magasin_pair_t  *pair;
+
+    if (ctx->body.root) {
+        for (iterator = json_object_iter(ctx->body.root);
+             iterator;
+             iterator = json_object_iter_next(ctx->body.root, iterator))
+        {
+            name = json_object_iter_key(iterator);
+
+            if (!ngx_http_magasin_members_known(members, name,
+                                                ngx_strlen(name)))
+            {
+                ngx_http_magasin_members_unknown_one(ctx, name,
+                                                     ngx_strlen(name));
+            }
+        }
+    }
+
+    if (ctx->body.pairs) {
+        pair = ctx->body.pairs->elts;
+
+        for (i = 0; i < ctx->body.pairs->nelts; i++) {
+            name = (const char *) pair[i].name.data;
+
+            if (!ngx_http_magasin_members_known(members, name,
+                                                pair[i].name.len)
+                && ngx_http_magasin_query_last(ctx->body.pairs, name,
+                                               pair[i].name.len)
+                   == &pair[i].value)
+            {
+                /* The last of its name, so that it is told once. */
+
+                ngx_http_magasin_members_unknown_one(ctx, name,
+                                                     pair[i].name.len);
+            }
+        }
+    }
+
+    if (ctx->body.files) {
+        file = ctx->body.files->elts;
+
+        for (i = 0; i < ctx->body.files->nelts; i++) {
+            name = (const char *) file[i].data;
+
+            if (!ngx_http_magasin_members_known(members, name, file[i].len)) {
+                ngx_http_magasin_members_unknown_one(ctx, name, file[i].len);
+            }
+        }
+    }
+}
+
+
+/* NGX_OK: nothing was wrong.  NGX_DONE: the 400 is in ctx, and whole now. */
+
+ngx_int_t
+ngx_http_magasin_members_end(ngx_http_magasin_ctx_t *ctx)
+{
+    if (!ctx->fields) {
+        return NGX_OK;
+    }
+
+    if (ctx->field) {
+        ngx_http_magasin_json_close(&ctx->json, ']');
+    }
+
+    ngx_http_magasin_json_close(&ctx->json, '}');
+
+    return NGX_DONE;
+}
+
+
+/*
+ * The same for parameters of the query, of which empty ones are absent and
+ * unknown ones are passed over.
+ */
+
+ngx_int_t
+ngx_http_magasin_query_read(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_member_t *members, const char **values)
+{
+    ngx_str_t                        *text;
+    ngx_http_magasin_field_t          field;
+    const ngx_http_magasin_member_t  *member;
+
+    for (member = members; member->name; member++, values++) {
+
+        *values = NULL;
+
+        text = ngx_http_magasin_query_last(ctx->query, member->name,
+                                           ngx_strlen(member->name));
+
+        if (text == NULL) {
+            continue;
+        }
+
+        ngx_memzero(&field, sizeof(ngx_http_magasin_field_t));
+
+        field.type = NGX_HTTP_MAGASIN_FIELD_TEXT;
+        field.text = *text;
+
+        ngx_http_magasin_text_strip(&field.text);
+
+        if (field.text.len == 0) {
+            continue;
+        }
+
+        if (ngx_http_magasin_value(ctx->request, member, &field, values,
+                                   ngx_http_magasin_members_complain, ctx)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Add {"name": [..., "message"]}: errors of one field follow each other.
+ * ctx->field remembers the one that is open.
+ */
+
+void
+ngx_http_magasin_members_error(ngx_http_magasin_ctx_t *ctx, const char *name,
+    const char *message)
+{
+    ngx_http_magasin_members_open(ctx, name, ngx_strlen(name));
+    ngx_http_magasin_json_text(&ctx->json, message, ngx_strlen(message));
+}
+
+
+/* Go on with the errors of this field, for the caller to write one. */
+
+void
+ngx_http_magasin_members_open(ngx_http_magasin_ctx_t *ctx, const char *name,
+    size_t len)
+{
+    if (!ctx->fields) {
+        ngx_http_magasin_reply_begin(ctx, NGX_HTTP_BAD_REQUEST);
+        ctx->fields = 1;
+        ctx->field = NULL;
+
+        ngx_http_magasin_json_open(&ctx->json, '{');
+    }
+
+    if (ctx->field == name) {
+        return;
+    }
+
+    if (ctx->field) {
+        ngx_http_magasin_json_close(&ctx->json, ']');
+    }
+
+    ngx_http_magasin_json_name(&ctx->json, name, len);
+    ngx_http_magasin_json_open(&ctx->json, '[');
+
+    ctx->field = name;
+}
+
+
+static void
+ngx_http_magasin_members_complain(void *data, const char *name,
+    const char *message)
+{
+    ngx_http_magasin_members_error(data, name, message);
+}
+
+
+static ngx_uint_t
+ngx_http_magasin_members_known(const ngx_http_magasin_member_t *members,
+    const char *name, size_t len)
+{
+    for ( /* void */ ; members->name; members++) {
+        if (ngx_strlen(members->name) == len
+            && ngx_memcmp(members->name, name, len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+ngx_http_magasin_members_unknown_one(ngx_http_magasin_ctx_t *ctx,
+    const char *name, size_t len)
+{
+    ngx_http_magasin_members_open(ctx, name, len);
+    ngx_http_magasin_json_string(&ctx->json, "Champ inconnu.");
+}

@@ -1,0 +1,66 @@
+
+/*
+ * Members of a request's body, and parameters of its query, into typed and
+ * validated parameters of a statement; and the errors by fields.
+ */
+
+
+#ifndef _NGX_HTTP_MAGASIN_MEMBERS_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_MEMBERS_H_INCLUDED_
+
+
+#include "ngx_http_magasin.h"
+
+
+typedef enum {
+    NGX_HTTP_MAGASIN_MEMBER_TEXT = 0,
+    NGX_HTTP_MAGASIN_MEMBER_PRICE,      /* numeric(10,2), not negative */
+    NGX_HTTP_MAGASIN_MEMBER_INTEGER,    /* from min to max */
+    NGX_HTTP_MAGASIN_MEMBER_ID,         /* a bigint over 0 */
+    NGX_HTTP_MAGASIN_MEMBER_BOOLEAN,
+    NGX_HTTP_MAGASIN_MEMBER_INSTANT,    /* of a query */
+    NGX_HTTP_MAGASIN_MEMBER_CHOICE,     /* of a query */
+    NGX_HTTP_MAGASIN_MEMBER_OTHER       /* the endpoint reads it itself */
+} ngx_http_magasin_member_e;
+
+
+/* Tables of these end with a NULL name. */
+typedef struct {
+    const char                 *name;
+    ngx_http_magasin_member_e   type;
+    int64_t                     min;
+    int64_t                     max;        /* of a text: code points; 0: any */
+    const char *const          *choices;    /* NULL terminated */
+    unsigned                    required:1;
+    unsigned                    blank:1;    /* a text may be "" */
+} ngx_http_magasin_member_t;
+
+
+/* members.c */
+ngx_int_t ngx_http_magasin_members_root(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_members_read(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_member_t *members, const char **values);
+ngx_int_t ngx_http_magasin_members_bind(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_member_t *members, const char **values);
+void ngx_http_magasin_members_unknown(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_member_t *members);
+ngx_int_t ngx_http_magasin_members_end(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_query_read(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_member_t *members, const char **values);
+void ngx_http_magasin_members_error(ngx_http_magasin_ctx_t *ctx,
+    const char *name, const char *message);
+void ngx_http_magasin_members_open(ngx_http_magasin_ctx_t *ctx,
+    const char *name, size_t len);
+
+/* values.c */
+typedef void (*ngx_http_magasin_complain_pt)(void *data, const char *name,
+    const char *message);
+
+ngx_int_t ngx_http_magasin_value(ngx_http_request_t *r,
+    const ngx_http_magasin_member_t *member, ngx_http_magasin_field_t *field,
+    const char **value, ngx_http_magasin_complain_pt complain, void *data);
+u_char *ngx_http_magasin_value_copy(ngx_pool_t *pool, ngx_str_t *text);
+ngx_uint_t ngx_http_magasin_instant_valid(u_char *p, u_char *end);
+
+
+#endif /* _NGX_HTTP_MAGASIN_MEMBERS_H_INCLUDED_ */

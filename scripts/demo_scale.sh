@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# Replace the demonstration by that of a retailer of any size: three years of
+# sales up to now, stock, replenishment.
+#
+# usage: demo_scale.sh [TO]
+#
+# TO is what psql -d takes, of a superuser; without it it is the instance in
+# RUN_DIR (default ./run), whose PostgreSQL is started for the purpose when it
+# does not run.  What is there is replaced when a demonstration has made it,
+# be it this one or the small one; anything else is refused and left alone.
+# Whoever uses the database meanwhile waits until it is done.
+#
+# environment:
+#   LINES     how many sale lines, 1000 to 50000000
+#   STORES    how many stores, 1 to 1000              (default 50)
+#   PRODUCTS  how many products, 10 to 100000         (default 1000)
+#   SEED      the same one gives the same again, but  (default 1)
+#             for the dates, which count from now
+
+# bash sets LINES itself, to the height of the terminal.
+shopt -u checkwinsize
+lines=${LINES:-}
+
+set -euo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+fail() {
+    echo "demo-scale: $*" >&2
+    exit 1
+}
+
+# number NAME VALUE LEAST MOST
+number() {
+    if ! [[ $2 =~ ^(0|[1-9][0-9]{0,9})$ ]] || [ "$2" -lt "$3" ] ||
+        [ "$2" -gt "$4" ]
+    then
+        fail "$1=$2 is not a number from $3 to $4."
+    fi
+}
+
+[ -n "$lines" ] || fail "say how many sale lines, as in:" \
+    "make demo-scale LINES=1000000"
+stores=${STORES:-50}
+products=${PRODUCTS:-1000}
+seed=${SEED:-1}
+number LINES "$lines" 1000 50000000
+number STORES "$stores" 1 1000
+number PRODUCTS "$products" 10 100000
+number SEED "$seed" 0 2147483647
+[ $((stores * products)) -le 10000000 ] ||
+    fail "STORES times PRODUCTS is more than 10000000."
+
+work=$(umask 077 && mktemp -d)
+started=
+
+clean_up() {
+    rm -rf "$work"
+    [ -z "$started" ] || "$top/scripts/instance.sh" stop-db
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# psql says "psql:FILE:LINE: ERROR:  what"; the operator wants the what.
+refused() {
+    local line
+
+    line=$(grep -m 1 -E 'ERROR|FATAL|error:' "$work/stderr" ||
+        tail -n 1 "$work/stderr")
+    line=${line##*ERROR:  }
+    line=${line##*FATAL:  }
+    line=${line#psql: error: }
+    fail "refused: ${line:-it was interrupted}; nothing was changed."
+}
+
+if [ $# -gt 0 ]; then
+    to=$1
+else
+    for name in "${!PG@}"; do
+        unset "$name"
+    done
+    running=$("$top/scripts/instance.sh" status 2>/dev/null || true)
+    grep -q '^postgres  *runs' <<<"$running" || started=yes
+    # Where it runs this brings the schema up to date.
+    "$top/scripts/instance.sh" start-db
+    to=$("$top/scripts/instance.sh" admin-conninfo)
+fi
+
+run() {
+    PGCLIENTENCODING=UTF8 \
+        psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$to" "$@" 2>"$work/stderr"
+}
+
+# Before anything is made; sql/demo_scale.sql asks again, with the tables
+# locked.
+run -o /dev/null -f "$top/sql/demo_mark.sql" \
+    -c 'SELECT pg_temp.demo_refuser()' || refused
+
+"$top/scripts/demo_scale.py" "$lines" "$stores" "$products" "$seed" |
+    run -v lignes="$lines" -f "$top/sql/demo_scale.sql" || refused

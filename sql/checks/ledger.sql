@@ -1,0 +1,59 @@
+-- Does the journal tell the stock there is?  A line for each difference, none
+-- when all is well.  One statement, and so one snapshot: a live database can
+-- be checked.
+--
+-- Of each place and product, in the order of id: every row goes on from where
+-- the row before it has ended (the first one from 0), and the sum of all is
+-- the quantity there is.  Changes of one place wait for each other, so that
+-- the ids are in the order of what happened.
+--
+-- All of it is seen in one walk, with the stock row behind those of the
+-- journal; what it costs is one sort, on disk when it must be.
+
+SET jit = off;
+SET work_mem = '256MB';
+
+WITH suite AS (
+    SELECT stock, id, magasin_id, produit_id, delta, quantite,
+           lag(quantite, 1, 0) OVER w AS avant,
+           coalesce(sum(delta) OVER w, 0) AS somme,
+           lead(false, 1, true) OVER w AS derniere
+      FROM (
+        SELECT false AS stock, id, magasin_id, produit_id, delta, quantite
+          FROM journal
+         WHERE delta IS NOT NULL
+         UNION ALL
+        SELECT true, NULL, magasin_id, produit_id, NULL, quantite
+          FROM stock_local
+         UNION ALL
+        SELECT true, NULL, NULL, produit_id, NULL, quantite
+          FROM stock_central
+      ) s
+    WINDOW w AS (PARTITION BY magasin_id, produit_id ORDER BY stock, id
+                 ROWS UNBOUNDED PRECEDING)
+)
+SELECT coalesce('magasin ' || magasin_id, 'central stock')
+       || coalesce(', produit ' || produit_id, '') || ': '
+       || CASE WHEN faux
+               THEN format('journal row %s says %s after %s, and there were %s'
+                           ' before', id, coalesce(quantite::text, 'nothing'),
+                           to_char(delta, 'FMSG9999999990'),
+                           coalesce(avant::text, 'nothing'))
+               ELSE '' END
+       || CASE WHEN faux AND manque THEN '; ' ELSE '' END
+       || CASE WHEN manque
+               THEN format('there are %s, and the journal adds up to %s',
+                           present, somme)
+               ELSE '' END
+  FROM (
+    SELECT suite.*, present,
+           NOT stock AND quantite IS DISTINCT FROM avant::bigint + delta
+           AS faux,
+           derniere AND somme <> present AS manque
+      FROM suite
+     CROSS JOIN LATERAL (
+        SELECT CASE WHEN stock THEN quantite ELSE 0 END
+      ) p (present)
+  ) e
+ WHERE faux OR manque
+ ORDER BY magasin_id NULLS FIRST, produit_id, stock, id;

@@ -1,0 +1,2 @@
+-- The worker's timer: true when it is to be called again at once.
+SELECT entretien()

@@ -1,0 +1,17 @@
+-- GET /api/v1/products/ with $1: what the name contains.  The other
+-- parameters are those of products.sql.  The names are found first, by their
+-- trigrams: PostgreSQL would else walk through all of them in order.
+WITH trouve AS MATERIALIZED (
+    SELECT nom, id, categorie, prix, description
+      FROM produit
+     WHERE recherche(nom) LIKE
+           '%' || regexp_replace(recherche($1::text), '([\\%_])', '\\\1', 'g')
+               || '%'
+       AND ($2::text IS NULL OR categorie = $2::text)
+       AND (archive_le IS NOT NULL) = coalesce($3::boolean, false)
+       AND ($5::text IS NULL OR (nom, id) > ($5::text, $6::bigint))
+)
+SELECT nom, id, id, nom, categorie, prix, description
+  FROM trouve
+ ORDER BY nom, id
+ LIMIT $4::int

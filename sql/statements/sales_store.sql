@@ -1,0 +1,11 @@
+-- GET /api/v1/sales/ of one store ($1).  The other parameters are those of
+-- sales.sql.
+SELECT date_vente, id, id, magasin_id, instant_texte(date_vente), total
+  FROM vente
+ WHERE magasin_id = $1::bigint
+   AND date_vente >= coalesce($2::timestamptz, '-infinity')
+   AND date_vente < coalesce($3::timestamptz, 'infinity')
+   AND (date_vente, id) < (coalesce($5::timestamptz, 'infinity'),
+                           coalesce($6::bigint, 0))
+ ORDER BY date_vente DESC, id DESC
+ LIMIT $4::int

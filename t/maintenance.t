@@ -1,0 +1,238 @@
+# The timer that keeps the database in order: the window of the reports moves
+# on, old idempotency keys go, one worker asks, and nothing depends on it.
+
+use strict;
+use warnings;
+
+use lib 't/inc';
+use Test::More;
+use Time::HiRes qw(sleep time);
+use MagasinTest;
+use MagasinNginx;
+
+plan skip_all => 'TEST_NGINX_ADMIN_DATABASE is not set (make test)'
+    unless $ENV{TEST_NGINX_ADMIN_DATABASE};
+
+my $product = '/api/v1/products/1/';
+my $failed  = qr/the maintenance of the database failed/;
+
+# The function as the schema has it, for when a suite's own took its place.
+my $original = MagasinTest::sql(
+    "SELECT pg_get_functiondef('entretien()'::regprocedure)");
+
+END {
+    my $status = $?;
+    MagasinTest::sql($original,
+        'GRANT EXECUTE ON FUNCTION entretien() TO magasin_web',
+        'DROP TABLE IF EXISTS t_appels')
+        if defined $original;
+    $? = $status;
+}
+
+# Seconds by which the edge of the window is older than it could be.
+sub behind {
+    return MagasinTest::sql('SELECT extract(epoch FROM'
+            . " now() - interval '168 hours' - bord)::integer FROM fenetre");
+}
+
+sub wrong_sums {
+    return MagasinTest::sql('SELECT count(*) FROM cumul_ecarts()');
+}
+
+# A store that sold something every hour of the last nine days, with the edge
+# of the window where it was two days ago.
+sub behind_by_days {
+    MagasinTest::reset(
+        "INSERT INTO vente (id, magasin_id, date_vente, total)
+         SELECT 1000 + n, 4, now() - n * interval '1 hour', 1
+           FROM generate_series(0, 216) n",
+        'INSERT INTO ligne_vente (vente_id, produit_id, quantite, prix_unitaire)
+         SELECT 1000 + n, 6, 1, 1 FROM generate_series(0, 216) n',
+        "UPDATE fenetre SET bord = now() - interval '216 hours'",
+        'DELETE FROM cumul_vente',
+        'SELECT cumul_reconstruire()',
+        "UPDATE fenetre SET bord = now() - interval '216.5 hours'",
+        "UPDATE cumul_vente c
+            SET recente = (SELECT coalesce(sum(l.quantite), 0)
+                             FROM vente v
+                             JOIN ligne_vente l ON l.vente_id = v.id
+                            WHERE v.magasin_id = c.magasin_id
+                              AND l.produit_id = c.produit_id
+                              AND v.date_vente >= (SELECT bord FROM fenetre))",
+    );
+    return;
+}
+
+# The window, an hour of sales in each call, and keys, ten thousand in each
+
+{
+    behind_by_days();
+    MagasinTest::sql(
+        'DELETE FROM idempotence',
+        "INSERT INTO idempotence (acteur, cle, empreinte, reponse, cree_le)
+         SELECT 'demo', 'old' || n, 'e', repondre(200, NULL, NULL, NULL, '{}'),
+                now() - interval '24 hours 1 second' - n * interval '1 second'
+           FROM generate_series(1, 20500) n",
+        "INSERT INTO idempotence (acteur, cle, empreinte, reponse, cree_le)
+         SELECT 'demo', 'new' || n, 'e', repondre(200, NULL, NULL, NULL, '{}'),
+                now() - n * interval '23 hours 50 minutes' / 5
+           FROM generate_series(0, 5) n",
+    );
+    cmp_ok(behind(), '>', 170_000, 'the window is two days behind');
+    is(wrong_sums(), 0, 'and its sums are right');
+    my $trends = MagasinTest::sql('SELECT recente FROM cumul_vente'
+            . ' WHERE magasin_id = 4 AND produit_id = 6');
+    is($trends, 217, 'they count nine days');
+
+    my $nginx = MagasinNginx->start(workers => 2);
+    my ($status, $before) = $nginx->get('/api/v1/dashboard/');
+    is($status, 200, 'the dashboard is served meanwhile');
+
+    ok(MagasinNginx::wait_for(sub { behind() < 10 }, 8),
+        'the window has come up by itself');
+    is(wrong_sums(), 0, 'its sums are right');
+    my $window = MagasinTest::sql('SELECT recente FROM cumul_vente'
+            . ' WHERE magasin_id = 4 AND produit_id = 6');
+    ok($window >= 168 && $window <= 170, 'they count a week')
+        or diag $window;
+    my ($again, $after) = $nginx->get('/api/v1/dashboard/');
+    is($after =~ s/.*\r\n\r\n//sr, $before =~ s/.*\r\n\r\n//sr,
+        'and the dashboard says what it said');
+
+    ok(MagasinNginx::wait_for(sub {
+            MagasinTest::sql("SELECT count(*) FROM idempotence") == 6 }, 8),
+        'old keys are gone');
+    is(MagasinTest::sql("SELECT string_agg(cle, ' ' ORDER BY cle)"
+                . ' FROM idempotence'), 'new0 new1 new2 new3 new4 new5',
+        'and younger ones are there');
+
+    my $begun = time;
+    ok($nginx->stop, 'a graceful stop');
+    cmp_ok(time - $begun, '<', 5, 'that does not wait for the timer');
+    is($nginx->complaints, '', 'nothing alarming in the log');
+    unlike($nginx->log, $failed, 'and nothing about maintenance');
+}
+
+# One worker of a node asks, again at once when there is more to do, and not
+# at once when there is not
+
+{
+    MagasinTest::reset(
+        'CREATE TABLE t_appels (pid integer, instant timestamptz)',
+        'CREATE OR REPLACE FUNCTION entretien() RETURNS boolean LANGUAGE sql
+            SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+            BEGIN ATOMIC
+                INSERT INTO public.t_appels
+                    VALUES (pg_backend_pid(), clock_timestamp());
+                SELECT count(*) <= 10 FROM public.t_appels;
+            END',
+        'GRANT ALL ON t_appels TO magasin_owner',
+    );
+
+    my $nginx = MagasinNginx->start(workers => 4, database => 'connections=1');
+    ok(MagasinNginx::wait_for(sub {
+            MagasinTest::sql('SELECT count(*) FROM t_appels') >= 10 }, 8),
+        'it is asked again while there is more to do');
+    sleep 2;
+    is(MagasinTest::sql('SELECT count(*) FROM t_appels'), 11,
+        'and left alone when there is not');
+    is(MagasinTest::sql('SELECT count(DISTINCT pid) FROM t_appels'), 1,
+        'one worker asks');
+    is(scalar(my @workers = $nginx->workers), 4, 'of four');
+
+    # After a reload it is one of the new ones.
+    kill 'HUP', $nginx->master;
+    ok(MagasinNginx::wait_for(sub {
+            MagasinTest::sql('SELECT count(DISTINCT pid) FROM t_appels') == 2 },
+            8), 'after a reload a new one');
+    is($nginx->code($product), 200, 'it serves');
+    ok($nginx->stop, 'a graceful stop');
+    is($nginx->complaints, '', 'nothing alarming in the log');
+
+    MagasinTest::sql($original, 'DROP TABLE t_appels');
+}
+
+# A worker that ends is followed by one that asks
+
+{
+    MagasinTest::reset(
+        "UPDATE fenetre SET bord = now() - interval '168 hours'");
+    my $nginx = MagasinNginx->start(workers => 1);
+    kill 'KILL', $nginx->workers;
+    behind_by_days();
+    ok(MagasinNginx::wait_for(sub { behind() < 10 }, 8),
+        'killed: the next one asks');
+    is($nginx->code($product), 200, 'killed: it serves');
+    ok($nginx->stop, 'killed: a graceful stop');
+    is($nginx->complaints(qr/exited on signal 9/), '',
+        'killed: nothing alarming in the log');
+}
+
+# It fails: that is told once, and requests are served
+
+{
+    behind_by_days();
+    MagasinTest::sql(
+        'REVOKE EXECUTE ON FUNCTION entretien() FROM magasin_web');
+
+    my $nginx = MagasinNginx->start(workers => 2);
+    ok(MagasinNginx::wait_for(sub { $nginx->log =~ $failed }, 8),
+        'refused: the log tells');
+    like($nginx->log, qr/\[error\]\ .*magasin:\ $failed\ with\ SQLSTATE\ 42501:
+            \ permission\ denied\ for\ function\ entretien$/mx,
+        'refused: what it was, as an error');
+    is($nginx->code($product),    200, 'refused: reads are served');
+    is($nginx->code('/readyz'),   200, 'refused: it is ready');
+    is(($nginx->put($product, '{"prix":"1.00"}'))[0], 200,
+        'refused: writes are served');
+    is($nginx->code('/api/v1/dashboard/'), 200,
+        'refused: the dashboard is served, from a window of nine days');
+    sleep 2;
+    is(scalar(() = $nginx->log =~ /$failed/g), 1, 'refused: told once');
+    cmp_ok(behind(), '>', 170_000, 'refused: the window stays');
+
+    MagasinTest::sql('GRANT EXECUTE ON FUNCTION entretien() TO magasin_web');
+    kill 'HUP', $nginx->master;
+    ok(MagasinNginx::wait_for(sub { behind() < 10 }, 8),
+        'granted: the window moves on');
+    is(wrong_sums(), 0, 'granted: its sums are right');
+    ok($nginx->stop, 'granted: a graceful stop');
+    is($nginx->complaints, '', 'nothing alarming in the log');
+}
+
+# Another node is at it: nobody waits
+
+{
+    behind_by_days();
+    my $held = MagasinTest::hold('SELECT pg_advisory_xact_lock(430115, 1)');
+    my $nginx = MagasinNginx->start(workers => 1);
+    sleep 2;
+    is($nginx->code($product), 200, 'another node: it serves');
+    cmp_ok(behind(), '>', 170_000, 'another node: the work is left to it');
+    unlike($nginx->log, $failed, 'another node: that is no error');
+    MagasinTest::release($held);
+    ok($nginx->stop, 'another node: a graceful stop');
+    is($nginx->complaints, '', 'nothing alarming in the log');
+}
+
+# It hangs: requests do not
+
+{
+    behind_by_days();
+    my $held  = MagasinTest::hold('SELECT FROM fenetre FOR UPDATE');
+    my $nginx = MagasinNginx->start(workers => 1,
+        database => 'connections=2 timeout=2s');
+    sleep 1.3;
+    my $begun = time;
+    is($nginx->code($product),  200, 'hangs: reads are served');
+    is($nginx->code('/readyz'), 200, 'hangs: it is ready');
+    is(($nginx->put($product, '{"prix":"1.00"}'))[0], 200,
+        'hangs: writes are served');
+    cmp_ok(time - $begun, '<', 1.5, 'hangs: without a wait');
+    MagasinTest::release($held);
+    ok($nginx->stop, 'hangs: a graceful stop');
+    is($nginx->complaints, '', 'nothing alarming in the log');
+}
+
+MagasinTest::reset();
+done_testing();

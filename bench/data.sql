@@ -1,13 +1,21 @@
 -- What bench/run, bench/soak and bench/reload work on: a thousand products, a
 -- hundred stores with 35 stock rows each, a thousand sales.  It replaces
--- whatever the database holds, which is their own and nobody else's.
+-- whatever the database holds, which is their own and nobody else's, and the
+-- journal begins anew.
 --
 -- Nothing is random, so that two runs measure the same data.
 
 SET LOCAL ROLE magasin_owner;
 
 TRUNCATE magasin, produit, stock_local, stock_central, vente, ligne_vente,
-    demande_reapprovisionnement;
+    demande_reapprovisionnement RESTART IDENTITY;
+
+-- After the tables, whose emptying the journal has just been told.
+SET LOCAL magasin.entretien = 'oui';
+TRUNCATE journal, idempotence RESTART IDENTITY;
+SET LOCAL magasin.entretien = '';
+
+SET LOCAL magasin.type = 'ouverture';
 
 INSERT INTO magasin (id, nom, adresse)
 SELECT n, format('Magasin n° %s', n), format('%s Rue Principale', n)
@@ -35,3 +43,13 @@ SELECT n, 1 + n % 100, now() - n * interval '1 hour', 59.97
 INSERT INTO ligne_vente (vente_id, produit_id, quantite, prix_unitaire)
 SELECT n, 1 + (n * 13 + k * 29) % 1000, 1 + k, 19.99
   FROM generate_series(1, 1000) n, generate_series(0, 1) k;
+
+-- Rows with a given id have not moved these.
+SELECT setval(pg_get_serial_sequence('magasin', 'id'), max(id)) FROM magasin;
+SELECT setval(pg_get_serial_sequence('produit', 'id'), max(id)) FROM produit;
+SELECT setval(pg_get_serial_sequence('vente', 'id'), max(id)) FROM vente;
+
+-- The week ends now, not when the database was made.
+SELECT cumul_reconstruire();
+
+SET LOCAL magasin.type = '';

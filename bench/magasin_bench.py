@@ -130,14 +130,18 @@ def memory_of(pid):
 
 
 class Instance:
-    """nginx with the module, PostgreSQL and Redis under RUN_DIR/bench."""
+    """nginx with the module, PostgreSQL and Redis under RUN_DIR/bench, with
+    what data.sql makes, or in a directory there of that name, with what
+    demo-scale makes of LINES, STORES and PRODUCTS."""
 
-    def __init__(self, workers):
-        run_dir = os.path.join(os.environ.get("RUN_DIR") or
-                               os.path.join(TOP, "run"), "bench")
+    def __init__(self, workers, name="", **scale):
+        run_dir = os.path.normpath(os.path.join(
+            os.environ.get("RUN_DIR") or os.path.join(TOP, "run"), "bench",
+            name))
         os.makedirs(run_dir, exist_ok=True)
-        self.port = int(os.environ.get("PORT") or free_port())
+        self.port = int(not name and os.environ.get("PORT") or free_port())
         self.workers = workers
+        self.scale = scale
         self.log = os.path.join(run_dir, "instance.log")
         self.environment = dict(os.environ, RUN_DIR=run_dir,
                                 PORT=str(self.port), ADDRESS="127.0.0.1",
@@ -150,9 +154,12 @@ class Instance:
             self.home = self.answer("home")
             self.admin = self.answer("admin-conninfo")
             self.web = self.answer("web-conninfo")
-            say("loading a thousand products and a hundred stores")
-            self.sql(["-1", "-f", os.path.join(BENCH, "data.sql")])
-            self.sql(["-c", "VACUUM ANALYZE"])
+            if self.scale:
+                self.load_scale()
+            else:
+                say("loading a thousand products and a hundred stores")
+                self.sql(["-1", "-f", os.path.join(BENCH, "data.sql")])
+                self.sql(["-c", "VACUUM ANALYZE"])
             self.errors_before = self.error_log_size()
             self.command("start")
             self.nginx = int(self.first_line("pid/nginx.pid"))
@@ -171,17 +178,40 @@ class Instance:
             pass
         self.command("stop")
 
+    def load_scale(self):
+        """What an earlier run has left is taken as long as it is fresh: the
+        dates count from the day it was made."""
+        wanted = [self.scale[k] for k in ("LINES", "STORES", "PRODUCTS")]
+        found = self.sql(["-F", " ", "-c", """
+            SELECT (SELECT count(*) FROM ligne_vente),
+                   (SELECT count(*) FROM magasin),
+                   (SELECT count(*) FROM produit),
+                   (SELECT max(date_vente) > now() - interval '3 days'
+                      FROM vente)"""])
+        if found != " ".join([*map(str, wanted), "t"]):
+            say("making {:,} sale lines of {:,} stores and {:,} products"
+                .format(*wanted))
+            self.script("demo_scale.sh", **self.scale)
+        # As the servers' timer does, before rather than meanwhile.
+        while self.sql(["-c", "SELECT entretien()"]) == "t":
+            pass
+        self.sql(["-c", "VACUUM ANALYZE", "-c", "CHECKPOINT"])
+
     def command(self, *words):
+        self.script("instance.sh", *words)
+
+    def script(self, name, *words, **variables):
         # Into a file: a pipe would be held open by the servers.
         with open(self.log, "a", encoding="utf-8") as log:
             done = subprocess.run(
-                [os.path.join(TOP, "scripts", "instance.sh"), *words],
-                env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, check=False)
+                [os.path.join(TOP, "scripts", name), *words],
+                env=dict(self.environment,
+                         **{k: str(v) for k, v in variables.items()}),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
         if done.returncode:
             with open(self.log, encoding="utf-8") as log:
                 tail = "".join(log.readlines()[-5:])
-            raise Failure(f"instance.sh {words[0]} failed:\n{tail}")
+            raise Failure(f"{' '.join((name, *words))} failed:\n{tail}")
 
     def answer(self, word):
         return subprocess.run(

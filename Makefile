@@ -11,6 +11,7 @@
 #                                    --with-compat
 #   NGINX_BINARY                     the nginx to run the module in
 #   TESTS                            the suites to run (default t/*.t)
+#   SHORT                            1: test-concurrency takes 40 seconds
 
 SHELL = /bin/bash
 .SHELLFLAGS = -euo pipefail -c
@@ -99,12 +100,15 @@ build-asan: packages-run # The module under AddressSanitizer and UBSan
 
 # Checking
 
-.PHONY: test test-asan lint bench bench-scale
+.PHONY: test test-asan test-concurrency lint bench bench-scale
 test: packages-run packages-test build # Every suite, on its own PostgreSQL
 	@scripts/test.sh
 
 test-asan: packages-run packages-test build-asan # The same, sanitized
 	@scripts/test.sh --asan
+
+test-concurrency: packages-run packages-test build # Through faults; SHORT=1
+	@t/concurrency/run $(if $(SHORT),--short)
 
 lint: packages-run packages-lint build # Style and static analysis
 	@scripts/lint.sh
@@ -123,8 +127,8 @@ clean: # Remove what was built
 	@rm -rf build
 
 distclean: clean # Remove the instances of RUN_DIR and of the tests too
-	@for part in test bench/100k bench/10k bench/1m bench/10m bench \
-	    ci/test ci; do \
+	@for part in test concurrency bench/100k bench/10k bench/1m bench/10m \
+	    bench ci/test ci/concurrency ci; do \
 	    directory="$${RUN_DIR:-run}/$$part"; \
 	    [ ! -d "$$directory" ] || \
 	        RUN_DIR="$$directory" scripts/instance.sh remove; \

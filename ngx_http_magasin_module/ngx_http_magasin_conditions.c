@@ -150,7 +150,7 @@ ngx_http_magasin_idempotency(ngx_http_magasin_ctx_t *ctx, ngx_str_t *body)
     }
 
     for (i = 0; i < key.len; i++) {
-        if (key.data[i] <= ' ' || key.data[i] > '~') {
+        if (key.data[i] <= ' ' || key.data[i] > '~' || key.data[i] == '"') {
             break;
         }
     }

@@ -17,6 +17,9 @@ static ngx_int_t ngx_http_magasin_pg_answered(
     ngx_http_magasin_pg_connection_t *connection, PGresult *result);
 static ngx_uint_t ngx_http_magasin_pg_ending(PGresult *result);
 static ngx_uint_t ngx_http_magasin_pg_undone(PGresult *result);
+static void ngx_http_magasin_pg_again(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot);
 static void ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_job_t *job,
     PGresult *result);
 static void ngx_http_magasin_pg_rows(ngx_http_magasin_pg_job_t *job,
@@ -98,7 +101,7 @@ static ngx_int_t
 ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     PGresult *result)
 {
-    ngx_uint_t                   ending, undone;
+    ngx_uint_t                   ending;
     ExecStatusType               status;
     ngx_http_magasin_pg_job_t   *job;
     ngx_http_magasin_pg_slot_t  *slot;
@@ -109,6 +112,10 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     if (status == PGRES_PIPELINE_SYNC) {
         if (!slot->sync) {
             return NGX_ERROR;
+        }
+
+        while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
+            ngx_http_magasin_pg_requeue(job);
         }
 
         connection->head++;
@@ -150,20 +157,23 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
         return NGX_OK;
     }
 
+    if (ngx_http_magasin_pg_undone(result)) {
+        ngx_http_magasin_pg_again(connection, slot);
+    }
+
     /*
      * Callbacks end requests, and the end of one may cancel others of this
      * slot: it is read anew each time.
      */
 
     ending = ngx_http_magasin_pg_ending(result);
-    undone = ngx_http_magasin_pg_undone(result);
 
     while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
 
-        if (((ending && job->class != NGX_HTTP_MAGASIN_PG_WRITE) || undone)
+        if (ending && job->class != NGX_HTTP_MAGASIN_PG_WRITE
             && job->resent < NGX_HTTP_MAGASIN_PG_RESENDS)
         {
-            /* It may run on another connection, or in another order. */
+            /* It may run on another connection. */
 
             job->resent++;
             ngx_http_magasin_pg_requeue(job);
@@ -196,6 +206,38 @@ ngx_http_magasin_pg_ending(PGresult *result)
            && (ngx_strncmp(sqlstate, "57P", 3) == 0
                || ngx_strcmp(sqlstate, "0A000") == 0
                || ngx_strcmp(sqlstate, "26000") == 0);
+}
+
+
+/*
+ * Have a statement that lost against others run again, unless it did so too
+ * often.  The server tells of the error before it lets go of what the
+ * transaction had locked, and an advisory lock of the first run would stand
+ * in the way of the second: the jobs wait in the slot of their Sync, which
+ * is the next one of a write, for that to be answered.
+ */
+
+static void
+ngx_http_magasin_pg_again(ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot)
+{
+    ngx_http_magasin_pg_job_t   *job;
+    ngx_http_magasin_pg_slot_t  *sync;
+
+    job = slot->jobs;
+    sync = ngx_http_magasin_pg_slot(connection, connection->head);
+
+    if (job == NULL || job->next || !sync->sync
+        || job->resent >= NGX_HTTP_MAGASIN_PG_RESENDS)
+    {
+        return;
+    }
+
+    job = ngx_http_magasin_pg_take(slot);
+
+    job->resent++;
+    job->slot = sync;
+    sync->jobs = job;
 }
 
 

@@ -420,7 +420,7 @@ BEGIN
         -- A product that the store never had gets its row only when something
         -- becomes of it; somebody else may be first.
         EXIT WHEN la.id IS NOT NULL
-            OR (p_si <> '*' AND '0' <> ALL (string_to_array(p_si, ',')))
+            OR p_si IS NOT NULL
             OR p_attendu <> 0
             OR apres < 0;
 
@@ -433,8 +433,11 @@ BEGIN
         EXIT WHEN nouvelle;
     END LOOP;
 
-    IF p_si IS NOT NULL AND p_si <> '*'
-       AND avant::text <> ALL (string_to_array(p_si, ','))
+    -- Without a row there is nothing that If-Match could name, not even "*".
+    IF p_si IS NOT NULL
+       AND (la.id IS NULL
+            OR (p_si <> '*'
+                AND avant::text <> ALL (string_to_array(p_si, ','))))
     THEN
         RETURN repondre(412, NULL, '"' || avant || '"',
                         'Le stock a changé' || U&'\00A0' || ': '

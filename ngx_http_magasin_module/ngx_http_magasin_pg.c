@@ -234,6 +234,16 @@ ngx_http_magasin_pg_take(ngx_http_magasin_pg_slot_t *slot)
 }
 
 
+/* Forget the result that waits in a slot. */
+
+void
+ngx_http_magasin_pg_drop(ngx_http_magasin_pg_slot_t *slot)
+{
+    PQclear(slot->result);
+    slot->result = NULL;
+}
+
+
 /* Put back a job that was sent but not run, before those that wait. */
 
 void

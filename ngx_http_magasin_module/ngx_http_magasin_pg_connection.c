@@ -135,8 +135,14 @@ ngx_http_magasin_pg_connection_close(
         connection->pool->ready--;
     }
 
+    for ( /* void */ ; connection->head != connection->tail;
+         connection->head++)
+    {
+        ngx_http_magasin_pg_drop(ngx_http_magasin_pg_slot(connection,
+                                                          connection->head));
+    }
+
     connection->state = NGX_HTTP_MAGASIN_PG_CLOSED;
-    connection->head = connection->tail;
     connection->syncs = 0;
     connection->batch = 0;
     connection->reading = 0;
@@ -685,6 +691,7 @@ ngx_http_magasin_pg_connection_take_back(
 
         connection->tail--;
         slot = ngx_http_magasin_pg_slot(connection, connection->tail);
+        ngx_http_magasin_pg_drop(slot);
 
         while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
 

@@ -53,9 +53,13 @@ typedef enum {
 /*
  * One answer that is owed: a Sync, or that of a statement to its jobs; there
  * is none when their owners left, and several only when they were merged.
+ * At the Sync of a write wait its jobs and its result, since only the answer
+ * to the Sync says that it was committed; or its jobs alone, when it is to
+ * run again.
  */
 struct ngx_http_magasin_pg_slot_s {
     ngx_http_magasin_pg_job_t          *jobs;
+    PGresult                           *result;
     ngx_http_magasin_pg_connection_t   *connection;
     unsigned                            sync:1;
     unsigned                            reads:1;     /* it ends a batch */
@@ -137,6 +141,7 @@ ngx_int_t ngx_http_magasin_pg_results(
 void ngx_http_magasin_pg_wake(ngx_http_magasin_pg_pool_t *pool);
 ngx_http_magasin_pg_job_t *ngx_http_magasin_pg_take(
     ngx_http_magasin_pg_slot_t *slot);
+void ngx_http_magasin_pg_drop(ngx_http_magasin_pg_slot_t *slot);
 void ngx_http_magasin_pg_requeue(ngx_http_magasin_pg_job_t *job);
 void ngx_http_magasin_pg_finish(ngx_http_magasin_pg_job_t *job);
 void ngx_http_magasin_pg_fail_queue(ngx_queue_t *queue);

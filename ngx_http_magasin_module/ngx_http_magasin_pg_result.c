@@ -17,9 +17,10 @@ static ngx_int_t ngx_http_magasin_pg_answered(
     ngx_http_magasin_pg_connection_t *connection, PGresult *result);
 static ngx_uint_t ngx_http_magasin_pg_ending(PGresult *result);
 static ngx_uint_t ngx_http_magasin_pg_undone(PGresult *result);
-static void ngx_http_magasin_pg_again(
+static ngx_int_t ngx_http_magasin_pg_written(
     ngx_http_magasin_pg_connection_t *connection,
-    ngx_http_magasin_pg_slot_t *slot);
+    ngx_http_magasin_pg_slot_t *slot, PGresult *result);
+static void ngx_http_magasin_pg_committed(ngx_http_magasin_pg_slot_t *slot);
 static void ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_job_t *job,
     PGresult *result);
 static void ngx_http_magasin_pg_rows(ngx_http_magasin_pg_job_t *job,
@@ -58,9 +59,11 @@ ngx_http_magasin_pg_results(ngx_http_magasin_pg_connection_t *connection)
             rc = ngx_http_magasin_pg_answered(connection, result);
         }
 
-        PQclear(result);
+        if (rc != NGX_DONE) {
+            PQclear(result);
+        }
 
-        if (rc != NGX_OK) {
+        if (rc == NGX_ERROR) {
             return NGX_ERROR;
         }
     }
@@ -114,9 +117,7 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
             return NGX_ERROR;
         }
 
-        while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
-            ngx_http_magasin_pg_requeue(job);
-        }
+        ngx_http_magasin_pg_committed(slot);
 
         connection->head++;
         connection->syncs--;
@@ -131,9 +132,19 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
 
     if (slot->sync) {
 
-        /* A FATAL of the server's own, as at its shutdown. */
+        /* A commit that failed, or a FATAL of the server's own. */
 
-        return NGX_ERROR;
+        if (slot->result == NULL || status != PGRES_FATAL_ERROR
+            || PQstatus(connection->pg) == CONNECTION_BAD
+            || ngx_http_magasin_pg_ending(result))
+        {
+            return NGX_ERROR;
+        }
+
+        ngx_http_magasin_pg_drop(slot);
+        slot->result = result;
+
+        return NGX_DONE;
     }
 
     if (status == PGRES_FATAL_ERROR
@@ -157,16 +168,18 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
         return NGX_OK;
     }
 
-    if (ngx_http_magasin_pg_undone(result)) {
-        ngx_http_magasin_pg_again(connection, slot);
+    ending = ngx_http_magasin_pg_ending(result);
+
+    if (!ending && slot->jobs
+        && slot->jobs->class == NGX_HTTP_MAGASIN_PG_WRITE)
+    {
+        return ngx_http_magasin_pg_written(connection, slot, result);
     }
 
     /*
      * Callbacks end requests, and the end of one may cancel others of this
      * slot: it is read anew each time.
      */
-
-    ending = ngx_http_magasin_pg_ending(result);
 
     while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
 
@@ -210,34 +223,74 @@ ngx_http_magasin_pg_ending(PGresult *result)
 
 
 /*
- * Have a statement that lost against others run again, unless it did so too
- * often.  The server tells of the error before it lets go of what the
- * transaction had locked, and an advisory lock of the first run would stand
- * in the way of the second: the jobs wait in the slot of their Sync, which
- * is the next one of a write, for that to be answered.
+ * The result of a write.  It is committed by its Sync, and may be lost until
+ * that is answered: a server that is ended at once flushes what it has
+ * written for us, committed or not.  So its jobs wait in the slot of the Sync,
+ * which is the next one, with the result; or without, when they lost against
+ * others and are to run again.  For that too the Sync has to be answered
+ * first: the server tells of the error before it lets go of its locks, and an
+ * advisory lock of the first run would stand in the way of the second.
+ *
+ * NGX_DONE: the result is kept.  NGX_OK: it is not.
  */
 
-static void
-ngx_http_magasin_pg_again(ngx_http_magasin_pg_connection_t *connection,
-    ngx_http_magasin_pg_slot_t *slot)
+static ngx_int_t
+ngx_http_magasin_pg_written(ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot, PGresult *result)
 {
+    ngx_uint_t                   again;
     ngx_http_magasin_pg_job_t   *job;
     ngx_http_magasin_pg_slot_t  *sync;
 
-    job = slot->jobs;
     sync = ngx_http_magasin_pg_slot(connection, connection->head);
 
-    if (job == NULL || job->next || !sync->sync
-        || job->resent >= NGX_HTTP_MAGASIN_PG_RESENDS)
-    {
-        return;
+    again = ngx_http_magasin_pg_undone(result)
+            && slot->jobs->resent < NGX_HTTP_MAGASIN_PG_RESENDS;
+
+    sync->jobs = slot->jobs;
+    slot->jobs = NULL;
+
+    for (job = sync->jobs; job; job = job->next) {
+        job->slot = sync;
+        job->resent += again;
     }
 
-    job = ngx_http_magasin_pg_take(slot);
+    if (again) {
+        return NGX_OK;
+    }
 
-    job->resent++;
-    job->slot = sync;
-    sync->jobs = job;
+    sync->result = result;
+
+    return NGX_DONE;
+}
+
+
+/*
+ * A Sync was answered: the write before it, if there was one, is committed,
+ * or was refused, or runs again.
+ */
+
+static void
+ngx_http_magasin_pg_committed(ngx_http_magasin_pg_slot_t *slot)
+{
+    PGresult                   *result;
+    ngx_http_magasin_pg_job_t  *job;
+
+    result = slot->result;
+    slot->result = NULL;
+
+    while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
+
+        if (result == NULL) {
+            ngx_http_magasin_pg_requeue(job);
+            continue;
+        }
+
+        ngx_http_magasin_pg_finish(job);
+        ngx_http_magasin_pg_deliver(job, result);
+    }
+
+    PQclear(result);
 }
 
 

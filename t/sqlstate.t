@@ -153,3 +153,20 @@ MagasinTest::sql(
 [('\A\{"detail":"[^"]+"\}\z') x 7]
 --- error_log
 magasin: "product_create" failed with SQLSTATE P0001: raised
+
+
+=== TEST 13: what fails at the commit was no success
+--- init
+MagasinTest::sql(
+    'DROP TRIGGER t_raise ON produit',
+    'CREATE CONSTRAINT TRIGGER t_raise AFTER INSERT ON produit DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION t_raise()');
+--- request eval
+[map({ qq(POST /api/v1/products/\n{"nom":"commit","prix":1,"categorie":"$_"}) }
+    qw(23514 40P01 P0001 23514)),
+ 'GET /api/v1/products/?q=commit', 'GET /api/v1/products/3/']
+--- more_headers eval: $MagasinTest::Json
+--- error_code eval: [409, 503, 500, 409, 200, 200]
+--- response_body_like eval
+[('\A\{"detail":"[^"]+"\}\z') x 4, '"results":\[\]', '^\{"nom"']
+--- error_log
+magasin: "product_create" failed with SQLSTATE P0001: raised

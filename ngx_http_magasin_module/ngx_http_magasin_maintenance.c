@@ -126,13 +126,17 @@ ngx_http_magasin_maintenance_ready(ngx_http_magasin_pg_job_t *job,
 }
 
 
-/* The pool tells of a server that is away; what it refuses is told here. */
+/*
+ * The pool tells of a server that is away; what it refuses is told here.
+ * That others hold locks passes, and is for the curious.
+ */
 
 static void
 ngx_http_magasin_maintenance_failed(ngx_http_magasin_pg_job_t *job,
     ngx_http_magasin_pg_failure_e failure, PGresult *result)
 {
     char                            *sqlstate, *message;
+    ngx_uint_t                       level;
     ngx_http_magasin_maintenance_t  *maintenance;
 
     maintenance = job->data;
@@ -141,13 +145,17 @@ ngx_http_magasin_maintenance_failed(ngx_http_magasin_pg_job_t *job,
         sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
         message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-        ngx_log_error(NGX_LOG_ERR, job->log, 0,
+        level = (ngx_http_magasin_sqlstate_status(sqlstate)
+                 == NGX_HTTP_INTERNAL_SERVER_ERROR)
+                ? NGX_LOG_ERR : NGX_LOG_INFO;
+
+        ngx_log_error(level, job->log, 0,
                       "magasin: the maintenance of the database failed with "
                       "SQLSTATE %s: %s",
                       sqlstate ? sqlstate : "unknown",
                       message ? message : "no message");
 
-        maintenance->failed = 1;
+        maintenance->failed = (level == NGX_LOG_ERR);
     }
 
     ngx_http_magasin_maintenance_wait(maintenance,

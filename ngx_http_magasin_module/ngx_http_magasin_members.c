@@ -344,6 +344,29 @@ static void
 ngx_http_magasin_members_unknown_one(ngx_http_magasin_ctx_t *ctx,
     const char *name, size_t len)
 {
+    ngx_str_t                 text;
+    ngx_http_magasin_field_t  field;
+
+    if (ctx->body.rescued) {
+
+        /* The name as the client wrote it; jansson's own copy stays. */
+
+        ngx_memzero(&field, sizeof(ngx_http_magasin_field_t));
+
+        text.data = (u_char *) name;
+        text.len = len;
+
+        field.text.data = ngx_pstrdup(ctx->request->pool, &text);
+        field.text.len = len;
+
+        if (field.text.data) {
+            ngx_http_magasin_body_json_rescued(&field);
+
+            name = (const char *) field.text.data;
+            len = field.text.len;
+        }
+    }
+
     ngx_http_magasin_members_open(ctx, name, len);
     ngx_http_magasin_json_string(&ctx->json, "Champ inconnu.");
 }

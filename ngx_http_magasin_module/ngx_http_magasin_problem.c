@@ -70,6 +70,7 @@ static ngx_http_magasin_title_t  ngx_http_magasin_titles[] = {
 void
 ngx_http_magasin_problem(ngx_http_magasin_ctx_t *ctx)
 {
+    u_char                   *end;
     ngx_str_t                *title, detail, instance, fields, members;
     ngx_chain_t              *cl;
     ngx_http_request_t       *r;
@@ -94,7 +95,15 @@ ngx_http_magasin_problem(ngx_http_magasin_ctx_t *ctx)
     detail = ctx->detail.len ? ctx->detail
                              : *ngx_http_magasin_reply_text(ctx->status);
     members = ctx->members;
-    instance = r->uri;
+    /* As it was asked for, which is encoded already. */
+
+    end = ngx_strlchr(r->unparsed_uri.data,
+                      r->unparsed_uri.data + r->unparsed_uri.len, '?');
+    instance = r->unparsed_uri;
+
+    if (end) {
+        instance.len = end - instance.data;
+    }
 
     if (ngx_http_magasin_text_repair(r->pool, &instance) != NGX_OK) {
         json->failed = 1;

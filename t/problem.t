@@ -533,7 +533,7 @@ Content-Type: application/json
 qq({"detail":"$::detail{406}"})
 
 
-=== TEST 32: the instance is JSON whatever the path is
+=== TEST 32: the instance is the path as it was asked for: a URI reference
 --- request eval
 ['GET /api/v1/%22%5C%C3%A9%0A/', 'GET /api/v1/%FF/', 'GET /api/v1/%E2%80%A8/']
 --- more_headers eval: $::accept
@@ -546,7 +546,7 @@ sub {
     return $text;
 }
 --- response_body eval
-["/api/v1/\"\\\xc3\xa9\n/", "/api/v1/\xef\xbf\xbd/", "/api/v1/\xe2\x80\xa8/"]
+["/api/v1/%22%5C%C3%A9%0A/", "/api/v1/%FF/", "/api/v1/%E2%80%A8/"]
 
 
 === TEST 33: switched off, nginx's own pages stay

@@ -24,6 +24,9 @@
 
 #define NGX_HTTP_MAGASIN_MAX_IDS         2
 
+/* Bytes of the longest Allow. */
+#define NGX_HTTP_MAGASIN_ALLOW           64
+
 /* nginx has no names for them. */
 #define NGX_HTTP_MAGASIN_NOT_ACCEPTABLE  406
 #define NGX_HTTP_MAGASIN_UNPROCESSABLE   422
@@ -45,9 +48,8 @@ typedef struct {
     ngx_str_t                      tokens_file;
     ngx_http_magasin_tokens_t     *tokens;      /* of this worker */
     unsigned                       handler:1;   /* some location answers */
-    ngx_http_magasin_maintenance_t *maintenance;
-    unsigned                       errors:1;    /* some location filters */
-    unsigned                       cors:1;      /* some location allows it */
+    ngx_http_magasin_maintenance_t
+                                  *maintenance;
 } ngx_http_magasin_main_conf_t;
 
 
@@ -95,13 +97,18 @@ struct ngx_http_magasin_endpoint_s {
 };
 
 
-/* A path of the table, with all that is asked about it before the method. */
+/*
+ * A path of the table, with all that is asked about it before the method.
+ * Its texts are its own: the table is the process's, and outlives the pool of
+ * a configuration that was read and not taken.
+ */
 typedef struct {
     ngx_str_t                      path;
     ngx_str_t                      allow;       /* for the header */
     ngx_str_t                      reference_allow;    /* without extras */
     ngx_http_magasin_endpoint_t   *endpoints;   /* adjoining rows */
     ngx_uint_t                     nendpoints;
+    u_char                         text[2][NGX_HTTP_MAGASIN_ALLOW];
 } ngx_http_magasin_route_t;
 
 
@@ -150,7 +157,7 @@ ngx_int_t ngx_http_magasin_handler(ngx_http_request_t *r);
 ngx_http_magasin_ctx_t *ngx_http_magasin_ctx(ngx_http_request_t *r);
 
 /* routes.c */
-ngx_int_t ngx_http_magasin_routes_init(ngx_conf_t *cf);
+void ngx_http_magasin_routes_init(void);
 ngx_http_magasin_route_t *ngx_http_magasin_route_find(ngx_pool_t *pool,
     ngx_str_t *path, ngx_http_magasin_id_t *ids);
 ngx_http_magasin_endpoint_t *ngx_http_magasin_route_method(
@@ -180,7 +187,7 @@ ngx_uint_t ngx_http_magasin_allowed(ngx_http_magasin_ctx_t *ctx,
 
 /* cors.c */
 char *ngx_http_magasin_cors(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-ngx_int_t ngx_http_magasin_cors_init(ngx_conf_t *cf);
+void ngx_http_magasin_cors_init(void);
 ngx_int_t ngx_http_magasin_cors_preflight(ngx_http_magasin_ctx_t *ctx);
 
 /* maintenance.c */
@@ -190,7 +197,7 @@ void ngx_http_magasin_maintenance_destroy(
     ngx_http_magasin_maintenance_t *maintenance);
 
 /* errors.c */
-ngx_int_t ngx_http_magasin_errors_init(ngx_conf_t *cf);
+void ngx_http_magasin_errors_init(void);
 
 /* variables.c */
 ngx_int_t ngx_http_magasin_variables_init(ngx_conf_t *cf);

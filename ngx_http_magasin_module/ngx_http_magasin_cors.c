@@ -27,9 +27,8 @@ ngx_http_magasin_cors(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_magasin_loc_conf_t *mlcf = conf;
 
-    ngx_str_t                     *value, *origin;
-    ngx_uint_t                     i;
-    ngx_http_magasin_main_conf_t  *mmcf;
+    ngx_str_t   *value, *origin;
+    ngx_uint_t   i;
 
     if (mlcf->cors != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
@@ -70,22 +69,17 @@ ngx_http_magasin_cors(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         *origin = value[i];
     }
 
-    mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_magasin_module);
-    mmcf->cors = 1;
-
     return NGX_CONF_OK;
 }
 
 
-/* Install the filter, when some location wants it. */
+/* Install the filter; locations say whether it does anything. */
 
-ngx_int_t
-ngx_http_magasin_cors_init(ngx_conf_t *cf)
+void
+ngx_http_magasin_cors_init(void)
 {
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_magasin_cors_header;
-
-    return NGX_OK;
 }
 
 

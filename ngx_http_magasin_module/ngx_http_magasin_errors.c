@@ -19,18 +19,16 @@ static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 
 
-/* Install the filters, when some location wants them. */
+/* Install the filters; locations say whether they do anything. */
 
-ngx_int_t
-ngx_http_magasin_errors_init(ngx_conf_t *cf)
+void
+ngx_http_magasin_errors_init(void)
 {
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_magasin_errors_header;
 
     ngx_http_next_body_filter = ngx_http_top_body_filter;
     ngx_http_top_body_filter = ngx_http_magasin_errors_body;
-
-    return NGX_OK;
 }
 
 

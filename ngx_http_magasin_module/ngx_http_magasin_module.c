@@ -131,15 +131,16 @@ ngx_http_magasin_postconfiguration(ngx_conf_t *cf)
                       "every write will be answered with 401");
     }
 
-    if (ngx_http_magasin_routes_init(cf) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    /*
+     * What these set is the process's, for all configurations alike: a new
+     * one that fails after this leaves the old one as it was.
+     */
 
-    if (mmcf->errors && ngx_http_magasin_errors_init(cf) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    ngx_http_magasin_routes_init();
+    ngx_http_magasin_errors_init();
+    ngx_http_magasin_cors_init();
 
-    return mmcf->cors ? ngx_http_magasin_cors_init(cf) : NGX_OK;
+    return NGX_OK;
 }
 
 
@@ -268,8 +269,7 @@ ngx_http_magasin_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_magasin_loc_conf_t  *prev = parent;
     ngx_http_magasin_loc_conf_t  *conf = child;
 
-    ngx_http_core_loc_conf_t      *clcf;
-    ngx_http_magasin_main_conf_t  *mmcf;
+    ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
@@ -296,11 +296,6 @@ ngx_http_magasin_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         && clcf->handler == ngx_http_magasin_handler)
     {
         conf->json_errors = 1;
-    }
-
-    if (conf->json_errors == 1) {
-        mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_magasin_module);
-        mmcf->errors = 1;
     }
 
     return NGX_CONF_OK;

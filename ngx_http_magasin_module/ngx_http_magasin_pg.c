@@ -27,6 +27,9 @@ static ngx_http_magasin_pg_connection_t *ngx_http_magasin_pg_choose(
 static ngx_uint_t ngx_http_magasin_pg_accepts(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_class_e class);
+static ngx_uint_t ngx_http_magasin_pg_stalled(
+    ngx_http_magasin_pg_connection_t *connection);
+static ngx_uint_t ngx_http_magasin_pg_last(ngx_http_magasin_pg_pool_t *pool);
 static ngx_http_magasin_pg_connection_t *ngx_http_magasin_pg_reserved(
     ngx_http_magasin_pg_pool_t *pool);
 static ngx_http_magasin_pg_job_t *ngx_http_magasin_pg_next(
@@ -468,6 +471,10 @@ ngx_http_magasin_pg_choose(ngx_http_magasin_pg_pool_t *pool,
         return NULL;
     }
 
+    if (class == NGX_HTTP_MAGASIN_PG_WRITE && ngx_http_magasin_pg_last(pool)) {
+        return NULL;
+    }
+
     for (i = 0; i < pool->conf->connections; i++) {
         connection = &pool->connections[i];
 
@@ -509,7 +516,9 @@ static ngx_uint_t
 ngx_http_magasin_pg_accepts(ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_class_e class)
 {
-    if (connection->state != NGX_HTTP_MAGASIN_PG_READY || connection->heavy) {
+    if (connection->state != NGX_HTTP_MAGASIN_PG_READY || connection->heavy
+        || ngx_http_magasin_pg_stalled(connection))
+    {
         return 0;
     }
 
@@ -525,6 +534,57 @@ ngx_http_magasin_pg_accepts(ngx_http_magasin_pg_connection_t *connection,
     default: /* NGX_HTTP_MAGASIN_PG_HEAVY */
         return ngx_http_magasin_pg_in_flight(connection) == 0;
     }
+}
+
+
+/*
+ * Nothing comes from this connection: a write of it waits for somebody's lock,
+ * or a statement takes long.  What would be sent behind it could not be taken
+ * back when its time is over, and a write would be done after its client was
+ * told that it was not.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_pg_stalled(ngx_http_magasin_pg_connection_t *connection)
+{
+    return ngx_http_magasin_pg_in_flight(connection) != 0
+           && ngx_current_msec - connection->progress
+              > NGX_HTTP_MAGASIN_PG_STALL;
+}
+
+
+/*
+ * While some connections are stalled, the last one that is not stays with the
+ * reads: the next write may wait for the same lock.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_pg_last(ngx_http_magasin_pg_pool_t *pool)
+{
+    ngx_uint_t                         i, free, stalled;
+    ngx_http_magasin_pg_connection_t  *connection;
+
+    free = 0;
+    stalled = 0;
+
+    for (i = 0; i < pool->conf->connections; i++) {
+        connection = &pool->connections[i];
+
+        if (connection->state != NGX_HTTP_MAGASIN_PG_READY
+            || connection->heavy)
+        {
+            continue;
+        }
+
+        if (ngx_http_magasin_pg_stalled(connection)) {
+            stalled++;
+
+        } else {
+            free++;
+        }
+    }
+
+    return stalled && free == 1;
 }
 
 

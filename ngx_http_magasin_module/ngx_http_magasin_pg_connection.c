@@ -191,6 +191,10 @@ ngx_http_magasin_pg_connection_send(
         return NGX_ERROR;
     }
 
+    if (ngx_http_magasin_pg_in_flight(connection) == 0) {
+        connection->progress = ngx_current_msec;
+    }
+
     slot = ngx_http_magasin_pg_slot(connection, connection->tail);
     slot->jobs = job;
     slot->sync = 0;

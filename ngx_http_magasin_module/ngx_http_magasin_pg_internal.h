@@ -15,13 +15,16 @@
 /* Reads that share one Sync, and Syncs that may be unanswered. */
 #define NGX_HTTP_MAGASIN_PG_BATCH     64
 #define NGX_HTTP_MAGASIN_PG_BATCHES   2
-#define NGX_HTTP_MAGASIN_PG_WRITES    8
+#define NGX_HTTP_MAGASIN_PG_WRITES    2
 
 /* A read is sent again so often: several connections may break in a row. */
 #define NGX_HTTP_MAGASIN_PG_RESENDS   4
 
 /* Milliseconds for which reads wait for those before them; see pg.c. */
 #define NGX_HTTP_MAGASIN_PG_HOLD      2
+
+/* A connection from which nothing came for so many ms is not given more. */
+#define NGX_HTTP_MAGASIN_PG_STALL     100
 
 /* The longest text of an array of as many keys. */
 #define NGX_HTTP_MAGASIN_PG_KEYS                                              \
@@ -85,6 +88,7 @@ struct ngx_http_magasin_pg_connection_s {
     ngx_uint_t                          syncs;       /* in flight */
     ngx_uint_t                          batch;       /* reads since Sync */
     ngx_msec_t                          reading;     /* since when, or 0 */
+    ngx_msec_t                          progress;    /* last sign of it */
     ngx_uint_t                          prepared;    /* answers seen */
     unsigned                            heavy:1;     /* a long read runs */
     unsigned                            heard:1;     /* since the timeout */

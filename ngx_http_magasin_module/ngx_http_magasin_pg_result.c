@@ -122,6 +122,7 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
         connection->head++;
         connection->syncs--;
         connection->heavy = 0;
+        connection->progress = ngx_current_msec;
 
         if (slot->reads) {
             connection->reading = 0;

@@ -13,8 +13,8 @@ static ngx_uint_t ngx_http_magasin_route_match(ngx_str_t *pattern,
     ngx_str_t *path, ngx_str_t *ids);
 static ngx_int_t ngx_http_magasin_route_id(ngx_pool_t *pool, ngx_str_t *text,
     ngx_http_magasin_id_t *id);
-static ngx_int_t ngx_http_magasin_route_allow(ngx_conf_t *cf,
-    ngx_http_magasin_route_t *route, ngx_uint_t all, ngx_str_t *allow);
+static void ngx_http_magasin_route_allow(ngx_http_magasin_route_t *route,
+    ngx_uint_t all, ngx_str_t *allow);
 
 
 static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
@@ -222,10 +222,10 @@ static ngx_http_magasin_route_t
 static ngx_uint_t  ngx_http_magasin_nroutes;
 
 
-/* Gather rows into routes, once, at configuration.  NGX_OK or NGX_ERROR. */
+/* Gather rows into routes, at each configuration in the same way. */
 
-ngx_int_t
-ngx_http_magasin_routes_init(ngx_conf_t *cf)
+void
+ngx_http_magasin_routes_init(void)
 {
     ngx_uint_t                    i;
     ngx_http_magasin_route_t     *route;
@@ -255,16 +255,9 @@ ngx_http_magasin_routes_init(ngx_conf_t *cf)
     for (i = 0; i < ngx_http_magasin_nroutes; i++) {
         route = &ngx_http_magasin_routes[i];
 
-        if (ngx_http_magasin_route_allow(cf, route, 1, &route->allow) != NGX_OK
-            || ngx_http_magasin_route_allow(cf, route, 0,
-                                            &route->reference_allow)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+        ngx_http_magasin_route_allow(route, 1, &route->allow);
+        ngx_http_magasin_route_allow(route, 0, &route->reference_allow);
     }
-
-    return NGX_OK;
 }
 
 
@@ -409,9 +402,9 @@ ngx_http_magasin_route_id(ngx_pool_t *pool, ngx_str_t *text,
  * the reference does not have, then the implied ones.
  */
 
-static ngx_int_t
-ngx_http_magasin_route_allow(ngx_conf_t *cf, ngx_http_magasin_route_t *route,
-    ngx_uint_t all, ngx_str_t *allow)
+static void
+ngx_http_magasin_route_allow(ngx_http_magasin_route_t *route, ngx_uint_t all,
+    ngx_str_t *allow)
 {
     u_char            *p;
     ngx_uint_t         i, k, get;
@@ -426,11 +419,7 @@ ngx_http_magasin_route_allow(ngx_conf_t *cf, ngx_http_magasin_route_t *route,
         { NGX_HTTP_DELETE, ngx_string("DELETE") },
     };
 
-    p = ngx_pnalloc(cf->pool, sizeof("GET, POST, PUT, PATCH, DELETE, HEAD, "
-                                     "OPTIONS"));
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
+    p = route->text[all];
 
     allow->data = p;
     get = 0;
@@ -448,6 +437,4 @@ ngx_http_magasin_route_allow(ngx_conf_t *cf, ngx_http_magasin_route_t *route,
 
     p = ngx_sprintf(p, "%sOPTIONS", get ? "HEAD, " : "");
     allow->len = p - allow->data;
-
-    return NGX_OK;
 }

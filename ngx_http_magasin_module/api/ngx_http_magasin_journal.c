@@ -9,8 +9,15 @@ static const char *const  ngx_http_magasin_journal_orders[] = {
     "id", "-id", NULL
 };
 
-/* "ordering" has this place in journal.sql. */
-#define NGX_HTTP_MAGASIN_JOURNAL_ORDERING  4
+/* Parameters of journal.sql and its sisters, as in the table below. */
+enum {
+    JOURNAL_MAGASIN = 0,
+    JOURNAL_PRODUIT,
+    JOURNAL_TYPE,
+    JOURNAL_DEPUIS,
+    JOURNAL_ORDERING
+};
+
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_journal_params[] = {
     { "magasin", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 0, 0 },
@@ -41,22 +48,49 @@ static const ngx_http_magasin_column_t  ngx_http_magasin_journal_columns[] = {
 const ngx_http_magasin_list_spec_t  ngx_http_magasin_journal_spec = {
     ngx_http_magasin_journal_params, 2,
     { NGX_HTTP_MAGASIN_KEY_INTEGER, NGX_HTTP_MAGASIN_KEY_INTEGER },
-    ngx_http_magasin_journal_columns, 1
+    ngx_http_magasin_journal_columns
 };
 
+
+/*
+ * Which index serves is decided here; PostgreSQL would have to see the values
+ * to know.  What has none may walk far.
+ */
 
 ngx_int_t
 ngx_http_magasin_journal_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_int_t    rc;
-    const char  *order;
+    ngx_int_t     rc;
+    ngx_uint_t    recent;
+    const char  **values;
 
     rc = ngx_http_magasin_list_bind(ctx);
-    order = ctx->job.values[NGX_HTTP_MAGASIN_JOURNAL_ORDERING];
+    if (rc != NGX_OK) {
+        return rc;
+    }
 
-    if (rc == NGX_OK && order && *order == '-') {
+    values = ctx->job.values;
+    recent = values[JOURNAL_ORDERING] && *values[JOURNAL_ORDERING] == '-';
+
+    if (values[JOURNAL_PRODUIT]) {
+        ctx->job.statement = recent
+                             ? NGX_HTTP_MAGASIN_SQL_JOURNAL_RECENT_PRODUCT
+                             : NGX_HTTP_MAGASIN_SQL_JOURNAL_PRODUCT;
+
+    } else if (values[JOURNAL_MAGASIN]) {
+        ctx->job.statement = recent
+                             ? NGX_HTTP_MAGASIN_SQL_JOURNAL_RECENT_STORE
+                             : NGX_HTTP_MAGASIN_SQL_JOURNAL_STORE;
+
+    } else if (recent) {
         ctx->job.statement = NGX_HTTP_MAGASIN_SQL_JOURNAL_RECENT;
     }
 
-    return rc;
+    if (values[JOURNAL_TYPE] || values[JOURNAL_DEPUIS]) {
+        ctx->job.class = NGX_HTTP_MAGASIN_PG_HEAVY;
+    }
+
+    ngx_http_magasin_list_stream(ctx, !recent);
+
+    return NGX_OK;
 }

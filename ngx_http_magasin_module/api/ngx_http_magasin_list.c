@@ -27,6 +27,7 @@
 typedef struct {
     ngx_uint_t   limit;
     ngx_str_t    cursor;        /* as it came */
+    ngx_uint_t   stream;        /* there is always a next page */
 } ngx_http_magasin_list_state_t;
 
 
@@ -127,12 +128,23 @@ ngx_http_magasin_list_bind(ngx_http_magasin_ctx_t *ctx)
 }
 
 
+/* After bind: does this list never end? */
+
+void
+ngx_http_magasin_list_stream(ngx_http_magasin_ctx_t *ctx, ngx_uint_t stream)
+{
+    ngx_http_magasin_list_state_t  *state;
+
+    state = ctx->state;
+    state->stream = stream;
+}
+
+
 ngx_int_t
 ngx_http_magasin_list_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 {
     int                                  row, rows;
     ngx_str_t                            link;
-    ngx_uint_t                           stream;
     ngx_http_magasin_json_t             *json;
     ngx_http_magasin_list_state_t       *state;
     const ngx_http_magasin_list_spec_t  *spec;
@@ -145,11 +157,7 @@ ngx_http_magasin_list_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 
     ngx_str_null(&link);
 
-    /* A statement that bind put in the place of the stream's has an end. */
-
-    stream = spec->stream && ctx->job.statement == ctx->endpoint->statement;
-
-    if ((stream || PQntuples(result) > rows)
+    if ((state->stream || PQntuples(result) > rows)
         && ngx_http_magasin_list_next(ctx, spec, result, rows - 1, &link)
            != NGX_OK)
     {

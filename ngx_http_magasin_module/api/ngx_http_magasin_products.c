@@ -103,7 +103,7 @@ static const ngx_http_magasin_column_t  ngx_http_magasin_products_columns[] = {
 const ngx_http_magasin_list_spec_t  ngx_http_magasin_products_spec = {
     ngx_http_magasin_products_params, 2,
     { NGX_HTTP_MAGASIN_KEY_TEXT, NGX_HTTP_MAGASIN_KEY_INTEGER },
-    ngx_http_magasin_products_columns, 0
+    ngx_http_magasin_products_columns
 };
 
 
@@ -367,6 +367,10 @@ ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
 
     if (ctx->job.values[PRODUCTS_Q]) {
         ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS_SEARCH;
+
+        /* A short word finds much, which takes its time. */
+
+        ctx->job.class = NGX_HTTP_MAGASIN_PG_HEAVY;
 
     } else if (ctx->job.values[PRODUCTS_CATEGORIE]) {
         ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS_CATEGORY;

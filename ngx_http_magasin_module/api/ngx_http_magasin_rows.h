@@ -50,7 +50,6 @@ typedef struct {
     ngx_uint_t                             nkeys;
     ngx_http_magasin_key_e                 keys[NGX_HTTP_MAGASIN_LIST_KEYS];
     const ngx_http_magasin_column_t  *columns;
-    unsigned                               stream:1;   /* never ends */
 } ngx_http_magasin_list_spec_t;
 
 
@@ -73,6 +72,8 @@ ngx_int_t ngx_http_magasin_written_render(ngx_http_magasin_ctx_t *ctx,
 
 /* list.c */
 ngx_int_t ngx_http_magasin_list_bind(ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_list_stream(ngx_http_magasin_ctx_t *ctx,
+    ngx_uint_t stream);
 ngx_int_t ngx_http_magasin_list_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
 

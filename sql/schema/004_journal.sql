@@ -47,6 +47,7 @@ CREATE TABLE journal (
 );
 
 CREATE INDEX journal_produit ON journal (produit_id, xid, id);
+CREATE INDEX journal_magasin ON journal (magasin_id, xid, id);
 CREATE INDEX journal_instant ON journal USING brin (instant);
 
 COMMENT ON COLUMN journal.delta IS

@@ -297,7 +297,7 @@ BEGIN
 
     IF NOT coalesce(possible, false) AND r.statut IS NULL THEN
         RAISE 'the sale of store % can neither be nor be refused', p_magasin
-            USING ERRCODE = 'invalid_parameter_value';
+            USING ERRCODE = 'serialization_failure';
     END IF;
 
     IF possible THEN
@@ -422,7 +422,7 @@ BEGIN
         EXIT WHEN la.id IS NOT NULL
             OR p_si IS NOT NULL
             OR p_attendu <> 0
-            OR apres < 0;
+            OR apres <= 0;
 
         INSERT INTO stock_local (magasin_id, produit_id, quantite)
         VALUES (p_magasin, p_produit, apres::integer)
@@ -464,7 +464,7 @@ BEGIN
                       'Le stock dépasserait 2147483647 unités.', NULL);
 
     ELSE
-        IF NOT nouvelle THEN
+        IF NOT nouvelle AND la.id IS NOT NULL THEN
             UPDATE stock_local SET quantite = apres::integer WHERE id = la.id;
         END IF;
 
@@ -515,8 +515,8 @@ BEGIN
         END IF;
     END IF;
 
-    SELECT * INTO ici FROM magasin WHERE id = p_magasin;
-    SELECT * INTO ce FROM produit WHERE id = p_produit;
+    SELECT * INTO ici FROM magasin WHERE id = p_magasin FOR KEY SHARE;
+    SELECT * INTO ce FROM produit WHERE id = p_produit FOR KEY SHARE;
 
     IF ici.id IS NULL OR ce.id IS NULL THEN
         r := repondre(400, NULL, NULL, NULL, '{' || concat_ws(',',
@@ -780,13 +780,6 @@ BEGIN
         RETURN false;
     END IF;
 
-    BEGIN
-        encore := cumul_avancer();
-    EXCEPTION
-        WHEN lock_not_available THEN
-            encore := false;
-    END;
-
     WITH vieilles AS (
         SELECT acteur, cle
           FROM idempotence
@@ -800,6 +793,14 @@ BEGIN
      WHERE i.acteur = v.acteur AND i.cle = v.cle;
 
     GET DIAGNOSTICS n = ROW_COUNT;
+
+    -- Last, since sales wait for what it locks.
+    BEGIN
+        encore := cumul_avancer();
+    EXCEPTION
+        WHEN lock_not_available THEN
+            encore := false;
+    END;
 
     RETURN encore OR n = 10000;
 END

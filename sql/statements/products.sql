@@ -5,6 +5,6 @@ SELECT nom, id, id, nom, categorie, prix, description
  WHERE $1::text IS NULL
    AND $2::text IS NULL
    AND (archive_le IS NOT NULL) = coalesce($3::boolean, false)
-   AND ($5::text IS NULL OR (nom, id) > ($5::text, $6::bigint))
+   AND (nom, id) > (coalesce($5::text, ''), coalesce($6::bigint, 0))
  ORDER BY nom, id
  LIMIT $4::int

@@ -9,7 +9,7 @@ WITH trouve AS MATERIALIZED (
                || '%'
        AND ($2::text IS NULL OR categorie = $2::text)
        AND (archive_le IS NOT NULL) = coalesce($3::boolean, false)
-       AND ($5::text IS NULL OR (nom, id) > ($5::text, $6::bigint))
+       AND (nom, id) > (coalesce($5::text, ''), coalesce($6::bigint, 0))
 )
 SELECT nom, id, id, nom, categorie, prix, description
   FROM trouve

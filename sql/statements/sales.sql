@@ -1,11 +1,14 @@
 -- GET /api/v1/sales/, all stores ($1 is NULL).  $2, $3: from, to; $4: how
--- many rows; $5, $6: date and id before which to go on.
+-- many rows; $5, $6: date and id before which to go on.  One upper
+-- bound, made of the two, so that the index is entered there.
 SELECT date_vente, id, id, magasin_id, instant_texte(date_vente), total
   FROM vente
  WHERE $1::bigint IS NULL
    AND date_vente >= coalesce($2::timestamptz, '-infinity')
-   AND date_vente < coalesce($3::timestamptz, 'infinity')
-   AND (date_vente, id) < (coalesce($5::timestamptz, 'infinity'),
-                           coalesce($6::bigint, 0))
+   AND (date_vente, id)
+       < (least(coalesce($3::timestamptz, 'infinity'),
+                coalesce($5::timestamptz, 'infinity')),
+          CASE WHEN $5::timestamptz < coalesce($3::timestamptz, 'infinity')
+               THEN $6::bigint ELSE 0 END)
  ORDER BY date_vente DESC, id DESC
  LIMIT $4::int

@@ -599,11 +599,11 @@ produit_creation - 16 - - ref=produit/16 par=quatre
 SELECT FROM stock_ajuster(1, 1, NULL, 12, 20, NULL, NULL, 'a', NULL, NULL);
 SELECT FROM stock_ajuster(1, 1, NULL, 12, 20, NULL, NULL, 'a', NULL, NULL);
 SELECT FROM stock_ajuster(2, 2, 5, NULL, NULL, NULL, NULL, 'a', NULL, NULL);
-SELECT FROM stock_ajuster(2, 3, NULL, 0, 0, NULL, '0', 'a', NULL, NULL);
+SELECT FROM stock_ajuster(2, 3, NULL, 0, 0, NULL, NULL, 'a', NULL, NULL);
+SELECT FROM stock_ajuster(2, 3, NULL, 4, 0, NULL, '0', 'a', NULL, NULL);
 --- journal
 ajustement 1 1 -8 12 par=a
 ajustement 2 2 +5 5 par=a
-ajustement 2 3 +0 0 par=a
 
 === stock_ajuster(): what is refused leaves no row behind
 --- role: web

@@ -47,9 +47,9 @@ typedef struct {
     ngx_http_magasin_redis_t      *redis;       /* of this worker, or NULL */
     ngx_str_t                      tokens_file;
     ngx_http_magasin_tokens_t     *tokens;      /* of this worker */
-    unsigned                       handler:1;   /* some location answers */
     ngx_http_magasin_maintenance_t
-                                  *maintenance;
+                                  *maintenance; /* of this worker, or NULL */
+    unsigned                       handler:1;   /* some location answers */
 } ngx_http_magasin_main_conf_t;
 
 
@@ -145,7 +145,6 @@ struct ngx_http_magasin_ctx_s {
     unsigned                       replied:1;   /* our answer, not nginx's */
     unsigned                       filtered:1;  /* errors.c replaces a body */
     unsigned                       fields:1;    /* an error by fields */
-    unsigned                       problem:1;   /* errors as of RFC 9457 */
 };
 
 

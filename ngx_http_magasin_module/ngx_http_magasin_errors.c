@@ -52,13 +52,7 @@ ngx_http_magasin_errors_header(ngx_http_request_t *r)
     ngx_http_magasin_json_init(&ctx->json, r->pool);
     (void) ngx_http_magasin_reply_status(ctx, status);
 
-    if (ngx_http_magasin_wants_problem(r)) {
-        ngx_http_magasin_problem(ctx);
-        ngx_str_set(&r->headers_out.content_type, "application/problem+json");
-
-    } else {
-        ngx_str_set(&r->headers_out.content_type, "application/json");
-    }
+    r->headers_out.content_type = *ngx_http_magasin_problem_type(ctx);
 
     if (ctx->json.failed) {
         return NGX_ERROR;

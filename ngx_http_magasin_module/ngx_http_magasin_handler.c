@@ -57,7 +57,6 @@ ngx_http_magasin_handler(ngx_http_request_t *r)
     }
 
     ngx_str_null(&body);
-    ctx->problem = ngx_http_magasin_wants_problem(r);
 
     ngx_http_magasin_json_init(&ctx->json, r->pool);
 

@@ -7,8 +7,6 @@
 
 static void ngx_http_magasin_members_complain(void *data, const char *name,
     const char *message);
-static ngx_uint_t ngx_http_magasin_members_known(
-    const ngx_http_magasin_member_t *members, const char *name, size_t len);
 static void ngx_http_magasin_members_unknown_one(ngx_http_magasin_ctx_t *ctx,
     const char *name, size_t len);
 
@@ -79,6 +77,22 @@ ngx_int_t
 ngx_http_magasin_members_read(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_member_t *members, const char **values)
 {
+    return ngx_http_magasin_members_of(ctx->request, &ctx->body, members,
+                                       values,
+                                       ngx_http_magasin_members_complain, ctx);
+}
+
+
+/*
+ * The same of any body, as of an object inside the request's, with errors
+ * told to complain().
+ */
+
+ngx_int_t
+ngx_http_magasin_members_of(ngx_http_request_t *r,
+    ngx_http_magasin_body_t *body, const ngx_http_magasin_member_t *members,
+    const char **values, ngx_http_magasin_complain_pt complain, void *data)
+{
     ngx_http_magasin_field_t          field;
     const ngx_http_magasin_member_t  *member;
 
@@ -90,8 +104,8 @@ ngx_http_magasin_members_read(ngx_http_magasin_ctx_t *ctx,
             continue;
         }
 
-        if (ngx_http_magasin_body_field(ctx->request, &ctx->body,
-                                        member->name, member->blank, &field)
+        if (ngx_http_magasin_body_field(r, body, member->name, member->blank,
+                                        &field)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -99,15 +113,13 @@ ngx_http_magasin_members_read(ngx_http_magasin_ctx_t *ctx,
 
         if (field.type == NGX_HTTP_MAGASIN_FIELD_ABSENT) {
             if (member->required) {
-                ngx_http_magasin_members_error(ctx, member->name,
-                                               "Ce champ est obligatoire.");
+                complain(data, member->name, "Ce champ est obligatoire.");
             }
 
             continue;
         }
 
-        if (ngx_http_magasin_value(ctx->request, member, &field, values,
-                                   ngx_http_magasin_members_complain, ctx)
+        if (ngx_http_magasin_value(r, member, &field, values, complain, data)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -216,10 +228,7 @@ ngx_http_magasin_members_end(ngx_http_magasin_ctx_t *ctx)
         return NGX_OK;
     }
 
-    if (ctx->field) {
-        ngx_http_magasin_json_close(&ctx->json, ']');
-    }
-
+    ngx_http_magasin_json_close(&ctx->json, ']');
     ngx_http_magasin_json_close(&ctx->json, '}');
 
     return NGX_DONE;
@@ -227,8 +236,8 @@ ngx_http_magasin_members_end(ngx_http_magasin_ctx_t *ctx)
 
 
 /*
- * The same for parameters of the query, of which empty ones are absent and
- * unknown ones are passed over.
+ * As ngx_http_magasin_members_read(), for parameters of the query: empty ones
+ * are absent, and unknown ones are passed over.
  */
 
 ngx_int_t
@@ -324,7 +333,9 @@ ngx_http_magasin_members_complain(void *data, const char *name,
 }
 
 
-static ngx_uint_t
+/* Does the table name it? */
+
+ngx_uint_t
 ngx_http_magasin_members_known(const ngx_http_magasin_member_t *members,
     const char *name, size_t len)
 {
@@ -339,6 +350,8 @@ ngx_http_magasin_members_known(const ngx_http_magasin_member_t *members,
     return 0;
 }
 
+
+/* The name is the client's text. */
 
 static void
 ngx_http_magasin_members_unknown_one(ngx_http_magasin_ctx_t *ctx,

@@ -36,10 +36,19 @@ typedef struct {
 } ngx_http_magasin_member_t;
 
 
+typedef void (*ngx_http_magasin_complain_pt)(void *data, const char *name,
+    const char *message);
+
+
 /* members.c */
 ngx_int_t ngx_http_magasin_members_root(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_members_read(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_member_t *members, const char **values);
+ngx_int_t ngx_http_magasin_members_of(ngx_http_request_t *r,
+    ngx_http_magasin_body_t *body, const ngx_http_magasin_member_t *members,
+    const char **values, ngx_http_magasin_complain_pt complain, void *data);
+ngx_uint_t ngx_http_magasin_members_known(
+    const ngx_http_magasin_member_t *members, const char *name, size_t len);
 ngx_int_t ngx_http_magasin_members_bind(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_member_t *members, const char **values);
 void ngx_http_magasin_members_unknown(ngx_http_magasin_ctx_t *ctx,
@@ -53,9 +62,6 @@ void ngx_http_magasin_members_open(ngx_http_magasin_ctx_t *ctx,
     const char *name, size_t len);
 
 /* values.c */
-typedef void (*ngx_http_magasin_complain_pt)(void *data, const char *name,
-    const char *message);
-
 ngx_int_t ngx_http_magasin_value(ngx_http_request_t *r,
     const ngx_http_magasin_member_t *member, ngx_http_magasin_field_t *field,
     const char **value, ngx_http_magasin_complain_pt complain, void *data);

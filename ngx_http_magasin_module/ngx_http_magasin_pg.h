@@ -38,7 +38,8 @@ typedef enum {
 /* How the scheduler may treat a statement. */
 typedef enum {
     NGX_HTTP_MAGASIN_PG_READ = 0,   /* short; shares a Sync; may be resent */
-    NGX_HTTP_MAGASIN_PG_WRITE,      /* a Sync of its own; never resent */
+    NGX_HTTP_MAGASIN_PG_WRITE,      /* a Sync of its own; resent only
+                                       when it was rolled back */
     NGX_HTTP_MAGASIN_PG_HEAVY,      /* a long read; a connection of its own */
     NGX_HTTP_MAGASIN_PG_CLASSES
 } ngx_http_magasin_pg_class_e;

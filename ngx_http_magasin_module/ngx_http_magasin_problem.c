@@ -15,6 +15,7 @@ typedef struct {
 } ngx_http_magasin_title_t;
 
 
+static void ngx_http_magasin_problem(ngx_http_magasin_ctx_t *ctx);
 static ngx_str_t *ngx_http_magasin_problem_title(ngx_uint_t status);
 
 
@@ -62,12 +63,36 @@ static ngx_http_magasin_title_t  ngx_http_magasin_titles[] = {
 
 
 /*
- * Replace the error in ctx->json by a problem with what ctx knows of it:
- * status, detail, members, and for an error by fields the whole body it had,
- * as "erreurs".  A shortage of memory shows in ctx->json.failed.
+ * The media type of the answer in ctx.  An error becomes a problem for a
+ * client that asks for these.  A shortage of memory shows in
+ * ctx->json.failed.
  */
 
-void
+ngx_str_t *
+ngx_http_magasin_problem_type(ngx_http_magasin_ctx_t *ctx)
+{
+    static ngx_str_t  json = ngx_string("application/json");
+    static ngx_str_t  problem = ngx_string("application/problem+json");
+
+    if (ctx->status < NGX_HTTP_BAD_REQUEST
+        || !ngx_http_magasin_wants_problem(ctx->request))
+    {
+        return &json;
+    }
+
+    ngx_http_magasin_problem(ctx);
+
+    return &problem;
+}
+
+
+/*
+ * Replace the error in ctx->json by a problem with what ctx knows of it:
+ * status, detail, members, and for an error by fields the whole body it had,
+ * as "erreurs".
+ */
+
+static void
 ngx_http_magasin_problem(ngx_http_magasin_ctx_t *ctx)
 {
     u_char                   *end;
@@ -84,7 +109,12 @@ ngx_http_magasin_problem(ngx_http_magasin_ctx_t *ctx)
     if (ctx->fields && !json->failed) {
         fields.data = ngx_pnalloc(r->pool, json->size);
 
-        for (cl = json->first; fields.data && cl; cl = cl->next) {
+        if (fields.data == NULL) {
+            json->failed = 1;
+            return;
+        }
+
+        for (cl = json->first; cl; cl = cl->next) {
             (void) ngx_cpymem(fields.data + fields.len, cl->buf->pos,
                               cl->buf->last - cl->buf->pos);
             fields.len += cl->buf->last - cl->buf->pos;
@@ -95,6 +125,7 @@ ngx_http_magasin_problem(ngx_http_magasin_ctx_t *ctx)
     detail = ctx->detail.len ? ctx->detail
                              : *ngx_http_magasin_reply_text(ctx->status);
     members = ctx->members;
+
     /* As it was asked for, which is encoded already. */
 
     end = ngx_strlchr(r->unparsed_uri.data,

@@ -4,6 +4,7 @@
 #include <ngx_md5.h>
 
 
+static ngx_str_t *ngx_http_magasin_reply_allow(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_reply_digest(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_reply_etag(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx);
@@ -256,19 +257,17 @@ ngx_http_magasin_reply_send(ngx_http_magasin_ctx_t *ctx)
 static ngx_int_t
 ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_str_t            control;
+    ngx_str_t           *type, control;
     ngx_http_request_t  *r;
     static ngx_str_t     retry = ngx_string("1");
     static ngx_str_t     scheme = ngx_string("Token");
 
     r = ctx->request;
 
-    if (ctx->problem && ctx->status >= NGX_HTTP_BAD_REQUEST) {
-        ngx_http_magasin_problem(ctx);
+    type = ngx_http_magasin_problem_type(ctx);
 
-        if (ctx->json.failed) {
-            return NGX_ERROR;
-        }
+    if (ctx->json.failed) {
+        return NGX_ERROR;
     }
 
     r->headers_out.status = ctx->status;
@@ -286,30 +285,14 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
     }
 
     if (ctx->json.size) {
-        if (ctx->problem && ctx->status >= NGX_HTTP_BAD_REQUEST) {
-            ngx_str_set(&r->headers_out.content_type,
-                        "application/problem+json");
-        } else {
-            ngx_str_set(&r->headers_out.content_type, "application/json");
-        }
-
-        r->headers_out.content_type_len = r->headers_out.content_type.len;
+        r->headers_out.content_type = *type;
+        r->headers_out.content_type_len = type->len;
         r->headers_out.content_type_lowcase = NULL;
     }
 
-    /*
-     * OPTIONS tells all of it, and so do the methods that the reference did
-     * not have; to the others Allow says what its clients know, to the letter
-     * of its recorded answers.
-     */
-
     if (ctx->route
         && ngx_http_magasin_reply_header(r, "Allow",
-                                         r->method == NGX_HTTP_OPTIONS
-                                         || (ctx->endpoint
-                                             && ctx->endpoint->extra)
-                                         ? &ctx->route->allow
-                                         : &ctx->route->reference_allow)
+                                         ngx_http_magasin_reply_allow(ctx))
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -354,6 +337,25 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
     }
 
     return ngx_http_magasin_reply_header(r, "Cache-Control", &control);
+}
+
+
+/*
+ * OPTIONS tells all of it, and so do the methods that the reference did not
+ * have; to the others Allow says what its clients know, to the letter of its
+ * recorded answers.
+ */
+
+static ngx_str_t *
+ngx_http_magasin_reply_allow(ngx_http_magasin_ctx_t *ctx)
+{
+    if (ctx->request->method == NGX_HTTP_OPTIONS
+        || (ctx->endpoint && ctx->endpoint->extra))
+    {
+        return &ctx->route->allow;
+    }
+
+    return &ctx->route->reference_allow;
 }
 
 

@@ -31,7 +31,7 @@ ngx_int_t ngx_http_magasin_reply_missing(ngx_http_magasin_ctx_t *ctx,
 ngx_str_t *ngx_http_magasin_reply_text(ngx_uint_t status);
 
 /* problem.c */
-void ngx_http_magasin_problem(ngx_http_magasin_ctx_t *ctx);
+ngx_str_t *ngx_http_magasin_problem_type(ngx_http_magasin_ctx_t *ctx);
 
 
 #endif /* _NGX_HTTP_MAGASIN_REPLY_H_INCLUDED_ */

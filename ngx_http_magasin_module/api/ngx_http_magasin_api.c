@@ -3,6 +3,7 @@
 
 
 #include "ngx_http_magasin_api.h"
+#include "../ngx_http_magasin_members.h"
 
 
 /* The value of a column as it came, NUL terminated; SQL NULL is empty. */
@@ -28,20 +29,11 @@ const char *
 ngx_http_magasin_column_copy(ngx_pool_t *pool, PGresult *result, int row,
     int column)
 {
-    u_char     *p;
-    ngx_str_t   text;
+    ngx_str_t  text;
 
     text = ngx_http_magasin_column(result, row, column);
 
-    p = ngx_pnalloc(pool, text.len + 1);
-    if (p == NULL) {
-        return NULL;
-    }
-
-    ngx_memcpy(p, text.data, text.len);
-    p[text.len] = '\0';
-
-    return (const char *) p;
+    return (const char *) ngx_http_magasin_value_copy(pool, &text);
 }
 
 

@@ -106,6 +106,11 @@ const ngx_http_magasin_list_spec_t  ngx_http_magasin_products_spec = {
     ngx_http_magasin_products_columns
 };
 
+/* Its rows are not one object each: it has a render of its own. */
+const ngx_http_magasin_item_spec_t  ngx_http_magasin_availability_spec = {
+    "Produit", NULL
+};
+
 
 /* GET */
 
@@ -375,20 +380,6 @@ ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
     } else if (ctx->job.values[PRODUCTS_CATEGORIE]) {
         ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS_CATEGORY;
     }
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_http_magasin_availability_bind(ngx_http_magasin_ctx_t *ctx)
-{
-    if (!ctx->ids[0].fits) {
-        return ngx_http_magasin_reply_missing(ctx, "Produit", &ctx->ids[0]);
-    }
-
-    ctx->job.values[0] = (const char *) ctx->ids[0].text.data;
-    ctx->job.nvalues = 1;
 
     return NGX_OK;
 }

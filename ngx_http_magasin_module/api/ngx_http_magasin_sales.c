@@ -257,11 +257,8 @@ static ngx_int_t
 ngx_http_magasin_sale_line(ngx_http_magasin_ctx_t *ctx, json_t *value,
     ngx_http_magasin_line_t *line)
 {
-    void                             *iterator;
-    ngx_uint_t                        i;
-    ngx_http_magasin_body_t           body;
-    ngx_http_magasin_field_t          field;
-    const ngx_http_magasin_member_t  *member;
+    void                     *iterator;
+    ngx_http_magasin_body_t   body;
 
     line->value = value;
     line->object = json_is_object(value);
@@ -276,32 +273,13 @@ ngx_http_magasin_sale_line(ngx_http_magasin_ctx_t *ctx, json_t *value,
     body.root = value;
     body.rescued = ctx->body.rescued;
 
-    for (i = 0; i < LINE_MEMBERS; i++) {
-        member = &ngx_http_magasin_line_members[i];
-
-        if (ngx_http_magasin_body_field(ctx->request, &body, member->name, 0,
-                                        &field)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        if (field.type == NGX_HTTP_MAGASIN_FIELD_ABSENT) {
-            if (member->required) {
-                line->errors[i] = "Ce champ est obligatoire.";
-            }
-
-            continue;
-        }
-
-        if (ngx_http_magasin_value(ctx->request, member, &field,
-                                   &line->values[i],
-                                   ngx_http_magasin_sale_complain,
-                                   &line->errors[i])
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+    if (ngx_http_magasin_members_of(ctx->request, &body,
+                                    ngx_http_magasin_line_members,
+                                    line->values,
+                                    ngx_http_magasin_sale_complain, line)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     for (iterator = json_object_iter(value);
@@ -320,15 +298,8 @@ ngx_http_magasin_sale_line(ngx_http_magasin_ctx_t *ctx, json_t *value,
 static ngx_uint_t
 ngx_http_magasin_sale_known(const char *name)
 {
-    ngx_uint_t  i;
-
-    for (i = 0; i < LINE_MEMBERS; i++) {
-        if (ngx_strcmp(ngx_http_magasin_line_members[i].name, name) == 0) {
-            return 1;
-        }
-    }
-
-    return 0;
+    return ngx_http_magasin_members_known(ngx_http_magasin_line_members, name,
+                                          ngx_strlen(name));
 }
 
 
@@ -338,9 +309,15 @@ static void
 ngx_http_magasin_sale_complain(void *data, const char *name,
     const char *message)
 {
-    const char **error = data;
+    ngx_http_magasin_line_t *line = data;
 
-    *error = message;
+    ngx_uint_t  i;
+
+    for (i = 0; i < LINE_MEMBERS; i++) {
+        if (ngx_http_magasin_line_members[i].name == name) {
+            line->errors[i] = message;
+        }
+    }
 }
 
 

@@ -3,6 +3,7 @@
 
 
 #include "ngx_http_magasin_api.h"
+#include "../ngx_http_magasin_members.h"
 #include "../ngx_http_magasin_reply.h"
 #include "../ngx_http_magasin_text.h"
 #include "../ngx_http_magasin_query.h"
@@ -53,8 +54,6 @@ static ngx_int_t ngx_http_magasin_list_head(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t total, ngx_uint_t page);
 static ngx_int_t ngx_http_magasin_list_link(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t page);
-static const char *ngx_http_magasin_list_copy(ngx_pool_t *pool,
-    ngx_str_t *text);
 
 
 /* The filters are checked before the page, and all of them are told. */
@@ -196,7 +195,8 @@ ngx_http_magasin_list_name(ngx_http_magasin_ctx_t *ctx,
         return NGX_OK;
     }
 
-    list->nom = ngx_http_magasin_list_copy(ctx->request->pool, &text);
+    list->nom = (const char *) ngx_http_magasin_value_copy(ctx->request->pool,
+                                                           &text);
 
     return list->nom ? NGX_OK : NGX_ERROR;
 }
@@ -544,21 +544,4 @@ ngx_http_magasin_list_link(ngx_http_magasin_ctx_t *ctx, ngx_uint_t page)
     ngx_http_magasin_json_text(&ctx->json, link.data, link.len);
 
     return NGX_OK;
-}
-
-
-static const char *
-ngx_http_magasin_list_copy(ngx_pool_t *pool, ngx_str_t *text)
-{
-    u_char  *p;
-
-    p = ngx_pnalloc(pool, text->len + 1);
-    if (p == NULL) {
-        return NULL;
-    }
-
-    ngx_memcpy(p, text->data, text->len);
-    p[text->len] = '\0';
-
-    return (const char *) p;
 }

@@ -1,0 +1,416 @@
+"""Clients that write down all they ask and all they are told."""
+
+import collections
+import http.client
+import itertools
+import json
+import os
+import random
+import signal
+import threading
+import time
+import urllib.parse
+
+from checker import Attempt, Hand, Request
+from servers import PRODUCTS, STORES, Failure
+
+HEADERS = {"Authorization": "Token token-430",
+           "Content-Type": "application/json"}
+GIVE_UP = 30            # seconds for which a client asks again
+
+
+class Client:
+    """A keep-alive connection to each node, and a record of all it asks."""
+
+    numbers = itertools.count(1)
+
+    def __init__(self, nodes, seed):
+        self.nodes = nodes
+        self.random = random.Random(seed)
+        self.connections = {}
+        self.requests = []
+
+    def exchange(self, node, method, path, body=None, key=None):
+        """One answer, or what remains of it."""
+        headers = dict(HEADERS)
+        if key:
+            headers["Idempotency-Key"] = key
+        data = None if body is None else json.dumps(body)
+        sent = time.time()
+        connection = self.connections.get(node)
+        try:
+            if connection is None:
+                connection = http.client.HTTPConnection(
+                    "127.0.0.1", node.port, timeout=10)
+                self.connections[node] = connection
+            connection.request(method, path, data, headers)
+            answer = connection.getresponse()
+            found = answer.read()
+            ended = time.time()
+            if answer.will_close:
+                self.connections.pop(node).close()
+            return Attempt(sent, ended, answer.status, found,
+                           answer.getheader("Location"))
+        except (OSError, http.client.HTTPException):
+            self.connections.pop(node).close()
+            return Attempt(sent, time.time())
+
+    def settle(self, request):
+        """Until it has its answer, at whichever node; without a key a write
+        is asked for once, since it may have been done."""
+        self.requests.append(request)
+        once = request.key is None and request.method != "GET"
+        end = time.monotonic() + GIVE_UP
+        while True:
+            attempt = self.exchange(
+                self.random.choice(self.nodes), request.method, request.path,
+                request.body, request.key)
+            request.attempts.append(attempt)
+            if attempt.final() or once or time.monotonic() > end:
+                return request
+            time.sleep(self.random.uniform(0.01, 0.2))
+
+    def ask(self, kind, method, path, body=None, key=None, **more):
+        return self.settle(Request(more.pop("number", None)
+                                   or next(self.numbers),
+                                   kind, method, path, body, key, **more))
+
+    def together(self, *asked):
+        """Requests sent at once, each by a client of its own."""
+        others = [Client(self.nodes, self.random.random()) for _ in asked]
+        threads = [threading.Thread(target=other.settle, args=(request,))
+                   for other, request in zip(others, asked)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for other in others:
+            self.requests.extend(other.requests)
+            other.close()
+
+    def close(self):
+        while self.connections:
+            self.connections.popitem()[1].close()
+
+
+def marked(number, least=100):
+    """A price that no other sale has: by it an unacknowledged one is known."""
+    return f"{least + number // 100}.{number % 100:02}"
+
+
+class Storm:
+    """So many clients for so many seconds.
+
+    With few stores and products they meet more often."""
+
+    def __init__(self, database, nodes, clients, seconds, seed,
+                 stores=STORES, products=PRODUCTS):
+        self.database = database
+        self.nodes = nodes
+        self.stores = stores
+        self.products = products
+        self.clients = [Client(nodes, f"{seed}-{n}") for n in range(clients)]
+        self.end = time.monotonic() + seconds
+        self.demandes = collections.deque(maxlen=200)
+        self.hand = []
+        self.follower = Follower(nodes)
+        self.errors = []
+
+    # What a client may want
+
+    def one(self, client):
+        rng = client.random
+        dice = rng.random()
+        if dice < 0.55:
+            self.sell(client)
+        elif dice < 0.7:
+            self.adjust(client)
+        elif dice < 0.79:
+            self.demand(client)
+        elif dice < 0.89:
+            self.decide(client)
+        elif dice < 0.93:
+            self.come_and_go(client)
+        elif dice < 0.96:
+            number = next(client.numbers)
+            client.ask("change", rng.choice(["PUT", "PATCH"]),
+                       f"/api/v1/products/{rng.randint(1, self.products)}/",
+                       {"prix": f"{rng.randint(1, 99)}.50",
+                        "description": f"essai {number}"}, number=number)
+        else:
+            self.read(client)
+
+    def write(self, client, number, kind, path, body=None, **more):
+        """With a key, most often; then at times twice at once, and at times
+        the key is used once more for something else."""
+        rng = client.random
+        if rng.random() > 0.8:
+            return client.ask(kind, "POST", path, body, number=number, **more)
+        key = f"cle-{number}"
+        if rng.random() < 0.15:
+            twins = [Request(number, kind, "POST", path, body, key, **more)
+                     for _ in range(2)]
+            client.together(*twins)
+            request = next((r for r in twins if r.final()), twins[0])
+        else:
+            request = client.ask(kind, "POST", path, body, key,
+                                 number=number, **more)
+        if rng.random() < 0.05 and request.status() not in (None, 404):
+            client.ask("sale", "POST", "/api/v1/sales/",
+                       {"magasin": 1, "lignes": [
+                           {"produit": 1, "quantite": 1,
+                            "prix_unitaire": marked(next(client.numbers))}]},
+                       key, wrong=True)
+        return request
+
+    def sell(self, client, fleeting=None):
+        """One to four lines, at times with one product twice."""
+        rng = client.random
+        number = next(client.numbers)
+        lines = [{"produit": rng.randint(1, self.products),
+                  "quantite": rng.randint(1, 4)}
+                 for _ in range(rng.randint(1, 4))]
+        if fleeting:
+            lines[-1]["produit"] = fleeting
+        lines[0]["prix_unitaire"] = marked(number)
+        if rng.random() < 0.2:
+            lines.append(dict(lines[0]))
+        body = {"magasin": rng.randint(1, self.stores), "lignes": lines}
+        if fleeting:
+            return Request(number, "sale", "POST", "/api/v1/sales/", body,
+                           rng.choice([None, f"cle-{number}"]),
+                           fleeting=True)
+        return self.write(client, number, "sale", "/api/v1/sales/", body)
+
+    def read(self, client):
+        rng = client.random
+        return client.ask(
+            "read", "GET", f"/api/v1/stores/{rng.randint(1, self.stores)}"
+            f"/stock/{rng.randint(1, self.products)}/")
+
+    def adjust(self, client):
+        rng = client.random
+        number = next(client.numbers)
+        body = {"motif": f"essai {number}"}
+        if rng.random() < 0.5:
+            store = rng.randint(1, self.stores)
+            product = rng.randint(1, self.products)
+            body["delta"] = rng.choice([-20, -1, 5, 60])
+        else:
+            seen = self.read(client)
+            told = seen.told()
+            if told is None:
+                return
+            store, product = seen.place()
+            body["attendu"] = told["quantite"]
+            body["quantite"] = told["quantite"] + 1
+        self.write(client, number, "adjust",
+                   f"/api/v1/stores/{store}/stock/{product}/adjust/", body)
+
+    def demand(self, client):
+        rng = client.random
+        told = self.write(
+            client, next(client.numbers), "request",
+            "/api/v1/replenishments/",
+            {"magasin": rng.randint(1, self.stores),
+             "produit": rng.randint(1, self.products),
+             "quantite": rng.randint(1, 20)}).told()
+        if told:
+            self.demandes.append(told["id"])
+
+    def decide(self, client):
+        """Some people at once, who do not agree."""
+        rng = client.random
+        try:
+            demande = self.demandes.popleft() if rng.random() < 0.7 \
+                else rng.choice(list(self.demandes))
+        except IndexError:
+            return
+        asked = []
+        for _ in range(rng.randint(1, 3)):
+            number = next(client.numbers)
+            word = rng.choice(["approve", "approve", "reject"])
+            asked.append(Request(
+                number, "decide", "POST",
+                f"/api/v1/replenishments/{demande}/{word}/", None,
+                f"cle-{number}" if rng.random() < 0.8 else None))
+        client.together(*asked)
+
+    def come_and_go(self, client):
+        """A product is created, gets stock, and is deleted while somebody
+        sells it."""
+        rng = client.random
+        number = next(client.numbers)
+        made = self.write(client, number, "create", "/api/v1/products/",
+                          {"nom": f"Essai {number}", "categorie": "Essai",
+                           "prix": "1.00"}).told()
+        if made is None:
+            return
+        product = made["id"]
+        number = next(client.numbers)
+        self.write(client, number, "adjust",
+                   f"/api/v1/stores/{rng.randint(1, self.stores)}"
+                   f"/stock/{product}/adjust/",
+                   {"delta": 9, "motif": f"essai {number}"}, fleeting=True)
+        path = f"/api/v1/products/{product}/"
+        asked = [Request(next(client.numbers), "delete", "DELETE", path,
+                         fleeting=True),
+                 self.sell(client, product)]
+        if rng.random() < 0.3:
+            asked.append(Request(
+                next(client.numbers), "change", "PATCH", path,
+                {"archive": rng.choice([True, False])}, fleeting=True))
+        client.together(*asked)
+
+    # Somebody at psql, at times in a replica session
+
+    def sell_by_hand(self):
+        rng = random.Random("psql")
+        while time.monotonic() < self.end:
+            sale = Hand(marked(len(self.hand), 1000000),
+                        rng.randint(1, self.stores),
+                        rng.randint(1, self.products), rng.randint(1, 2))
+            role = rng.choice(["origin", "replica"])
+            # Some leave the window of the last 168 hours while this runs.
+            age = rng.choice([0, 0, 168 * 3600 - rng.randint(-3, 30)])
+            done = self.database.psql(f"""
+                BEGIN;
+                SET LOCAL session_replication_role = {role};
+                WITH s AS (
+                    UPDATE stock_local SET quantite = quantite - {sale.quantity}
+                     WHERE magasin_id = {sale.store}
+                       AND produit_id = {sale.product}
+                       AND quantite >= {sale.quantity}
+                    RETURNING quantite
+                ), v AS (
+                    INSERT INTO vente (magasin_id, date_vente, total)
+                    SELECT {sale.store}, now() - interval '{age} s',
+                           {sale.quantity} * {sale.mark}
+                      FROM s
+                    RETURNING id
+                )
+                INSERT INTO ligne_vente (vente_id, produit_id, quantite,
+                                         prix_unitaire)
+                SELECT id, {sale.product}, {sale.quantity}, {sale.mark} FROM v
+                RETURNING vente_id;
+                COMMIT;""")
+            if done.returncode == 0:
+                sale.made = bool(done.stdout.strip())
+            self.hand.append(sale)
+            if len(self.hand) % 8 == 0:
+                self.database.psql("SELECT entretien()")
+            time.sleep(0.05)
+
+    # All of them
+
+    def guarded(self, work, *arguments):
+        try:
+            work(*arguments)
+        except Exception as error:  # a client that dies is a failed run
+            self.errors.append(repr(error))
+
+    def work(self, client):
+        while time.monotonic() < self.end:
+            self.one(client)
+        client.close()
+
+    def run(self, faults=None):
+        work = [(self.work, c) for c in self.clients] + [(self.sell_by_hand,)]
+        threads = [threading.Thread(target=self.guarded, args=w, daemon=True)
+                   for w in work]
+        for thread in threads + [self.follower]:
+            thread.start()
+        try:
+            if faults:
+                faults(self)
+            for thread in threads:
+                thread.join()
+        except BaseException:
+            self.end = 0
+            self.follower.give_up = True
+            raise
+        if self.errors:
+            self.follower.give_up = True
+            raise Failure(f"a client died: {self.errors[0]}")
+        return [r for c in self.clients for r in c.requests]
+
+
+class Follower(threading.Thread):
+    """Reads the journal as it grows, by the links that it is given."""
+
+    def __init__(self, nodes):
+        super().__init__(daemon=True)
+        self.client = Client(nodes, "follower")
+        self.seen = []
+        self.finish = False     # read what there is, and end
+        self.give_up = False
+        self.wrong = None
+
+    def run(self):
+        path = "/api/v1/journal/?limit=1000"
+        empty = 0
+        while empty < 2 and not self.give_up:
+            finish = self.finish
+            answer = self.client.exchange(
+                self.client.random.choice(self.client.nodes), "GET", path)
+            if answer.status != 200:
+                if answer.final():
+                    self.wrong = answer.answer()
+                    return
+                time.sleep(0.05)
+                continue
+            page = json.loads(answer.body)
+            self.seen += [row["id"] for row in page["results"]]
+            link = urllib.parse.urlsplit(page["next"] or path)
+            path = f"{link.path}?{link.query}"
+            if not page["results"]:
+                empty += finish
+                time.sleep(0.05)
+        self.client.close()
+
+    def result(self):
+        """The ids; the transactions have to be through."""
+        self.finish = True
+        self.join(60)
+        if self.is_alive() or self.wrong:
+            raise Failure(f"the journal cannot be followed: {self.wrong}")
+        return self.seen
+
+
+class Faults:
+    """Kill, reload, restart and disconnect, in turn."""
+
+    turn = ["kill", "reload", "immediate", "kill", "disconnect", "fast",
+            "reload"]
+
+    def __init__(self, database):
+        self.database = database
+        self.counts = collections.Counter()
+
+    def one(self, what, node, rng):
+        if what == "kill":
+            workers = node.workers()
+            if workers:
+                node.kill(rng.choice(workers))
+        elif what == "reload":
+            os.kill(node.master(), signal.SIGHUP)
+        elif what == "disconnect":
+            self.database.psql("""
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE usename = 'magasin_web' AND random() < 0.5""")
+        else:
+            self.database.command("stop-postgres", what)
+            self.database.command("start-postgres")
+        self.counts[what] += 1
+
+    def __call__(self, storm):
+        rng = random.Random("faults")
+        time.sleep(0.5)
+        for what in itertools.cycle(self.turn):
+            if time.monotonic() >= storm.end - 2:
+                if len(self.counts) == len(set(self.turn)):
+                    return
+                # On a slow machine it lasts until each was there once.
+                storm.end = time.monotonic() + 2
+            self.one(what, rng.choice(storm.nodes), rng)
+            time.sleep(rng.uniform(0.3, 1.2))

@@ -1,0 +1,161 @@
+"""What is there afterwards, as checker.py wants it."""
+
+import collections
+import json
+import os
+import random
+import threading
+import time
+
+from checker import by_key
+from clients import Client
+from servers import TOP, Failure, size_of
+
+Row = collections.namedtuple(
+    "Row", "id instant type magasin_id produit_id delta quantite acteur "
+    "reference motif")
+
+
+class Moved(Row):
+    def place(self):
+        return self.magasin_id, self.produit_id
+
+
+def number(text):
+    return int(text) if text else None
+
+
+def statement(name):
+    with open(os.path.join(TOP, "sql", "checks", name),
+              encoding="utf-8") as f:
+        return f.read().rstrip().rstrip(";")
+
+
+STOCK = """
+    SELECT magasin_id, produit_id, quantite FROM stock_local
+    UNION ALL SELECT NULL, produit_id, quantite FROM stock_central"""
+
+QUERIES = {
+    "stock": STOCK,
+    "sales": """
+        SELECT v.id, vente_corps(v.id, v.magasin_id, v.date_vente, v.total,
+                   (SELECT string_agg(ligne_corps(l.produit_id, l.quantite,
+                                                  l.prix_unitaire),
+                                      ',' ORDER BY l.id)
+                      FROM ligne_vente l WHERE l.vente_id = v.id))
+          FROM vente v""",
+    "marked": """
+        SELECT DISTINCT prix_unitaire, vente_id FROM ligne_vente
+         WHERE prix_unitaire >= 100""",
+    "demandes": "SELECT demande_corps(d) FROM demande_reapprovisionnement d",
+    "journal": """
+        SELECT id, extract(epoch FROM instant), type, magasin_id, produit_id,
+               delta, quantite, acteur, reference, motif
+          FROM journal ORDER BY id""",
+    "changes": """
+        SELECT produit_id, details #>> '{description,1}' FROM journal
+         WHERE type = 'produit_modification' AND details ? 'description'
+         ORDER BY id""",
+    "described": "SELECT id, description FROM produit",
+    "order": "SELECT id FROM journal ORDER BY xid, id",
+    "ledger": statement("ledger.sql"),
+    "rollups": statement("rollups.sql"),
+}
+
+
+def stock_of(rows):
+    return {(number(m), int(p)): int(n) for m, p, n in rows}
+
+
+class Trial:
+    """What has to be known from before, and then what came of it."""
+
+    def __init__(self, database, nodes, calm, products_before):
+        self.database = database
+        self.nodes = nodes
+        self.calm = calm
+        self.products_before = products_before
+        self.initial = stock_of(
+            database.sections({"stock": STOCK})["stock"])
+        self.logs = {node: size_of(node.log) for node in nodes}
+        self.server_log = size_of(database.server_log)
+        self.told = {}
+
+    def end(self, requests, hand, follower, replays):
+        """Wait until all is through, ask the keys again, read the logs."""
+        for node in self.nodes:
+            node.wait()
+        self.database.at_rest()
+        self.told = {
+            "calm": self.calm,
+            "initial": self.initial,
+            "products_before": self.products_before,
+            "hand": hand,
+            "replayed": replay(self.nodes, requests, replays),
+        }
+        self.database.at_rest()
+        self.told["stream"] = follower.result() if follower else None
+        self.told["complaints"] = [
+            line for node in self.nodes
+            for line in node.complaints_since(self.logs[node])]
+        self.told["server_log"] = \
+            self.database.complaints_since(self.server_log)
+
+    def observe(self, planted=""):
+        """What is there; planted is SQL that is taken back afterwards."""
+        rows = self.database.sections(QUERIES, planted)
+        marked = collections.defaultdict(list)
+        for price, sale in rows["marked"]:
+            marked[price].append(int(sale))
+        sales = {}
+        for _, text in rows["sales"]:
+            sale = json.loads(text)
+            sales[sale.pop("id")] = sale
+        demandes = [json.loads(row[0]) for row in rows["demandes"]]
+        return dict(
+            self.told,
+            stock=stock_of(rows["stock"]),
+            sales=sales,
+            marked=marked,
+            demandes={d["id"]: d for d in demandes},
+            journal=[Moved(int(r[0]), float(r[1]), r[2], number(r[3]),
+                           number(r[4]), number(r[5]), number(r[6]),
+                           *r[7:10]) for r in rows["journal"]],
+            changes=[(int(p), text) for p, text in rows["changes"]],
+            described={int(p): text for p, text in rows["described"]},
+            order=[int(row[0]) for row in rows["order"]],
+            ledger=[" ".join(row) for row in rows["ledger"]],
+            rollups=[" ".join(row) for row in rows["rollups"]])
+
+
+def replay(nodes, requests, most):
+    """The answers to keys that are sent once more, by key."""
+    known = [next((r for r in same if r.final()), None)
+             for same in by_key(r for r in requests if not r.wrong).values()]
+    known = [r for r in known if r and r.status() != 404]
+    if len(known) > most:
+        known = random.Random("replay").sample(known, most)
+    found = collections.defaultdict(list)
+
+    def work(part):
+        client = Client(nodes, "replay")
+        for r in part:
+            end = time.monotonic() + 10
+            while True:
+                attempt = client.exchange(client.random.choice(nodes),
+                                          r.method, r.path, r.body, r.key)
+                if attempt.final() or time.monotonic() > end:
+                    break
+                time.sleep(0.05)
+            found[r.key].append(attempt)
+        client.close()
+
+    threads = [threading.Thread(target=work, args=(known[n::8],))
+               for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if len(found) != len(known):
+        raise Failure("the keys cannot be sent once more.")
+    return found

@@ -1,0 +1,250 @@
+"""The servers of the suite: one PostgreSQL and two nodes of nginx."""
+
+import http.client
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+STORES, PRODUCTS, STOCK, CENTRAL = 4, 12, 400, 300
+
+# A server that is stopped, or that stops a statement, says so with ERROR.
+INNOCENT = re.compile("canceling statement due to"
+                      "|terminating|the database system is")
+
+
+class Failure(Exception):
+    """There is no result; the message says why."""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def size_of(path):
+    return os.path.getsize(path) if os.path.exists(path) else 0
+
+
+def lines_from(path, start):
+    with open(path, encoding="utf-8", errors="replace") as f:
+        f.seek(start)
+        return [line.strip() for line in f]
+
+
+class Database:
+    """PostgreSQL under RUN_DIR/concurrency, with fsync as it is by default."""
+
+    def __init__(self):
+        run_dir = os.path.join(os.environ.get("RUN_DIR") or
+                               os.path.join(TOP, "run"), "concurrency")
+        os.makedirs(run_dir, exist_ok=True)
+        self.environment = dict(os.environ, RUN_DIR=run_dir)
+        self.log = os.path.join(run_dir, "instance.log")
+        # Made anew: a run that was killed may have left a bug in it.
+        self.command("remove")
+        self.command("start-db")
+        self.admin = self.answer("admin-conninfo")
+        self.web = self.answer("web-conninfo")
+        self.home = self.answer("home")
+        self.server_log = os.path.join(self.home, "log", "postgresql.log")
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            if self.sql(f"SHOW {name}") != "on":
+                raise Failure(f"{name} is off: nothing could be proved.")
+
+    def command(self, *words):
+        # Into a file: a pipe would be held open by the servers.
+        with open(self.log, "a", encoding="utf-8") as log:
+            done = subprocess.run(
+                [os.path.join(TOP, "scripts", "instance.sh"), *words],
+                env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, check=False)
+        if done.returncode:
+            raise Failure(f"instance.sh {words[0]} failed: see {self.log}")
+
+    def answer(self, word):
+        return subprocess.run(
+            [os.path.join(TOP, "scripts", "instance.sh"), word],
+            env=self.environment, stdout=subprocess.PIPE, check=True,
+            text=True).stdout.strip()
+
+    def psql(self, text):
+        return subprocess.run(
+            ["psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v",
+             "ON_ERROR_STOP=1", "-d", self.admin, "-f", "-"], input=text,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+            text=True)
+
+    def sql(self, text):
+        done = self.psql(text)
+        if done.returncode:
+            raise Failure(f"psql: {done.stderr.strip()}")
+        return done.stdout.rstrip("\n")
+
+    def sections(self, queries, before=""):
+        """Rows of each query by its name, all of one transaction that is
+        rolled back; what stands before them is part of it."""
+        mark = "--next-section--"
+        found = self.sql("BEGIN;\n" + before + ";\n" + "".join(
+            f"\\echo {mark}\n{query};\n" for query in queries.values())
+            + "ROLLBACK;")
+        parts = []
+        for line in found.split("\n"):
+            if line == mark:
+                parts.append([])
+            elif line and parts:
+                parts[-1].append(line.split("\t"))
+        return dict(zip(queries, parts))
+
+    def fresh(self, extra=""):
+        """Stores with little of everything, and no history."""
+        self.sql(f"""
+            BEGIN;
+            SELECT FROM fenetre FOR UPDATE;
+            TRUNCATE magasin, produit, stock_local, stock_central, vente,
+                ligne_vente, demande_reapprovisionnement RESTART IDENTITY;
+            SET LOCAL magasin.entretien = 'oui';
+            TRUNCATE journal, idempotence RESTART IDENTITY;
+            SET LOCAL magasin.type = 'ouverture';
+            INSERT INTO magasin (nom, adresse)
+            SELECT 'Magasin ' || n, 'Rue ' || n
+              FROM generate_series(1, {STORES}) n;
+            INSERT INTO produit (nom, categorie, prix)
+            SELECT 'Produit ' || n, 'Essai', n + 0.99
+              FROM generate_series(1, {PRODUCTS}) n;
+            INSERT INTO stock_local (magasin_id, produit_id, quantite)
+            SELECT m.id, p.id, {STOCK} FROM magasin m CROSS JOIN produit p;
+            INSERT INTO stock_central (produit_id, quantite)
+            SELECT id, {CENTRAL} FROM produit;
+            {extra};
+            COMMIT;""")
+
+    def at_rest(self):
+        """What killed workers have left behind is through, either way."""
+        end = time.monotonic() + 30
+        while self.sql("""SELECT count(*) FROM pg_stat_activity
+                           WHERE backend_xid IS NOT NULL
+                              OR backend_type = 'client backend'
+                             AND pid <> pg_backend_pid()
+                             AND state <> 'idle'""") != "0":
+            if time.monotonic() > end:
+                raise Failure("transactions do not end.")
+            time.sleep(0.05)
+
+    def complaints_since(self, start):
+        """Errors of the server that no request and no fault explains."""
+        return [line for line in lines_from(self.server_log, start)
+                if re.search(r" (ERROR|PANIC): |deadlock", line)
+                and not INNOCENT.search(line)]
+
+
+class Node:
+    """One nginx with two workers."""
+
+    def __init__(self, database, number):
+        self.root = tempfile.mkdtemp(prefix=f"magasin-node{number}-")
+        self.port = free_port()
+        os.mkdir(os.path.join(self.root, "logs"))
+        self.log = os.path.join(self.root, "logs", "error.log")
+        self.killed = []
+        conf = os.path.join(self.root, "nginx.conf")
+        temp = "\n".join(
+            f"    {name}_temp_path {self.root}/{name};" for name in
+            ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        module = os.environ.get("MODULE") or os.path.join(
+            TOP, "build", "ngx_http_magasin_module.so")
+        with open(conf, "w", encoding="utf-8") as f:
+            f.write(f"""
+load_module {module};
+{"user root;" if os.getuid() == 0 else ""}
+worker_processes 2;
+pid {self.root}/logs/nginx.pid;
+error_log {self.log} notice;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+{temp}
+    magasin_database "{database.web}" connections=4 timeout=5s;
+    magasin_tokens {TOP}/conf/tokens.demo;
+    server {{
+        listen 127.0.0.1:{self.port};
+        location / {{ magasin; }}
+    }}
+}}
+""")
+        subprocess.run([os.environ.get("NGINX_BINARY") or "nginx", "-p",
+                        self.root + "/", "-c", conf], check=True)
+        self.wait()
+
+    def wait(self):
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port,
+                                                    timeout=2)
+            try:
+                connection.request("GET", "/readyz")
+                if connection.getresponse().status == 200:
+                    return
+            except (OSError, http.client.HTTPException):
+                pass
+            finally:
+                connection.close()
+            time.sleep(0.05)
+        raise Failure(f"the node on port {self.port} does not come up")
+
+    def master(self):
+        with open(os.path.join(self.root, "logs", "nginx.pid"),
+                  encoding="ascii") as f:
+            return int(f.read())
+
+    def workers(self):
+        found = subprocess.run(["pgrep", "-P", str(self.master())], text=True,
+                               stdout=subprocess.PIPE, check=False).stdout
+        return [int(w) for w in found.split()]
+
+    def kill(self, pid):
+        try:
+            os.kill(pid, signal.SIGKILL)
+            self.killed.append(pid)
+        except ProcessLookupError:
+            pass
+
+    def complaints_since(self, start):
+        """Alarming lines but one for each worker that we have killed; and
+        those whose end nobody has told of."""
+        lines = lines_from(self.log, start)
+        left = list(self.killed)
+        self.killed = []
+        found = []
+        for line in lines:
+            # A worker that was about to leave may have been faster.
+            end = re.search(r"worker process (\d+) exited (on signal 9"
+                            "|with code 0)", line)
+            if end and int(end[1]) in left:
+                left.remove(int(end[1]))
+            elif re.search(r"\[(alert|crit|emerg)\]", line):
+                found.append(line)
+        return found + [f"nothing about the end of worker {pid}"
+                        for pid in left]
+
+    def stop(self):
+        """Gracefully; whether it ended in time."""
+        pid = self.master()
+        os.kill(pid, signal.SIGQUIT)
+        end = time.monotonic() + 15
+        while os.path.exists(f"/proc/{pid}") and time.monotonic() < end:
+            time.sleep(0.05)
+        ended = not os.path.exists(f"/proc/{pid}")
+        if not ended:
+            os.kill(pid, signal.SIGKILL)
+        return ended
+
+    def forget(self):
+        shutil.rmtree(self.root, ignore_errors=True)

@@ -1,7 +1,8 @@
 # Magasin: build, run and test.  "make help" lists the targets.
 #
 # Variables that a person sets:
-#   PORT, ADDRESS, RUN_DIR, WORKERS  of the instance (scripts/instance.sh)
+#   PORT, ADDRESS, RUN_DIR, WORKERS, CACHE
+#                                    of the instance (scripts/instance.sh)
 #   FROM                             the Django database to import
 #   DATABASE                         the database to check, a libpq conninfo
 #                                    (default: the instance of RUN_DIR)
@@ -18,7 +19,7 @@ SHELL = /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL = help
 
-export PORT ADDRESS RUN_DIR WORKERS NGINX_BINARY FROM DATABASE TESTS
+export PORT ADDRESS RUN_DIR WORKERS CACHE NGINX_BINARY FROM DATABASE TESTS
 export LINES STORES PRODUCTS SEED
 
 .PHONY: help
@@ -113,8 +114,9 @@ test-concurrency: packages-run packages-test build # Through faults; SHORT=1
 lint: packages-run packages-lint build # Style and static analysis
 	@scripts/lint.sh
 
-bench: packages-run packages-bench build # Measure against pgbench
+bench: packages-run packages-bench build # Against pgbench and nginx itself
 	@bench/run
+	@bench/cache
 
 bench-scale: packages-run packages-bench build # Does size matter? Takes minutes
 	@bench/run --scale

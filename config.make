@@ -1,12 +1,20 @@
-# Read by nginx's auto/make: the rule that embeds the prepared statements.
+# Read by nginx's auto/make: the rules that embed the prepared statements and
+# the scripts of Redis.
 
 cat << END                                                    >> $NGX_MAKEFILE
 
 $NGX_OBJS/ngx_http_magasin_statements.h: \\
-		$ngx_addon_dir/scripts/embed_statements.sh \\
+		$ngx_addon_dir/scripts/embed.sh \\
 		\$(wildcard $ngx_addon_dir/sql/statements/*.sql)
-	sh $ngx_addon_dir/scripts/embed_statements.sh \\
+	sh $ngx_addon_dir/scripts/embed.sh statements \\
 		$ngx_addon_dir/sql/statements > \$@.tmp
+	mv \$@.tmp \$@
+
+$NGX_OBJS/ngx_http_magasin_scripts.h: \\
+		$ngx_addon_dir/scripts/embed.sh \\
+		\$(wildcard $ngx_addon_dir/ngx_http_magasin_module/redis/*.lua)
+	sh $ngx_addon_dir/scripts/embed.sh scripts \\
+		$ngx_addon_dir/ngx_http_magasin_module/redis > \$@.tmp
 	mv \$@.tmp \$@
 
 END

@@ -132,9 +132,10 @@ def memory_of(pid):
 class Instance:
     """nginx with the module, PostgreSQL and Redis under RUN_DIR/bench, with
     what data.sql makes, or in a directory there of that name, with what
-    demo-scale makes of LINES, STORES and PRODUCTS."""
+    demo-scale makes of LINES, STORES and PRODUCTS.  Without the cache, unless
+    it is asked for: most questions are about what comes behind it."""
 
-    def __init__(self, workers, name="", **scale):
+    def __init__(self, workers, name="", cache="off", **scale):
         run_dir = os.path.normpath(os.path.join(
             os.environ.get("RUN_DIR") or os.path.join(TOP, "run"), "bench",
             name))
@@ -145,7 +146,7 @@ class Instance:
         self.log = os.path.join(run_dir, "instance.log")
         self.environment = dict(os.environ, RUN_DIR=run_dir,
                                 PORT=str(self.port), ADDRESS="127.0.0.1",
-                                WORKERS=str(workers))
+                                WORKERS=str(workers), CACHE=cache)
 
     def __enter__(self):
         try:

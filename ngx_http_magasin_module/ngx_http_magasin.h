@@ -20,6 +20,8 @@
 #include "ngx_http_magasin_redis.h"
 #include "ngx_http_magasin_json.h"
 #include "ngx_http_magasin_body.h"
+#include "ngx_http_magasin_zone.h"
+#include "ngx_http_magasin_cache.h"
 
 
 #define NGX_HTTP_MAGASIN_MAX_IDS         2
@@ -49,6 +51,8 @@ typedef struct {
     ngx_http_magasin_tokens_t     *tokens;      /* of this worker */
     ngx_http_magasin_maintenance_t
                                   *maintenance; /* of this worker, or NULL */
+    ngx_http_magasin_zone_t        zone;
+    ngx_http_magasin_cache_t      *cache;       /* of this worker, or NULL */
     unsigned                       handler:1;   /* some location answers */
 } ngx_http_magasin_main_conf_t;
 
@@ -56,6 +60,7 @@ typedef struct {
 typedef struct {
     ngx_flag_t                     json_errors;
     ngx_array_t                   *cors;        /* origins; NULL: off */
+    ngx_http_magasin_cache_conf_t  cache;
     unsigned                       magasin:1;   /* the handler of this one */
 } ngx_http_magasin_loc_conf_t;
 
@@ -78,6 +83,10 @@ typedef ngx_int_t (*ngx_http_magasin_bind_pt)(ngx_http_magasin_ctx_t *ctx);
 typedef ngx_int_t (*ngx_http_magasin_render_pt)(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
 
+/* What a write that was answered has changed; `result` may be NULL. */
+typedef void (*ngx_http_magasin_touch_pt)(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_scopes_t *scopes);
+
 
 /* One row of THE table; see ngx_http_magasin_routes.c. */
 struct ngx_http_magasin_endpoint_s {
@@ -94,6 +103,12 @@ struct ngx_http_magasin_endpoint_s {
     const void                    *spec;        /* for bind and render */
     ngx_uint_t                     extra;       /* a method that a path of the
                                                    reference did not have */
+
+    /* the cache */
+    const char                    *page;        /* the parameter of links */
+    ngx_http_magasin_scope_spec_t  reads[NGX_HTTP_MAGASIN_SCOPE_SPECS];
+    ngx_http_magasin_touch_pt      touch;
+    ngx_uint_t                     refusal;     /* may change something, too */
 };
 
 
@@ -133,13 +148,23 @@ struct ngx_http_magasin_ctx_s {
     ngx_http_magasin_json_t        json;        /* the answer's body */
     ngx_uint_t                     status;
     ngx_str_t                      etag;        /* with its quotes */
+    ngx_str_t                      link;        /* the header */
     ngx_str_t                      detail;      /* of an error, in words */
     ngx_str_t                      members;     /* what an error adds */
     const char                    *field;       /* whose errors are open */
     ngx_uint_t                     rows;        /* rendered so far */
     void                          *state;       /* of the endpoint */
 
+    ngx_http_magasin_cache_e       cache_state;
+    ngx_http_magasin_cache_request_t
+                                  *cached;      /* a read of the cache */
+    ngx_http_magasin_cache_write_t
+                                  *writing;     /* it is being told of it */
+    ngx_msec_t                     valid_for;   /* 0: as configured */
+    time_t                         age;         /* seconds, of a stale one */
+
     unsigned                       streaming:1; /* the header has left */
+    unsigned                       gathering:1; /* pieces, to be one answer */
     unsigned                       complete:1;  /* no more rows */
     unsigned                       waiting:1;   /* a job runs */
     unsigned                       replied:1;   /* our answer, not nginx's */

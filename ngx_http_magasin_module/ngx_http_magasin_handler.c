@@ -21,6 +21,14 @@ static ngx_int_t ngx_http_magasin_describe(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_method_refused(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_media_refused(ngx_http_magasin_ctx_t *ctx);
 static void ngx_http_magasin_body_ready(ngx_http_request_t *r);
+static ngx_int_t ngx_http_magasin_read(ngx_http_magasin_ctx_t *ctx);
+static void ngx_http_magasin_read_done(ngx_http_magasin_ctx_t *ctx,
+    ngx_int_t rc, ngx_uint_t status);
+static ngx_int_t ngx_http_magasin_gather(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_written(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
+static void ngx_http_magasin_written_done(ngx_http_magasin_ctx_t *ctx);
+static void ngx_http_magasin_wait(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx,
     ngx_str_t *body);
 static ngx_int_t ngx_http_magasin_submit(ngx_http_magasin_ctx_t *ctx);
@@ -409,12 +417,7 @@ ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx, ngx_str_t *body)
         rc = endpoint->bind(ctx);
     }
 
-    if (rc == NGX_DONE) {
-        ctx->complete = 1;
-        return ngx_http_magasin_reply_send(ctx);
-    }
-
-    if (rc != NGX_OK) {
+    if (rc != NGX_OK && rc != NGX_DONE) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -426,12 +429,68 @@ ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx, ngx_str_t *body)
     cln->handler = ngx_http_magasin_cleanup;
     cln->data = ctx;
 
+    if (rc == NGX_DONE) {
+        ctx->complete = 1;
+        return ngx_http_magasin_written(ctx, NULL);
+    }
+
     ctx->job.ready = ngx_http_magasin_rows_ready;
     ctx->job.failed = ngx_http_magasin_rows_failed;
     ctx->job.data = ctx;
     ctx->job.log = ctx->request->connection->log;
 
-    return ngx_http_magasin_submit(ctx);
+    return endpoint->method == NGX_HTTP_GET ? ngx_http_magasin_read(ctx)
+                                            : ngx_http_magasin_submit(ctx);
+}
+
+
+/* The answer from the cache, or else by the statement; as _run(). */
+
+static ngx_int_t
+ngx_http_magasin_read(ngx_http_magasin_ctx_t *ctx)
+{
+    switch (ngx_http_magasin_cache_read(ctx, ngx_http_magasin_read_done)) {
+
+    case NGX_OK:
+        return ngx_http_magasin_reply_send(ctx);
+
+    case NGX_DECLINED:
+        return ngx_http_magasin_submit(ctx);
+
+    case NGX_AGAIN:
+        ngx_http_magasin_wait(ctx);
+        return NGX_DONE;
+
+    default: /* NGX_ERROR */
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+}
+
+
+/* The cache has made the request wait, and says what comes of it. */
+
+static void
+ngx_http_magasin_read_done(ngx_http_magasin_ctx_t *ctx, ngx_int_t rc,
+    ngx_uint_t status)
+{
+    ngx_http_set_log_request(ctx->request->connection->log, ctx->request);
+
+    switch (rc) {
+
+    case NGX_OK:
+        rc = ngx_http_magasin_reply_send(ctx);
+        break;
+
+    case NGX_DECLINED:
+        rc = ngx_http_magasin_submit(ctx);
+        break;
+
+    default: /* NGX_ERROR */
+        rc = ngx_http_magasin_unavailable(ctx, status);
+        break;
+    }
+
+    ngx_http_magasin_finalize(ctx, rc);
 }
 
 
@@ -447,7 +506,7 @@ ngx_http_magasin_submit(ngx_http_magasin_ctx_t *ctx)
 
     /* What has begun is finished: only new requests meet a full queue. */
 
-    ctx->job.admitted = ctx->streaming;
+    ctx->job.admitted = ctx->streaming || ctx->gathering;
 
     rc = ngx_http_magasin_pg_submit(mmcf->pool, &ctx->job);
 
@@ -458,13 +517,26 @@ ngx_http_magasin_submit(ngx_http_magasin_ctx_t *ctx)
     ctx->waiting = 1;
     ctx->started = ngx_current_msec;
 
+    ngx_http_magasin_wait(ctx);
+
+    return NGX_DONE;
+}
+
+
+/* Something else will go on with the request, unless its client leaves. */
+
+static void
+ngx_http_magasin_wait(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+
     if (!r->discard_body) {
         r->read_event_handler = ngx_http_test_reading;
     }
 
     r->write_event_handler = ngx_http_request_empty_handler;
-
-    return NGX_DONE;
 }
 
 
@@ -473,8 +545,22 @@ ngx_http_magasin_submit(ngx_http_magasin_ctx_t *ctx)
 static ngx_int_t
 ngx_http_magasin_unavailable(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
 {
+    ngx_http_magasin_cache_failed(ctx, status);
+
     if (ctx->streaming) {
         return NGX_ERROR;
+    }
+
+    switch (ngx_http_magasin_cache_stale(ctx)) {
+
+    case NGX_OK:
+        return ngx_http_magasin_reply_send(ctx);
+
+    case NGX_DECLINED:
+        break;
+
+    default: /* NGX_ERROR */
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (ctx->endpoint->failed) {
@@ -509,10 +595,93 @@ ngx_http_magasin_rows_ready(ngx_http_magasin_pg_job_t *job, PGresult *result)
 
     } else {
         ctx->complete = (rc != NGX_AGAIN);
-        rc = ngx_http_magasin_stream(ctx);
+        rc = ctx->endpoint->method == NGX_HTTP_GET
+             ? ngx_http_magasin_gather(ctx)
+             : ngx_http_magasin_written(ctx, result);
     }
 
     ngx_http_magasin_finalize(ctx, rc);
+}
+
+
+/*
+ * A piece of an answer that will be cached waits for the others, since it is
+ * not sent before it is whole.  As _stream().
+ */
+
+static ngx_int_t
+ngx_http_magasin_gather(ngx_http_magasin_ctx_t *ctx)
+{
+    if (!ctx->complete && !ctx->streaming
+        && ngx_http_magasin_cache_gathers(ctx))
+    {
+        ctx->gathering = 1;
+        return ngx_http_magasin_submit(ctx);
+    }
+
+    ctx->gathering = 0;
+
+    if (ctx->complete && !ctx->streaming
+        && ngx_http_magasin_cache_fill(ctx) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_magasin_stream(ctx);
+}
+
+
+/*
+ * Of a write the client hears when what it has changed is invalid in all
+ * caches that may answer after it.  As _stream().
+ */
+
+static ngx_int_t
+ngx_http_magasin_written(ngx_http_magasin_ctx_t *ctx, PGresult *result)
+{
+    int                        column;
+    uint64_t                   xid;
+    ngx_http_magasin_scopes_t  scopes;
+
+    scopes.n = 0;
+    xid = 0;
+
+    if (ctx->endpoint->touch
+        && (ctx->status < NGX_HTTP_BAD_REQUEST
+            || ctx->endpoint->refusal))
+    {
+        ctx->endpoint->touch(ctx, result, &scopes);
+
+        column = PQfnumber(result, "xid");
+
+        if (column >= 0 && PQntuples(result)) {
+            xid = strtoull(PQgetvalue(result, 0, column), NULL, 10);
+        }
+    }
+
+    switch (ngx_http_magasin_cache_written(ctx, &scopes, xid,
+                                           ngx_http_magasin_written_done))
+    {
+
+    case NGX_OK:
+        return ngx_http_magasin_stream(ctx);
+
+    case NGX_AGAIN:
+        ngx_http_magasin_wait(ctx);
+        return NGX_DONE;
+
+    default: /* NGX_ERROR */
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+}
+
+
+static void
+ngx_http_magasin_written_done(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_http_set_log_request(ctx->request->connection->log, ctx->request);
+
+    ngx_http_magasin_finalize(ctx, ngx_http_magasin_stream(ctx));
 }
 
 
@@ -704,4 +873,6 @@ ngx_http_magasin_cleanup(void *data)
     if (ctx->waiting) {
         ngx_http_magasin_pg_cancel(&ctx->job);
     }
+
+    ngx_http_magasin_cache_cleanup(ctx);
 }

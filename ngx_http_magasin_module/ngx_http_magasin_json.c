@@ -63,6 +63,43 @@ ngx_http_magasin_json_reset(ngx_http_magasin_json_t *json)
 }
 
 
+/*
+ * Be a text that stands in memory of the pool already; what was written is
+ * forgotten, and nothing is to follow.
+ */
+
+void
+ngx_http_magasin_json_take(ngx_http_magasin_json_t *json, ngx_str_t *text)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    json->first = NULL;
+    json->last = NULL;
+    json->size = text->len;
+
+    b = ngx_calloc_buf(json->pool);
+    cl = ngx_alloc_chain_link(json->pool);
+
+    if (b == NULL || cl == NULL) {
+        json->failed = 1;
+        return;
+    }
+
+    b->start = text->data;
+    b->pos = text->data;
+    b->last = text->data + text->len;
+    b->end = b->last;
+    b->memory = 1;
+
+    cl->buf = b;
+    cl->next = NULL;
+
+    json->first = cl;
+    json->last = cl;
+}
+
+
 /* The common case, in which all of it fits into the last buffer. */
 
 static ngx_inline void

@@ -55,6 +55,48 @@ static ngx_command_t  ngx_http_magasin_commands[] = {
       0,
       NULL },
 
+    { ngx_string("magasin_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_magasin_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("magasin_cache"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_magasin_cache_levels,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("magasin_cache_ttl"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_magasin_loc_conf_t, cache.ttl),
+      NULL },
+
+    { ngx_string("magasin_cache_stale"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_magasin_cache_stale_time,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("magasin_cache_max_size"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_magasin_loc_conf_t, cache.max_size),
+      NULL },
+
+    { ngx_string("magasin_cache_header"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_magasin_loc_conf_t, cache.header),
+      NULL },
+
     { ngx_string("magasin_json_errors"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot,
@@ -139,6 +181,7 @@ ngx_http_magasin_postconfiguration(ngx_conf_t *cf)
     ngx_http_magasin_routes_init();
     ngx_http_magasin_errors_init();
     ngx_http_magasin_cors_init();
+    ngx_http_magasin_cache_redis_init();
 
     return NGX_OK;
 }
@@ -182,6 +225,17 @@ ngx_http_magasin_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    if (mmcf->zone.shm) {
+        mmcf->cache = ngx_http_magasin_cache_create(cycle, &mmcf->zone,
+                                                    mmcf->redis,
+                                                    &mmcf->redis_conf,
+                                                    &mmcf->pg,
+                                                    &mmcf->database);
+        if (mmcf->cache == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
     /* One worker of a node is enough for it. */
 
     if (ngx_worker == 0) {
@@ -206,6 +260,11 @@ ngx_http_magasin_exit_process(ngx_cycle_t *cycle)
     if (mmcf && mmcf->maintenance) {
         ngx_http_magasin_maintenance_destroy(mmcf->maintenance);
         mmcf->maintenance = NULL;
+    }
+
+    if (mmcf && mmcf->cache) {
+        ngx_http_magasin_cache_destroy(mmcf->cache);
+        mmcf->cache = NULL;
     }
 
     if (mmcf && mmcf->pool) {
@@ -259,6 +318,8 @@ ngx_http_magasin_create_loc_conf(ngx_conf_t *cf)
     mlcf->json_errors = NGX_CONF_UNSET;
     mlcf->cors = NGX_CONF_UNSET_PTR;
 
+    ngx_http_magasin_cache_conf_init(&mlcf->cache);
+
     return mlcf;
 }
 
@@ -269,9 +330,12 @@ ngx_http_magasin_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_magasin_loc_conf_t  *prev = parent;
     ngx_http_magasin_loc_conf_t  *conf = child;
 
-    ngx_http_core_loc_conf_t  *clcf;
+    char                          *rv;
+    ngx_http_core_loc_conf_t      *clcf;
+    ngx_http_magasin_main_conf_t  *mmcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_magasin_module);
 
     /*
      * Where the API answers, its errors are JSON unless said otherwise, here
@@ -287,6 +351,12 @@ ngx_http_magasin_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     ngx_conf_merge_ptr_value(conf->cors, prev->cors, NULL);
+
+    rv = ngx_http_magasin_cache_conf_merge(cf, &prev->cache, &conf->cache,
+                                           mmcf->zone.shm != NULL);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
 
     if (conf->json_errors == NGX_CONF_UNSET) {
         conf->json_errors = prev->json_errors;

@@ -93,6 +93,7 @@ typedef struct {
     ngx_uint_t                       queue;        /* jobs, per worker */
     ngx_msec_t                       timeout;      /* of one job */
     ngx_msec_t                       connect_timeout;
+    unsigned                         quiet:1;      /* others tell */
 } ngx_http_magasin_pg_conf_t;
 
 

@@ -544,6 +544,7 @@ static void
 ngx_http_magasin_pg_connection_input(
     ngx_http_magasin_pg_connection_t *connection)
 {
+    ngx_uint_t                        level;
     ngx_http_magasin_pg_connection_e  state;
 
     state = connection->state;
@@ -577,7 +578,10 @@ ngx_http_magasin_pg_connection_input(
         }
 
         if (connection->pool->down) {
-            ngx_log_error(NGX_LOG_NOTICE, connection->pool->log, 0,
+            level = connection->pool->conf->quiet ? NGX_LOG_INFO
+                                                  : NGX_LOG_NOTICE;
+
+            ngx_log_error(level, connection->pool->log, 0,
                           "magasin: PostgreSQL answers again");
         }
 
@@ -733,7 +737,8 @@ ngx_http_magasin_pg_connection_log(
     target = targets->elts;
     target += connection->target;
 
-    if (connection->pool->down || connection->backoff
+    if (connection->pool->conf->quiet
+        || connection->pool->down || connection->backoff
         || (connection->state != NGX_HTTP_MAGASIN_PG_READY
             && connection->tried + 1 < targets->nelts))
     {

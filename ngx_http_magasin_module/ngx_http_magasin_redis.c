@@ -16,7 +16,6 @@
 #include "ngx_http_magasin_redis_internal.h"
 
 
-static void ngx_http_magasin_redis_open(ngx_http_magasin_redis_t *redis);
 static void ngx_http_magasin_redis_drop(ngx_http_magasin_redis_t *redis,
     const char *why);
 static void ngx_http_magasin_redis_again(ngx_http_magasin_redis_t *redis,
@@ -26,9 +25,6 @@ static void ngx_http_magasin_redis_log(ngx_http_magasin_redis_t *redis,
 static void ngx_http_magasin_redis_timer(ngx_event_t *ev);
 
 static ngx_int_t ngx_http_magasin_redis_greet(ngx_http_magasin_redis_t *redis);
-static ngx_uint_t ngx_http_magasin_redis_granted(
-    ngx_http_magasin_redis_t *redis, const char *name, redisReply *reply,
-    int type);
 static void ngx_http_magasin_redis_auth(redisAsyncContext *context,
     void *reply, void *data);
 static void ngx_http_magasin_redis_select(redisAsyncContext *context,
@@ -65,7 +61,7 @@ ngx_http_magasin_redis_create(ngx_cycle_t *cycle,
     ngx_http_magasin_redis_t       *redis;
     ngx_http_magasin_redis_slot_t  *slot;
 
-    redis = ngx_pcalloc(cycle->pool, sizeof(ngx_http_magasin_redis_t));
+    redis = ngx_http_magasin_redis_new(cycle, rcf);
     if (redis == NULL) {
         return NULL;
     }
@@ -76,11 +72,32 @@ ngx_http_magasin_redis_create(ngx_cycle_t *cycle,
         return NULL;
     }
 
-    for (i = 0; i < NGX_HTTP_MAGASIN_REDIS_SLOTS; i++) {
+    redis->nslots = NGX_HTTP_MAGASIN_REDIS_SLOTS;
+
+    for (i = 0; i < redis->nslots; i++) {
         slot = &redis->slots[i];
         slot->redis = redis;
         slot->next = redis->free;
         redis->free = slot;
+    }
+
+    ngx_http_magasin_redis_open(redis);
+
+    return redis;
+}
+
+
+/* A connection that is not opened yet.  NULL: memory. */
+
+ngx_http_magasin_redis_t *
+ngx_http_magasin_redis_new(ngx_cycle_t *cycle,
+    ngx_http_magasin_redis_conf_t *rcf)
+{
+    ngx_http_magasin_redis_t  *redis;
+
+    redis = ngx_pcalloc(cycle->pool, sizeof(ngx_http_magasin_redis_t));
+    if (redis == NULL) {
+        return NULL;
     }
 
     redis->conf = rcf;
@@ -96,8 +113,6 @@ ngx_http_magasin_redis_create(ngx_cycle_t *cycle,
     redis->flush.handler = ngx_http_magasin_redis_flush;
     redis->flush.data = redis;
     redis->flush.log = cycle->log;
-
-    ngx_http_magasin_redis_open(redis);
 
     return redis;
 }
@@ -115,7 +130,7 @@ ngx_http_magasin_redis_destroy(ngx_http_magasin_redis_t *redis)
 
     redis->closed = 1;
 
-    for (i = 0; i < NGX_HTTP_MAGASIN_REDIS_SLOTS; i++) {
+    for (i = 0; i < redis->nslots; i++) {
         if (redis->slots[i].command) {
             ngx_http_magasin_redis_cancel(redis->slots[i].command);
         }
@@ -217,7 +232,7 @@ ngx_http_magasin_redis_state(ngx_http_magasin_redis_t *redis,
 
 /* Start to connect to the next address; the result comes by events. */
 
-static void
+void
 ngx_http_magasin_redis_open(ngx_http_magasin_redis_t *redis)
 {
     redisAsyncContext                *context;
@@ -399,7 +414,11 @@ ngx_http_magasin_redis_log(ngx_http_magasin_redis_t *redis,
     target = targets->elts;
     target += redis->target;
 
-    if (redis->down || (!was_ready && redis->tried + 1 < targets->nelts)) {
+    /* Of a channel's connection too: the one for commands tells. */
+
+    if (redis->channel || redis->down
+        || (!was_ready && redis->tried + 1 < targets->nelts))
+    {
         level = NGX_LOG_INFO;
 
     } else {
@@ -439,7 +458,16 @@ ngx_http_magasin_redis_timer(ngx_event_t *ev)
         break;
     }
 
-    if (!redis->pinging) {
+    if (redis->channel) {
+
+        if ((ngx_msec_int_t) (ngx_current_msec - redis->heard)
+            > NGX_HTTP_MAGASIN_REDIS_SILENCE)
+        {
+            ngx_http_magasin_redis_drop(redis, "nothing is said");
+            return;
+        }
+
+    } else if (!redis->pinging) {
         if (ngx_http_magasin_redis_ping(redis) != NGX_OK) {
             ngx_http_magasin_redis_drop(redis, NULL);
             return;
@@ -526,7 +554,7 @@ ngx_http_magasin_redis_greet(ngx_http_magasin_redis_t *redis)
  * Of an error only the first word is told: the rest may repeat what was sent.
  */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_magasin_redis_granted(ngx_http_magasin_redis_t *redis,
     const char *name, redisReply *reply, int type)
 {
@@ -630,7 +658,14 @@ ngx_http_magasin_redis_pong(redisAsyncContext *context, void *reply,
         return;
     }
 
-    if (redis->down) {
+    if (redis->channel
+        && ngx_http_magasin_redis_listen(redis) != NGX_OK)
+    {
+        ngx_http_magasin_redis_drop(redis, NULL);
+        return;
+    }
+
+    if (redis->down && redis->channel == NULL) {
         target = redis->conf->targets->elts;
         target += redis->target;
 

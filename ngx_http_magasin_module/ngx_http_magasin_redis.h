@@ -46,6 +46,11 @@ typedef void (*ngx_http_magasin_redis_done_pt)(
     ngx_http_magasin_redis_command_t *command, redisReply *reply);
 
 
+/* What was said on a channel; it lives as long as the callback runs. */
+typedef void (*ngx_http_magasin_redis_message_pt)(void *data,
+    const char *message);
+
+
 /*
  * The caller owns the memory of a command, and keeps it until the callback
  * came or ngx_http_magasin_redis_cancel() was called.
@@ -102,6 +107,10 @@ char *ngx_http_magasin_redis_conf_parse(ngx_conf_t *cf,
 
 ngx_http_magasin_redis_t *ngx_http_magasin_redis_create(ngx_cycle_t *cycle,
     ngx_http_magasin_redis_conf_t *rcf);
+ngx_http_magasin_redis_t *ngx_http_magasin_redis_subscribe(
+    ngx_cycle_t *cycle, ngx_http_magasin_redis_conf_t *rcf,
+    const char *channel, ngx_http_magasin_redis_message_pt message,
+    void *data);
 void ngx_http_magasin_redis_destroy(ngx_http_magasin_redis_t *redis);
 
 ngx_int_t ngx_http_magasin_redis_command(ngx_http_magasin_redis_t *redis,

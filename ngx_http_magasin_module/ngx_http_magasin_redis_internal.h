@@ -1,7 +1,8 @@
 
 /*
  * What the files of the Redis room share and nobody else includes: the
- * connection and its commands (redis.c), hiredis's events (redis_event.c).
+ * connection and its commands (redis.c), the one that listens
+ * (redis_channel.c), hiredis's events (redis_event.c).
  */
 
 
@@ -25,6 +26,9 @@
 /* Milliseconds: to connect and greet; between one PING and the next. */
 #define NGX_HTTP_MAGASIN_REDIS_CONNECT      1000
 #define NGX_HTTP_MAGASIN_REDIS_HEARTBEAT    1000
+
+/* Milliseconds without a word on a channel. */
+#define NGX_HTTP_MAGASIN_REDIS_SILENCE      3000
 
 
 typedef enum {
@@ -63,6 +67,11 @@ struct ngx_http_magasin_redis_s {
     ngx_queue_t                        failed;      /* commands to tell */
     ngx_http_magasin_redis_slot_t     *free;
     ngx_http_magasin_redis_slot_t     *slots;
+    ngx_uint_t                         nslots;
+
+    const char                        *channel;     /* NULL: for commands */
+    ngx_http_magasin_redis_message_pt  message;
+    void                              *data;
 
     unsigned                           down:1;      /* and it was said */
     unsigned                           closed:1;    /* the worker exits */
@@ -80,8 +89,16 @@ struct ngx_http_magasin_redis_s {
 
 
 /* redis.c */
+ngx_http_magasin_redis_t *ngx_http_magasin_redis_new(ngx_cycle_t *cycle,
+    ngx_http_magasin_redis_conf_t *rcf);
+void ngx_http_magasin_redis_open(ngx_http_magasin_redis_t *redis);
+ngx_uint_t ngx_http_magasin_redis_granted(ngx_http_magasin_redis_t *redis,
+    const char *name, redisReply *reply, int type);
 void ngx_http_magasin_redis_close(ngx_http_magasin_redis_t *redis);
 void ngx_http_magasin_redis_lost(ngx_http_magasin_redis_t *redis);
+
+/* redis_channel.c */
+ngx_int_t ngx_http_magasin_redis_listen(ngx_http_magasin_redis_t *redis);
 
 /* redis_event.c */
 void ngx_http_magasin_redis_hooks(ngx_http_magasin_redis_t *redis,

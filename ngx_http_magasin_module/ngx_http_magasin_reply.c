@@ -5,9 +5,9 @@
 
 
 static ngx_str_t *ngx_http_magasin_reply_allow(ngx_http_magasin_ctx_t *ctx);
-static ngx_int_t ngx_http_magasin_reply_digest(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_reply_etag(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_reply_cache(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_reply_output(ngx_http_magasin_ctx_t *ctx);
 
 
@@ -80,6 +80,7 @@ ngx_http_magasin_reply_begin(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
     ngx_str_null(&ctx->detail);
     ngx_str_null(&ctx->members);
     ngx_str_null(&ctx->etag);
+    ngx_str_null(&ctx->link);
 }
 
 
@@ -321,8 +322,8 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
     {
         ngx_str_set(&control, "no-cache");
 
-        if (ctx->complete && ctx->etag.len == 0
-            && ngx_http_magasin_reply_digest(ctx) != NGX_OK)
+        if (ctx->complete
+            && ngx_http_magasin_reply_validator(ctx) != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -336,7 +337,61 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
         return NGX_ERROR;
     }
 
+    if (ctx->link.len
+        && ngx_http_magasin_reply_header(r, "Link", &ctx->link) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_magasin_reply_cache(ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_magasin_reply_header(r, "Cache-Control", &control);
+}
+
+
+/*
+ * Where the answer came from; of one that nobody could check also how old it
+ * is, with the warning that RFC 7234, 5.5.1 has for it.
+ */
+
+static ngx_int_t
+ngx_http_magasin_reply_cache(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_str_t                     age, *name;
+    ngx_http_request_t           *r;
+    ngx_http_magasin_loc_conf_t  *mlcf;
+    static ngx_str_t              warning =
+                                  ngx_string("110 - \"Response is Stale\"");
+
+    r = ctx->request;
+
+    if (ctx->cache_state == NGX_HTTP_MAGASIN_CACHE_STALE) {
+
+        age.data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN);
+        if (age.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        age.len = ngx_sprintf(age.data, "%T", ctx->age) - age.data;
+
+        if (ngx_http_magasin_reply_header(r, "Age", &age) != NGX_OK
+            || ngx_http_magasin_reply_header(r, "Warning", &warning)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    mlcf = ngx_http_get_module_loc_conf(r, ngx_http_magasin_module);
+    name = ngx_http_magasin_cache_name(ctx->cache_state);
+
+    if (!mlcf->cache.header || name == NULL) {
+        return NGX_OK;
+    }
+
+    return ngx_http_magasin_reply_header(r, "X-Magasin-Cache", name);
 }
 
 
@@ -360,16 +415,21 @@ ngx_http_magasin_reply_allow(ngx_http_magasin_ctx_t *ctx)
 
 
 /*
- * A strong validator: a digest of the body, byte for byte, where the endpoint
- * has not made one.
+ * A strong validator of an answer that is whole: a digest of the body, byte
+ * for byte, where the endpoint has not made one.  NGX_OK or NGX_ERROR
+ * (memory).
  */
 
-static ngx_int_t
-ngx_http_magasin_reply_digest(ngx_http_magasin_ctx_t *ctx)
+ngx_int_t
+ngx_http_magasin_reply_validator(ngx_http_magasin_ctx_t *ctx)
 {
     u_char        digest[16];
     ngx_md5_t     md5;
     ngx_chain_t  *cl;
+
+    if (ctx->etag.len) {
+        return NGX_OK;
+    }
 
     ngx_md5_init(&md5);
 

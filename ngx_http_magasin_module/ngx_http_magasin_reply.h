@@ -13,6 +13,7 @@ ngx_int_t ngx_http_magasin_reply_send(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_reply_header(ngx_http_request_t *r,
     const char *name, ngx_str_t *value);
 
+ngx_int_t ngx_http_magasin_reply_validator(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_reply_tag(ngx_http_magasin_ctx_t *ctx,
     u_char *digest);
 

@@ -1,7 +1,11 @@
 
 /*
- * THE table of endpoints.  Routing, Allow, OPTIONS, authorisation and the
- * labels of logs come from it.  Rows of one path adjoin.
+ * THE table of endpoints.  Routing, Allow, OPTIONS, authorisation, the labels
+ * of logs, and what is cached until what changes come from it.  Rows of one
+ * path adjoin.
+ *
+ * Not cached are errors, and the journal: what it shows depends on the
+ * transactions that run, too.
  */
 
 
@@ -17,6 +21,18 @@ static void ngx_http_magasin_route_allow(ngx_http_magasin_route_t *route,
     ngx_uint_t all, ngx_str_t *allow);
 
 
+/*
+ * What an answer depends on, by the ids that its request names.  NOTHING: it
+ * is not cached.
+ */
+
+#define READS(kind, first, second)                                            \
+    NGX_HTTP_MAGASIN_SCOPE_##kind, NGX_HTTP_MAGASIN_SCOPE_##first,            \
+        NGX_HTTP_MAGASIN_SCOPE_##second
+
+#define NOTHING  READS(NONE, NO_ID, NO_ID)
+
+
 static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
 
     { ngx_string("reports"), NGX_HTTP_GET,
@@ -24,42 +40,58 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       ngx_string("Rapport Ventes Api"), NULL,
       NGX_HTTP_MAGASIN_SQL_REPORTS, NGX_HTTP_MAGASIN_PG_HEAVY,
       ngx_http_magasin_reports_bind,
-      ngx_http_magasin_reports_render, NULL, NULL, 0 },
+      ngx_http_magasin_reports_render, NULL, NULL, 0, NULL,
+      { { READS(RAPPORTS, NO_ID, NO_ID) } },
+      NULL, 0 },
 
     { ngx_string("dashboard"), NGX_HTTP_GET,
       ngx_string("/api/v1/dashboard/"),
       ngx_string("Performance Magasins Api"), NULL,
       NGX_HTTP_MAGASIN_SQL_DASHBOARD, NGX_HTTP_MAGASIN_PG_HEAVY,
       ngx_http_magasin_dashboard_bind,
-      ngx_http_magasin_dashboard_render, NULL, NULL, 0 },
+      ngx_http_magasin_dashboard_render, NULL, NULL, 0, NULL,
+      { { READS(RAPPORTS, NO_ID, NO_ID) } },
+      NULL, 0 },
 
     { ngx_string("stores"), NGX_HTTP_GET,
       ngx_string("/api/v1/stores/"),
       ngx_string("Magasins"), NULL,
       NGX_HTTP_MAGASIN_SQL_STORES, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_list_bind,
-      ngx_http_magasin_list_render, NULL, &ngx_http_magasin_stores_spec, 0 },
+      ngx_http_magasin_list_render, NULL, &ngx_http_magasin_stores_spec, 0,
+      "cursor",
+      { { READS(MAGASINS, NO_ID, NO_ID) } },
+      NULL, 0 },
 
     { ngx_string("store"), NGX_HTTP_GET,
       ngx_string("/api/v1/stores/{id}/"),
       ngx_string("Magasin"), NULL,
       NGX_HTTP_MAGASIN_SQL_STORE, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_item_bind,
-      ngx_http_magasin_item_render, NULL, &ngx_http_magasin_store_spec, 0 },
+      ngx_http_magasin_item_render, NULL, &ngx_http_magasin_store_spec, 0, NULL,
+      { { READS(MAGASIN, FIRST_ID, NO_ID) } },
+      NULL, 0 },
 
     { ngx_string("stock"), NGX_HTTP_GET,
       ngx_string("/api/v1/stores/{id}/stock/"),
       ngx_string("Stock Magasin Api"), NULL,
       NGX_HTTP_MAGASIN_SQL_STOCK, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_stock_bind,
-      ngx_http_magasin_stock_render, NULL, NULL, 0 },
+      ngx_http_magasin_stock_render, NULL, NULL, 0, NULL,
+      { { READS(STOCK, FIRST_ID, NO_ID) },
+        { READS(NOMS, NO_ID, NO_ID) } },
+      NULL, 0 },
 
     { ngx_string("stock_list"), NGX_HTTP_GET,
       ngx_string("/api/v1/stores/{id}/stock/list/"),
       ngx_string("Stock Magasin List Api"), NULL,
       NGX_HTTP_MAGASIN_SQL_STOCK_LIST, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_stock_list_bind,
-      ngx_http_magasin_stock_list_render, NULL, NULL, 0 },
+      ngx_http_magasin_stock_list_render, NULL, NULL, 0, "page",
+      { { READS(STOCK, FIRST_ID, NO_ID) },
+        { READS(NOMS, NO_ID, NO_ID) },
+        { READS(MAGASIN, FIRST_ID, NO_ID) } },
+      NULL, 0 },
 
     { ngx_string("stock_item"), NGX_HTTP_GET,
       ngx_string("/api/v1/stores/{id}/stock/{produit}/"),
@@ -67,63 +99,85 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       NGX_HTTP_MAGASIN_SQL_STOCK_ITEM, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_item_bind,
       ngx_http_magasin_stock_item_render, NULL,
-      &ngx_http_magasin_stock_item_spec, 0 },
+      &ngx_http_magasin_stock_item_spec, 0, NULL,
+      { { READS(QUANTITE, FIRST_ID, SECOND_ID) },
+        { READS(PRESENCE, SECOND_ID, NO_ID) } },
+      NULL, 0 },
 
     { ngx_string("stock_adjust"), NGX_HTTP_POST,
       ngx_string("/api/v1/stores/{id}/stock/{produit}/adjust/"),
       ngx_string("Ajustement Stock"), "stock",
       NGX_HTTP_MAGASIN_SQL_STOCK_ADJUST, NGX_HTTP_MAGASIN_PG_WRITE,
       ngx_http_magasin_adjust_bind,
-      ngx_http_magasin_written_render, NULL, NULL, 0 },
+      ngx_http_magasin_written_render, NULL, NULL, 0, NULL,
+      { { NOTHING } },
+      ngx_http_magasin_adjust_touch, 0 },
 
     { ngx_string("stock_central"), NGX_HTTP_GET,
       ngx_string("/api/v1/stock/central/"),
       ngx_string("Stock Central"), NULL,
       NGX_HTTP_MAGASIN_SQL_STOCK_CENTRAL, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_list_bind,
-      ngx_http_magasin_list_render, NULL, &ngx_http_magasin_central_spec, 0 },
+      ngx_http_magasin_list_render, NULL, &ngx_http_magasin_central_spec, 0,
+      "cursor",
+      { { READS(CENTRAL, NO_ID, NO_ID) },
+        { READS(NOMS, NO_ID, NO_ID) } },
+      NULL, 0 },
 
     { ngx_string("products"), NGX_HTTP_GET,
       ngx_string("/api/v1/products/"),
       ngx_string("Produits"), NULL,
       NGX_HTTP_MAGASIN_SQL_PRODUCTS, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_products_bind,
-      ngx_http_magasin_list_render, NULL, &ngx_http_magasin_products_spec, 0 },
+      ngx_http_magasin_list_render, NULL, &ngx_http_magasin_products_spec, 0,
+      "cursor",
+      { { READS(PRODUITS, NO_ID, NO_ID) } },
+      NULL, 0 },
 
     { ngx_string("product_create"), NGX_HTTP_POST,
       ngx_string("/api/v1/products/"),
       ngx_string("Produits"), "produits",
       NGX_HTTP_MAGASIN_SQL_PRODUCT_CREATE, NGX_HTTP_MAGASIN_PG_WRITE,
       ngx_http_magasin_product_create_bind,
-      ngx_http_magasin_written_render, NULL, NULL, 0 },
+      ngx_http_magasin_written_render, NULL, NULL, 0, NULL,
+      { { NOTHING } },
+      ngx_http_magasin_product_create_touch, 0 },
 
     { ngx_string("product"), NGX_HTTP_GET,
       ngx_string("/api/v1/products/{id}/"),
       ngx_string("Produit Update Api"), NULL,
       NGX_HTTP_MAGASIN_SQL_PRODUCT, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_product_bind,
-      ngx_http_magasin_product_render, NULL, NULL, 0 },
+      ngx_http_magasin_product_render, NULL, NULL, 0, NULL,
+      { { READS(PRODUIT, FIRST_ID, NO_ID) } },
+      NULL, 0 },
 
     { ngx_string("product_update"), NGX_HTTP_PUT,
       ngx_string("/api/v1/products/{id}/"),
       ngx_string("Produit Update Api"), "produits",
       NGX_HTTP_MAGASIN_SQL_PRODUCT_UPDATE, NGX_HTTP_MAGASIN_PG_WRITE,
       ngx_http_magasin_product_update_bind,
-      ngx_http_magasin_product_render, NULL, NULL, 0 },
+      ngx_http_magasin_product_render, NULL, NULL, 0, NULL,
+      { { NOTHING } },
+      ngx_http_magasin_product_touch, 0 },
 
     { ngx_string("product_patch"), NGX_HTTP_PATCH,
       ngx_string("/api/v1/products/{id}/"),
       ngx_string("Produit Update Api"), "produits",
       NGX_HTTP_MAGASIN_SQL_PRODUCT_PATCH, NGX_HTTP_MAGASIN_PG_WRITE,
       ngx_http_magasin_product_patch_bind,
-      ngx_http_magasin_product_render, NULL, NULL, 1 },
+      ngx_http_magasin_product_render, NULL, NULL, 1, NULL,
+      { { NOTHING } },
+      ngx_http_magasin_product_touch, 0 },
 
     { ngx_string("product_delete"), NGX_HTTP_DELETE,
       ngx_string("/api/v1/products/{id}/"),
       ngx_string("Produit Update Api"), "produits",
       NGX_HTTP_MAGASIN_SQL_PRODUCT_DELETE, NGX_HTTP_MAGASIN_PG_WRITE,
       ngx_http_magasin_product_delete_bind,
-      ngx_http_magasin_product_delete_render, NULL, NULL, 1 },
+      ngx_http_magasin_product_delete_render, NULL, NULL, 1, NULL,
+      { { NOTHING } },
+      ngx_http_magasin_product_delete_touch, 0 },
 
     { ngx_string("product_availability"), NGX_HTTP_GET,
       ngx_string("/api/v1/products/{id}/availability/"),
@@ -131,28 +185,39 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       NGX_HTTP_MAGASIN_SQL_PRODUCT_AVAILABILITY, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_item_bind,
       ngx_http_magasin_availability_render, NULL,
-      &ngx_http_magasin_availability_spec, 0 },
+      &ngx_http_magasin_availability_spec, 0, NULL,
+      { { READS(DISPONIBILITE, FIRST_ID, NO_ID) },
+        { READS(PRODUIT, FIRST_ID, NO_ID) },
+        { READS(MAGASINS, NO_ID, NO_ID) } },
+      NULL, 0 },
 
     { ngx_string("sales"), NGX_HTTP_GET,
       ngx_string("/api/v1/sales/"),
       ngx_string("Ventes"), NULL,
       NGX_HTTP_MAGASIN_SQL_SALES, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_sales_bind,
-      ngx_http_magasin_list_render, NULL, &ngx_http_magasin_sales_spec, 0 },
+      ngx_http_magasin_list_render, NULL, &ngx_http_magasin_sales_spec, 0,
+      "cursor",
+      { { READS(VENTES, FIRST_VALUE, NO_ID) } },
+      NULL, 0 },
 
     { ngx_string("sale_create"), NGX_HTTP_POST,
       ngx_string("/api/v1/sales/"),
       ngx_string("Ventes"), "ventes",
       NGX_HTTP_MAGASIN_SQL_SALE_CREATE, NGX_HTTP_MAGASIN_PG_WRITE,
       ngx_http_magasin_sale_create_bind,
-      ngx_http_magasin_written_render, NULL, NULL, 0 },
+      ngx_http_magasin_written_render, NULL, NULL, 0, NULL,
+      { { NOTHING } },
+      ngx_http_magasin_sale_touch, 0 },
 
     { ngx_string("sale"), NGX_HTTP_GET,
       ngx_string("/api/v1/sales/{id}/"),
       ngx_string("Vente"), NULL,
       NGX_HTTP_MAGASIN_SQL_SALE, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_item_bind,
-      ngx_http_magasin_item_render, NULL, &ngx_http_magasin_sale_spec, 0 },
+      ngx_http_magasin_item_render, NULL, &ngx_http_magasin_sale_spec, 0, NULL,
+      { { READS(VENTE, FIRST_ID, NO_ID) } },
+      NULL, 0 },
 
     { ngx_string("replenishments"), NGX_HTTP_GET,
       ngx_string("/api/v1/replenishments/"),
@@ -160,14 +225,18 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       NGX_HTTP_MAGASIN_SQL_REPLENISHMENTS, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_list_bind,
       ngx_http_magasin_list_render, NULL,
-      &ngx_http_magasin_replenishments_spec, 0 },
+      &ngx_http_magasin_replenishments_spec, 0, "cursor",
+      { { READS(DEMANDES, NO_ID, NO_ID) } },
+      NULL, 0 },
 
     { ngx_string("replenishment_create"), NGX_HTTP_POST,
       ngx_string("/api/v1/replenishments/"),
       ngx_string("Demandes Reapprovisionnement"), "reapprovisionnement",
       NGX_HTTP_MAGASIN_SQL_REPLENISHMENT_CREATE, NGX_HTTP_MAGASIN_PG_WRITE,
       ngx_http_magasin_replenishment_create_bind,
-      ngx_http_magasin_written_render, NULL, NULL, 0 },
+      ngx_http_magasin_written_render, NULL, NULL, 0, NULL,
+      { { NOTHING } },
+      ngx_http_magasin_replenishment_create_touch, 0 },
 
     { ngx_string("replenishment"), NGX_HTTP_GET,
       ngx_string("/api/v1/replenishments/{id}/"),
@@ -175,34 +244,53 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       NGX_HTTP_MAGASIN_SQL_REPLENISHMENT, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_item_bind,
       ngx_http_magasin_item_render, NULL,
-      &ngx_http_magasin_replenishment_spec, 0 },
+      &ngx_http_magasin_replenishment_spec, 0, NULL,
+      { { READS(DEMANDE, FIRST_ID, NO_ID) } },
+      NULL, 0 },
 
     { ngx_string("replenishment_approve"), NGX_HTTP_POST,
       ngx_string("/api/v1/replenishments/{id}/approve/"),
       ngx_string("Approbation Demande"), "reapprovisionnement",
       NGX_HTTP_MAGASIN_SQL_REPLENISHMENT_DECIDE, NGX_HTTP_MAGASIN_PG_WRITE,
       ngx_http_magasin_replenishment_approve_bind,
-      ngx_http_magasin_written_render, NULL, NULL, 0 },
+      ngx_http_magasin_written_render, NULL, NULL, 0, NULL,
+      { { NOTHING } },
+      ngx_http_magasin_replenishment_touch, 1 },
 
     { ngx_string("replenishment_reject"), NGX_HTTP_POST,
       ngx_string("/api/v1/replenishments/{id}/reject/"),
       ngx_string("Refus Demande"), "reapprovisionnement",
       NGX_HTTP_MAGASIN_SQL_REPLENISHMENT_DECIDE, NGX_HTTP_MAGASIN_PG_WRITE,
       ngx_http_magasin_replenishment_reject_bind,
-      ngx_http_magasin_written_render, NULL, NULL, 0 },
+      ngx_http_magasin_written_render, NULL, NULL, 0, NULL,
+      { { NOTHING } },
+      ngx_http_magasin_replenishment_touch, 1 },
 
     { ngx_string("journal"), NGX_HTTP_GET,
       ngx_string("/api/v1/journal/"),
       ngx_string("Journal"), NULL,
       NGX_HTTP_MAGASIN_SQL_JOURNAL, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_journal_bind,
-      ngx_http_magasin_list_render, NULL, &ngx_http_magasin_journal_spec, 0 },
+      ngx_http_magasin_list_render, NULL, &ngx_http_magasin_journal_spec, 0,
+      NULL,
+      { { NOTHING } },
+      NULL, 0 },
+
+    { ngx_string("cache_flush"), NGX_HTTP_POST,
+      ngx_string("/api/v1/cache/flush/"),
+      ngx_string("Vidage Cache"), "admin",
+      NGX_HTTP_MAGASIN_SQL_COUNT, NGX_HTTP_MAGASIN_PG_WRITE,
+      ngx_http_magasin_flush_bind, NULL, NULL, NULL, 0, NULL,
+      { { NOTHING } },
+      ngx_http_magasin_flush_touch, 0 },
 
     { ngx_string("healthz"), NGX_HTTP_GET,
       ngx_string("/healthz"),
       ngx_string("Healthz"), NULL,
       NGX_HTTP_MAGASIN_SQL_COUNT, NGX_HTTP_MAGASIN_PG_READ,
-      ngx_http_magasin_healthz_bind, NULL, NULL, NULL, 0 },
+      ngx_http_magasin_healthz_bind, NULL, NULL, NULL, 0, NULL,
+      { { NOTHING } },
+      NULL, 0 },
 
     { ngx_string("readyz"), NGX_HTTP_GET,
       ngx_string("/readyz"),
@@ -210,7 +298,9 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       NGX_HTTP_MAGASIN_SQL_READYZ, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_readyz_bind,
       ngx_http_magasin_readyz_render,
-      ngx_http_magasin_readyz_failed, NULL, 0 }
+      ngx_http_magasin_readyz_failed, NULL, 0, NULL,
+      { { NOTHING } },
+      NULL, 0 }
 };
 
 

@@ -11,6 +11,8 @@ static ngx_int_t ngx_http_magasin_variable_token(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_magasin_variable_time(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_magasin_variable_cache(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_magasin_variable_trace(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_magasin_trace_parse(ngx_str_t *parent,
@@ -30,6 +32,9 @@ static ngx_http_variable_t  ngx_http_magasin_variables[] = {
 
     { ngx_string("magasin_db_time"), NULL,
       ngx_http_magasin_variable_time, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("magasin_cache"), NULL,
+      ngx_http_magasin_variable_cache, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("magasin_trace_id"), NULL,
       ngx_http_magasin_variable_trace, 0, 0, 0 },
@@ -120,6 +125,23 @@ ngx_http_magasin_variable_time(ngx_http_request_t *r,
 
     ngx_http_magasin_variable_set(v, &text);
 
+    return NGX_OK;
+}
+
+
+/* Where the answer to a read came from. */
+
+static ngx_int_t
+ngx_http_magasin_variable_cache(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_magasin_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_magasin_module);
+
+    ngx_http_magasin_variable_set(v,
+                     ctx ? ngx_http_magasin_cache_name(ctx->cache_state)
+                         : NULL);
     return NGX_OK;
 }
 

@@ -23,6 +23,7 @@
 #   ADDRESS   on which address; the demonstration    (default 127.0.0.1)
 #             token is public, so only loopback
 #   WORKERS   nginx's worker processes               (default auto)
+#   CACHE     what magasin_cache says: on, off, l1, l2   (default on)
 #   MODULE    the module to load (default build/ngx_http_magasin_module.so)
 #   NGINX_BINARY  the nginx to run                   (default nginx)
 
@@ -34,6 +35,7 @@ RUN_DIR=${RUN_DIR:-run}
 PORT=${PORT:-8080}
 ADDRESS=${ADDRESS:-127.0.0.1}
 WORKERS=${WORKERS:-auto}
+CACHE=${CACHE:-on}
 MODULE=${MODULE:-$top/build/ngx_http_magasin_module.so}
 START_TIMEOUT=${START_TIMEOUT:-20}
 
@@ -436,6 +438,7 @@ configure_nginx() {
     text=${text//@USER@/"$user"}
     text=${text//@MODULE@/"$MODULE"}
     text=${text//@WORKERS@/"$WORKERS"}
+    text=${text//@CACHE@/"$CACHE"}
     text=${text//@SOCKETS@/"$sockets"}
     text=${text//@LISTEN@/"$ADDRESS:$PORT"}
     {

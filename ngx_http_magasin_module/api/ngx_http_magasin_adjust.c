@@ -136,6 +136,20 @@ ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx)
 }
 
 
+void
+ngx_http_magasin_adjust_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
+    ngx_http_magasin_scopes_t *scopes)
+{
+    const char  **values;
+
+    values = ctx->job.values;
+
+    ngx_http_magasin_scopes_stock(scopes,
+                          ngx_http_magasin_scope_id(values[ADJUST_MAGASIN]),
+                          ngx_http_magasin_scope_id(values[ADJUST_PRODUIT]));
+}
+
+
 /* Either a difference, or a count with what was expected. */
 
 static void

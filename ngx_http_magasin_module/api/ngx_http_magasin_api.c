@@ -59,3 +59,19 @@ ngx_http_magasin_column_number(ngx_http_magasin_json_t *json,
     text = ngx_http_magasin_column(result, row, column);
     ngx_http_magasin_json_literal(json, text.data, text.len);
 }
+
+
+/*
+ * What was rendered is true for so many milliseconds, if nothing changes,
+ * from when its statement ran on.
+ */
+
+void
+ngx_http_magasin_valid_for(ngx_http_magasin_ctx_t *ctx, ngx_msec_t time)
+{
+    time++;
+
+    if (ctx->valid_for == 0 || time < ctx->valid_for) {
+        ctx->valid_for = time;
+    }
+}

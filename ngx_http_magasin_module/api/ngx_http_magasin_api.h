@@ -23,6 +23,9 @@ void ngx_http_magasin_column_text(ngx_http_magasin_json_t *json,
 void ngx_http_magasin_column_number(ngx_http_magasin_json_t *json,
     PGresult *result, int row, int column);
 
+void ngx_http_magasin_valid_for(ngx_http_magasin_ctx_t *ctx,
+    ngx_msec_t time);
+
 /* reports.c */
 ngx_int_t ngx_http_magasin_reports_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_reports_render(ngx_http_magasin_ctx_t *ctx,
@@ -51,6 +54,12 @@ ngx_int_t ngx_http_magasin_product_create_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_product_delete_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_product_delete_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
+void ngx_http_magasin_product_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_scopes_t *scopes);
+void ngx_http_magasin_product_create_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_scopes_t *scopes);
+void ngx_http_magasin_product_delete_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_scopes_t *scopes);
 ngx_int_t ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
 ngx_int_t ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx);
@@ -61,10 +70,14 @@ ngx_int_t ngx_http_magasin_availability_render(ngx_http_magasin_ctx_t *ctx,
 ngx_int_t ngx_http_magasin_stock_item_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
 ngx_int_t ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_adjust_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_scopes_t *scopes);
 
 /* sales.c */
 ngx_int_t ngx_http_magasin_sales_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_sale_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_scopes_t *scopes);
 
 /* replenishments.c */
 ngx_int_t ngx_http_magasin_replenishment_create_bind(
@@ -73,6 +86,15 @@ ngx_int_t ngx_http_magasin_replenishment_approve_bind(
     ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_replenishment_reject_bind(
     ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_replenishment_create_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_scopes_t *scopes);
+void ngx_http_magasin_replenishment_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_scopes_t *scopes);
+
+/* flush.c */
+ngx_int_t ngx_http_magasin_flush_bind(ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_flush_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_scopes_t *scopes);
 
 /* journal.c */
 ngx_int_t ngx_http_magasin_journal_bind(ngx_http_magasin_ctx_t *ctx);

@@ -12,7 +12,8 @@ enum {
     DASHBOARD_CHIFFRE_AFFAIRES,
     DASHBOARD_RUPTURES,
     DASHBOARD_SURSTOCK,
-    DASHBOARD_TENDANCES
+    DASHBOARD_TENDANCES,
+    DASHBOARD_VALIDITE
 };
 
 
@@ -55,6 +56,11 @@ ngx_http_magasin_dashboard_render(ngx_http_magasin_ctx_t *ctx,
         ngx_http_magasin_json_key(json, "tendances");
         ngx_http_magasin_column_text(json, result, row, DASHBOARD_TENDANCES);
         ngx_http_magasin_json_close(json, '}');
+    }
+
+    if (rows && !PQgetisnull(result, 0, DASHBOARD_VALIDITE)) {
+        ngx_http_magasin_valid_for(ctx,
+                strtoull(PQgetvalue(result, 0, DASHBOARD_VALIDITE), NULL, 10));
     }
 
     ctx->rows += rows;

@@ -421,16 +421,18 @@ ngx_http_magasin_list_cursor(ngx_http_magasin_ctx_t *ctx,
 static ngx_int_t
 ngx_http_magasin_list_header(ngx_http_magasin_ctx_t *ctx, ngx_str_t *link)
 {
-    ngx_str_t  value;
+    ngx_str_t  *value;
 
-    value.data = ngx_pnalloc(ctx->request->pool,
-                             link->len + sizeof("<>; rel=\"next\""));
-    if (value.data == NULL) {
+    value = &ctx->link;
+
+    value->data = ngx_pnalloc(ctx->request->pool,
+                              link->len + sizeof("<>; rel=\"next\""));
+    if (value->data == NULL) {
         return NGX_ERROR;
     }
 
-    value.len = ngx_sprintf(value.data, "<%V>; rel=\"next\"", link)
-                - value.data;
+    value->len = ngx_sprintf(value->data, "<%V>; rel=\"next\"", link)
+                 - value->data;
 
-    return ngx_http_magasin_reply_header(ctx->request, "Link", &value);
+    return NGX_OK;
 }

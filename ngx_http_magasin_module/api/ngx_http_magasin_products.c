@@ -297,6 +297,18 @@ ngx_http_magasin_product_tag(ngx_http_magasin_ctx_t *ctx, PGresult *result,
 }
 
 
+/* PUT and PATCH: others show the name alone. */
+
+void
+ngx_http_magasin_product_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
+    ngx_http_magasin_scopes_t *scopes)
+{
+    ngx_http_magasin_scopes_produit(scopes,
+                     ngx_http_magasin_scope_id(ctx->job.values[UPDATE_ID]),
+                     ctx->job.values[UPDATE_FIELDS] != NULL, 0);
+}
+
+
 /* POST */
 
 ngx_int_t
@@ -313,6 +325,16 @@ ngx_http_magasin_product_create_bind(ngx_http_magasin_ctx_t *ctx)
 
     return ngx_http_magasin_members_bind(ctx, ngx_http_magasin_product_new,
                                          values);
+}
+
+
+void
+ngx_http_magasin_product_create_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_scopes_t *scopes)
+{
+    ngx_http_magasin_scopes_produit(scopes,
+                                    ngx_http_magasin_written_id(result), 0,
+                                    0);
 }
 
 
@@ -354,6 +376,18 @@ ngx_http_magasin_product_delete_render(ngx_http_magasin_ctx_t *ctx,
     }
 
     return rc;
+}
+
+
+/* It is archived, or goes with its rows of stock. */
+
+void
+ngx_http_magasin_product_delete_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_scopes_t *scopes)
+{
+    ngx_http_magasin_scopes_produit(scopes,
+                              ngx_http_magasin_scope_id(ctx->job.values[0]),
+                              1, 1);
 }
 
 

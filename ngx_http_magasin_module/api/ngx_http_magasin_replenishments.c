@@ -69,6 +69,15 @@ ngx_http_magasin_replenishment_create_bind(ngx_http_magasin_ctx_t *ctx)
 }
 
 
+void
+ngx_http_magasin_replenishment_create_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_scopes_t *scopes)
+{
+    ngx_http_magasin_scopes_demande(scopes,
+                                    ngx_http_magasin_written_id(result));
+}
+
+
 ngx_int_t
 ngx_http_magasin_replenishment_approve_bind(ngx_http_magasin_ctx_t *ctx)
 {
@@ -111,4 +120,31 @@ ngx_http_magasin_decide_bind(ngx_http_magasin_ctx_t *ctx, const char *approve)
     ctx->job.nvalues = 5;
 
     return NGX_OK;
+}
+
+
+/*
+ * A decision, also one that is told as a conflict: a request that the central
+ * stock cannot serve is refused by it.
+ */
+
+void
+ngx_http_magasin_replenishment_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_scopes_t *scopes)
+{
+    int      column;
+    int64_t  magasin, produit;
+
+    ngx_http_magasin_scopes_demande(scopes,
+                              ngx_http_magasin_scope_id(ctx->job.values[0]));
+
+    column = PQfnumber(result, "magasin_id");
+
+    magasin = ngx_http_magasin_scope_id(PQgetvalue(result, 0, column));
+    produit = ngx_http_magasin_scope_id(PQgetvalue(result, 0, column + 1));
+
+    if (magasin) {
+        ngx_http_magasin_scopes_stock(scopes, magasin, produit);
+        ngx_http_magasin_scopes_stock(scopes, 0, produit);
+    }
 }

@@ -169,6 +169,30 @@ ngx_http_magasin_written_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 }
 
 
+/* The id of what was created: the end of its location; 0: nothing was. */
+
+int64_t
+ngx_http_magasin_written_id(PGresult *result)
+{
+    u_char     *p, *end;
+    ngx_str_t   location;
+
+    location = ngx_http_magasin_column(result, 0, WRITTEN_EMPLACEMENT);
+
+    if (location.len < 2) {
+        return 0;
+    }
+
+    end = location.data + location.len - 1;
+
+    for (p = end; p > location.data && p[-1] >= '0' && p[-1] <= '9'; p--) {
+        /* void */
+    }
+
+    return ngx_http_magasin_scope_id((char *) p);
+}
+
+
 /* 006_ecritures.sql says what detail and corps are for each status. */
 
 static ngx_int_t

@@ -70,6 +70,8 @@ ngx_int_t ngx_http_magasin_item_render(ngx_http_magasin_ctx_t *ctx,
 ngx_int_t ngx_http_magasin_written_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
 
+int64_t ngx_http_magasin_written_id(PGresult *result);
+
 /* list.c */
 ngx_int_t ngx_http_magasin_list_bind(ngx_http_magasin_ctx_t *ctx);
 void ngx_http_magasin_list_stream(ngx_http_magasin_ctx_t *ctx,

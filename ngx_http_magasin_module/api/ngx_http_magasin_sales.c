@@ -183,6 +183,32 @@ ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx)
 }
 
 
+/* The sale, and the stock of each of its products: "{4,7}". */
+
+void
+ngx_http_magasin_sale_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
+    ngx_http_magasin_scopes_t *scopes)
+{
+    char        *end;
+    int64_t      magasin;
+    const char  *p;
+
+    magasin = ngx_http_magasin_scope_id(ctx->job.values[SALE_MAGASIN]);
+
+    ngx_http_magasin_scopes_vente(scopes, magasin,
+                                  ngx_http_magasin_written_id(result));
+
+    p = ctx->job.values[SALE_PRODUITS];
+
+    do {
+        p++;
+        ngx_http_magasin_scopes_stock(scopes, magasin, strtoll(p, &end, 10));
+        p = end;
+
+    } while (*p == ',');
+}
+
+
 /*
  * The lines of the body, checked; errors are in ctx.  NGX_OK or NGX_ERROR
  * (memory).

@@ -2,7 +2,9 @@
 -- stores.  The trends are those of the last 168 hours, to the microsecond:
 -- what cumul_vente counts since fenetre.bord, and the difference between
 -- there and then from the sales themselves.  bord may lie on either side:
--- now() is a little older than what this statement sees.
+-- now() is a little older than what this statement sees.  The last column is
+-- for how many milliseconds all this stays so, if nothing is sold: until the
+-- oldest sale of those hours is no more of them.
 --
 -- Names are compared only where three quantities do not decide, so that the
 -- time does not depend on how many products were sold; products of one name,
@@ -41,8 +43,13 @@ WITH m AS MATERIALIZED (
      WHERE nom IN (SELECT nom FROM produit GROUP BY nom HAVING count(*) > 1)
 )
 SELECT m.id, m.nom, ventes.total, stock.ruptures, stock.surstock,
-       tendances.texte
+       tendances.texte,
+       (SELECT floor(extract(epoch FROM min(v.date_vente) - limite.debut)
+                     * 1000)::bigint
+          FROM vente v
+         WHERE v.date_vente >= limite.debut)
   FROM m
+ CROSS JOIN limite
  CROSS JOIN LATERAL (
     SELECT coalesce(sum(c.total), 0.00) AS total
       FROM cumul_vente c

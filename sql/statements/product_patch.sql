@@ -21,10 +21,11 @@ WITH fait AS (
                = ANY (string_to_array($8::text, ',')))
     RETURNING id, nom, categorie, prix, description
 )
-SELECT id, nom, categorie, prix, description, true
+SELECT id, nom, categorie, prix, description, true,
+       pg_current_xact_id_if_assigned() AS xid
   FROM fait
  UNION ALL
-SELECT id, nom, categorie, prix, description, false
+SELECT id, nom, categorie, prix, description, false, NULL
   FROM produit
  WHERE id = $1::bigint
    AND $8::text IS NOT NULL

@@ -9,4 +9,5 @@ UPDATE produit
  WHERE id = $1::bigint
    AND archive_le IS NULL
    AND acteur IS NOT NULL
-RETURNING id, nom, categorie, prix, description
+RETURNING id, nom, categorie, prix, description, true,
+          pg_current_xact_id() AS xid

@@ -1,6 +1,12 @@
 -- What sql/statements/dashboard.sql has to answer, from the sale lines alone.
 SELECT m.id, m.nom, ventes.total, stock.ruptures, stock.surstock,
-       tendances.texte
+       tendances.texte,
+       (SELECT floor(1000 * extract(epoch FROM date_vente - now()
+                                               + interval '168 hours'))
+          FROM vente
+         WHERE date_vente >= now() - interval '168 hours'
+         ORDER BY date_vente
+         LIMIT 1)
   FROM (
     SELECT id, nom
       FROM magasin

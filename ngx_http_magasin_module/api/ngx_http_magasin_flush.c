@@ -1,0 +1,47 @@
+
+/* POST /api/v1/cache/flush/: forget all answers, on all nodes. */
+
+
+#include "ngx_http_magasin_api.h"
+#include "../ngx_http_magasin_reply.h"
+
+
+/* How many answers this node had; its memory is free from here on. */
+
+ngx_int_t
+ngx_http_magasin_flush_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_uint_t                        entries;
+    ngx_http_magasin_main_conf_t     *mmcf;
+    ngx_http_magasin_cache_shared_t  *shared;
+
+    mmcf = ngx_http_get_module_main_conf(ctx->request,
+                                         ngx_http_magasin_module);
+    entries = 0;
+
+    if (mmcf->cache) {
+        shared = &mmcf->zone.shared->cache;
+        entries = shared->entries;
+
+        ngx_http_magasin_zone_empty(&mmcf->zone);
+
+        (void) ngx_atomic_fetch_add(&shared->counters.flushed, 1);
+    }
+
+    ngx_http_magasin_reply_begin(ctx, NGX_HTTP_OK);
+
+    ngx_http_magasin_json_open(&ctx->json, '{');
+    ngx_http_magasin_json_key(&ctx->json, "reponses");
+    ngx_http_magasin_json_integer(&ctx->json, (int64_t) entries);
+    ngx_http_magasin_json_close(&ctx->json, '}');
+
+    return NGX_DONE;
+}
+
+
+void
+ngx_http_magasin_flush_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
+    ngx_http_magasin_scopes_t *scopes)
+{
+    ngx_http_magasin_scopes_add_slot(scopes, NGX_HTTP_MAGASIN_SCOPE_ALL);
+}

@@ -1,0 +1,279 @@
+
+/*
+ * Single flight: those of this worker that wait for an answer which another
+ * request of the node is fetching.  Of a flight of this worker they hear at
+ * once; at those of other workers one timer looks, once for all that wait for
+ * the same.
+ */
+
+
+#include "ngx_http_magasin_cache_internal.h"
+
+
+static ngx_http_magasin_flight_t *ngx_http_magasin_flight_find(
+    ngx_http_magasin_cache_t *cache, ngx_uint_t number);
+static void ngx_http_magasin_flight_wake(ngx_event_t *ev);
+static ngx_uint_t ngx_http_magasin_flight_landed(
+    ngx_http_magasin_flight_t *flight);
+static void ngx_http_magasin_flight_tell(ngx_http_magasin_flight_t *flight,
+    ngx_http_magasin_ctx_t *ctx);
+static void ngx_http_magasin_flight_free(ngx_http_magasin_flight_t *flight);
+
+
+/*
+ * Wait for the flight that the question of this request names.  NGX_AGAIN, or
+ * NGX_DECLINED: no memory to wait with.
+ */
+
+ngx_int_t
+ngx_http_magasin_flight_join(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_http_magasin_cache_t          *cache;
+    ngx_http_magasin_flight_t         *flight;
+    ngx_http_magasin_cache_request_t  *cr;
+
+    cr = ctx->cached;
+    cache = cr->cache;
+
+    flight = ngx_http_magasin_flight_find(cache, cr->question.flight);
+
+    if (flight == NULL) {
+        flight = ngx_calloc(sizeof(ngx_http_magasin_flight_t), cache->log);
+        if (flight == NULL) {
+            return NGX_DECLINED;
+        }
+
+        flight->number = cr->question.flight;
+        flight->cache = cache;
+
+        flight->wake.handler = ngx_http_magasin_flight_wake;
+        flight->wake.data = flight;
+        flight->wake.log = cache->log;
+
+        ngx_queue_init(&flight->waiters);
+        ngx_queue_insert_tail(&cache->flights, &flight->queue);
+    }
+
+    cr->waits = flight;
+    ngx_queue_insert_tail(&flight->waiters, &cr->queue);
+
+    if (!cache->timer.timer_set) {
+        ngx_add_timer(&cache->timer, NGX_HTTP_MAGASIN_FLIGHT_LOOK);
+    }
+
+    return NGX_AGAIN;
+}
+
+
+/* A request that waits goes away. */
+
+void
+ngx_http_magasin_flight_leave(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_http_magasin_flight_t         *flight;
+    ngx_http_magasin_cache_request_t  *cr;
+
+    cr = ctx->cached;
+    flight = cr->waits;
+
+    if (flight == NULL) {
+        return;
+    }
+
+    cr->waits = NULL;
+    ngx_queue_remove(&cr->queue);
+
+    if (ngx_queue_empty(&flight->waiters) && !flight->waking) {
+        ngx_http_magasin_flight_free(flight);
+    }
+}
+
+
+/*
+ * A flight of this worker has ended.  `rc` for those who wait for it: NGX_OK:
+ * the answer is stored; NGX_AGAIN: nothing, and nobody knows why, as when the
+ * client went away; NGX_DECLINED: no answer that can be shared; NGX_ERROR:
+ * it failed with `status`.
+ */
+
+void
+ngx_http_magasin_flight_over(ngx_http_magasin_cache_t *cache,
+    ngx_uint_t number, ngx_int_t rc, ngx_uint_t status)
+{
+    ngx_http_magasin_flight_t  *flight;
+
+    flight = ngx_http_magasin_flight_find(cache, number);
+
+    if (flight == NULL) {
+        return;
+    }
+
+    flight->over = 1;
+    flight->rc = rc;
+    flight->status = status;
+
+    /* Not from here: the caller is in the middle of its own request. */
+
+    ngx_post_event(&flight->wake, &ngx_posted_events);
+}
+
+
+/* The timer: have flights of other workers landed? */
+
+void
+ngx_http_magasin_flight_look(ngx_event_t *ev)
+{
+    ngx_queue_t                *q;
+    ngx_http_magasin_cache_t   *cache;
+    ngx_http_magasin_flight_t  *flight;
+
+    cache = ev->data;
+
+    for (q = ngx_queue_head(&cache->flights);
+         q != ngx_queue_sentinel(&cache->flights);
+         q = ngx_queue_next(q))
+    {
+        flight = ngx_queue_data(q, ngx_http_magasin_flight_t, queue);
+
+        if (!flight->over && ngx_http_magasin_flight_landed(flight)) {
+            flight->over = 1;
+            flight->rc = NGX_OK;
+
+            ngx_post_event(&flight->wake, &ngx_posted_events);
+        }
+    }
+
+    if (!ngx_queue_empty(&cache->flights)) {
+        ngx_add_timer(&cache->timer, NGX_HTTP_MAGASIN_FLIGHT_LOOK);
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_magasin_flight_landed(ngx_http_magasin_flight_t *flight)
+{
+    ngx_queue_t                       *q;
+    ngx_http_magasin_cache_request_t  *cr;
+
+    q = ngx_queue_head(&flight->waiters);
+    cr = ngx_queue_data(q, ngx_http_magasin_cache_request_t, queue);
+
+    return !ngx_http_magasin_store_flying(flight->cache->zone, &cr->question);
+}
+
+
+/*
+ * Tell all that wait.  Each may end its request, and others with it: the
+ * queue is read anew each time, and the flight stays until it is empty.
+ */
+
+static void
+ngx_http_magasin_flight_wake(ngx_event_t *ev)
+{
+    ngx_queue_t                       *q;
+    ngx_http_magasin_flight_t         *flight;
+    ngx_http_magasin_cache_request_t  *cr;
+
+    flight = ev->data;
+    flight->waking = 1;
+
+    /* Whoever comes from here on is of another flight. */
+
+    ngx_queue_remove(&flight->queue);
+    ngx_queue_init(&flight->queue);
+
+    while (!ngx_queue_empty(&flight->waiters)) {
+        q = ngx_queue_head(&flight->waiters);
+        ngx_queue_remove(q);
+
+        cr = ngx_queue_data(q, ngx_http_magasin_cache_request_t, queue);
+        cr->waits = NULL;
+
+        ngx_http_magasin_flight_tell(flight, cr->ctx);
+    }
+
+    ngx_http_magasin_flight_free(flight);
+}
+
+
+static void
+ngx_http_magasin_flight_tell(ngx_http_magasin_flight_t *flight,
+    ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_int_t                          rc;
+    ngx_http_magasin_cache_t          *cache;
+    ngx_http_magasin_answer_t          answer;
+    ngx_http_magasin_cache_request_t  *cr;
+
+    cr = ctx->cached;
+    cache = flight->cache;
+
+    switch (flight->rc) {
+
+    case NGX_ERROR:
+        cr->done(ctx, NGX_ERROR, flight->status);
+        return;
+
+    case NGX_DECLINED:
+        cr->done(ctx, NGX_DECLINED, 0);
+        return;
+
+    case NGX_AGAIN:
+        ngx_http_magasin_cache_retry(ctx);
+        return;
+
+    default: /* NGX_OK */
+        break;
+    }
+
+    rc = ngx_http_magasin_store_wait(cache->zone, &cr->question,
+                                     ctx->request->pool, &answer);
+
+    if (rc != NGX_OK) {
+        ngx_http_magasin_cache_retry(ctx);
+        return;
+    }
+
+    (void) ngx_atomic_fetch_add(&cache->shared->counters.coalesced, 1);
+
+    ngx_http_magasin_cache_answer(ctx, &answer,
+                                  NGX_HTTP_MAGASIN_CACHE_COALESCED);
+
+    cr->done(ctx, NGX_OK, 0);
+}
+
+
+/* The flight that others of this worker wait for, or NULL. */
+
+static ngx_http_magasin_flight_t *
+ngx_http_magasin_flight_find(ngx_http_magasin_cache_t *cache,
+    ngx_uint_t number)
+{
+    ngx_queue_t                *q;
+    ngx_http_magasin_flight_t  *flight;
+
+    for (q = ngx_queue_head(&cache->flights);
+         q != ngx_queue_sentinel(&cache->flights);
+         q = ngx_queue_next(q))
+    {
+        flight = ngx_queue_data(q, ngx_http_magasin_flight_t, queue);
+
+        if (flight->number == number && !flight->over) {
+            return flight;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_http_magasin_flight_free(ngx_http_magasin_flight_t *flight)
+{
+    if (flight->wake.posted) {
+        ngx_delete_posted_event(&flight->wake);
+    }
+
+    ngx_queue_remove(&flight->queue);
+    ngx_free(flight);
+}

@@ -1,0 +1,764 @@
+
+/*
+ * Redis keeps, under a namespace of its own life and of the database's,
+ *
+ *     magasin:<namespace>:g:<slot>   a token, the generation of a slot
+ *     magasin:<namespace>:r:<md5>    an answer and the tokens that it was
+ *                                    fetched under
+ *
+ * A token is given out once, so that what was lost (by FLUSHALL, eviction,
+ * expiry, a restart without its data) comes back as another one; what was
+ * stored under the tokens of before is never valid again.  A Redis that was
+ * restarted, or one that stands in for it, has another run_id, and so another
+ * namespace: it may know tokens that were given up since.
+ */
+
+
+#include "ngx_http_magasin_cache_redis.h"
+
+#include <ngx_md5.h>
+#include <ngx_sha1.h>
+
+#include "ngx_http_magasin_scripts.h"
+
+
+/* To be changed with the format of answers, their stored form included. */
+#define NGX_HTTP_MAGASIN_CACHE_FORMAT      "1"
+
+/* Seconds that a generation lives, longer than any answer. */
+#define NGX_HTTP_MAGASIN_CACHE_GENERATION  "86400"
+
+/* Bytes of a key, of a token. */
+#define NGX_HTTP_MAGASIN_CACHE_KEY                                            \
+    (sizeof("magasin::r:") - 1 + NGX_HTTP_MAGASIN_NAMESPACE + 32)
+#define NGX_HTTP_MAGASIN_CACHE_TOKEN       (16 + 1 + NGX_INT_T_LEN)
+
+/* Four numbers of 8 hexadecimal digits before what they are lengths of. */
+#define NGX_HTTP_MAGASIN_CACHE_HEAD        24
+
+/* EVAL, the script, the number of keys. */
+#define NGX_HTTP_MAGASIN_CACHE_ARGS        3
+
+
+typedef struct {
+    const char  *name;
+    const char  *text;
+} ngx_http_magasin_script_t;
+
+
+/* A command under construction. */
+typedef struct {
+    ngx_uint_t   n;
+    const char  *argv[NGX_HTTP_MAGASIN_CACHE_ARGS
+                      + NGX_HTTP_MAGASIN_SCOPE_WRITES + 3];
+    size_t       lens[NGX_HTTP_MAGASIN_CACHE_ARGS
+                      + NGX_HTTP_MAGASIN_SCOPE_WRITES + 3];
+} ngx_http_magasin_args_t;
+
+
+/* A store that nobody waits for. */
+struct ngx_http_magasin_cache_stored_s {
+    ngx_http_magasin_redis_command_t    command;
+    ngx_http_magasin_cache_t           *cache;
+    ngx_http_magasin_cache_stored_t    *next;       /* of the free ones */
+};
+
+
+static ngx_uint_t ngx_http_magasin_cache_redis_usable(
+    ngx_http_magasin_cache_t *cache);
+static ngx_int_t ngx_http_magasin_cache_namespace(
+    ngx_http_magasin_cache_t *cache, u_char *namespace);
+static void ngx_http_magasin_cache_arg(ngx_http_magasin_args_t *args,
+    const void *data, size_t len);
+static void ngx_http_magasin_cache_script(ngx_http_magasin_args_t *args,
+    ngx_http_magasin_script_e script, ngx_uint_t evaluate, ngx_str_t *nkeys);
+static u_char *ngx_http_magasin_cache_answer_key(u_char *p, u_char *namespace,
+    ngx_str_t *key);
+static u_char *ngx_http_magasin_cache_slot_key(u_char *p, u_char *namespace,
+    ngx_uint_t slot);
+static ngx_int_t ngx_http_magasin_cache_redis_ask(
+    ngx_http_magasin_cache_t *cache, ngx_http_magasin_cache_request_t *cr);
+static void ngx_http_magasin_cache_redis_asked(
+    ngx_http_magasin_redis_command_t *command, redisReply *reply);
+static ngx_int_t ngx_http_magasin_cache_redis_parse(
+    ngx_http_magasin_cache_request_t *cr, redisReply *reply,
+    ngx_http_magasin_answer_t *answer);
+static void ngx_http_magasin_cache_redis_stored(
+    ngx_http_magasin_redis_command_t *command, redisReply *reply);
+static void ngx_http_magasin_cache_redis_told(
+    ngx_http_magasin_redis_command_t *command, redisReply *reply);
+static void ngx_http_magasin_cache_redis_debt(
+    ngx_http_magasin_cache_tell_t *tell);
+static ngx_uint_t ngx_http_magasin_cache_no_script(
+    ngx_http_magasin_redis_command_t *command);
+
+
+static ngx_http_magasin_script_t  ngx_http_magasin_scripts[] = {
+    NGX_HTTP_MAGASIN_SCRIPTS
+};
+
+static u_char  ngx_http_magasin_script_sha1[NGX_HTTP_MAGASIN_LUA_COUNT][40];
+
+
+/* Compute what EVALSHA names scripts by; once for a process. */
+
+void
+ngx_http_magasin_cache_redis_init(void)
+{
+    u_char       digest[20];
+    ngx_uint_t   i;
+    ngx_sha1_t   sha1;
+    const char  *text;
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_LUA_COUNT; i++) {
+        text = ngx_http_magasin_scripts[i].text;
+
+        ngx_sha1_init(&sha1);
+        ngx_sha1_update(&sha1, text, ngx_strlen(text));
+        ngx_sha1_final(digest, &sha1);
+
+        (void) ngx_hex_dump(ngx_http_magasin_script_sha1[i], digest, 20);
+    }
+}
+
+
+/*
+ * May Redis be asked?  Not while changes cannot be looked for, and not after
+ * one that it was not told of: it may hold the answers of before.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_cache_redis_usable(ngx_http_magasin_cache_t *cache)
+{
+    return cache->redis
+           && cache->shared->debt == cache->shared->debt_paid
+           && ngx_http_magasin_cache_fresh(cache);
+}
+
+
+/* NGX_OK, or NGX_DECLINED: it is not known yet, or Redis is away. */
+
+static ngx_int_t
+ngx_http_magasin_cache_namespace(ngx_http_magasin_cache_t *cache,
+    u_char *namespace)
+{
+    u_char                            digest[16];
+    ngx_md5_t                         md5;
+    ngx_uint_t                        snapshot;
+    ngx_http_magasin_redis_state_t    state;
+    ngx_http_magasin_cache_shared_t  *shared;
+
+    shared = cache->shared;
+    snapshot = shared->snapshot;
+
+    ngx_http_magasin_redis_state(cache->redis, &state);
+
+    if (!state.ready || state.run_id.len == 0 || snapshot == 0
+        || shared->database != cache->database)
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_md5_init(&md5);
+    ngx_md5_update(&md5, NGX_HTTP_MAGASIN_CACHE_FORMAT,
+                   sizeof(NGX_HTTP_MAGASIN_CACHE_FORMAT) - 1);
+    ngx_md5_update(&md5, shared->identities[snapshot & 1],
+                   NGX_HTTP_MAGASIN_IDENTITY);
+    ngx_md5_update(&md5, state.run_id.data, state.run_id.len);
+    ngx_md5_final(digest, &md5);
+
+    (void) ngx_hex_dump(namespace, digest, NGX_HTTP_MAGASIN_NAMESPACE / 2);
+
+    return NGX_OK;
+}
+
+
+/* The channel of one database, in NGX_HTTP_MAGASIN_CHANNEL bytes. */
+
+void
+ngx_http_magasin_cache_channel(u_char *identity, u_char *channel)
+{
+    u_char     digest[16];
+    ngx_md5_t  md5;
+
+    ngx_md5_init(&md5);
+    ngx_md5_update(&md5, NGX_HTTP_MAGASIN_CACHE_FORMAT,
+                   sizeof(NGX_HTTP_MAGASIN_CACHE_FORMAT) - 1);
+    ngx_md5_update(&md5, identity, NGX_HTTP_MAGASIN_IDENTITY);
+    ngx_md5_final(digest, &md5);
+
+    channel = ngx_cpymem(channel, "magasin:", 8);
+    (void) ngx_hex_dump(channel, digest, NGX_HTTP_MAGASIN_NAMESPACE / 2);
+}
+
+
+static void
+ngx_http_magasin_cache_arg(ngx_http_magasin_args_t *args, const void *data,
+    size_t len)
+{
+    args->argv[args->n] = data;
+    args->lens[args->n] = len;
+    args->n++;
+}
+
+
+/* The first arguments of a script, by its name or with its text. */
+
+static void
+ngx_http_magasin_cache_script(ngx_http_magasin_args_t *args,
+    ngx_http_magasin_script_e script, ngx_uint_t evaluate, ngx_str_t *nkeys)
+{
+    const char  *text;
+
+    args->n = 0;
+
+    if (evaluate) {
+        text = ngx_http_magasin_scripts[script].text;
+
+        ngx_http_magasin_cache_arg(args, "EVAL", 4);
+        ngx_http_magasin_cache_arg(args, text, ngx_strlen(text));
+
+    } else {
+        ngx_http_magasin_cache_arg(args, "EVALSHA", 7);
+        ngx_http_magasin_cache_arg(args, ngx_http_magasin_script_sha1[script],
+                                   40);
+    }
+
+    ngx_http_magasin_cache_arg(args, nkeys->data, nkeys->len);
+}
+
+
+static u_char *
+ngx_http_magasin_cache_answer_key(u_char *p, u_char *namespace,
+    ngx_str_t *key)
+{
+    u_char     digest[16];
+    ngx_md5_t  md5;
+
+    ngx_md5_init(&md5);
+    ngx_md5_update(&md5, key->data, key->len);
+    ngx_md5_final(digest, &md5);
+
+    p = ngx_sprintf(p, "magasin:%*s:r:", (size_t) NGX_HTTP_MAGASIN_NAMESPACE,
+                    namespace);
+
+    return ngx_hex_dump(p, digest, 16);
+}
+
+
+static u_char *
+ngx_http_magasin_cache_slot_key(u_char *p, u_char *namespace, ngx_uint_t slot)
+{
+    return ngx_sprintf(p, "magasin:%*s:g:%ui",
+                       (size_t) NGX_HTTP_MAGASIN_NAMESPACE, namespace, slot);
+}
+
+
+/*
+ * Ask Redis for the answer to the question of this request.
+ *
+ * NGX_OK: done() will be called.  NGX_DECLINED: it cannot be asked.
+ */
+
+ngx_int_t
+ngx_http_magasin_cache_redis_read(ngx_http_magasin_cache_t *cache,
+    ngx_http_magasin_ctx_t *ctx, ngx_http_magasin_cache_redis_pt done)
+{
+    ngx_http_magasin_cache_request_t  *cr;
+
+    cr = ctx->cached;
+
+    cr->redis_done = done;
+    cr->evaluated = 0;
+
+    if (!ngx_http_magasin_cache_redis_usable(cache)) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_magasin_cache_redis_ask(cache, cr);
+}
+
+
+/* The first time by the script's name, the second time with its text. */
+
+static ngx_int_t
+ngx_http_magasin_cache_redis_ask(ngx_http_magasin_cache_t *cache,
+    ngx_http_magasin_cache_request_t *cr)
+{
+    u_char                             namespace[NGX_HTTP_MAGASIN_NAMESPACE];
+    u_char                             token[NGX_HTTP_MAGASIN_CACHE_TOKEN];
+    u_char                             number[NGX_INT_T_LEN];
+    u_char                             keys[NGX_HTTP_MAGASIN_SCOPE_READS + 1]
+                                           [NGX_HTTP_MAGASIN_CACHE_KEY];
+    u_char                            *p;
+    ngx_str_t                          nkeys;
+    ngx_uint_t                         i;
+    ngx_http_magasin_args_t            args;
+    ngx_http_magasin_question_t       *question;
+    ngx_http_magasin_redis_command_t  *command;
+
+    question = &cr->question;
+
+    if (ngx_http_magasin_cache_namespace(cache, namespace) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    nkeys.data = number;
+    nkeys.len = ngx_sprintf(number, "%ui", question->nslots + 1) - number;
+
+    ngx_http_magasin_cache_script(&args, NGX_HTTP_MAGASIN_LUA_READ,
+                                  cr->evaluated, &nkeys);
+
+    p = ngx_http_magasin_cache_answer_key(keys[0], namespace, &question->key);
+    ngx_http_magasin_cache_arg(&args, keys[0], p - keys[0]);
+
+    for (i = 0; i < question->nslots; i++) {
+        p = ngx_http_magasin_cache_slot_key(keys[i + 1], namespace,
+                                            question->slots[i]);
+        ngx_http_magasin_cache_arg(&args, keys[i + 1], p - keys[i + 1]);
+    }
+
+    p = ngx_hex_dump(token, cache->shared->node, sizeof(cache->shared->node));
+    p = ngx_sprintf(p, ".%ui",
+                    (ngx_uint_t) ngx_atomic_fetch_add(&cache->shared->token,
+                                                      1));
+    ngx_http_magasin_cache_arg(&args, token, p - token);
+    ngx_http_magasin_cache_arg(&args, NGX_HTTP_MAGASIN_CACHE_GENERATION,
+                               sizeof(NGX_HTTP_MAGASIN_CACHE_GENERATION) - 1);
+
+    command = &cr->command;
+
+    command->done = ngx_http_magasin_cache_redis_asked;
+    command->data = cr;
+    command->log = cr->ctx->request->connection->log;
+
+    if (ngx_http_magasin_redis_command(cache->redis, command, args.n,
+                                       args.argv, args.lens)
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    cr->asking = 1;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_magasin_cache_redis_asked(ngx_http_magasin_redis_command_t *command,
+    redisReply *reply)
+{
+    ngx_int_t                          rc;
+    ngx_http_magasin_cache_t          *cache;
+    ngx_http_magasin_answer_t          answer;
+    ngx_http_magasin_cache_request_t  *cr;
+
+    cr = command->data;
+    cr->asking = 0;
+
+    cache = cr->cache;
+
+    if (ngx_http_magasin_cache_no_script(command) && !cr->evaluated) {
+        cr->evaluated = 1;
+
+        if (ngx_http_magasin_cache_redis_ask(cache, cr) == NGX_OK) {
+            return;
+        }
+    }
+
+    rc = reply ? ngx_http_magasin_cache_redis_parse(cr, reply, &answer)
+               : NGX_DECLINED;
+
+    /* It took its time: is it good still? */
+
+    if (rc == NGX_OK && !ngx_http_magasin_cache_redis_usable(cache)) {
+        rc = NGX_DECLINED;
+    }
+
+    cr->redis_done(cr->ctx, rc, &answer);
+}
+
+
+/* The tag, and the answer when there is one: NGX_OK, else NGX_DECLINED. */
+
+static ngx_int_t
+ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_request_t *cr,
+    redisReply *reply, ngx_http_magasin_answer_t *answer)
+{
+    u_char       *p;
+    size_t        left;
+    ngx_int_t     lens[3];
+    ngx_str_t     text;
+    ngx_uint_t    i;
+    ngx_pool_t   *pool;
+
+    pool = cr->ctx->request->pool;
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0
+        || reply->element[0]->type != REDIS_REPLY_STRING)
+    {
+        return NGX_DECLINED;
+    }
+
+    text.data = (u_char *) reply->element[0]->str;
+    text.len = reply->element[0]->len;
+
+    cr->tag.data = ngx_pstrdup(pool, &text);
+    if (cr->tag.data == NULL) {
+        return NGX_DECLINED;
+    }
+
+    cr->tag.len = text.len;
+
+    if (reply->elements != 3
+        || reply->element[1]->type != REDIS_REPLY_STRING
+        || reply->element[2]->type != REDIS_REPLY_INTEGER
+        || reply->element[2]->integer <= 0
+        || reply->element[1]->len < NGX_HTTP_MAGASIN_CACHE_HEAD)
+    {
+        return NGX_DECLINED;
+    }
+
+    text.data = (u_char *) reply->element[1]->str;
+    text.len = reply->element[1]->len;
+
+    left = text.len - NGX_HTTP_MAGASIN_CACHE_HEAD;
+
+    for (i = 0; i < 3; i++) {
+        lens[i] = ngx_hextoi(text.data + i * 8, 8);
+
+        if (lens[i] < 0 || (size_t) lens[i] > left) {
+            return NGX_DECLINED;
+        }
+
+        left -= lens[i];
+    }
+
+    p = ngx_pstrdup(pool, &text);
+    if (p == NULL) {
+        return NGX_DECLINED;
+    }
+
+    p += NGX_HTTP_MAGASIN_CACHE_HEAD;
+
+    /* Its own question stands before it: MD5 alone is no proof. */
+
+    if ((size_t) lens[0] != cr->question.key.len
+        || ngx_memcmp(p, cr->question.key.data, lens[0]) != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    p += lens[0];
+
+    answer->etag.data = p;
+    answer->etag.len = lens[1];
+    p += lens[1];
+
+    answer->link.data = p;
+    answer->link.len = lens[2];
+    p += lens[2];
+
+    answer->body.data = p;
+    answer->body.len = left;
+
+    answer->expires = ngx_http_magasin_cache_now()
+                      + reply->element[2]->integer;
+
+    /* Near its end it is fetched anew, for all nodes. */
+
+    return reply->element[2]->integer
+           > (long long) cr->conf->ttl / NGX_HTTP_MAGASIN_STORE_EARLY
+           ? NGX_OK : NGX_DECLINED;
+}
+
+
+/*
+ * Store the answer that a request has fetched, under the tag that Redis gave
+ * before.  Nobody waits for it.
+ */
+
+void
+ngx_http_magasin_cache_redis_store(ngx_http_magasin_cache_t *cache,
+    ngx_http_magasin_cache_request_t *cr, ngx_http_magasin_answer_t *answer)
+{
+    u_char                            namespace[NGX_HTTP_MAGASIN_NAMESPACE];
+    u_char                            key[NGX_HTTP_MAGASIN_CACHE_KEY];
+    u_char                            ttl[NGX_INT64_LEN];
+    u_char                           *p, *value;
+    size_t                            size;
+    uint64_t                          now;
+    ngx_str_t                         one;
+    ngx_chain_t                      *cl;
+    ngx_http_magasin_args_t           args;
+    ngx_http_magasin_cache_stored_t  *stored;
+
+    now = ngx_http_magasin_cache_now();
+
+    if (cr->tag.len == 0 || answer->expires <= now
+        || !ngx_http_magasin_cache_redis_usable(cache)
+        || ngx_http_magasin_cache_namespace(cache, namespace) != NGX_OK)
+    {
+        return;
+    }
+
+    size = NGX_HTTP_MAGASIN_CACHE_HEAD + cr->question.key.len
+           + answer->etag.len + answer->link.len + answer->size;
+
+    value = ngx_pnalloc(cr->ctx->request->pool, size);
+    stored = cache->stored;
+
+    if (stored == NULL) {
+        stored = ngx_pcalloc(ngx_cycle->pool,
+                             sizeof(ngx_http_magasin_cache_stored_t));
+
+    } else {
+        cache->stored = stored->next;
+    }
+
+    if (value == NULL || stored == NULL) {
+        return;
+    }
+
+    p = ngx_sprintf(value, "%08xz%08xz%08xz", cr->question.key.len,
+                    answer->etag.len, answer->link.len);
+    p = ngx_cpymem(p, cr->question.key.data, cr->question.key.len);
+    p = ngx_cpymem(p, answer->etag.data, answer->etag.len);
+    p = ngx_cpymem(p, answer->link.data, answer->link.len);
+
+    for (cl = answer->chain; cl; cl = cl->next) {
+        p = ngx_cpymem(p, cl->buf->pos, cl->buf->last - cl->buf->pos);
+    }
+
+    ngx_str_set(&one, "1");
+    ngx_http_magasin_cache_script(&args, NGX_HTTP_MAGASIN_LUA_STORE, 1, &one);
+
+    p = ngx_http_magasin_cache_answer_key(key, namespace, &cr->question.key);
+    ngx_http_magasin_cache_arg(&args, key, p - key);
+    ngx_http_magasin_cache_arg(&args, cr->tag.data, cr->tag.len);
+    ngx_http_magasin_cache_arg(&args, value, size);
+
+    p = ngx_sprintf(ttl, "%uL", answer->expires - now);
+    ngx_http_magasin_cache_arg(&args, ttl, p - ttl);
+
+    stored->cache = cache;
+    stored->command.done = ngx_http_magasin_cache_redis_stored;
+    stored->command.data = stored;
+    stored->command.log = cache->log;
+
+    if (ngx_http_magasin_redis_command(cache->redis, &stored->command, args.n,
+                                       args.argv, args.lens)
+        != NGX_OK)
+    {
+        ngx_http_magasin_cache_redis_stored(&stored->command, NULL);
+    }
+}
+
+
+static void
+ngx_http_magasin_cache_redis_stored(ngx_http_magasin_redis_command_t *command,
+    redisReply *reply)
+{
+    ngx_http_magasin_cache_stored_t  *stored;
+
+    stored = command->data;
+
+    stored->next = stored->cache->stored;
+    stored->cache->stored = stored;
+}
+
+
+/*
+ * Tell Redis, and by it the other nodes, what was changed.  What cannot be
+ * told is a debt: Redis is not asked for answers any more, until the poller
+ * has made up for it.
+ *
+ * NGX_OK: there is nobody to tell.  NGX_AGAIN: told() will be called.
+ * NGX_ERROR: it could not be sent.
+ */
+
+ngx_int_t
+ngx_http_magasin_cache_redis_tell(ngx_http_magasin_cache_tell_t *tell)
+{
+    u_char                     namespace[NGX_HTTP_MAGASIN_NAMESPACE];
+    u_char                     channel[NGX_HTTP_MAGASIN_CHANNEL];
+    u_char                     number[NGX_INT_T_LEN];
+    u_char                     keys[NGX_HTTP_MAGASIN_SCOPE_WRITES]
+                                   [NGX_HTTP_MAGASIN_CACHE_KEY];
+    u_char                     message[16 + 1 + NGX_INT64_LEN
+                                       + NGX_HTTP_MAGASIN_SCOPE_WRITES * 6];
+    u_char                    *p;
+    ngx_str_t                  nkeys;
+    ngx_uint_t                 i;
+    ngx_http_magasin_args_t    args;
+    ngx_http_magasin_cache_t  *cache;
+
+    cache = tell->cache;
+
+    if (cache->redis == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_magasin_cache_namespace(cache, namespace) != NGX_OK) {
+        goto failed;
+    }
+
+    nkeys.data = number;
+    nkeys.len = ngx_sprintf(number, "%ui", tell->scopes->n) - number;
+
+    ngx_http_magasin_cache_script(&args, NGX_HTTP_MAGASIN_LUA_INVALIDATE,
+                                  tell->evaluated, &nkeys);
+
+    for (i = 0; i < tell->scopes->n; i++) {
+        p = ngx_http_magasin_cache_slot_key(keys[i], namespace,
+                                            tell->scopes->slots[i]);
+        ngx_http_magasin_cache_arg(&args, keys[i], p - keys[i]);
+    }
+
+    ngx_http_magasin_cache_channel(
+                   cache->shared->identities[cache->shared->snapshot & 1],
+                   channel);
+    ngx_http_magasin_cache_arg(&args, channel, sizeof(channel));
+
+    p = ngx_hex_dump(message, cache->shared->node,
+                     sizeof(cache->shared->node));
+    p = ngx_sprintf(p, " %uL", tell->xid);
+
+    for (i = 0; i < tell->scopes->n; i++) {
+        p = ngx_sprintf(p, " %uD", (uint32_t) tell->scopes->slots[i]);
+    }
+
+    ngx_http_magasin_cache_arg(&args, message, p - message);
+
+    tell->command.done = ngx_http_magasin_cache_redis_told;
+    tell->command.data = tell;
+    tell->command.log = cache->log;
+
+    if (ngx_http_magasin_redis_command(cache->redis, &tell->command, args.n,
+                                       args.argv, args.lens)
+        == NGX_OK)
+    {
+        return NGX_AGAIN;
+    }
+
+failed:
+
+    ngx_http_magasin_cache_redis_debt(tell);
+
+    return NGX_ERROR;
+}
+
+
+/* Redis may hold what was true before: it is not to be asked. */
+
+static void
+ngx_http_magasin_cache_redis_debt(ngx_http_magasin_cache_tell_t *tell)
+{
+    ngx_http_magasin_cache_shared_t  *shared;
+
+    shared = tell->cache->shared;
+
+    if (tell->scopes->n) {
+        (void) ngx_atomic_fetch_add(&shared->debt, 1);
+        (void) ngx_atomic_fetch_add(&shared->counters.unpublished, 1);
+    }
+}
+
+
+/* Forget what is being told, with an unknown outcome. */
+
+void
+ngx_http_magasin_cache_redis_untell(ngx_http_magasin_cache_tell_t *tell)
+{
+    ngx_http_magasin_redis_cancel(&tell->command);
+    ngx_http_magasin_cache_redis_debt(tell);
+}
+
+
+static void
+ngx_http_magasin_cache_redis_told(ngx_http_magasin_redis_command_t *command,
+    redisReply *reply)
+{
+    ngx_int_t                       rc;
+    ngx_http_magasin_cache_tell_t  *tell;
+
+    tell = command->data;
+    rc = NGX_OK;
+
+    if (ngx_http_magasin_cache_no_script(command) && !tell->evaluated) {
+        tell->evaluated = 1;
+
+        rc = ngx_http_magasin_cache_redis_tell(tell);
+
+        if (rc == NGX_AGAIN) {
+            return;
+        }
+
+    } else if (reply == NULL) {
+        rc = NGX_ERROR;
+
+        ngx_http_magasin_cache_redis_debt(tell);
+    }
+
+    tell->told(tell->data, rc);
+}
+
+
+static ngx_uint_t
+ngx_http_magasin_cache_no_script(ngx_http_magasin_redis_command_t *command)
+{
+    return command->failure == NGX_HTTP_MAGASIN_REDIS_ERROR
+           && command->error.len >= 8
+           && ngx_strncmp(command->error.data, "NOSCRIPT", 8) == 0;
+}
+
+
+/*
+ * What a node says: "<node> <transaction> <slot> ...", with 0 for a
+ * transaction that is not known; without slots it is a sign of life.
+ *
+ * NGX_OK; NGX_DECLINED: it is this node's own, or no such message.
+ */
+
+ngx_int_t
+ngx_http_magasin_cache_hint(ngx_http_magasin_cache_t *cache,
+    const char *message, uint64_t *xid, ngx_http_magasin_scopes_t *scopes)
+{
+    char           *end;
+    u_char          node[16];
+    const char     *p;
+    unsigned long   slot;
+
+    scopes->n = 0;
+
+    (void) ngx_hex_dump(node, cache->shared->node,
+                        sizeof(cache->shared->node));
+
+    if (ngx_strlen(message) < sizeof(node) + 2
+        || ngx_memcmp(message, node, sizeof(node)) == 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    p = message + sizeof(node) + 1;
+
+    *xid = strtoull(p, &end, 10);
+
+    if (end == p) {
+        return NGX_DECLINED;
+    }
+
+    while (*end == ' ') {
+        p = end + 1;
+        slot = strtoul(p, &end, 10);
+
+        if (end == p || slot >= NGX_HTTP_MAGASIN_GENERATIONS) {
+            return NGX_DECLINED;
+        }
+
+        ngx_http_magasin_scopes_add_slot(scopes, slot);
+    }
+
+    return *end == '\0' ? NGX_OK : NGX_DECLINED;
+}

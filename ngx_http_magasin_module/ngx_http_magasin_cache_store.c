@@ -1,0 +1,763 @@
+
+#include "ngx_http_magasin.h"
+#include "ngx_http_magasin_cache_store.h"
+
+#include <openssl/rand.h>
+
+
+/* Milliseconds: after this, is the worker that opened a flight alive? */
+#define NGX_HTTP_MAGASIN_STORE_DOUBT     100
+
+/* Milliseconds: longer than this the others do not wait for a worker that may
+ * have been stopped: one of them is sent as well. */
+#define NGX_HTTP_MAGASIN_STORE_LOST      2000
+
+/* Milliseconds for which nobody waits for an answer that was too large. */
+#define NGX_HTTP_MAGASIN_STORE_LARGE     10000
+
+/* So many others may go to make room for one. */
+#define NGX_HTTP_MAGASIN_STORE_EVICTIONS  512
+
+
+/* An answer.  Its bytes follow: tag, link, body. */
+typedef struct {
+    uint64_t                       stored;
+    uint64_t                       expires;
+    uint64_t                       early;
+    ngx_uint_t                     epoch;
+    ngx_uint_t                     generations[NGX_HTTP_MAGASIN_SCOPE_READS];
+    ngx_uint_t                     flight;      /* that brought it */
+    size_t                         etag_len;
+    size_t                         link_len;
+    size_t                         body_len;
+} ngx_http_magasin_content_t;
+
+
+/* What is known of one question.  The key follows. */
+typedef struct {
+    ngx_rbtree_node_t              node;        /* by hash */
+    ngx_queue_t                    queue;
+    ngx_http_magasin_content_t    *content;     /* NULL: none */
+
+    ngx_uint_t                     flight;      /* 0: none is open */
+    ngx_pid_t                      owner;
+    uint64_t                       since;
+    ngx_uint_t                     epoch;
+    ngx_uint_t                     generations[NGX_HTTP_MAGASIN_SCOPE_READS];
+
+    uint64_t                       large_until;
+    size_t                         key_len;
+} ngx_http_magasin_entry_t;
+
+
+#define ngx_http_magasin_entry_key(entry)      ((u_char *) ((entry) + 1))
+#define ngx_http_magasin_content_data(content)  ((u_char *) ((content) + 1))
+
+
+static ngx_http_magasin_entry_t *ngx_http_magasin_store_lookup(
+    ngx_http_magasin_cache_shared_t *shared,
+    ngx_http_magasin_question_t *question);
+static ngx_int_t ngx_http_magasin_store_compare(ngx_uint_t hash,
+    ngx_str_t *key, ngx_http_magasin_entry_t *entry);
+static void ngx_http_magasin_store_insert(ngx_rbtree_node_t *temp,
+    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
+static ngx_http_magasin_entry_t *ngx_http_magasin_store_create(
+    ngx_http_magasin_zone_t *zone, ngx_http_magasin_question_t *question);
+static void ngx_http_magasin_store_open(
+    ngx_http_magasin_cache_shared_t *shared, ngx_http_magasin_entry_t *entry,
+    ngx_http_magasin_question_t *question, uint64_t now);
+static ngx_uint_t ngx_http_magasin_store_dead(ngx_http_magasin_entry_t *entry,
+    uint64_t now);
+static ngx_uint_t ngx_http_magasin_store_current(
+    ngx_http_magasin_zone_t *zone, ngx_http_magasin_question_t *question);
+static ngx_uint_t ngx_http_magasin_store_same(
+    ngx_http_magasin_question_t *question, ngx_uint_t epoch,
+    ngx_uint_t *generations);
+static void *ngx_http_magasin_store_alloc(ngx_http_magasin_zone_t *zone,
+    size_t size, ngx_http_magasin_entry_t *keep);
+static void ngx_http_magasin_store_forget(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_entry_t *entry);
+static void ngx_http_magasin_store_drop(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_entry_t *entry);
+static size_t ngx_http_magasin_content_size(
+    ngx_http_magasin_content_t *content);
+static ngx_int_t ngx_http_magasin_store_copy(
+    ngx_http_magasin_content_t *content, ngx_pool_t *pool,
+    ngx_http_magasin_answer_t *answer);
+
+
+/*
+ * Milliseconds of a clock that all processes of this machine share and that
+ * is read now: what nginx keeps is from the beginning of the event loop's
+ * turn, and a worker may have been stopped since.  It goes on while the
+ * machine sleeps, where there is such a clock.
+ */
+
+uint64_t
+ngx_http_magasin_cache_now(void)
+{
+    struct timespec  ts;
+
+#if defined(CLOCK_BOOTTIME)
+    (void) clock_gettime(CLOCK_BOOTTIME, &ts);
+#else
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+#endif
+
+    return (uint64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+
+/* Once for a zone.  NGX_OK or NGX_ERROR (no random bytes). */
+
+ngx_int_t
+ngx_http_magasin_cache_shared_init(ngx_http_magasin_cache_shared_t *shared,
+    ngx_log_t *log)
+{
+    shared->epoch = 1;
+
+    /* No two nodes, nor two lives of one, may give out the same token. */
+
+    if (RAND_bytes(shared->node, sizeof(shared->node)) != 1) {
+        ngx_log_error(NGX_LOG_EMERG, log, 0,
+                      "magasin: no random bytes for the cache");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* The slab pool is empty: so is the cache. */
+
+void
+ngx_http_magasin_cache_shared_reset(ngx_http_magasin_cache_shared_t *shared)
+{
+    ngx_rbtree_init(&shared->rbtree, &shared->sentinel,
+                    ngx_http_magasin_store_insert);
+    ngx_queue_init(&shared->queue);
+
+    shared->entries = 0;
+    shared->bytes = 0;
+}
+
+
+/* Note the generations of a question, before anybody is asked. */
+
+void
+ngx_http_magasin_store_capture(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_question_t *question)
+{
+    ngx_uint_t                        i;
+    ngx_http_magasin_cache_shared_t  *shared;
+
+    shared = &zone->shared->cache;
+
+    question->epoch = shared->epoch;
+
+    for (i = 0; i < question->nslots; i++) {
+        question->generations[i] = shared->generations[question->slots[i]];
+    }
+
+    ngx_memory_barrier();
+}
+
+
+/*
+ * Find an answer, or else who fetches it.  `fresh`: have changes been looked
+ * for lately, so that answers may be used at all?
+ *
+ * NGX_OK: the answer, in memory of the pool.  NGX_AGAIN: question->flight
+ * brings it.  NGX_DECLINED: the caller has to fetch it; question->flight is
+ * its own flight now, which is ended by _fill() or _close().  NGX_BUSY: the
+ * caller fetches it for itself alone.  NGX_ERROR: no memory in the pool.
+ */
+
+ngx_int_t
+ngx_http_magasin_store_find(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_question_t *question, ngx_http_magasin_store_e mode,
+    ngx_uint_t fresh, ngx_pool_t *pool, ngx_http_magasin_answer_t *answer)
+{
+    uint64_t                          now;
+    ngx_int_t                         rc;
+    ngx_http_magasin_entry_t         *entry;
+    ngx_http_magasin_content_t       *content;
+    ngx_http_magasin_cache_shared_t  *shared;
+
+    shared = &zone->shared->cache;
+    now = ngx_http_magasin_cache_now();
+
+    ngx_http_magasin_zone_lock(zone);
+
+    entry = ngx_http_magasin_store_lookup(shared, question);
+
+    if (entry == NULL) {
+        entry = ngx_http_magasin_store_create(zone, question);
+
+        if (entry == NULL) {
+            ngx_http_magasin_zone_unlock(zone);
+            return NGX_BUSY;
+        }
+
+        goto open;
+    }
+
+    ngx_queue_remove(&entry->queue);
+    ngx_queue_insert_head(&shared->queue, &entry->queue);
+
+    content = entry->content;
+
+    if (mode == NGX_HTTP_MAGASIN_STORE_FIND
+        && content
+        && fresh
+        && now < content->expires
+        && ngx_http_magasin_store_same(question, content->epoch,
+                                       content->generations)
+        && (now < content->early || entry->flight))
+    {
+        rc = ngx_http_magasin_store_copy(content, pool, answer);
+
+        ngx_http_magasin_zone_unlock(zone);
+        return rc;
+    }
+
+    if (now < entry->large_until) {
+        ngx_http_magasin_zone_unlock(zone);
+        return NGX_BUSY;
+    }
+
+    if (mode != NGX_HTTP_MAGASIN_STORE_FETCH
+        && entry->flight
+        && ngx_http_magasin_store_same(question, entry->epoch,
+                                       entry->generations)
+        && !ngx_http_magasin_store_dead(entry, now))
+    {
+        question->flight = entry->flight;
+
+        ngx_http_magasin_zone_unlock(zone);
+        return NGX_AGAIN;
+    }
+
+open:
+
+    ngx_http_magasin_store_open(shared, entry, question, now);
+
+    ngx_http_magasin_zone_unlock(zone);
+
+    return NGX_DECLINED;
+}
+
+
+/* Is question->flight on its way still? */
+
+ngx_uint_t
+ngx_http_magasin_store_flying(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_question_t *question)
+{
+    ngx_uint_t                 flying;
+    ngx_http_magasin_entry_t  *entry;
+
+    ngx_http_magasin_zone_lock(zone);
+
+    entry = ngx_http_magasin_store_lookup(&zone->shared->cache, question);
+
+    flying = entry && entry->flight == question->flight
+             && !ngx_http_magasin_store_dead(entry,
+                                             ngx_http_magasin_cache_now());
+
+    ngx_http_magasin_zone_unlock(zone);
+
+    return flying;
+}
+
+
+/*
+ * What question->flight has brought.  Its answer is right for whoever joined
+ * it, also when a write has made it invalid for others since; that of a later
+ * flight is, too.
+ *
+ * NGX_OK: the answer.  NGX_DECLINED: nothing.  NGX_ERROR: no memory in the
+ * pool.
+ */
+
+ngx_int_t
+ngx_http_magasin_store_wait(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_question_t *question, ngx_pool_t *pool,
+    ngx_http_magasin_answer_t *answer)
+{
+    ngx_int_t                  rc;
+    ngx_http_magasin_entry_t  *entry;
+
+    rc = NGX_DECLINED;
+
+    ngx_http_magasin_zone_lock(zone);
+
+    entry = ngx_http_magasin_store_lookup(&zone->shared->cache, question);
+
+    if (entry && entry->content
+        && entry->content->flight >= question->flight)
+    {
+        rc = ngx_http_magasin_store_copy(entry->content, pool, answer);
+    }
+
+    ngx_http_magasin_zone_unlock(zone);
+
+    return rc;
+}
+
+
+/*
+ * An answer that nobody could check lately, or whose time is over, but which
+ * no write that this node knows of has changed.  `age`: for how long after
+ * its time, in milliseconds.
+ *
+ * NGX_OK, NGX_DECLINED: there is none, NGX_ERROR: no memory in the pool.
+ */
+
+ngx_int_t
+ngx_http_magasin_store_stale(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_question_t *question, ngx_msec_t age, ngx_pool_t *pool,
+    ngx_http_magasin_answer_t *answer)
+{
+    uint64_t                   now;
+    ngx_int_t                  rc;
+    ngx_http_magasin_entry_t  *entry;
+
+    rc = NGX_DECLINED;
+    now = ngx_http_magasin_cache_now();
+
+    ngx_http_magasin_zone_lock(zone);
+
+    entry = ngx_http_magasin_store_lookup(&zone->shared->cache, question);
+
+    if (entry && entry->content
+        && now < entry->content->expires + age
+        && ngx_http_magasin_store_same(question, entry->content->epoch,
+                                       entry->content->generations))
+    {
+        rc = ngx_http_magasin_store_copy(entry->content, pool, answer);
+    }
+
+    ngx_http_magasin_zone_unlock(zone);
+
+    return rc;
+}
+
+
+/*
+ * Store an answer under the generations of its question, and end its flight.
+ * It is stored even when these are not current any more: there may be others
+ * who joined the flight in time.
+ */
+
+void
+ngx_http_magasin_store_fill(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_question_t *question, ngx_http_magasin_answer_t *answer)
+{
+    u_char                           *p;
+    ngx_chain_t                      *cl;
+    ngx_http_magasin_entry_t         *entry;
+    ngx_http_magasin_content_t       *content;
+    ngx_http_magasin_cache_shared_t  *shared;
+
+    shared = &zone->shared->cache;
+
+    ngx_http_magasin_zone_lock(zone);
+
+    entry = ngx_http_magasin_store_lookup(shared, question);
+
+    if (entry == NULL) {
+        entry = ngx_http_magasin_store_create(zone, question);
+    }
+
+    if (entry == NULL
+        || (entry->content && entry->content->flight > question->flight))
+    {
+        goto done;
+    }
+
+    ngx_http_magasin_store_drop(zone, entry);
+
+    content = ngx_http_magasin_store_alloc(zone,
+                  sizeof(ngx_http_magasin_content_t) + answer->etag.len
+                  + answer->link.len + answer->size, entry);
+
+    if (content == NULL) {
+        goto done;
+    }
+
+    content->stored = answer->stored;
+    content->expires = answer->expires;
+    content->early = answer->expires
+                     - (answer->expires - answer->stored)
+                       / NGX_HTTP_MAGASIN_STORE_EARLY;
+    content->epoch = question->epoch;
+    ngx_memcpy(content->generations, question->generations,
+               sizeof(content->generations));
+    content->flight = question->flight;
+    content->etag_len = answer->etag.len;
+    content->link_len = answer->link.len;
+    content->body_len = answer->size;
+
+    p = ngx_http_magasin_content_data(content);
+    p = ngx_cpymem(p, answer->etag.data, answer->etag.len);
+    p = ngx_cpymem(p, answer->link.data, answer->link.len);
+
+    for (cl = answer->chain; cl; cl = cl->next) {
+        p = ngx_cpymem(p, cl->buf->pos, cl->buf->last - cl->buf->pos);
+    }
+
+    entry->content = content;
+    entry->large_until = 0;
+    shared->bytes += ngx_http_magasin_content_size(content);
+
+done:
+
+    if (entry && entry->flight == question->flight) {
+        entry->flight = 0;
+    }
+
+    ngx_http_magasin_zone_unlock(zone);
+
+    (void) ngx_atomic_fetch_add(&shared->counters.stored, 1);
+
+    if (!ngx_http_magasin_store_current(zone, question)) {
+        (void) ngx_atomic_fetch_add(&shared->counters.late, 1);
+    }
+}
+
+
+/*
+ * End our flight without an answer; with `too_large`, let nobody wait for one
+ * of this question for a while.
+ */
+
+void
+ngx_http_magasin_store_close(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_question_t *question, ngx_uint_t too_large)
+{
+    ngx_http_magasin_entry_t  *entry;
+
+    ngx_http_magasin_zone_lock(zone);
+
+    entry = ngx_http_magasin_store_lookup(&zone->shared->cache, question);
+
+    if (entry && entry->flight == question->flight) {
+        entry->flight = 0;
+
+        if (too_large) {
+            entry->large_until = ngx_http_magasin_cache_now()
+                                 + NGX_HTTP_MAGASIN_STORE_LARGE;
+
+        } else if (entry->content == NULL) {
+            ngx_http_magasin_store_forget(zone, entry);
+        }
+    }
+
+    ngx_http_magasin_zone_unlock(zone);
+}
+
+
+/* Are the generations of a question current still? */
+
+static ngx_uint_t
+ngx_http_magasin_store_current(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_question_t *question)
+{
+    ngx_http_magasin_question_t  now;
+
+    now.nslots = question->nslots;
+    ngx_memcpy(now.slots, question->slots, sizeof(now.slots));
+
+    ngx_http_magasin_store_capture(zone, &now);
+
+    return ngx_http_magasin_store_same(&now, question->epoch,
+                                       question->generations);
+}
+
+
+static ngx_uint_t
+ngx_http_magasin_store_same(ngx_http_magasin_question_t *question,
+    ngx_uint_t epoch, ngx_uint_t *generations)
+{
+    ngx_uint_t  i;
+
+    if (question->epoch != epoch) {
+        return 0;
+    }
+
+    for (i = 0; i < question->nslots; i++) {
+        if (question->generations[i] != generations[i]) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static ngx_http_magasin_entry_t *
+ngx_http_magasin_store_lookup(ngx_http_magasin_cache_shared_t *shared,
+    ngx_http_magasin_question_t *question)
+{
+    ngx_int_t                  rc;
+    ngx_rbtree_node_t         *node;
+    ngx_http_magasin_entry_t  *entry;
+
+    node = shared->rbtree.root;
+
+    while (node != &shared->sentinel) {
+        entry = (ngx_http_magasin_entry_t *) node;
+
+        rc = ngx_http_magasin_store_compare(question->hash, &question->key,
+                                            entry);
+        if (rc == 0) {
+            return entry;
+        }
+
+        node = (rc < 0) ? node->left : node->right;
+    }
+
+    return NULL;
+}
+
+
+/* By hash, then by key: less than 0 when the entry comes after. */
+
+static ngx_int_t
+ngx_http_magasin_store_compare(ngx_uint_t hash, ngx_str_t *key,
+    ngx_http_magasin_entry_t *entry)
+{
+    if (hash != entry->node.key) {
+        return hash < entry->node.key ? -1 : 1;
+    }
+
+    if (key->len != entry->key_len) {
+        return key->len < entry->key_len ? -1 : 1;
+    }
+
+    return ngx_memcmp(key->data, ngx_http_magasin_entry_key(entry), key->len);
+}
+
+
+static void
+ngx_http_magasin_store_insert(ngx_rbtree_node_t *temp,
+    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel)
+{
+    ngx_str_t                  key;
+    ngx_rbtree_node_t        **p;
+    ngx_http_magasin_entry_t  *entry;
+
+    entry = (ngx_http_magasin_entry_t *) node;
+
+    key.len = entry->key_len;
+    key.data = ngx_http_magasin_entry_key(entry);
+
+    for ( ;; ) {
+        p = ngx_http_magasin_store_compare(node->key, &key,
+                                           (ngx_http_magasin_entry_t *) temp)
+            < 0
+            ? &temp->left : &temp->right;
+
+        if (*p == sentinel) {
+            break;
+        }
+
+        temp = *p;
+    }
+
+    *p = node;
+    node->parent = temp;
+    node->left = sentinel;
+    node->right = sentinel;
+    ngx_rbt_red(node);
+}
+
+
+static ngx_http_magasin_entry_t *
+ngx_http_magasin_store_create(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_question_t *question)
+{
+    ngx_http_magasin_entry_t         *entry;
+    ngx_http_magasin_cache_shared_t  *shared;
+
+    shared = &zone->shared->cache;
+
+    entry = ngx_http_magasin_store_alloc(zone,
+                     sizeof(ngx_http_magasin_entry_t) + question->key.len,
+                     NULL);
+    if (entry == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(entry, sizeof(ngx_http_magasin_entry_t));
+
+    entry->node.key = question->hash;
+    entry->key_len = question->key.len;
+    ngx_memcpy(ngx_http_magasin_entry_key(entry), question->key.data,
+               question->key.len);
+
+    ngx_rbtree_insert(&shared->rbtree, &entry->node);
+    ngx_queue_insert_head(&shared->queue, &entry->queue);
+
+    shared->entries++;
+
+    return entry;
+}
+
+
+static void
+ngx_http_magasin_store_open(ngx_http_magasin_cache_shared_t *shared,
+    ngx_http_magasin_entry_t *entry, ngx_http_magasin_question_t *question,
+    uint64_t now)
+{
+    question->flight = ngx_atomic_fetch_add(&shared->flight, 1) + 1;
+
+    entry->flight = question->flight;
+    entry->owner = ngx_pid;
+    entry->since = now;
+    entry->epoch = question->epoch;
+    ngx_memcpy(entry->generations, question->generations,
+               sizeof(entry->generations));
+}
+
+
+/* Has this flight of another worker little hope of landing? */
+
+static ngx_uint_t
+ngx_http_magasin_store_dead(ngx_http_magasin_entry_t *entry, uint64_t now)
+{
+    if (now < entry->since + NGX_HTTP_MAGASIN_STORE_DOUBT
+        || entry->owner == ngx_pid)
+    {
+        return 0;
+    }
+
+    return now > entry->since + NGX_HTTP_MAGASIN_STORE_LOST
+           || (kill(entry->owner, 0) == -1 && ngx_errno == ESRCH);
+}
+
+
+/*
+ * Memory from the slab pool; what was not used for longest makes room.
+ * `keep` stays, and so do entries with a flight, which will be used soon.
+ */
+
+static void *
+ngx_http_magasin_store_alloc(ngx_http_magasin_zone_t *zone, size_t size,
+    ngx_http_magasin_entry_t *keep)
+{
+    void                             *p;
+    ngx_uint_t                        n;
+    ngx_queue_t                      *q, *prev;
+    ngx_http_magasin_entry_t         *entry;
+    ngx_http_magasin_cache_shared_t  *shared;
+
+    shared = &zone->shared->cache;
+
+    p = ngx_slab_alloc_locked(zone->slab, size);
+
+    q = ngx_queue_last(&shared->queue);
+
+    for (n = 0;
+         p == NULL && n < NGX_HTTP_MAGASIN_STORE_EVICTIONS
+         && q != ngx_queue_sentinel(&shared->queue);
+         n++)
+    {
+        prev = ngx_queue_prev(q);
+        entry = ngx_queue_data(q, ngx_http_magasin_entry_t, queue);
+        q = prev;
+
+        if (entry == keep) {
+            continue;
+        }
+
+        if (entry->flight) {
+            ngx_http_magasin_store_drop(zone, entry);
+
+        } else {
+            ngx_http_magasin_store_forget(zone, entry);
+        }
+
+        (void) ngx_atomic_fetch_add(&shared->counters.evicted, 1);
+
+        p = ngx_slab_alloc_locked(zone->slab, size);
+    }
+
+    return p;
+}
+
+
+static void
+ngx_http_magasin_store_forget(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_entry_t *entry)
+{
+    ngx_http_magasin_cache_shared_t  *shared;
+
+    shared = &zone->shared->cache;
+
+    ngx_http_magasin_store_drop(zone, entry);
+
+    ngx_rbtree_delete(&shared->rbtree, &entry->node);
+    ngx_queue_remove(&entry->queue);
+
+    shared->entries--;
+
+    ngx_slab_free_locked(zone->slab, entry);
+}
+
+
+/* Drop the answer of an entry, if it has one. */
+
+static void
+ngx_http_magasin_store_drop(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_entry_t *entry)
+{
+    if (entry->content == NULL) {
+        return;
+    }
+
+    zone->shared->cache.bytes -= ngx_http_magasin_content_size(entry->content);
+
+    ngx_slab_free_locked(zone->slab, entry->content);
+    entry->content = NULL;
+}
+
+
+static size_t
+ngx_http_magasin_content_size(ngx_http_magasin_content_t *content)
+{
+    return sizeof(ngx_http_magasin_content_t) + content->etag_len
+           + content->link_len + content->body_len;
+}
+
+
+/* NGX_OK or NGX_ERROR (no memory in the pool). */
+
+static ngx_int_t
+ngx_http_magasin_store_copy(ngx_http_magasin_content_t *content,
+    ngx_pool_t *pool, ngx_http_magasin_answer_t *answer)
+{
+    size_t   size;
+    u_char  *p;
+
+    size = content->etag_len + content->link_len + content->body_len;
+
+    p = ngx_pnalloc(pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(p, ngx_http_magasin_content_data(content), size);
+
+    answer->etag.data = p;
+    answer->etag.len = content->etag_len;
+    answer->link.data = p + content->etag_len;
+    answer->link.len = content->link_len;
+    answer->body.data = answer->link.data + content->link_len;
+    answer->body.len = content->body_len;
+    answer->stored = content->stored;
+    answer->expires = content->expires;
+
+    return NGX_OK;
+}

@@ -1,0 +1,62 @@
+-- The poller of the cache.  $1: the snapshot of the poll before, or NULL; $2:
+-- how many rows of the journal to look at.  Gives the present snapshot; what
+-- tells this life of this database from others; whether there are more rows
+-- than that; and one row for each thing that changed in transactions which $1
+-- did not see and this statement does, or one of NULLs.
+--
+-- What $1 did not see: transactions that ran then, or began after it.  A
+-- number that only grows would miss those that ran then.  ORDER BY and LIMIT
+-- keep PostgreSQL to the index, whatever it believes of the bounds.
+--
+-- On a server that is no primary it fails.
+WITH ligne AS MATERIALIZED (
+    (SELECT *
+       FROM journal
+      WHERE xid >= pg_snapshot_xmax($1::pg_snapshot)
+      ORDER BY xid, id
+      LIMIT $2::int)
+     UNION ALL
+    (SELECT *
+       FROM journal
+      WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))
+      LIMIT $2::int)
+), change AS (
+    SELECT xid,
+           CASE WHEN type LIKE '%\_vidage' THEN 'x'
+                WHEN delta IS NOT NULL THEN 's'
+                WHEN type LIKE 'produit\_%' THEN 'p'
+                WHEN type LIKE 'magasin\_%' THEN 'm'
+                WHEN type LIKE 'demande\_%' THEN 'd'
+                WHEN type LIKE 'ligne\_%' THEN 'v'
+                WHEN type LIKE 'vente\_%' AND NOT coalesce(
+                         details ?| ARRAY['id', 'magasin_id'], false)
+                THEN 'v'
+                ELSE 'x' END AS genre,
+           magasin_id, produit_id,
+           CASE WHEN delta IS NULL
+                THEN substring(reference FROM '^[a-z]+/([0-9]+)$')
+                END AS objet,
+           type = 'produit_suppression' OR coalesce(details ? 'nom', false)
+               AS nom,
+           type = 'produit_suppression' OR coalesce(details ? 'id', false)
+               AS presence,
+           instant
+      FROM ligne
+)
+SELECT pg_current_snapshot(),
+       (SELECT system_identifier FROM pg_control_system())
+       || '/' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
+       || '/' || extract(epoch FROM pg_postmaster_start_time())
+       || '/' || (SELECT oid FROM pg_database
+                   WHERE datname = current_database()),
+       (SELECT count(*) FROM ligne) >= $2::int,
+       c.*
+  FROM (VALUES (true)) un
+  LEFT JOIN (
+    SELECT xid, genre, magasin_id, produit_id, objet, bool_or(nom),
+           bool_or(presence),
+           (extract(epoch FROM clock_timestamp() - min(instant))
+            * 1000000)::bigint
+      FROM change
+     GROUP BY xid, genre, magasin_id, produit_id, objet
+  ) c ON true

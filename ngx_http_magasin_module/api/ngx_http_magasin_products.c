@@ -202,6 +202,9 @@ ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
     {
         ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCT_PATCH;
         ctx->job.nvalues = UPDATE_VALUES;
+
+    } else if (fields[0]) {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCT_RENAME;
     }
 
     return NGX_OK;
@@ -303,9 +306,13 @@ void
 ngx_http_magasin_product_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
     ngx_http_magasin_scopes_t *scopes)
 {
+    int  column;
+
+    column = PQfnumber(result, "renomme");
+
     ngx_http_magasin_scopes_produit(scopes,
-                     ngx_http_magasin_scope_id(ctx->job.values[UPDATE_ID]),
-                     ctx->job.values[UPDATE_FIELDS] != NULL, 0);
+                   ngx_http_magasin_scope_id(ctx->job.values[UPDATE_ID]),
+                   column >= 0 && *PQgetvalue(result, 0, column) == 't', 0);
 }
 
 

@@ -32,10 +32,10 @@ help: # This list
 
 .PHONY: run start stop status import-django demo-scale packages-%
 
-run: packages-run build # Everything in the foreground; Ctrl-C stops it
+run: packages-run build openapi # Everything in the foreground; Ctrl-C stops it
 	@exec scripts/instance.sh up
 
-start: packages-run build # The same in the background, back when it serves
+start: packages-run build openapi # In the background, back when it serves
 	@scripts/instance.sh start
 
 stop: # Stop the instance of RUN_DIR
@@ -99,9 +99,16 @@ build-asan: packages-run # The module under AddressSanitizer and UBSan
 	    "$(sanitizers)" "-fsanitize=address -fPIC" "$(warnings)"
 
 
+# What describes the API
+
+.PHONY: openapi
+openapi: packages-run # /openapi.json, and /swagger/ with what npm has for it
+	@scripts/openapi.sh
+
+
 # Checking
 
-.PHONY: test test-asan test-concurrency lint bench bench-scale
+.PHONY: test test-asan test-concurrency test-openapi lint bench bench-scale
 test: packages-run packages-test build # Every suite, on its own PostgreSQL
 	@scripts/test.sh
 
@@ -110,6 +117,13 @@ test-asan: packages-run packages-test build-asan # The same, sanitized
 
 test-concurrency: packages-run packages-test build # Through faults; SHORT=1
 	@t/concurrency/run $(if $(SHORT),--short)
+
+test-openapi: packages-run packages-openapi build openapi # Is it what is so?
+	@scripts/modules.sh all
+	@cd web && REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true \
+	    node_modules/.bin/redocly lint --config redocly.yaml \
+	    ../build/openapi/openapi.json
+	@t/openapi/run
 
 lint: packages-run packages-lint build # Style and static analysis
 	@scripts/lint.sh
@@ -130,7 +144,7 @@ clean: # Remove what was built
 
 distclean: clean # Remove the instances of RUN_DIR and of the tests too
 	@for part in test concurrency bench/100k bench/10k bench/1m bench/10m \
-	    bench ci/test ci/concurrency ci; do \
+	    bench ci/test ci/concurrency ci/openapi openapi ci; do \
 	    directory="$${RUN_DIR:-run}/$$part"; \
 	    [ ! -d "$$directory" ] || \
 	        RUN_DIR="$$directory" scripts/instance.sh remove; \

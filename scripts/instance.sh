@@ -81,7 +81,7 @@ as_server() {
 
 # Where things are.  $home is RUN_DIR itself, or, where the servers could not
 # live there, a private directory that RUN_DIR links to.  These are in it:
-entries=(data sockets log pid tmp asan tokens nginx.conf)
+entries=(data sockets log pid tmp asan tokens nginx.conf openapi)
 
 resolve_run_dir() {
     mkdir -p "$RUN_DIR" || fail "cannot make the directory $RUN_DIR."
@@ -448,6 +448,36 @@ configure_nginx() {
     } >"$home/nginx.conf"
 }
 
+# publish NAME: what was laid out in build/NAME, where the workers' user can
+# read it; nothing, when it was not
+publish() {
+    rm -rf "$home/$1.new" "$home/$1.old"
+    if [ -d "$top/build/$1" ]; then
+        cp -pR "$top/build/$1" "$home/$1.new"
+    else
+        mkdir "$home/$1.new"
+    fi
+    [ ! -d "$home/$1" ] || mv "$home/$1" "$home/$1.old"
+    mv "$home/$1.new" "$home/$1"
+    rm -rf "$home/$1.old"
+}
+
+# The token of conf/tokens.demo is no secret: as long as it stands in the
+# tokens, /swagger/ fills it in.
+publish_openapi() {
+    local settings=$home/openapi/swagger/settings.json
+
+    publish openapi
+    if [ -r "$settings" ] && grep -qF "$(demo_token)" "$home/tokens"; then
+        rm "$settings.gz"
+        echo '{"token":"token-430"}' >"$settings"
+    fi
+}
+
+demo_token() {
+    printf %s token-430 | sha256sum | cut -d ' ' -f 1
+}
+
 start_nginx() {
     local probe=$ADDRESS
 
@@ -459,6 +489,7 @@ start_nginx() {
     [ -r "$MODULE" ] || fail "$MODULE is not there (make build)."
 
     configure_nginx
+    publish_openapi
     # Only nginx's own complaint is of interest, and only if there is one.
     "$NGINX_BINARY" -t -q -p "$home/" -c "$home/nginx.conf" 9>&- ||
         fail "nginx does not accept $home/nginx.conf (see above)."
@@ -575,6 +606,7 @@ Magasin serves on $base
 
 Try:
 
+  $base/swagger/ in a browser
   curl $base/api/v1/dashboard/
   curl '$base/api/v1/stores/1/stock/list/?ordering=-quantite'
   curl -X PUT -H 'Authorization: Token token-430' -d prix=79.99 $base/api/v1/products/1/
@@ -592,6 +624,7 @@ command_start() {
         fi
         # Whatever else has been stopped meanwhile comes back.
         start_db
+        publish_openapi
         wait_until_ready
     else
         trap 'stop_all' EXIT

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install the Debian packages that are missing, and only those.
 #
-# usage: packages.sh PURPOSE...       (run, test, lint, bench, scale)
+# usage: packages.sh PURPOSE...       (run, test, openapi, lint, bench, scale)
 #
 # With nothing missing this changes nothing and needs no rights.  Otherwise it
 # takes root's, through sudo when started by somebody else.  No server of the
@@ -14,14 +14,16 @@ packages_for() {
     run)
         echo nginx nginx-dev gcc libc6-dev make pkgconf \
             libpq-dev libhiredis-dev libjansson-dev libssl-dev \
-            postgresql-15 redis-server curl
+            postgresql-15 redis-server curl jq
         ;;
     test) echo perl libtest-base-perl python3 ;;
+    openapi) echo python3 python3-jsonschema chromium ;;
     lint) echo clang-format clang-tidy cppcheck shellcheck ;;
     bench) echo wrk jq python3 tzdata ;;
     scale) echo python3 tzdata ;;
     *)
-        echo "${0##*/}: \"$1\" is none of run, test, lint, bench, scale." >&2
+        echo "${0##*/}: \"$1\" is none of run, test, openapi, lint, bench," \
+            "scale." >&2
         return 2
         ;;
     esac

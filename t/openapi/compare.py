@@ -1,0 +1,107 @@
+"""Is the document what the sources have, name by name and limit by limit?"""
+
+import re
+
+# What nginx serves by itself, beside the table of the module.
+FILES = {("/openapi.json", "get"): "openapi"}
+
+
+def differences(document, endpoints, shared):
+    """All of them, in words.  `shared` are parameters of every endpoint."""
+    found = []
+    told = {(o.path, o.method): o for o in document.operations()}
+    real = {(e.path, e.method): e for e in endpoints}
+    for path, method in sorted(real.keys() - told.keys()):
+        found.append(f"{method} {path} is not in the document")
+    for path, method in sorted(told.keys() - real.keys() - FILES.keys()):
+        found.append(f"{method} {path} is not in the table")
+    for key in FILES.keys() - told.keys():
+        found.append(f"{key[1]} {key[0]} is not in the document")
+    for key in sorted(told.keys() & real.keys()):
+        found += [f"{key[1]} {key[0]}: {difference}" for difference in
+                  of_operation(document, told[key], real[key], shared)]
+    return found
+
+
+def of_operation(document, operation, endpoint, shared):
+    found = []
+    if operation.name != endpoint.name:
+        found.append(f"operationId is {operation.name}, "
+                     f"the table says {endpoint.name}")
+    if operation.scope() != endpoint.scope:
+        found.append(f"the scope is {operation.scope()}, "
+                     f"the table says {endpoint.scope}")
+    found += of_names("path", set(operation.parameters_in("path")),
+                      set(re.findall(r"\{(\w+)\}", endpoint.path)))
+    query = operation.parameters_in("query")
+    found += of_names("query", set(query), endpoint.query.keys() | shared)
+    for name, member in endpoint.query.items():
+        if member and name in query:
+            found += of_member(document, name, query[name]["schema"], member)
+    if bool(operation.body) != (endpoint.method in ("post", "put", "patch")):
+        found.append("only POST, PUT and PATCH have a body")
+    for media, content in operation.body.get("content", {}).items():
+        found += [f"{media}: {difference}" for difference in
+                  of_body(document, content["schema"], endpoint)]
+    return found
+
+
+def of_names(what, told, real):
+    return [f"the {what} has no {name}" for name in sorted(told - real)] + \
+        [f"{name} of the {what} is not told of"
+         for name in sorted(real - told)]
+
+
+def of_body(document, schema, endpoint):
+    members, required = members_of(document, schema)
+    found = of_names("body", set(members), set(endpoint.body))
+    for name, member in endpoint.body.items():
+        if name not in members:
+            continue
+        found += of_member(document, name, members[name], member)
+        if member.required != (name in required):
+            found.append(f"{name} is {'' if member.required else 'not '}"
+                         "required")
+    return found
+
+
+def members_of(document, schema, prefix=""):
+    """The properties of an object, of its alternatives, and of the objects in
+    a list of it; and which of them are required in any case."""
+    schema = document.resolve(schema)
+    members, required = {}, None
+    for part in schema.get("oneOf", [schema]):
+        part = document.resolve(part)
+        needs = {prefix + n for n in part.get("required", [])}
+        for name, value in part.get("properties", {}).items():
+            members[prefix + name] = value
+            value = document.resolve(value)
+            if value.get("type") == "array":
+                inner, inner_needs = members_of(document, value["items"],
+                                                "[].")
+                members.update(inner)
+                needs |= inner_needs
+        required = needs if required is None else required & needs
+    return members, required
+
+
+def of_member(document, name, schema, member):
+    """A schema against a row of a typed table."""
+    schema = document.resolve(schema)
+    kinds = schema.get("type")
+    wanted = {
+        "text": {"type": "string", "maxLength": member.max or None,
+                 "minLength": None if member.blank else 1},
+        "price": {"type": ["string", "number"], "minimum": 0,
+                  "maximum": 99999999.99},
+        "integer": {"type": "integer", "minimum": member.min,
+                    "maximum": member.max},
+        "id": {"type": "integer", "format": "int64", "minimum": 1},
+        "boolean": {"type": "boolean"},
+        "instant": {"type": "string",
+                    "anyOf": [{"format": "date-time"}, {"format": "date"}]},
+        "choice": {"type": "string", "enum": member.choices},
+        "other": {"type": kinds if kinds in ("array", "object") else "array"},
+    }[member.type]
+    return [f"{name}: {key} is {schema.get(key)}, the table says {value}"
+            for key, value in wanted.items() if schema.get(key) != value]

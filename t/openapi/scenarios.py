@@ -1,0 +1,180 @@
+"""The requests behind the examples of the document.
+
+A response example is the answer to a request: the operation's first request
+(path parameters and the first body as the document has them), changed by what
+stands here under the example's name.  A request body of the same name in the
+document is that request's body; what is here and not there is wrong on
+purpose.
+
+  path, query, headers   names and values instead of the operation's own
+  body                   what is sent: an object as JSON, a text as it is
+  token                  another token than the demonstration's; None: none
+  sql                    is done before, on the fixture
+  hold                   a session keeps this until the answer is there
+  again                  it is sent twice, the second time with a blank more
+"""
+
+# Tokens besides the demonstration's, each for what it lacks.
+TOKENS = {"caisse": "ventes", "lecture": "admin"}
+
+KEY = {"Idempotency-Key": "ticket-1"}
+KEY_LOCK = ("SELECT pg_advisory_lock(hashtextextended("
+            "'demo' || E'\\n' || 'ticket-1', 430115))")
+
+DECIDED = ("UPDATE demande_reapprovisionnement SET statut = 'refusee',"
+           " date_decision = now(), decideur = 'siege' WHERE id = 1")
+# What the fixture has none of.
+REQUESTED = ("INSERT INTO demande_reapprovisionnement"
+             " (magasin_id, produit_id, quantite) VALUES (2, 1, 20)")
+
+
+def archived(product):
+    return f"UPDATE produit SET archive_le = now() WHERE id = {product}"
+
+
+def closed(store):
+    return f"UPDATE magasin SET ouvert = false WHERE id = {store}"
+
+
+# Any operation that has an example of this name.
+ANY = {
+    "sans_token": {"token": None},
+    "sans_droit": {"token": "lecture"},
+    "format_inconnu": {"query": {"format": "xml"}},
+    "accept_html": {"headers": {"Accept": "text/html"}},
+    "etag_perime": {"headers": {"If-Match": '"0"'}},
+    "corps_trop_long": {"body": "x" * (1024 * 1024 + 1)},
+    "corps_texte": {"headers": {"Content-Type": "text/plain"}, "body": "x"},
+    "cle_reprise": {"headers": KEY, "again": True},
+    "cle_non_valide": {"headers": {"Idempotency-Key": "deux mots"}},
+    "cle_en_cours": {"headers": KEY, "hold": KEY_LOCK},
+    "limite_nulle": {"query": {"limit": "0"}},
+    "curseur_abime": {"query": {"cursor": "abc"}},
+    "base_absente": {},     # run stops PostgreSQL
+    "base_lente": {},       # run locks its tables
+}
+
+# Of operations that read what requests are there.
+REQUESTS = ("replenishments", "replenishment", "replenishment_approve",
+            "replenishment_reject")
+
+# A value of each parameter of a query, which the first answer fits.
+VALUES = {
+    "archive": "true", "categorie": "Boissons", "depuis": "2026-01-01",
+    "format": "json", "jusqu_a": "2999-12-31T23:59:59Z", "limit": "2",
+    "magasin": "2", "ordering": "-id", "page": "last", "produit": "4",
+    "produit__nom": "café", "q": "cafe", "quantite": "30",
+    "statut": "en_attente", "type": "vente",
+}
+
+SCENARIOS = {
+    "stores": {
+        "magasins": {},
+        "page": {"query": {"limit": "2"}},
+    },
+    "store": {"inconnu": {"path": {"id": 99}}},
+    "stock": {"inconnu": {"path": {"id": 99}}},
+    "stock_list": {
+        "premiere_page": {},
+        "derniere_page": {"query": {"page": "last"}},
+        "filtre": {"query": {"produit__nom": "café",
+                             "ordering": "-quantite,produit__nom"}},
+        "quantite_non_valide": {"query": {"quantite": "beaucoup"}},
+        "page_absente": {"query": {"page": "9"}},
+    },
+    "stock_item": {"absent": {"path": {"id": 2, "produit": 3}}},
+    "stock_adjust": {
+        "delta_nul": {"body": {"delta": 0}},
+        "rien": {"body": {}},
+        "json_abime": {"body": '{"delta": -3'},
+        "magasin_inconnu": {"path": {"id": 99}},
+        "produit_inconnu": {"path": {"produit": 99}},
+    },
+    "stock_central": {"page": {"query": {"limit": "2"}}},
+    "products": {
+        "page": {"query": {"limit": "2"}},
+        "recherche": {"query": {"q": "cafe", "categorie": "Boissons"}},
+        "archives": {"query": {"archive": "true"}, "sql": archived(15)},
+        "archive_non_valide": {"query": {"archive": "oui"}},
+    },
+    "product_create": {
+        "vide": {"body": {}},
+        "champ_inconnu": {"body": {"nom": "Thé Matcha",
+                                   "categorie": "Boissons",
+                                   "prix": "24.90", "couleur": "vert"}},
+        "json_abime": {"body": '{"nom": "Thé'},
+    },
+    "product": {"inconnu": {"path": {"id": 99}}},
+    "product_update": {
+        "prix_negatif": {"body": {"prix": "-1"}},
+        "json_abime": {"body": '{"prix": '},
+        "inconnu": {"path": {"id": 99}},
+    },
+    "product_patch": {
+        "retour": {"sql": archived(4)},
+        "champ_inconnu": {"body": {"couleur": "vert"}},
+        "json_abime": {"body": '{"prix": '},
+        "inconnu": {"path": {"id": 99}},
+        "archive": {"sql": archived(4)},
+    },
+    "product_delete": {"inconnu": {"path": {"id": 99}}},
+    "product_availability": {"inconnu": {"path": {"id": 99}}},
+    "sales": {
+        "page": {"query": {"limit": "2"}},
+        "filtre": {"query": {"magasin": "2", "jusqu_a": "2999-12-31",
+                             "depuis": "2026-01-01T00:00:00-05:00"}},
+        "date_non_valide": {"query": {"depuis": "hier"}},
+    },
+    "sale_create": {
+        "ligne_non_valide": {
+            "body": {"magasin": 1, "lignes": [{"produit": 4, "quantite": 2},
+                                              {"produit": 1, "quantite": 0}]}},
+        "sans_lignes": {"body": {"magasin": 1, "lignes": []}},
+        "json_abime": {"body": '{"magasin": 1,'},
+        "sans_prix": {
+            "token": "caisse",
+            "body": {"magasin": 1, "lignes": [
+                {"produit": 1, "quantite": 1, "prix_unitaire": "80.00"}]}},
+        "archive": {"sql": archived(4)},
+        "ferme": {"sql": closed(1)},
+    },
+    "sale": {"inconnu": {"path": {"id": 99}}},
+    "replenishments": {
+        "filtre": {"query": {"magasin": "2", "produit": "1",
+                             "statut": "en_attente"}},
+        "statut_inconnu": {"query": {"statut": "perdue"}},
+    },
+    "replenishment_create": {
+        "quantite_nulle": {"body": {"magasin": 2, "produit": 1,
+                                    "quantite": 0}},
+        "json_abime": {"body": '{"magasin": 2'},
+        "archive": {"sql": archived(1)},
+        "ferme": {"sql": closed(2)},
+    },
+    "replenishment": {"inconnu": {"path": {"id": 99}}},
+    "replenishment_approve": {
+        "champ_inconnu": {"body": {"motif": "oui"}},
+        "json_abime": {"body": "{"},
+        "inconnu": {"path": {"id": 99}},
+        "decidee": {"sql": DECIDED},
+        "central_insuffisant": {
+            "sql": "UPDATE stock_central SET quantite = 7"
+                   " WHERE produit_id = 1"},
+        "ferme": {"sql": closed(2)},
+    },
+    "replenishment_reject": {
+        "champ_inconnu": {"body": {"motif": "non"}},
+        "json_abime": {"body": "{"},
+        "inconnu": {"path": {"id": 99}},
+        "decidee": {"sql": DECIDED},
+    },
+    "journal": {
+        "page": {"query": {"limit": "2"}},
+        "filtre": {
+            "query": {"magasin": "1", "produit": "4", "type": "ajustement",
+                      "depuis": "2026-01-01", "ordering": "-id"},
+            "sql": "SELECT stock_ajuster(1, 4, -3, NULL, NULL, 'casse', NULL,"
+                   " 'demo', NULL, NULL)"},
+        "ordre_inconnu": {"query": {"ordering": "date"}},
+    },
+}

@@ -1,0 +1,106 @@
+// /swagger/ in a browser, as a person uses it.
+//
+// usage: swagger.mjs BASE OPERATIONS
+//
+// BASE is a demonstration's address, OPERATIONS how many there are to be
+// shown.  A line "ok - what" or "not ok - what: why" for each thing looked
+// for; exit 1 when the browser itself fails.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const require = createRequire(
+  new URL("../../web/package.json", import.meta.url),
+);
+const { chromium } = require("playwright-core");
+
+const [base, operations] = [process.argv[2], Number(process.argv[3])];
+
+function expect(what, fine, why = "") {
+  console.log(fine ? `ok - ${what}` : `not ok - ${what}: ${why}`);
+}
+
+const profile = await mkdtemp(join(tmpdir(), "magasin-swagger-"));
+const browser = await chromium.launchPersistentContext(profile, {
+  executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+  // Root has no sandbox to put it in.
+  chromiumSandbox: process.getuid() !== 0,
+  args: [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+});
+
+try {
+  const page = await browser.newPage();
+  const complaints = [];
+  const strangers = [];
+
+  // The policy's violations are among the console's errors.
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") {
+      complaints.push(message.text());
+    }
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(`${base}/`) && !url.startsWith("data:")) {
+      strangers.push(url);
+    }
+  });
+
+  const response = await page.goto(`${base}/swagger/`);
+  expect("the page is there", response.status() === 200, response.status());
+  const policy = response.headers()["content-security-policy"] ?? "";
+  expect("nothing inline is let in",
+    policy.includes("default-src 'none'") && !policy.includes("unsafe"),
+    policy);
+
+  await page.locator(".opblock").first().waitFor();
+  const shown = await page.locator(".opblock").count();
+  expect(`all ${operations} operations are shown`, shown === operations,
+    shown);
+
+  // Reading: a list of two products.
+  const list = page.locator("#operations-Products-products");
+  await list.locator(".opblock-summary-control").click();
+  await list.locator("tr[data-param-name=limit] input").fill("2");
+  await list.locator("button.execute").click();
+  const read = list.locator(".live-responses-table");
+  await read.waitFor();
+  const [status, body] = await Promise.all(
+    [".response-col_status", ".highlight-code"].map((part) =>
+      read.locator(".response").locator(part).first().innerText()),
+  );
+  expect("GET of products answers with products",
+    status.includes("200") && body.includes("Câble USB-C 2m"),
+    `${status} ${body.slice(0, 200)}`);
+
+  // Writing: the demonstration's token is there already.
+  const create = page.locator("#operations-Products-product_create");
+  await create.locator(".opblock-summary-control").click();
+  await create.locator("button.execute").click();
+  const written = create.locator(".live-responses-table");
+  await written.waitFor();
+  const outcome = await written.locator(".response .response-col_status")
+    .first().innerText();
+  expect("POST of a product takes the token that is filled in",
+    outcome.includes("201"), outcome);
+
+  if (process.env.SCREENSHOT) {
+    await page.screenshot({ path: process.env.SCREENSHOT, fullPage: true });
+  }
+  expect("nobody else is asked", strangers.length === 0, strangers.join(" "));
+  expect("the console has no complaint", complaints.length === 0,
+    complaints.join(" | "));
+} finally {
+  await browser.close();
+  await rm(profile, { recursive: true, force: true });
+}

@@ -12,6 +12,7 @@
 #                                    --with-compat
 #   NGINX_BINARY                     the nginx to run the module in
 #   TESTS                            the suites to run (default t/*.t)
+#   EXAMPLES                         of fuzz-api, how many (t/openapi/fuzz)
 #   SHORT                            1: test-concurrency takes 40 seconds
 
 SHELL = /bin/bash
@@ -20,7 +21,7 @@ SHELL = /bin/bash
 .DEFAULT_GOAL = help
 
 export PORT ADDRESS RUN_DIR WORKERS CACHE NGINX_BINARY FROM DATABASE TESTS
-export LINES STORES PRODUCTS SEED
+export LINES STORES PRODUCTS SEED EXAMPLES
 
 .PHONY: help
 help: # This list
@@ -108,7 +109,8 @@ openapi: packages-run # /openapi.json, and /swagger/ with what npm has for it
 
 # Checking
 
-.PHONY: test test-asan test-concurrency test-openapi lint bench bench-scale
+.PHONY: test test-asan test-concurrency test-openapi fuzz-api
+.PHONY: lint bench bench-scale
 test: packages-run packages-test build # Every suite, on its own PostgreSQL
 	@scripts/test.sh
 
@@ -124,6 +126,9 @@ test-openapi: packages-run packages-openapi build openapi # Is it what is so?
 	    node_modules/.bin/redocly lint --config redocly.yaml \
 	    ../build/openapi/openapi.json
 	@t/openapi/run
+
+fuzz-api: packages-run packages-fuzz build openapi # Schemathesis, a minute
+	@t/openapi/fuzz
 
 lint: packages-run packages-lint build # Style and static analysis
 	@scripts/lint.sh

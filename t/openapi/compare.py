@@ -31,6 +31,10 @@ def of_operation(document, operation, endpoint, shared):
     if operation.scope() != endpoint.scope:
         found.append(f"the scope is {operation.scope()}, "
                      f"the table says {endpoint.scope}")
+    # Swagger UI shows the words, and not the role of the requirement.
+    if endpoint.scope and f"`{endpoint.scope}`" not in \
+            operation.content.get("description", ""):
+        found.append(f"the description does not name {endpoint.scope}")
     found += of_names("path", set(operation.parameters_in("path")),
                       set(re.findall(r"\{(\w+)\}", endpoint.path)))
     query = operation.parameters_in("query")

@@ -32,6 +32,8 @@ OF_TABLE = {
         *PRODUCTS, "post", "operationId", to="product_make"),
     "another scope": change(*SALES, "post", "security",
                             to=[{"Token": ["stock"]}]),
+    "words about another scope": change(*SALES, "post", "description",
+                                        to="Needs the scope `stock`."),
     "a write without a token": change(*SALES, "post", "security", to=[]),
     "a parameter under another name": change(
         *PRODUCTS, "get", "parameters", 0, "name", to="nom"),

@@ -8,8 +8,8 @@ const ui = window.SwaggerUIBundle({
   deepLinking: true,
   displayOperationId: true,
   displayRequestDuration: true,
-  // The API knows no other scheme, and a reload shall not ask again.
-  persistAuthorization: settings.token === null,
+  // A token is not left behind in the browser of whoever entered it.
+  persistAuthorization: false,
   tryItOutEnabled: true,
   // Nobody else is told of the document.
   validatorUrl: null,

@@ -2,8 +2,13 @@
 /* POST /api/v1/cache/flush/: forget all answers, on all nodes. */
 
 
-#include "ngx_http_magasin_api.h"
+#include "ngx_http_magasin_rows.h"
 #include "../ngx_http_magasin_reply.h"
+
+
+static const ngx_http_magasin_member_t  ngx_http_magasin_flush_members[] = {
+    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+};
 
 
 /* How many answers this node had; its memory is free from here on. */
@@ -11,9 +16,16 @@
 ngx_int_t
 ngx_http_magasin_flush_bind(ngx_http_magasin_ctx_t *ctx)
 {
+    ngx_int_t                         rc;
     ngx_uint_t                        entries;
     ngx_http_magasin_main_conf_t     *mmcf;
     ngx_http_magasin_cache_shared_t  *shared;
+
+    rc = ngx_http_magasin_members_bind(ctx, ngx_http_magasin_flush_members,
+                                       ctx->job.values);
+    if (rc != NGX_OK) {
+        return rc;
+    }
 
     mmcf = ngx_http_get_module_main_conf(ctx->request,
                                          ngx_http_magasin_module);

@@ -42,6 +42,8 @@ class Server:
             self.port = s.getsockname()[1]
         self.base = f"http://127.0.0.1:{self.port}"
         self.environment = dict(os.environ, RUN_DIR=run_dir, WORKERS="1",
+                                # Rows are changed by hand before requests.
+                                CACHE="off",
                                 PORT=str(self.port), ADDRESS="127.0.0.1")
         self.log = os.path.join(run_dir, "instance.log")
         self.fresh = False

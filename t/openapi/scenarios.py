@@ -15,7 +15,7 @@ purpose.
 """
 
 # Tokens besides the demonstration's, each for what it lacks.
-TOKENS = {"caisse": "ventes", "lecture": "admin"}
+TOKENS = {"caisse": "ventes", "lecture": "prix"}
 
 KEY = {"Idempotency-Key": "ticket-1"}
 KEY_LOCK = ("SELECT pg_advisory_lock(hashtextextended("
@@ -167,6 +167,10 @@ SCENARIOS = {
         "json_abime": {"body": "{"},
         "inconnu": {"path": {"id": 99}},
         "decidee": {"sql": DECIDED},
+    },
+    "cache_flush": {
+        "champ_inconnu": {"body": {"motif": "oui"}},
+        "json_abime": {"body": "{"},
     },
     "journal": {
         "page": {"query": {"limit": "2"}},

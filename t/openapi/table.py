@@ -107,8 +107,8 @@ class Endpoint:
     """A row of ngx_http_magasin_endpoint_t, and what its bind reads."""
 
     def __init__(self, row):
-        if len(row) != 12:
-            raise Failure(f"an endpoint has 12 fields, not {row}")
+        if len(row) != 16:
+            raise Failure(f"an endpoint has 16 fields, not {row}")
         self.name = word(row[0])
         self.method = row[1].removeprefix("NGX_HTTP_").lower()
         self.path = word(row[2])

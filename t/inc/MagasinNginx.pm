@@ -11,6 +11,8 @@ use IO::Select;
 use IO::Socket::INET;
 use Time::HiRes qw(sleep time);
 
+use MagasinTest;
+
 # A port that nobody listens on.
 sub free_port {
     my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1)
@@ -19,14 +21,15 @@ sub free_port {
 }
 
 # start(workers => 2, database => 'options of magasin_database',
-#       listen => 'options of listen', server => 'directives of the server')
+#       listen => 'options of listen', server => 'directives of the server',
+#       http => 'directives of the http block')
 sub start {
     my ($class, %option) = @_;
 
     my $root = tempdir('magasin-XXXXXX', TMPDIR => 1, CLEANUP => 1);
     my $self = bless {
         root    => $root,
-        port    => free_port(),
+        port    => $option{port} || free_port(),
         allowed => $option{allowed},
     }, $class;
 
@@ -38,6 +41,11 @@ sub start {
     my $options = $option{database} || '';
     my $listen  = $option{listen} || '';
     my $server  = $option{server} || '';
+    my $http    = $option{http} || '';
+
+    # The suites that are not about the cache run with it and without it.
+    $http = MagasinTest::zone_directive() . $http
+        unless $http =~ /\bmagasin_zone\b/;
 
     open my $file, '>', "$root/nginx.conf" or die "$root/nginx.conf: $!\n";
     print {$file} <<"CONF";
@@ -58,6 +66,7 @@ http {
     keepalive_requests 1000000;
     magasin_database "$ENV{TEST_NGINX_DATABASE}" $options;
     magasin_tokens $ENV{TEST_NGINX_TOKENS};
+    $http
     server {
         listen 127.0.0.1:$self->{port} $listen;
         $server

@@ -145,18 +145,24 @@ sub hold {
 }
 
 sub release {
-    my ($pipe) = @_;
-    print {$pipe} "ROLLBACK;\n";
+    my ($pipe, $end) = @_;
+    print {$pipe} $end // 'ROLLBACK', ";\n";
     close $pipe;
     return;
 }
 
 # Configuration
 
+# With TEST_NGINX_CACHE=1 every suite has a zone, and so the cache.
+sub zone_directive {
+    return $ENV{TEST_NGINX_CACHE} ? 'magasin_zone test:8m; ' : '';
+}
+
 # Quoted, so that it can stand in nginx.conf.
 sub database_directive {
     my (@options) = @_;
-    return join(' ', 'magasin_database "$TEST_NGINX_DATABASE"', @options)
+    return zone_directive()
+        . join(' ', 'magasin_database "$TEST_NGINX_DATABASE"', @options)
         . ';';
 }
 

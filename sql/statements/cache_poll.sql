@@ -24,12 +24,13 @@ WITH ligne AS MATERIALIZED (
     SELECT xid,
            CASE WHEN type LIKE '%\_vidage' THEN 'x'
                 WHEN delta IS NOT NULL THEN 's'
+                WHEN details ? 'id' THEN 'x'
                 WHEN type LIKE 'produit\_%' THEN 'p'
                 WHEN type LIKE 'magasin\_%' THEN 'm'
                 WHEN type LIKE 'demande\_%' THEN 'd'
                 WHEN type LIKE 'ligne\_%' THEN 'v'
-                WHEN type LIKE 'vente\_%' AND NOT coalesce(
-                         details ?| ARRAY['id', 'magasin_id'], false)
+                WHEN type LIKE 'vente\_%'
+                 AND NOT coalesce(details ? 'magasin_id', false)
                 THEN 'v'
                 ELSE 'x' END AS genre,
            magasin_id, produit_id,
@@ -38,8 +39,7 @@ WITH ligne AS MATERIALIZED (
                 END AS objet,
            type = 'produit_suppression' OR coalesce(details ? 'nom', false)
                AS nom,
-           type = 'produit_suppression' OR coalesce(details ? 'id', false)
-               AS presence,
+           type = 'produit_suppression' AS presence,
            instant
       FROM ligne
 )

@@ -125,7 +125,7 @@ ngx_http_magasin_decide_bind(ngx_http_magasin_ctx_t *ctx, const char *approve)
 
 /*
  * A decision, also one that is told as a conflict: a request that the central
- * stock cannot serve is refused by it.
+ * stock cannot serve is refused by it.  Units move with an approval alone.
  */
 
 void
@@ -135,8 +135,18 @@ ngx_http_magasin_replenishment_touch(ngx_http_magasin_ctx_t *ctx,
     int      column;
     int64_t  magasin, produit;
 
+    if (ctx->status == NGX_HTTP_NOT_FOUND) {
+        return;
+    }
+
     ngx_http_magasin_scopes_demande(scopes,
                               ngx_http_magasin_scope_id(ctx->job.values[0]));
+
+    if (ctx->status >= NGX_HTTP_BAD_REQUEST
+        || ngx_strcmp(ctx->job.values[1], "true") != 0)
+    {
+        return;
+    }
 
     column = PQfnumber(result, "magasin_id");
 

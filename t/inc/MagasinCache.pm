@@ -9,6 +9,8 @@ use warnings;
 use parent -norequire, 'MagasinNginx';
 
 use HTTP::Tiny;
+use IO::Select;
+use IO::Socket::INET;
 use Time::HiRes qw(sleep time);
 
 use MagasinNginx;
@@ -28,11 +30,9 @@ sub start {
 
     $option{port} = $port;
     $option{http} = join "\n", $option{http} // '', "magasin_zone test:$zone;",
-        'magasin_cache_header on;', $cache, "server {",
+        'magasin_cache_header on; add_header X-Worker $pid always;', $cache, "server {",
         "listen 127.0.0.2:$port;",
         'location /api/v1/ { magasin; magasin_cache off; }', '}';
-    $option{server} = 'add_header X-Worker $pid always;'
-        . ($option{server} // '');
 
     my $self = $class->SUPER::start(%option);
     $self->{tiny} = _client();
@@ -108,6 +108,76 @@ sub state {
 sub direct {
     my ($self, $path, %option) = @_;
     return $self->fetch($path, %option, peer => '127.0.0.2');
+}
+
+# connections(NUMBER, PORT): that many, each a hash with its `worker`, and at
+# least one to each.
+sub connections {
+    my ($self, $number, $port) = @_;
+
+    my %missing = map { $_ => 1 } $self->workers;
+    my @connections;
+
+    for (1 .. $number + 500) {
+        return @connections if @connections == $number && !%missing;
+
+        my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+            PeerPort => $port || $self->{port}) or die "connect: $!\n";
+        $socket->autoflush(1);
+        my $connection = { socket => $socket };
+        ask_for($connection, '/healthz');
+        my $worker = receive($connection)->{worker};
+        $connection->{worker} = $worker;
+
+        # What is left is kept for workers that have none.
+
+        next if $number - @connections <= keys %missing && !$missing{$worker};
+        delete $missing{$worker};
+        push @connections, $connection;
+    }
+    die "not every worker answers\n";
+}
+
+sub ask_for {
+    my ($connection, $path) = @_;
+    local $SIG{PIPE} = 'IGNORE';
+    print { $connection->{socket} }
+        "GET $path HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    return;
+}
+
+# The answer, as request() gives it; status 0 when there is none in time.
+sub receive {
+    my ($connection, $seconds) = @_;
+
+    my $select = IO::Select->new($connection->{socket});
+    my $end    = time + ($seconds || 20);
+    my $text   = '';
+
+    while ((my $left = $end - time) > 0) {
+        if ($text =~ /\r\n\r\n/g) {
+            my $head = pos $text;
+            my ($length) = $text =~ /^Content-Length: (\d+)/m;
+            last if defined $length && length $text >= $head + $length;
+            last if $text =~ /^Transfer-Encoding: chunked/m
+                && $text =~ /\r\n0\r\n\r\n\z/;
+        }
+        $select->can_read($left) or last;
+        sysread $connection->{socket}, $text, 65536, length $text or last;
+    }
+
+    my ($status) = $text =~ m{\AHTTP/1\.1 (\d{3})};
+    my ($state)  = $text =~ /^X-Magasin-Cache: (\S+)\r$/m;
+    my ($worker) = $text =~ /^X-Worker: (\d+)\r$/m;
+    my (undef, $content) = split /\r\n\r\n/, $text, 2;
+    return { status => $status // 0, state => $state // '',
+        worker => $worker, content => $content // '' };
+}
+
+# How many of its statements wait for a lock in PostgreSQL.
+sub blocked {
+    return MagasinTest::sql('SELECT count(*) FROM pg_stat_activity'
+        . " WHERE usename = 'magasin_web' AND wait_event_type = 'Lock'");
 }
 
 # All that a client sees, without what is another every time.

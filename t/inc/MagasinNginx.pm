@@ -22,7 +22,7 @@ sub free_port {
 
 # start(workers => 2, database => 'options of magasin_database',
 #       listen => 'options of listen', server => 'directives of the server',
-#       http => 'directives of the http block')
+#       http => 'directives of the http block', tokens => 'their file')
 sub start {
     my ($class, %option) = @_;
 
@@ -42,6 +42,7 @@ sub start {
     my $listen  = $option{listen} || '';
     my $server  = $option{server} || '';
     my $http    = $option{http} || '';
+    my $tokens  = $option{tokens} || $ENV{TEST_NGINX_TOKENS};
 
     # The suites that are not about the cache run with it and without it.
     $http = MagasinTest::zone_directive() . $http
@@ -65,7 +66,7 @@ http {
     scgi_temp_path $root/scgi;
     keepalive_requests 1000000;
     magasin_database "$ENV{TEST_NGINX_DATABASE}" $options;
-    magasin_tokens $ENV{TEST_NGINX_TOKENS};
+    magasin_tokens $tokens;
     $http
     server {
         listen 127.0.0.1:$self->{port} $listen;

@@ -1,0 +1,234 @@
+# Single flight: of many that ask for one thing one goes to the database, and
+# whatever becomes of that one, the others do not wait for nothing.
+
+use strict;
+use warnings;
+
+use lib 't/inc';
+use Test::More;
+use Time::HiRes qw(sleep time);
+use MagasinTest;
+use MagasinCache;
+
+plan skip_all => 'TEST_NGINX_ADMIN_DATABASE is not set (make test)'
+    unless $ENV{TEST_NGINX_ADMIN_DATABASE};
+
+MagasinTest::reset();
+
+my $nginx = MagasinCache->start(workers => 2,
+    database => 'connections=4 timeout=8s');
+
+my $lock = 'LOCK TABLE produit IN ACCESS EXCLUSIVE MODE';
+
+# All of them ask, and the statement of one waits.
+sub crowd {
+    my ($connections, $path) = @_;
+    MagasinCache::ask_for($_, $path) for @$connections;
+    MagasinNginx::wait_for(sub { $nginx->blocked >= 1 }, 5)
+        or die "no statement waits for $path\n";
+    return;
+}
+
+# "200 MISS 1, ..." of what comes.
+sub tally {
+    my (@connections) = @_;
+    my %count;
+    $count{"$_->{status} $_->{state}"}++
+        for map { MagasinCache::receive($_) } @connections;
+    return join ', ', map {"$_ $count{$_}"} sort keys %count;
+}
+
+sub flush {
+    $nginx->fetch('/api/v1/cache/flush/', method => 'POST')->{status} == 200
+        or die "flush\n";
+    return;
+}
+
+# Until the workers have read all that was sent: what comes after it is
+# answered after it.
+my @clients = $nginx->clients;
+
+sub settle {
+    for (1, 2) {
+        $nginx->request($_, '/healthz')->{status} == 200 or die "healthz\n"
+            for @clients;
+    }
+    return;
+}
+
+# Two hundred, of both workers
+
+for my $path ('/api/v1/products/4/', '/api/v1/reports/') {
+    my @connections = $nginx->connections(200);
+    flush();
+
+    my $held = MagasinTest::hold($lock);
+    crowd(\@connections, $path);
+    settle();
+    is($nginx->blocked, 1, "$path: one statement for 200");
+    MagasinTest::release($held);
+
+    is(tally(@connections), '200 COALESCED 199, 200 MISS 1',
+        "$path: all have its answer");
+
+    MagasinCache::ask_for($_, $path) for @connections;
+    my %seen = map { MagasinCache::receive($_)->{content} => 1 } @connections;
+    is_deeply([ keys %seen ], [ $nginx->direct($path)->{content} ],
+        "$path: the right one");
+}
+
+# Nobody who came after a write gets the answer of a flight from before it.
+{
+    my $path = '/api/v1/stores/1/stock/4/';
+    my @connections = $nginx->connections(20);
+    flush();
+
+    # Readers are on their way, and stopped in front of the rows.
+
+    my $held = MagasinTest::hold(
+        'LOCK TABLE stock_local IN ACCESS EXCLUSIVE MODE');
+    MagasinCache::ask_for($_, $path) for @connections[ 0 .. 9 ];
+    MagasinNginx::wait_for(sub { $nginx->blocked >= 1 }, 5)
+        or die "no statement waits\n";
+    settle();
+
+    # A write waits, too, and others come when it is done.
+
+    my @write = $nginx->connections(2);
+    my $body  = '{"delta":100}';
+    print { $write[0]{socket} } join "\r\n",
+        'POST /api/v1/stores/1/stock/4/adjust/ HTTP/1.1', 'Host: localhost',
+        "Authorization: $MagasinCache::Token",
+        'Content-Type: application/json',
+        'Content-Length: ' . length $body, '', $body;
+    MagasinTest::release($held);
+    my $written = MagasinCache::receive($write[0]);
+    is($written->{content}, '{"magasin":1,"produit":4,"quantite":130}',
+        'a write among readers');
+    MagasinCache::ask_for($_, $path) for @connections[ 10 .. 19 ];
+    my @after = map { MagasinCache::receive($_)->{content} }
+        @connections[ 10 .. 19 ];
+    is((grep {/"quantite":130/} @after), 10,
+        'who comes after it does not get what was before');
+    is((grep { MagasinCache::receive($_)->{status} == 200 }
+            @connections[ 0 .. 9 ]), 10, 'who was before it has an answer');
+}
+
+# A generation that has changed is no flight to join.
+{
+    my $path = '/api/v1/products/5/';
+    my @connections = $nginx->connections(4);
+    flush();
+
+    my $held = MagasinTest::hold('UPDATE produit SET prix = 3 WHERE id = 5',
+        $lock);
+    MagasinCache::ask_for($connections[0], $path);
+    MagasinNginx::wait_for(sub { $nginx->blocked == 1 }, 5);
+    flush();
+    MagasinCache::ask_for($connections[1], $path);
+    ok(MagasinNginx::wait_for(sub { $nginx->blocked == 2 }, 5),
+        'after an invalidation nobody joins the flight of before');
+    MagasinTest::release($held);
+    is(tally(@connections[ 0, 1 ]), '200 MISS 2', 'each has its own');
+}
+
+# The client of the one that goes leaves: another one goes.
+{
+    my $path = '/api/v1/products/6/';
+    my @connections = $nginx->connections(50);
+    flush();
+
+    my $held   = MagasinTest::hold($lock);
+    my $leader = shift @connections;
+    crowd([$leader], $path);
+    MagasinCache::ask_for($_, $path) for @connections;
+    settle();
+    is($nginx->blocked, 1, 'a client that leaves: one goes');
+    close $leader->{socket};
+    ok(MagasinNginx::wait_for(sub { $nginx->blocked == 2 }, 5),
+        'a client that leaves: another goes');
+    settle();
+    is($nginx->blocked, 2, 'a client that leaves: one other');
+    MagasinTest::release($held);
+    is(tally(@connections), '200 COALESCED 48, 200 MISS 1',
+        'a client that leaves: all have an answer');
+}
+
+# One that waits leaves: nobody notices.
+{
+    my $path = '/api/v1/products/7/';
+    my @connections = $nginx->connections(20);
+    flush();
+
+    my $held = MagasinTest::hold($lock);
+    crowd(\@connections, $path);
+    settle();
+    close $_->{socket} for @connections[ 10 .. 19 ];
+    settle();
+    MagasinTest::release($held);
+    my $tally = tally(@connections[ 0 .. 9 ]);
+    like($tally, qr/^200 COALESCED (?:9, 200 MISS 1|10)$/,
+        'those that leave take nobody along')
+        or diag $tally;
+}
+
+# The statement fails: so it does for all, and they do not try one after the
+# other.
+{
+    my $path = '/api/v1/products/8/';
+    my $short = MagasinCache->start(workers => 2,
+        database => 'connections=2 timeout=700ms');
+    my @connections = $short->connections(40);
+    my $held  = MagasinTest::hold($lock);
+    my $start = time;
+    MagasinCache::ask_for($_, $path) for @connections;
+    my %status;
+    $status{ MagasinCache::receive($_)->{status} }++ for @connections;
+    my $took = time - $start;
+    is(join(' ', sort keys %status), '504', 'a statement that fails: for all');
+    cmp_ok($took, '<', 2.5, 'a statement that fails: at once');
+
+    # And those who come later try again.
+
+    MagasinCache::ask_for($connections[0], $path);
+    is(MagasinCache::receive($connections[0])->{status}, 504,
+        'a statement that fails: it is tried again');
+    MagasinTest::release($held);
+    ok($short->fill($path), 'a statement that fails: until it does not');
+    ok($short->stop, 'a statement that fails: a graceful stop');
+    is($short->complaints, '', 'nothing alarming in its log');
+}
+
+# The worker of the one that goes is killed: those of the other worker go on.
+{
+    my $path = '/api/v1/products/9/';
+    my @connections = $nginx->connections(40);
+    flush();
+
+    my $held   = MagasinTest::hold($lock);
+    my $leader = shift @connections;
+    crowd([$leader], $path);
+    my @mine = grep { $_->{worker} == $leader->{worker} } @connections;
+    my @others = grep { $_->{worker} != $leader->{worker} } @connections;
+    MagasinCache::ask_for($_, $path) for @mine, @others;
+    settle();
+    is($nginx->blocked, 1, 'a worker that dies: one goes');
+
+    kill 'KILL', $leader->{worker};
+    my $start = time;
+    ok(MagasinNginx::wait_for(sub { $nginx->blocked >= 2 }, 10),
+        'a worker that dies: another one goes');
+    cmp_ok(time - $start, '<', 2, 'a worker that dies: soon');
+    MagasinTest::release($held);
+    is(tally(@others), '200 COALESCED ' . (@others - 1) . ', 200 MISS 1',
+        'a worker that dies: all of the other one have an answer');
+    is((grep { MagasinCache::receive($_)->{status} } @mine), 0,
+        'a worker that dies: its own are lost');
+    ok($nginx->fill($path), 'a worker that dies: and it is cached');
+}
+
+ok($nginx->stop, 'a graceful stop');
+is($nginx->complaints('exited on signal 9'), '', 'nothing alarming in the log');
+
+MagasinTest::reset();
+done_testing();

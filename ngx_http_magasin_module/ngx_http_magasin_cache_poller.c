@@ -100,6 +100,8 @@ static void ngx_http_magasin_poller_end(ngx_http_magasin_poller_t *poller,
     ngx_int_t rc);
 static void ngx_http_magasin_poller_subscribe(
     ngx_http_magasin_poller_t *poller);
+static void ngx_http_magasin_poller_unsubscribe(
+    ngx_http_magasin_poller_t *poller);
 static void ngx_http_magasin_poller_hint(void *data, const char *message);
 
 
@@ -179,10 +181,7 @@ ngx_http_magasin_poller_destroy(ngx_http_magasin_poller_t *poller)
         poller->pool = NULL;
     }
 
-    if (poller->subscriber) {
-        ngx_http_magasin_redis_destroy(poller->subscriber);
-        poller->subscriber = NULL;
-    }
+    ngx_http_magasin_poller_unsubscribe(poller);
 }
 
 
@@ -200,9 +199,17 @@ ngx_http_magasin_poller_tick(ngx_event_t *ev)
 
     ngx_add_timer(&poller->timer, NGX_HTTP_MAGASIN_POLL_PERIOD);
 
+    if (!ngx_http_magasin_poller_lease(poller)) {
+
+        /* Whoever has it listens, and one is enough. */
+
+        ngx_http_magasin_poller_unsubscribe(poller);
+        return;
+    }
+
     /* A poll may be slow; the lease is for those who are alive. */
 
-    if (ngx_http_magasin_poller_lease(poller) && !poller->polling) {
+    if (!poller->polling) {
         ngx_http_magasin_poller_start(poller);
     }
 }
@@ -652,8 +659,7 @@ ngx_http_magasin_poller_subscribe(ngx_http_magasin_poller_t *poller)
             return;
         }
 
-        ngx_http_magasin_redis_destroy(poller->subscriber);
-        poller->subscriber = NULL;
+        ngx_http_magasin_poller_unsubscribe(poller);
     }
 
     ngx_memcpy(poller->channel, channel, sizeof(channel));
@@ -663,6 +669,16 @@ ngx_http_magasin_poller_subscribe(ngx_http_magasin_poller_t *poller)
                                   poller->cache->redis_conf,
                                   (char *) poller->channel,
                                   ngx_http_magasin_poller_hint, poller);
+}
+
+
+static void
+ngx_http_magasin_poller_unsubscribe(ngx_http_magasin_poller_t *poller)
+{
+    if (poller->subscriber) {
+        ngx_http_magasin_redis_destroy(poller->subscriber);
+        poller->subscriber = NULL;
+    }
 }
 
 

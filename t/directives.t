@@ -17,6 +17,12 @@ close $bad;
 our $tokens = 'magasin_tokens $TEST_NGINX_TOKENS;';
 our $good   = MagasinTest::database_directive();
 
+# Where zones are what is tried, without the one of TEST_NGINX_CACHE.
+our $uncached = do {
+    local $ENV{TEST_NGINX_CACHE};
+    MagasinTest::database_directive() . $tokens;
+};
+
 log_level('info');
 no_root_location();
 no_shuffle();
@@ -291,3 +297,262 @@ magasin_cors *;
 --- must_die
 --- error_log
 "magasin_cors" directive is not allowed here
+
+
+=== TEST 32: all of the cache
+--- http_config eval: "$::uncached magasin_zone test:2m;"
+--- config
+magasin_cache on;
+magasin_cache_ttl 1d;
+magasin_cache_stale 1h;
+magasin_cache_max_size 64k;
+magasin_cache_header on;
+location / { magasin; }
+--- request
+GET /api/v1/products/1/
+--- error_code: 200
+--- response_headers
+X-Magasin-Cache: MISS
+
+
+=== TEST 33: with a zone the cache is on, without its header
+--- http_config eval: "$::uncached magasin_zone test:2m;"
+--- config
+location / { magasin; add_header X-Word $magasin_cache; }
+--- request
+GET /api/v1/products/1/
+--- response_headers
+X-Word: MISS
+! X-Magasin-Cache
+
+
+=== TEST 34: without a zone it is off
+--- http_config eval: $::uncached
+--- config
+location / { magasin; magasin_cache off; magasin_cache_header on; }
+--- request
+GET /api/v1/products/1/
+--- response_headers
+X-Magasin-Cache: OFF
+
+
+=== TEST 35: magasin_cache on without a zone
+--- http_config eval: $::uncached
+--- config
+location / { magasin; magasin_cache on; }
+--- must_die
+--- error_log
+"magasin_cache" needs shared memory: say in the http block as "magasin_zone magasin:64m;"
+
+
+=== TEST 36: magasin_cache l1 without a zone
+--- http_config eval: $::uncached
+--- config
+location / { magasin; magasin_cache l1; }
+--- must_die
+--- error_log
+"magasin_cache" needs shared memory: say in the http block as "magasin_zone magasin:64m;"
+
+
+=== TEST 37: magasin_cache l2 without a zone
+--- http_config eval: $::uncached
+--- config
+location / { magasin; magasin_cache l2; }
+--- must_die
+--- error_log
+"magasin_cache" needs shared memory: say in the http block as "magasin_zone magasin:64m;"
+
+
+=== TEST 38: levels by location
+--- http_config eval: "$::uncached magasin_zone test:2m; magasin_cache off; magasin_cache_header on;"
+--- config
+location / { magasin; }
+location /api/v1/stores/ { magasin; magasin_cache l1; }
+--- request eval
+['GET /api/v1/products/1/', 'GET /api/v1/stores/1/']
+--- response_headers eval
+['X-Magasin-Cache: OFF', 'X-Magasin-Cache: MISS']
+
+
+=== TEST 39: a zone without a size
+--- http_config eval: "$::uncached magasin_zone test;"
+--- must_die
+--- error_log
+"magasin_zone" directive takes a name and a size, as "magasin:64m"
+
+
+=== TEST 40: a zone without a name
+--- http_config eval: "$::uncached magasin_zone :2m;"
+--- must_die
+--- error_log
+"magasin_zone" directive takes a name and a size, as "magasin:64m"
+
+
+=== TEST 41: a zone of no size
+--- http_config eval: "$::uncached magasin_zone test:;"
+--- must_die
+--- error_log
+"magasin_zone" directive has no valid size after the colon: say as "magasin:64m"
+
+
+=== TEST 42: a zone of what is no size
+--- http_config eval: "$::uncached magasin_zone test:much;"
+--- must_die
+--- error_log
+"magasin_zone" directive has no valid size after the colon: say as "magasin:64m"
+
+
+=== TEST 43: a zone that is too small
+--- http_config eval: "$::uncached magasin_zone test:1m;"
+--- must_die
+--- error_log
+"magasin_zone" directive is too small: 2m are the least, 64m hold some 30000 answers
+
+
+=== TEST 44: a zone and more
+--- http_config eval: "$::uncached magasin_zone test:2m test;"
+--- must_die
+--- error_log
+invalid number of arguments in "magasin_zone" directive
+
+
+=== TEST 45: the zone twice
+--- http_config eval: "$::uncached magasin_zone test:2m; magasin_zone test:2m;"
+--- must_die
+--- error_log
+"magasin_zone" directive is duplicate
+
+
+=== TEST 46: a zone in a server
+--- config
+magasin_zone test:2m;
+location / { magasin; }
+--- must_die
+--- error_log
+"magasin_zone" directive is not allowed here
+
+
+=== TEST 47: a level that is not known
+--- http_config eval: "$::uncached magasin_zone test:2m;"
+--- config
+location / { magasin; magasin_cache l3; }
+--- must_die
+--- error_log
+"magasin_cache" directive takes "on", "off", "l1" (shared memory alone) or "l2" (Redis alone)
+
+
+=== TEST 48: levels twice
+--- http_config eval: "$::uncached magasin_zone test:2m;"
+--- config
+location / { magasin; magasin_cache on; magasin_cache off; }
+--- must_die
+--- error_log
+"magasin_cache" directive is duplicate
+
+
+=== TEST 49: no level
+--- http_config eval: "$::uncached magasin_zone test:2m;"
+--- config
+location / { magasin; magasin_cache; }
+--- must_die
+--- error_log
+invalid number of arguments in "magasin_cache" directive
+
+
+=== TEST 50: a time that is none
+--- http_config eval: "$::uncached magasin_zone test:2m;"
+--- config
+location / { magasin; magasin_cache_ttl soon; }
+--- must_die
+--- error_log
+"magasin_cache_ttl" directive invalid value
+
+
+=== TEST 51: a time that is too short
+--- http_config eval: "$::uncached magasin_zone test:2m;"
+--- config
+location / { magasin; magasin_cache_ttl 999ms; }
+--- must_die
+--- error_log
+"magasin_cache_ttl" takes a time from 1s to 1d
+
+
+=== TEST 52: a time that is too long
+--- http_config eval: "$::uncached magasin_zone test:2m;"
+--- config
+location / { magasin; magasin_cache_ttl 2d; }
+--- must_die
+--- error_log
+"magasin_cache_ttl" takes a time from 1s to 1d
+
+
+=== TEST 53: a time twice
+--- http_config eval: "$::uncached magasin_zone test:2m;"
+--- config
+location / { magasin; magasin_cache_ttl 1s; magasin_cache_ttl 1s; }
+--- must_die
+--- error_log
+"magasin_cache_ttl" directive is duplicate
+
+
+=== TEST 54: a stale time that is none
+--- http_config eval: "$::uncached magasin_zone test:2m;"
+--- config
+location / { magasin; magasin_cache_stale soon; }
+--- must_die
+--- error_log
+"magasin_cache_stale" directive takes "off" or a time, such as 30s: for how long after its time an answer may be used while PostgreSQL is away
+
+
+=== TEST 55: a stale time of nothing
+--- http_config eval: "$::uncached magasin_zone test:2m;"
+--- config
+location / { magasin; magasin_cache_stale 0; }
+--- must_die
+--- error_log
+"magasin_cache_stale" directive takes "off" or a time
+
+
+=== TEST 56: a stale time twice
+--- http_config eval: "$::uncached magasin_zone test:2m;"
+--- config
+location / { magasin; magasin_cache_stale off; magasin_cache_stale 1s; }
+--- must_die
+--- error_log
+"magasin_cache_stale" directive is duplicate
+
+
+=== TEST 57: a size that is none
+--- http_config eval: "$::uncached magasin_zone test:2m;"
+--- config
+location / { magasin; magasin_cache_max_size much; }
+--- must_die
+--- error_log
+"magasin_cache_max_size" directive invalid value
+
+
+=== TEST 58: a size twice
+--- http_config eval: "$::uncached magasin_zone test:2m;"
+--- config
+location / { magasin; magasin_cache_max_size 1k; magasin_cache_max_size 1k; }
+--- must_die
+--- error_log
+"magasin_cache_max_size" directive is duplicate
+
+
+=== TEST 59: a header that is no flag
+--- http_config eval: "$::uncached magasin_zone test:2m;"
+--- config
+location / { magasin; magasin_cache_header yes; }
+--- must_die
+--- error_log
+invalid value "yes" in "magasin_cache_header" directive
+
+
+=== TEST 60: a header twice
+--- http_config eval: "$::uncached magasin_zone test:2m;"
+--- config
+location / { magasin; magasin_cache_header on; magasin_cache_header on; }
+--- must_die
+--- error_log
+"magasin_cache_header" directive is duplicate

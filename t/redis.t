@@ -4,8 +4,9 @@
 use strict;
 use warnings;
 
+use lib 't/inc';
 use Test::Nginx::Socket 'no_plan';
-use File::Temp qw(tempdir);
+use MagasinRedis qw(start tell finish ask);
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use Time::HiRes qw(sleep time);
@@ -14,11 +15,7 @@ log_level('info');
 no_root_location();
 no_shuffle();
 
-# A Redis that may be killed; the socket of the others belongs to all suites.
-
-my $dir = tempdir('magasin-redis-XXXXXX', TMPDIR => 1, CLEANUP => 1);
-my $owner = $$;
-my %servers;
+my $dir = $MagasinRedis::Directory;
 
 $ENV{TEST_NGINX_REDIS} or die "TEST_NGINX_REDIS is not set (make test)\n";
 $ENV{TEST_NGINX_REDIS_DIR} = $dir;
@@ -31,33 +28,6 @@ sub free_port {
         Listen    => 1,
     ) or die "no free port: $!\n";
     return $socket->sockport;
-}
-
-# start(NAME, OPTION...): redis-server on the socket $dir/NAME
-sub start {
-    my ($name, @options) = @_;
-
-    my $pid = fork;
-    die "fork: $!\n" unless defined $pid;
-
-    if ($pid == 0) {
-        open STDIN,  '<', '/dev/null';
-        open STDOUT, '>', "$dir/$name.log";
-        open STDERR, '>&', \*STDOUT;
-        { no warnings 'exec';
-          exec 'redis-server', '--port', 0, '--unixsocket', "$dir/$name",
-              '--save', '', '--appendonly', 'no', '--dir', $dir, @options }
-        require POSIX;
-        POSIX::_exit(127);
-    }
-
-    $servers{$name} = $pid;
-
-    for (1 .. 200) {
-        return if IO::Socket::UNIX->new(Peer => "$dir/$name");
-        sleep 0.05;
-    }
-    die "redis-server does not start (see $dir/$name.log)\n";
 }
 
 # speak(NAME, LINE...): a server that reads a line for each of these and says
@@ -82,34 +52,8 @@ sub speak {
         POSIX::_exit(0);
     }
 
-    $servers{$name} = $pid;
+    MagasinRedis::adopt($name, $pid);
     return;
-}
-
-sub tell {
-    my ($name, $signal) = @_;
-    kill $signal, $servers{$name};
-    return;
-}
-
-sub finish {
-    my ($name) = @_;
-
-    my $pid = delete $servers{$name};
-    kill 'KILL', $pid;
-    waitpid $pid, 0;
-    unlink "$dir/$name";
-    return;
-}
-
-sub ask {
-    my ($name, @command) = @_;
-
-    open my $pipe, '-|', 'redis-cli', '-s', "$dir/$name", @command
-        or die "redis-cli: $!\n";
-    my $text = do { local $/; <$pipe> };
-    close $pipe;
-    return $text;
 }
 
 # Wait until /readyz calls the cache so.
@@ -131,14 +75,6 @@ sub await {
         sleep 0.01;
     }
     die "the cache is not \"$state\": $text\n";
-}
-
-END {
-    if ($$ == $owner) {
-        my $status = $?;
-        finish($_) for keys %servers;
-        $? = $status;
-    }
 }
 
 # Without sections of its own a block asks /readyz once.

@@ -35,12 +35,12 @@ sub start {
         'location /api/v1/ { magasin; magasin_cache off; }', '}';
 
     my $self = $class->SUPER::start(%option);
-    $self->{tiny} = _client();
+    $self->{tiny} = client();
 
     return $self;
 }
 
-sub _client {
+sub client {
     return HTTP::Tiny->new(
         timeout      => 20,
         max_redirect => 0,
@@ -57,7 +57,7 @@ sub clients {
     my %clients;
 
     for (1 .. 500) {
-        my $client = _client();
+        my $client = client();
         my $answer = $self->request($client, '/healthz');
         my $pid    = $answer->{headers}{'x-worker'};
         $clients{$pid} = $client if $pid && $workers{$pid};
@@ -169,9 +169,9 @@ sub receive {
     my ($status) = $text =~ m{\AHTTP/1\.1 (\d{3})};
     my ($state)  = $text =~ /^X-Magasin-Cache: (\S+)\r$/m;
     my ($worker) = $text =~ /^X-Worker: (\d+)\r$/m;
-    my (undef, $content) = split /\r\n\r\n/, $text, 2;
+    my ($head, $content) = split /\r\n\r\n/, $text, 2;
     return { status => $status // 0, state => $state // '',
-        worker => $worker, content => $content // '' };
+        worker => $worker, head => $head // '', content => $content // '' };
 }
 
 # How many of its statements wait for a lock in PostgreSQL.
@@ -179,6 +179,54 @@ sub blocked {
     return MagasinTest::sql('SELECT count(*) FROM pg_stat_activity'
         . " WHERE usename = 'magasin_web' AND wait_event_type = 'Lock'");
 }
+
+# Words of the zone, as ngx_http_magasin_zone.h and _cache_shared.h have them,
+# by where they are from the beginning of the fixed part.
+my $generations = 32 + 65536 * 8;
+our %Words = (
+    dirty       => 16,
+    rebuilt     => 24,
+    epoch       => $generations,
+    fresh_until => $generations + 8,
+    debt        => $generations + 24,
+    debt_paid   => $generations + 32,
+    poller      => $generations + 40,
+);
+
+# zone_word(NAME, VALUE): reads it, or writes it, through a worker's memory;
+# dies where that is not allowed.
+sub zone_word {
+    my ($self, $name, $value) = @_;
+
+    my ($pid) = $self->workers or die "no worker\n";
+    open my $memory, '+<:raw', "/proc/$pid/mem"
+        or die "/proc/$pid/mem: $!\n";
+
+    no warnings 'portable';
+
+    # The fixed part begins a page, with a magic number; the lock of the slab
+    # pool begins the zone.
+
+    for (split /\n/, MagasinNginx::slurp("/proc/$pid/maps")) {
+        my ($start, $end) = map {hex} /^([0-9a-f]+)-([0-9a-f]+) rw-s/ or next;
+        for (my $page = $end; $page > $start;) {
+            $page -= 4096;
+            sysseek $memory, $page, 0;
+            sysread($memory, my $head, 8) or last;
+            next if $head ne pack 'LL', 0x4d414741, 1;
+
+            sysseek $memory,
+                $name eq 'lock' ? $start : $page + $Words{$name}, 0;
+            return syswrite $memory, pack 'Q', $value if defined $value;
+            sysread $memory, my $word, 8;
+            return unpack 'Q', $word;
+        }
+    }
+    die "no zone\n";
+}
+
+# The worker that polls the journal.
+sub poller { return $_[0]->zone_word('poller') }
 
 # All that a client sees, without what is another every time.
 sub visible {

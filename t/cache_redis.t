@@ -1,0 +1,414 @@
+# Level 2: two nodes on one Redis, which goes away in every way it can.
+
+use strict;
+use warnings;
+
+use lib 't/inc';
+use Test::More;
+use Time::HiRes qw(sleep time);
+use MagasinTest;
+use MagasinCache;
+use MagasinRedis qw(start tell finish ask);
+
+plan skip_all => 'TEST_NGINX_ADMIN_DATABASE is not set (make test)'
+    unless $ENV{TEST_NGINX_ADMIN_DATABASE};
+
+MagasinTest::reset();
+
+my @redis = ('--dbfilename', 'main.rdb');
+start('main', @redis);
+
+my $directive = "magasin_redis unix:$MagasinRedis::Directory/main;";
+my $port      = MagasinNginx::free_port();
+
+my $one = MagasinCache->start(workers => 2, http => $directive,
+    cache => "server { listen 127.0.0.1:$port;"
+        . ' location / { magasin; magasin_cache l2; } }');
+my $two = MagasinCache->start(workers => 2, http => $directive);
+my @nodes = ($one, $two);
+
+# A request by any worker, with a Host that both nodes have.
+sub get {
+    my ($node, $path, $at) = @_;
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => $at || $node->{port}) or die "connect: $!\n";
+    $socket->autoflush(1);
+    my $connection = { socket => $socket };
+    MagasinCache::ask_for($connection, $path);
+    my $answer = MagasinCache::receive($connection);
+    $answer->{head} =~ s/^(?:Date|X-\S+|Connection|Server): .*\r?\n?//mg;
+    $answer->{head} =~ s/\s+\z//;
+    return $answer;
+}
+
+sub put {
+    my ($node, $id, $prix) = @_;
+    my $answer = $node->fetch("/api/v1/products/$id/", method => 'PUT',
+        content => qq({"prix":"$prix"}));
+    return $answer->{status};
+}
+
+sub flush {
+    my ($node) = @_;
+    return $node->fetch('/api/v1/cache/flush/', method => 'POST');
+}
+
+sub redis_is {
+    my ($state) = @_;
+    return MagasinNginx::wait_for(sub {
+        my $right = 0;
+        for my $node (@nodes) {
+            for my $client ($node->clients) {
+                $right++ if $node->request($client, '/readyz')->{content}
+                    =~ /"cache":"$state"/;
+            }
+        }
+        return $right == 4;
+    }, 10);
+}
+
+# What one node has fetched, the other one has from Redis: the words of both.
+# Tried again while the pollers are late.
+sub shared {
+    my ($path, $from, $to) = @_;
+    ($from, $to) = @nodes unless $from;
+    my ($miss, $redis, $words);
+
+    my $end = time + 5;
+    do {
+        flush($from);
+        $miss  = get($from, $path);
+        $redis = get($to, $path);
+        $words = "$miss->{state} $redis->{state}";
+    } until $words eq 'MISS REDIS' || time > $end;
+
+    return ($words, $miss, $redis);
+}
+
+# old_answers(SECONDS, ID, OLD): how many, of either node, show the price OLD
+sub old_answers {
+    my ($seconds, $id, $old) = @_;
+    my ($seen, $end) = (0, time + $seconds);
+    while (time < $end) {
+        for my $node (@nodes) {
+            $seen++
+                if get($node, "/api/v1/products/$id/")->{content}
+                =~ /"prix":"$old"/;
+        }
+    }
+    return $seen;
+}
+
+# When both nodes have seen a change by hand, so have their pollers all before
+# it.  False when a cache stood still meanwhile.
+my $prix = 100;
+
+sub marked {
+    my $marker = '/api/v1/products/13/';
+    my $canary = '/api/v1/stores/5/';
+    $_->fill($marker, $canary) for @nodes;
+
+    $prix++;
+    MagasinTest::sql("UPDATE produit SET prix = $prix WHERE id = 13");
+
+    my $still = 0;
+    for my $node (@nodes) {
+        MagasinNginx::wait_for(
+            sub { $node->fetch($marker)->{content} =~ /"$prix.00"/ }, 10)
+            or die "the poller does not see $prix\n";
+        $still++ if $node->state($canary) ne 'HIT';
+    }
+    return !$still;
+}
+
+ok(redis_is('ok'), 'both nodes have Redis');
+
+# One for the other
+
+for my $path (map {"/api/v1/$_"} qw(reports/ dashboard/ stores/ stores/1/
+    stores/1/stock/ stores/1/stock/list/ stores/1/stock/1/ stock/central/
+    products/?limit=2 products/1/ products/1/availability/ sales/?limit=1
+    sales/1/ replenishments/))
+{
+    my ($words, $miss, $redis) = shared($path);
+    is($words, 'MISS REDIS', "$path: one fetches, the other has it");
+    is($redis->{head}, $miss->{head}, "$path: the same headers");
+    is($redis->{content}, $miss->{content}, "$path: the same body");
+    ok($two->fill($path), "$path: and then by itself");
+}
+
+is((shared('/api/v1/products/2/', $two, $one))[0], 'MISS REDIS',
+    'and the other way round');
+
+# Redis alone
+
+{
+    my $words = '';
+    my $end   = time + 5;
+    while ($words !~ /^\S+ REDIS REDIS REDIS$/ && time < $end) {
+        flush($one);
+        $words = join ' ',
+            map { get($one, '/api/v1/products/3/', $port)->{state} } 1 .. 4;
+    }
+    is($words, 'MISS REDIS REDIS REDIS', 'l2: from Redis each time');
+}
+
+# Writes
+
+for my $round (1 .. 12) {
+    my ($from, $to) = $round % 2 ? @nodes : reverse @nodes;
+    my $new = "$round.00";
+    my $path = '/api/v1/products/4/';
+    $_->fill($path) for @nodes;
+    is(put($from, 4, $new), 200, "write $round");
+    my $late
+        = $to->late($path, sub { $_[0]{content} =~ /"prix":"$new"/ });
+    cmp_ok($late, '<', 1, "write $round: on the other node");
+    like($from->fetch($path)->{content}, qr/"prix":"$new"/,
+        "write $round: on its own");
+}
+
+# It is by the hint that the other one knows first: without a change there is
+# nothing to be found in the journal.
+
+{
+    my ($channel) = split /\s+/, ask('main', qw(PUBSUB CHANNELS magasin:*));
+    like($channel // '', qr/^magasin:[0-9a-f]{16}$/, 'a channel');
+
+    ok(MagasinNginx::wait_for(
+        sub { ask('main', qw(PUBSUB NUMSUB), $channel) =~ /^2$/m }, 5),
+        'one worker of each node listens');
+
+    # When another one polls it listens instead.
+
+    my ($poller) = $two->poller;
+    kill 'STOP', $poller;
+    ok(MagasinNginx::wait_for(sub { $two->poller != $poller }, 5),
+        'another worker polls');
+    kill 'CONT', $poller;
+    ok(MagasinNginx::wait_for(
+        sub { ask('main', qw(PUBSUB NUMSUB), $channel) =~ /^2$/m }, 5),
+        'and listens alone');
+
+    my $path = '/api/v1/stores/2/';
+    my $hit;
+    for (1 .. 8) {
+        $two->fill($path);
+        ask('main', 'PUBLISH', $channel, $_)
+            for '', 'x', '0123456789abcdef', '0123456789abcdef x 0',
+            '0123456789abcdef 0 70000', '0123456789abcdef 0 0x',
+            '0123456789abcdef 0';
+        next if !marked();
+        last if $hit = $two->state($path) eq 'HIT';
+    }
+    ok($hit, 'what is no hint is passed over');
+
+    $two->fill($path);
+    ask('main', 'PUBLISH', $channel, '0123456789abcdef 0 0');
+    ok(MagasinNginx::wait_for(sub { $two->state($path) ne 'HIT' }, 1),
+        'a hint is taken');
+}
+
+# Once is enough: neither node invalidates again what it did itself, or was
+# told of.
+{
+    my @paths = map {"/api/v1/$_"}
+        qw(products/6/ products/6/availability/ stock/central/ stores/1/);
+    my @missed;
+
+    for (1 .. 8) {
+        $_->fill(@paths) for @nodes;
+        put($one, 6, ++$prix) == 200 or die "PUT\n";
+        MagasinNginx::wait_for(sub {
+            $two->fetch($paths[0])->{content} =~ /"$prix.00"/;
+        }, 5);
+        $_->fill(@paths) for @nodes;
+        next if !marked();
+        @missed = ();
+        for my $node (@nodes) {
+            push @missed, grep { $node->state($_) ne 'HIT' } @paths;
+        }
+        last if !@missed;
+    }
+    is("@missed", '', 'the pollers do not come a second time');
+}
+
+# Flush
+
+{
+    my $path = '/api/v1/products/1/';
+    $_->fill($path) for @nodes;
+    is(flush($one)->{status}, 200, 'flush');
+    isnt($one->state($path), 'HIT', 'flush: here');
+    $two->fill($path);
+    flush($one);
+    ok(MagasinNginx::wait_for(sub { $two->state($path) ne 'HIT' }, 1),
+        'flush: on the other node');
+}
+
+# Redis forgets
+
+for my $command ([qw(FLUSHALL)], [qw(SCRIPT FLUSH)]) {
+    my $name = "@$command";
+    my $path = '/api/v1/products/5/';
+    $_->fill($path) for @nodes;
+    ask('main', @$command);
+
+    is(get($_, $path)->{content}, $_->direct($path)->{content},
+        "$name: right") for @nodes;
+    is(put($one, 5, ++$prix), 200, "$name: a write");
+    like($one->fetch($path)->{content}, qr/"$prix.00"/, "$name: seen");
+    cmp_ok($two->late($path, sub { $_[0]{content} =~ /"$prix.00"/ }), '<', 1,
+        "$name: seen on the other node");
+    ask('main', @$command);
+    is((shared('/api/v1/products/7/'))[0], 'MISS REDIS',
+        "$name: and Redis is used again");
+}
+
+# Strange things in Redis
+
+{
+    my $key = sub {
+        my ($path) = @_;
+        ask('main', 'FLUSHALL');
+        my $end = time + 5;
+        my @keys;
+        do {
+            flush($one);
+            get($one, $path);
+            @keys = split /\n/, ask('main', 'KEYS', 'magasin:*:r:*');
+        } until @keys == 1 || time > $end;
+        return $keys[0] // die "no key\n";
+    };
+    my $path = '/api/v1/products/8/';
+    my $body = $one->direct($path)->{content};
+
+    for my $value ('', 'x' x 30, '00000000' x 3, 'ffffffff' x 3 . 'x' x 60) {
+        my $name = $key->($path);
+        my $tag  = ask('main', 'HGET', $name, 'tag');
+        ask('main', 'HSET', $name, 'answer', $value);
+        my $answer = get($two, $path);
+        is($answer->{content}, $body, 'a strange answer in Redis: not used');
+        isnt($answer->{state}, 'REDIS', 'a strange answer in Redis: a miss');
+    }
+
+    # The right tag, and the answer to another question.
+
+    my $nine  = $key->('/api/v1/products/9/');
+    my $value = ask('main', 'HGET', $nine, 'answer');
+    chomp $value;
+    my $eight = $key->($path);
+    ask('main', 'HSET', $eight, 'answer', $value);
+    is(get($two, $path)->{content}, $body, 'another\'s answer: not used');
+
+    ask('main', 'SET', $eight, 'x');
+    is(get($_, $path)->{content}, $body, 'another kind of value: not used')
+        for @nodes;
+    ask('main', 'FLUSHALL');
+}
+
+# Full
+
+{
+    my $path = '/api/v1/products/10/';
+    $_->fill($path) for @nodes;
+
+    ask('main', qw(CONFIG SET maxmemory 1));
+    for my $round (1 .. 3) {
+        is(put($one, 10, ++$prix), 200, "a full Redis: write $round");
+        like($one->fetch($path)->{content}, qr/"$prix.00"/,
+            "a full Redis: seen $round");
+        cmp_ok($two->late($path, sub { $_[0]{content} =~ /"$prix.00"/ }),
+            '<', 1, "a full Redis: seen on the other node $round");
+        ok($_->fill($path), "a full Redis: cached $round") for @nodes;
+    }
+    ask('main', qw(CONFIG SET maxmemory 0));
+    is((shared('/api/v1/products/7/'))[0], 'MISS REDIS',
+        'a Redis with room again');
+}
+
+# Paused: what a node wrote meanwhile is never old again, also not when Redis
+# goes on, which holds the answer of before.
+
+for my $writer (0, 1) {
+    my $path = '/api/v1/products/11/';
+    my ($from, $to) = @nodes[ $writer, 1 - $writer ];
+    is((shared($path, $from, $to))[0], 'MISS REDIS',
+        'paused: Redis has the old one');
+    my ($old) = $from->fetch($path)->{content} =~ /"prix":"([^"]+)"/;
+
+    tell('main', 'STOP');
+    my $start = time;
+    is(put($from, 11, ++$prix), 200, 'paused: a write');
+    cmp_ok(time - $start, '<', 1, 'paused: in time');
+    like($from->fetch($path)->{content}, qr/"$prix.00"/, 'paused: seen');
+
+    $start = time;
+    is($from->fetch('/api/v1/products/12/')->{status}, 200,
+        'paused: others are answered');
+    cmp_ok(time - $start, '<', 1, 'paused: in time');
+    cmp_ok($to->late($path, sub { $_[0]{content} =~ /"$prix.00"/ }), '<', 1,
+        'paused: seen on the other node');
+    is(old_answers(0.3, 11, $old), 0, 'paused: never old');
+
+    tell('main', 'CONT');
+    is(old_answers(1, 11, $old), 0, 'paused: never old when Redis goes on');
+    ok(redis_is('ok'), 'paused: Redis is back');
+    is((shared($path))[0], 'MISS REDIS', 'paused: the debt is paid');
+}
+
+# Killed, and back with all that it had
+
+{
+    my $path = '/api/v1/products/14/';
+    is((shared($path))[0], 'MISS REDIS', 'killed: Redis has the old one');
+    my ($old) = $one->fetch($path)->{content} =~ /"prix":"([^"]+)"/;
+    ask('main', 'SAVE');
+
+    finish('main');
+    is(put($one, 14, ++$prix), 200, 'killed: a write');
+    like($one->fetch($path)->{content}, qr/"$prix.00"/, 'killed: seen');
+    cmp_ok($two->late($path, sub { $_[0]{content} =~ /"$prix.00"/ }), '<', 1,
+        'killed: seen on the other node');
+    ok(redis_is('unavailable'), 'killed: it is told');
+    for my $id (1 .. 15) {
+        for my $node (@nodes) {
+            my $answer = $node->fetch("/api/v1/products/$id/");
+            next if $answer->{status} == 200;
+            fail("killed: product $id is answered");
+        }
+    }
+    ok($_->fill($path), 'killed: cached by each node') for @nodes;
+
+    start('main', @redis);
+    like(ask('main', 'KEYS', 'magasin:*:r:*'), qr/^magasin:/,
+        'killed: it has its data back');
+    is(old_answers(1, 14, $old), 0, 'killed: never old when it is back');
+    ok(redis_is('ok'), 'killed: it is back');
+    is((shared($path))[0], 'MISS REDIS', 'killed: and used');
+}
+
+ok($_->stop, 'a graceful stop') for @nodes;
+is($_->complaints, '', 'nothing alarming in the log') for @nodes;
+unlike($_->log, qr/\[error\]/, 'nor an error') for @nodes;
+
+# What is refused
+
+start('locked', '--requirepass', 'sesame');
+for my $where ('locked password=wrong', 'main db=99') {
+    my $node = MagasinCache->start(workers => 1,
+        http => "magasin_redis unix:$MagasinRedis::Directory/$where;");
+    my $path = '/api/v1/products/1/';
+    ok($node->fill($path), "$where: cached by the node");
+    is(put($node, 1, ++$prix), 200, "$where: a write");
+    like($node->fetch($path)->{content}, qr/"$prix.00"/, "$where: seen");
+    like($node->fetch('/readyz')->{content}, qr/"cache":"unavailable"/,
+        "$where: no Redis");
+    my @warnings = $node->log =~ /\[warn\]/g;
+    is(@warnings, 1, "$where: told once");
+    ok($node->stop, "$where: a graceful stop");
+    is($node->complaints, '', "$where: nothing alarming in the log");
+}
+
+MagasinTest::reset();
+done_testing();

@@ -1,0 +1,94 @@
+package MagasinRedis;
+
+# Servers of a suite's own, which may be killed; the socket of TEST_NGINX_REDIS
+# belongs to all suites.
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use File::Temp qw(tempdir);
+use IO::Socket::UNIX;
+use Time::HiRes qw(sleep);
+
+our @EXPORT_OK = qw(start tell finish ask);
+
+# Where their sockets are.
+our $Directory
+    = tempdir('magasin-redis-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+
+my $owner = $$;
+my %servers;
+
+# start(NAME, OPTION...): redis-server on the socket $Directory/NAME
+sub start {
+    my ($name, @options) = @_;
+
+    my $pid = fork;
+    die "fork: $!\n" unless defined $pid;
+
+    if ($pid == 0) {
+        open STDIN,  '<', '/dev/null';
+        open STDOUT, '>', "$Directory/$name.log";
+        open STDERR, '>&', \*STDOUT;
+        { no warnings 'exec';
+          exec qw(redis-server --port 0 --appendonly no --save), '',
+              '--dir', $Directory, '--unixsocket', "$Directory/$name",
+              @options }
+        require POSIX;
+        POSIX::_exit(127);
+    }
+
+    $servers{$name} = $pid;
+
+    for (1 .. 200) {
+        return if IO::Socket::UNIX->new(Peer => "$Directory/$name");
+        sleep 0.05;
+    }
+    die "redis-server does not start (see $Directory/$name.log)\n";
+}
+
+# A process that is no redis-server, but ends like one.
+sub adopt {
+    my ($name, $pid) = @_;
+    $servers{$name} = $pid;
+    return;
+}
+
+# tell(NAME, SIGNAL)
+sub tell {
+    my ($name, $signal) = @_;
+    kill $signal, $servers{$name};
+    return;
+}
+
+sub finish {
+    my ($name) = @_;
+
+    my $pid = delete $servers{$name};
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+    unlink "$Directory/$name";
+    return;
+}
+
+# ask(NAME, COMMAND...): what redis-cli says
+sub ask {
+    my ($name, @command) = @_;
+
+    open my $pipe, '-|', 'redis-cli', '-s', "$Directory/$name", @command
+        or die "redis-cli: $!\n";
+    my $text = do { local $/; <$pipe> };
+    close $pipe;
+    return $text;
+}
+
+END {
+    if ($$ == $owner) {
+        my $status = $?;
+        finish($_) for keys %servers;
+        $? = $status;
+    }
+}
+
+1;

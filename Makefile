@@ -33,10 +33,10 @@ help: # This list
 
 .PHONY: run start stop status import-django demo-scale packages-%
 
-run: packages-run build openapi # Everything in the foreground; Ctrl-C stops it
+run: packages-run build web openapi # All in the foreground; Ctrl-C stops it
 	@exec scripts/instance.sh up
 
-start: packages-run build openapi # In the background, back when it serves
+start: packages-run build web openapi # In the background, back when it serves
 	@scripts/instance.sh start
 
 stop: # Stop the instance of RUN_DIR
@@ -100,17 +100,23 @@ build-asan: packages-run # The module under AddressSanitizer and UBSan
 	    "$(sanitizers)" "-fsanitize=address -fPIC" "$(warnings)"
 
 
-# What describes the API
+# What a browser gets
 
-.PHONY: openapi
+.PHONY: web web-all openapi
+web: # The pages: build/web, with what they need of npm's packages
+	@scripts/web.sh
+
+web-all:
+	@scripts/web.sh all
+
 openapi: packages-run # /openapi.json, and /swagger/ with what npm has for it
 	@scripts/openapi.sh
 
 
 # Checking
 
-.PHONY: test test-asan test-concurrency test-openapi fuzz-api
-.PHONY: lint bench bench-scale
+.PHONY: test test-asan test-concurrency test-web test-openapi
+.PHONY: screenshots fuzz-api lint bench bench-scale
 test: packages-run packages-test build # Every suite, on its own PostgreSQL
 	@scripts/test.sh
 
@@ -130,7 +136,13 @@ test-openapi: packages-run packages-openapi build openapi # Is it what is so?
 fuzz-api: packages-run packages-fuzz build openapi # Schemathesis, a minute
 	@t/openapi/fuzz
 
-lint: packages-run packages-lint build # Style and static analysis
+test-web: packages-run packages-web build web-all # The pages in a browser
+	@scripts/test_web.sh
+
+screenshots: packages-run packages-web build web-all # Those of docs/
+	@scripts/test_web.sh screenshots
+
+lint: packages-run packages-lint build web-all # Style and static analysis
 	@scripts/lint.sh
 
 bench: packages-run packages-bench build # Against pgbench and nginx itself

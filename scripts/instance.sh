@@ -81,7 +81,7 @@ as_server() {
 
 # Where things are.  $home is RUN_DIR itself, or, where the servers could not
 # live there, a private directory that RUN_DIR links to.  These are in it:
-entries=(data sockets log pid tmp asan tokens nginx.conf openapi)
+entries=(data sockets log pid tmp asan tokens nginx.conf web openapi)
 
 resolve_run_dir() {
     mkdir -p "$RUN_DIR" || fail "cannot make the directory $RUN_DIR."
@@ -489,6 +489,7 @@ start_nginx() {
     [ -r "$MODULE" ] || fail "$MODULE is not there (make build)."
 
     configure_nginx
+    publish web
     publish_openapi
     # Only nginx's own complaint is of interest, and only if there is one.
     "$NGINX_BINARY" -t -q -p "$home/" -c "$home/nginx.conf" 9>&- ||
@@ -604,7 +605,8 @@ Magasin serves on $base
   tokens       $home/tokens
   logs         $logs
 
-Try:
+Open $base/ in a browser; the token of the demonstration
+is token-430. Or try:
 
   $base/swagger/ in a browser
   curl $base/api/v1/dashboard/
@@ -624,6 +626,7 @@ command_start() {
         fi
         # Whatever else has been stopped meanwhile comes back.
         start_db
+        publish web
         publish_openapi
         wait_until_ready
     else

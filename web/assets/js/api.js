@@ -1,0 +1,256 @@
+// The way to the API: errors as objects that say what can be done about them,
+// writes that are done once however often they are sent.
+
+import { askForToken, authorization, rejectToken } from "./token.js";
+
+const BASE = "/api/v1";
+const DEADLINE = 15000;
+const TRIES = 3;
+
+// The server has answered, but not with what was asked for.
+export class Refusal extends Error {
+    constructor(response, body, wait) {
+        super(body?.detail ?? body?.message ?? `Erreur ${response.status}`);
+        this.status = response.status;
+        this.body = body ?? {};
+        this.wait = wait;
+        this.etag = response.headers.get("ETag");
+    }
+
+    // {champ: [messages]} of a 400, which nothing else has
+    get fields() {
+        return this.status === 400 &&
+            !this.body.detail &&
+            Object.keys(this.body).length > 0
+            ? this.body
+            : null;
+    }
+
+    get temporary() {
+        return [429, 502, 503, 504].includes(this.status);
+    }
+}
+
+// No answer came.
+export class Silence extends Error {
+    constructor(cause) {
+        super("Le serveur ne répond pas.", { cause });
+        this.temporary = true;
+        this.wait = 5;
+    }
+}
+
+// The person closed the dialog that asked for the token.
+export class Withdrawn extends Error {}
+
+export function explain(error) {
+    if (error instanceof Silence) {
+        return navigator.onLine
+            ? "Le serveur ne répond pas. Vérifiez le réseau."
+            : "Cet appareil n’est pas connecté au réseau.";
+    }
+    if (!(error instanceof Refusal)) {
+        return "Quelque chose d’inattendu s’est produit dans cette page.";
+    }
+    if (error.status === 503) {
+        return "Le service est momentanément indisponible.";
+    }
+    if (error.status === 504 || error.status === 502) {
+        return "Le serveur a mis trop de temps à répondre.";
+    }
+    if (error.status === 429) {
+        return "Trop de demandes à la fois.";
+    }
+    if (error.status === 403) {
+        return "Votre jeton n’autorise pas cette opération.";
+    }
+    return error.message;
+}
+
+async function bodyOf(response) {
+    if (!response.headers.get("Content-Type")?.includes("json")) {
+        return null;
+    }
+    return response.json();
+}
+
+async function send(method, path, { headers = {}, body, signal } = {}) {
+    const signals = [AbortSignal.timeout(DEADLINE)];
+    let response;
+    let data;
+
+    if (signal) {
+        signals.push(signal);
+    }
+
+    try {
+        response = await fetch(BASE + path, {
+            method,
+            headers: { Accept: "application/json", ...headers },
+            body,
+            signal: AbortSignal.any(signals),
+        });
+        data = await bodyOf(response);
+    } catch (error) {
+        // Who left the page waits for nothing.
+        signal?.throwIfAborted();
+        throw new Silence(error);
+    }
+
+    if (!response.ok) {
+        const wait = Number(response.headers.get("Retry-After"));
+        throw new Refusal(response, data, wait > 0 ? wait : 5);
+    }
+
+    return { data, etag: strong(response.headers.get("ETag")) };
+}
+
+// nginx weakens the tag of an answer that it compresses, and a weak one
+// matches nothing; what stands in it is the server's own tag all the same.
+function strong(etag) {
+    return etag?.replace(/^W\//, "");
+}
+
+export async function read(path, signal) {
+    return (await send("GET", path, { signal })).data;
+}
+
+export function readTagged(path, signal) {
+    return send("GET", path, { signal });
+}
+
+// What follows a page of a list.  Only the query of the link is of interest:
+// its origin may be that of a machine behind a proxy.
+export async function readPage(path, signal) {
+    const { next, results } = await read(path, signal);
+    const query = next ? new URL(next).search : null;
+
+    return { results, next: query && path.split("?")[0] + query };
+}
+
+// All the pages of a list, up to a number of rows that a person can use.
+export async function readAll(path, signal, most = 20000) {
+    const rows = [];
+    let next = `${path}${path.includes("?") ? "&" : "?"}limit=1000`;
+
+    while (next && rows.length < most) {
+        const page = await readPage(next, signal);
+        rows.push(...page.results);
+        next = page.next;
+    }
+    return rows;
+}
+
+export function query(parameters) {
+    const filled = Object.entries(parameters).filter(
+        ([, value]) => value !== "" && value !== null && value !== undefined,
+    );
+    return filled.length > 0 ? `?${new URLSearchParams(filled)}` : "";
+}
+
+// randomUUID is there in secure contexts only, and a shop's network may not
+// be one.
+export function newKey() {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(
+        "",
+    );
+}
+
+const pause = (seconds) =>
+    new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+const running = (error) =>
+    error.status === 409 &&
+    Object.keys(error.body).length === 1 &&
+    /encore en cours/.test(error.message);
+
+// A write with the token, which is asked for when there is none or when it is
+// not accepted.
+async function authorized(method, path, options) {
+    let reason = null;
+
+    for (;;) {
+        if (!authorization() && !(await askForToken(reason))) {
+            throw new Withdrawn();
+        }
+        try {
+            return await send(method, path, {
+                ...options,
+                headers: { ...options.headers, Authorization: authorization() },
+            });
+        } catch (error) {
+            if (error.status !== 401) {
+                throw error;
+            }
+            rejectToken();
+            reason = "Ce jeton n’est pas accepté.";
+        }
+    }
+}
+
+function json(body, headers = {}) {
+    return body === undefined
+        ? { headers }
+        : {
+              headers: { ...headers, "Content-Type": "application/json" },
+              body: JSON.stringify(body),
+          };
+}
+
+// A POST is sent again with the same key when nobody knows whether it was
+// done: the server does it once.  What is still unknown after that is thrown
+// with "unknown" set, and the key stays good for another try.
+export async function post(path, body, key) {
+    const options = json(body, { "Idempotency-Key": key });
+
+    for (let attempt = 1; ; attempt += 1) {
+        try {
+            return (await authorized("POST", path, options)).data;
+        } catch (error) {
+            if (!error.temporary && !running(error)) {
+                throw error;
+            }
+            if (attempt === TRIES) {
+                error.unknown = true;
+                throw error;
+            }
+            await pause(Math.min(error.wait ?? 1, 2));
+        }
+    }
+}
+
+// What a dialog sends: the same text again is the same request as long as
+// its outcome is unknown.  A refusal is kept under its key, so that what
+// comes after one has another.
+export function sender() {
+    let key = null;
+    let last = null;
+
+    return async (path, body) => {
+        const text = JSON.stringify([path, body]);
+
+        if (key === null || text !== last) {
+            key = newKey();
+            last = text;
+        }
+        try {
+            return await post(path, body, key);
+        } catch (error) {
+            if (!error.unknown) {
+                key = null;
+            }
+            throw error;
+        }
+    };
+}
+
+// PUT and PATCH name the state that they start from, and are not sent again:
+// the page looks at what became of it.
+export function change(method, path, body, etag) {
+    return authorized(
+        method,
+        path,
+        json(body, etag ? { "If-Match": etag } : {}),
+    );
+}

@@ -1,0 +1,29 @@
+// Tells the other tabs, and the page that is open, that something was
+// changed from here.
+
+const channel =
+    "BroadcastChannel" in window ? new BroadcastChannel("magasin") : null;
+const local = new EventTarget();
+
+export function announceChange() {
+    channel?.postMessage("changement");
+}
+
+channel?.addEventListener("message", () =>
+    local.dispatchEvent(new Event("change")),
+);
+
+// Runs the action every so many seconds while somebody can see the page, when
+// it comes into sight again, and when another tab has changed something.
+export function keepFresh(seconds, action, signal) {
+    const visible = () => {
+        if (document.visibilityState === "visible") {
+            action();
+        }
+    };
+    const timer = seconds > 0 ? setInterval(visible, seconds * 1000) : null;
+
+    document.addEventListener("visibilitychange", visible, { signal });
+    local.addEventListener("change", visible, { signal });
+    signal.addEventListener("abort", () => clearInterval(timer));
+}

@@ -1,0 +1,47 @@
+// What stands above a table.
+
+import { afterPause, button } from "./dom.js";
+import { field } from "./form.js";
+import { setParameters } from "./router.js";
+
+// A search that goes on while a person types.  It is "recherche" in the URL,
+// and starts at the first page.
+export function searchField(properties = {}) {
+    const one = field({
+        name: "recherche",
+        label: "Produit",
+        type: "search",
+        placeholder: "Chercher par nom",
+        maxlength: 100,
+        ...properties,
+        on: {
+            ...properties.on,
+            input: afterPause(200, () =>
+                setParameters(
+                    { recherche: one.control.value.trim(), page: "" },
+                    { replace: true },
+                ),
+            ),
+        },
+    });
+
+    // The text under somebody's hands stays.
+    one.sync = (parameters) => {
+        if (document.activeElement !== one.control) {
+            one.control.value = parameters.get("recherche") ?? "";
+        }
+    };
+
+    return one;
+}
+
+export const showAll = (...names) =>
+    button("Tout montrer", () =>
+        setParameters(Object.fromEntries(names.map((name) => [name, ""]))),
+    );
+
+export const more = (action) =>
+    button("Montrer la suite", action, {
+        class: "more",
+        "data-focus": "suite",
+    });

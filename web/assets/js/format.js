@@ -1,0 +1,71 @@
+// Numbers and instants as a French reader expects them.
+
+import { cents, centsOfNumber, money } from "./money.js";
+
+const whole = new Intl.NumberFormat("fr-FR");
+const signed = new Intl.NumberFormat("fr-FR", { signDisplay: "exceptZero" });
+const instant = new Intl.DateTimeFormat("fr-FR", {
+    dateStyle: "short",
+    timeStyle: "short",
+});
+const second = new Intl.DateTimeFormat("fr-FR", {
+    dateStyle: "short",
+    timeStyle: "medium",
+});
+const clock = new Intl.DateTimeFormat("fr-FR", { timeStyle: "medium" });
+const collator = new Intl.Collator("fr", { numeric: true });
+
+export const compare = (a, b) => collator.compare(a, b);
+
+export const quantity = (number) => whole.format(number);
+export const difference = (number) => signed.format(number);
+export const moment = (text) => instant.format(new Date(text));
+export const exactMoment = (text) => second.format(new Date(text));
+export const time = (date) => clock.format(date);
+
+const currency = () => document.querySelector('meta[name="devise"]').content;
+
+// Of cents, or of what the API says: a text, or a number in the reports.
+export function amount(value) {
+    if (typeof value === "string") {
+        value = cents(value);
+    } else if (typeof value === "number") {
+        value = centsOfNumber(value);
+    }
+    return money(value, currency());
+}
+
+export function plural(number, one, many) {
+    // In French 0 and 1 are singular.
+    return `${quantity(number)}\u00a0${number < 2 ? one : many}`;
+}
+
+// For a search that knows neither case nor accents, as the API's.
+export const folded = (text) =>
+    text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+
+// A quantity from which on shop staff should think of asking for more, and
+// the one over which the dashboard counts a surplus.
+const LOW = 5;
+const SURPLUS = 10;
+
+export function level(number) {
+    if (number === 0) {
+        return { name: "rupture", label: "Rupture" };
+    }
+    if (number <= LOW) {
+        return { name: "bas", label: "Stock bas" };
+    }
+    if (number > SURPLUS) {
+        return { name: "surstock", label: "Surstock" };
+    }
+    return { name: "normal", label: "Normal" };
+}
+
+// "Café (7), Thé vert (bio) (5)": what is last in brackets is the quantity.
+export function trends(text) {
+    return [...text.matchAll(/(.+?) \((\d+)\)(?:, |$)/g)].map((match) => ({
+        name: match[1],
+        quantity: Number(match[2]),
+    }));
+}

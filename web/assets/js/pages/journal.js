@@ -1,0 +1,250 @@
+// The journal: every change, newest first.
+
+import { query, readPage } from "../api.js";
+import { button, element, fill } from "../dom.js";
+import { more } from "../filters.js";
+import { field } from "../form.js";
+import { difference, exactMoment, quantity } from "../format.js";
+import { empty, Region } from "../region.js";
+import { setParameters } from "../router.js";
+import { readProducts, readStores, storeField, storeName } from "../stores.js";
+import { beside, cell, rowHeading, table, wide } from "../table.js";
+
+const ROWS = 50;
+
+const movements = {
+    vente: "Vente",
+    ajustement: "Correction de stock",
+    reapprovisionnement: "Réapprovisionnement",
+    suppression: "Suppression",
+    manuel: "Mouvement manuel",
+    ouverture: "Stock d’ouverture",
+};
+
+const subjects = {
+    vente: "Vente",
+    ligne: "Ligne de vente",
+    produit: "Produit",
+    magasin: "Magasin",
+    demande: "Demande",
+};
+
+const events = {
+    creation: "création",
+    modification: "modification",
+    suppression: "suppression",
+    archivage: "retrait",
+    restauration: "remise en vente",
+    approbation: "approbation",
+    refus: "refus",
+};
+
+function typeName(type) {
+    const [subject, event] = type.split("_");
+
+    if (movements[type]) {
+        return movements[type];
+    }
+    return subjects[subject] && events[event]
+        ? `${subjects[subject]}, ${events[event]}`
+        : type;
+}
+
+const offered = [
+    ...Object.keys(movements),
+    "vente_creation",
+    "produit_creation",
+    "produit_modification",
+    "produit_archivage",
+    "produit_restauration",
+    "demande_creation",
+    "demande_approbation",
+    "demande_refus",
+];
+
+class Journal {
+    constructor({ body, actions, signal }) {
+        this.region = new Region(signal);
+        this.parameters = new URLSearchParams();
+        this.pages = 1;
+
+        this.store = storeField(["", "Tous"], (id) =>
+            setParameters({ magasin: id }),
+        );
+        this.type = field({
+            name: "type",
+            label: "Événement",
+            type: "select",
+            options: [
+                ["", "Tous"],
+                ...offered.map((one) => [one, typeName(one)]),
+            ],
+            on: {
+                change: () => setParameters({ type: this.type.control.value }),
+            },
+        });
+        this.since = field({
+            name: "depuis",
+            label: "Depuis le",
+            type: "date",
+            on: {
+                change: () =>
+                    setParameters({ depuis: this.since.control.value }),
+            },
+        });
+
+        fill(
+            actions,
+            button("Actualiser", () => this.refresh()),
+        );
+        fill(
+            body,
+            element(
+                "div",
+                { class: "filters" },
+                this.store.node,
+                this.type.node,
+                this.since.node,
+            ),
+            this.region.node,
+        );
+    }
+
+    refresh() {
+        return this.region.run(async (stop) => {
+            const rows = [];
+            const stores = await readStores(stop);
+            const day = this.parameters.get("depuis");
+            let next = `/journal/${query({
+                ordering: "-id",
+                magasin: this.parameters.get("magasin"),
+                produit: this.parameters.get("produit"),
+                type: this.parameters.get("type"),
+                // Midnight where the person is.
+                depuis: day && new Date(`${day}T00:00`).toISOString(),
+                limit: ROWS,
+            })}`;
+
+            for (let page = 0; page < this.pages && next; page += 1) {
+                const read = await readPage(next, stop);
+                rows.push(...read.results);
+                next = read.next;
+            }
+            const products = await readProducts(
+                rows.map((row) => row.produit),
+                stop,
+            );
+
+            this.store.offer(stores, this.parameters.get("magasin"));
+            this.type.control.value = this.parameters.get("type") ?? "";
+            this.since.control.value = day ?? "";
+            return this.view(rows, products, next);
+        });
+    }
+
+    view(rows, products, next) {
+        const product = this.parameters.get("produit");
+
+        return [
+            product
+                ? element(
+                      "p",
+                      { class: "chips" },
+                      button(
+                          `Produit : ${products.get(Number(product))?.nom ?? product} ×`,
+                          () => setParameters({ produit: "" }),
+                          { class: "chip", "data-focus": "produit" },
+                      ),
+                  )
+                : null,
+            rows.length === 0
+                ? empty("Rien ne correspond dans le journal.")
+                : table({
+                      caption: "Journal des changements",
+                      columns: [
+                          { label: "Événement" },
+                          { label: "Lieu", class: "wide" },
+                          { label: "Produit" },
+                          { label: "Mouvement", class: "number" },
+                          { label: "Reste", class: "number wide" },
+                          { label: "Par", class: "wide" },
+                      ],
+                      rows: rows.map((row) => line(row, products)),
+                  }),
+            next
+                ? more(() => {
+                      this.pages += 1;
+                      this.refresh();
+                  })
+                : null,
+        ];
+    }
+
+    update(now) {
+        this.parameters = now;
+        this.pages = 1;
+        this.refresh();
+    }
+}
+
+export const mount = (page) => new Journal(page);
+
+// Whose stock a row is about; a change of a product is about none.
+function place(row) {
+    return row.magasin === null && row.delta === null
+        ? ""
+        : storeName(row.magasin);
+}
+
+function line(row, products) {
+    const name = products.get(row.produit)?.nom;
+
+    return element(
+        "tr",
+        {},
+        rowHeading(
+            typeName(row.type),
+            element(
+                "span",
+                { class: "muted block" },
+                exactMoment(row.instant),
+                row.reference ? ` · ${row.reference}` : "",
+            ),
+            row.motif
+                ? element("span", { class: "block" }, `« ${row.motif} »`)
+                : null,
+            beside(place(row)),
+            row.details ? details(row.details) : null,
+        ),
+        wide(place(row)),
+        cell(
+            row.produit === null
+                ? ""
+                : button(name, () => setParameters({ produit: row.produit }), {
+                      class: "link",
+                      "aria-label": `${name} : montrer ce produit seul`,
+                      "data-focus": `ligne ${row.id}`,
+                  }),
+        ),
+        element(
+            "td",
+            { class: `number delta ${row.delta < 0 ? "minus" : "plus"}` },
+            row.delta === null ? "" : difference(row.delta),
+        ),
+        element(
+            "td",
+            { class: "number wide" },
+            row.quantite === null ? "" : quantity(row.quantite),
+        ),
+        wide(row.acteur ?? "–"),
+    );
+}
+
+function details(content) {
+    return element(
+        "details",
+        {},
+        element("summary", {}, "Détails"),
+        element("pre", {}, JSON.stringify(content, null, 2)),
+    );
+}

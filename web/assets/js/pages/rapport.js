@@ -1,0 +1,239 @@
+// The consolidated report: what each store sold and has, product by product.
+
+import { read } from "../api.js";
+import { csv, download } from "../csv.js";
+import { button, element, fill, icon } from "../dom.js";
+import { searchField } from "../filters.js";
+import { field } from "../form.js";
+import { amount, compare, folded, quantity } from "../format.js";
+import { centsOfNumber } from "../money.js";
+import { empty, Region } from "../region.js";
+import { setParameters } from "../router.js";
+import { beside, number, pager, rowHeading, table, wide } from "../table.js";
+
+const ROWS = 50;
+
+class Report {
+    constructor({ body, actions, signal }) {
+        this.region = new Region(signal);
+        this.report = null;
+        this.parameters = new URLSearchParams();
+
+        this.store = field({
+            name: "magasin",
+            label: "Magasin",
+            type: "select",
+            options: [["", "Tous les magasins"]],
+            on: {
+                change: () =>
+                    setParameters({
+                        magasin: this.store.control.value,
+                        page: "",
+                    }),
+            },
+        });
+        this.search = searchField();
+
+        fill(
+            actions,
+            button([icon("telecharger"), "Télécharger (CSV)"], () =>
+                this.save(),
+            ),
+            button([icon("imprimer"), "Imprimer"], () => window.print()),
+        );
+        fill(
+            body,
+            element(
+                "div",
+                { class: "filters" },
+                this.store.node,
+                this.search.node,
+            ),
+            this.region.node,
+        );
+    }
+
+    async load(stop) {
+        if (this.report === null) {
+            this.report = await read("/reports/", stop);
+            fill(
+                this.store.control,
+                element("option", { value: "" }, "Tous les magasins"),
+                this.report.map((one) =>
+                    element("option", { value: one.magasin }, one.magasin),
+                ),
+            );
+        }
+        this.store.control.value = this.parameters.get("magasin") ?? "";
+        return view(this.report, this.parameters);
+    }
+
+    save() {
+        if (this.report) {
+            download(
+                `rapport-${new Date().toISOString().slice(0, 10)}.csv`,
+                csv([
+                    ["Magasin", "Produit", "Vendus", "En stock"],
+                    ...selected(this.report, this.parameters).map((row) => [
+                        row.store,
+                        row.product,
+                        row.sold,
+                        row.stock ?? "",
+                    ]),
+                ]),
+            );
+        }
+    }
+
+    update(now) {
+        this.parameters = now;
+        this.search.sync(now);
+        this.region.run((stop) => this.load(stop));
+    }
+}
+
+export const mount = (page) => new Report(page);
+
+// Rows of the table, filtered and in order.  What a store sold and has no
+// row for any more is there too.
+function selected(report, parameters) {
+    const store = parameters.get("magasin");
+    const text = folded(parameters.get("recherche") ?? "");
+    const rows = [];
+
+    for (const one of report) {
+        if (store && one.magasin !== store) {
+            continue;
+        }
+        const names = new Set([
+            ...Object.keys(one.stock_local),
+            ...Object.keys(one.produits_vendus),
+        ]);
+        for (const product of names) {
+            if (folded(product).includes(text)) {
+                rows.push({
+                    store: one.magasin,
+                    product,
+                    sold: one.produits_vendus[product] ?? 0,
+                    stock: one.stock_local[product] ?? null,
+                });
+            }
+        }
+    }
+
+    return sorted(rows, parameters.get("ordre"));
+}
+
+const orders = {
+    magasin: (a, b) => compare(a.store, b.store),
+    produit: (a, b) => compare(a.product, b.product),
+    vendus: (a, b) => a.sold - b.sold,
+    stock: (a, b) => (a.stock ?? -1) - (b.stock ?? -1),
+};
+
+function sorted(rows, order) {
+    const by = orders[order?.replace(/^-/, "")];
+    const sign = order?.startsWith("-") ? -1 : 1;
+
+    return by ? rows.sort((a, b) => sign * by(a, b)) : rows;
+}
+
+function view(report, parameters) {
+    const store = parameters.get("magasin");
+    const shown = report.filter((one) => !store || one.magasin === store);
+    const rows = selected(report, parameters);
+    const pages = Math.max(Math.ceil(rows.length / ROWS), 1);
+    const page = Math.min(
+        Math.max(Number(parameters.get("page")) || 1, 1),
+        pages,
+    );
+
+    if (report.length === 0) {
+        return empty("Il n’y a pas encore de magasin.");
+    }
+
+    return [
+        totals(shown),
+        element("h2", {}, "Par produit"),
+        rows.length === 0
+            ? empty("Aucun produit ne correspond à ce filtre.")
+            : [
+                  table({
+                      caption: "Ventes et stock par magasin et produit",
+                      columns: [
+                          { label: "Produit", sort: "produit" },
+                          { label: "Magasin", sort: "magasin", class: "wide" },
+                          { label: "Vendus", sort: "vendus", class: "number" },
+                          { label: "En stock", sort: "stock", class: "number" },
+                      ],
+                      order: parameters.get("ordre"),
+                      sort: (order) =>
+                          setParameters({ ordre: order, page: "" }),
+                      rows: rows
+                          .slice((page - 1) * ROWS, page * ROWS)
+                          .map((row) =>
+                              element(
+                                  "tr",
+                                  {},
+                                  rowHeading(row.product, beside(row.store)),
+                                  wide(row.store),
+                                  number(quantity(row.sold)),
+                                  number(
+                                      row.stock === null
+                                          ? "–"
+                                          : quantity(row.stock),
+                                  ),
+                              ),
+                          ),
+                  }),
+                  pager({
+                      page,
+                      pages,
+                      count: rows.length,
+                      words: ["ligne", "lignes"],
+                      go: (target) => setParameters({ page: target }),
+                  }),
+              ],
+    ];
+}
+
+function totals(shown) {
+    const units = (one) =>
+        Object.values(one).reduce((sum, value) => sum + value, 0);
+    const money = (list) =>
+        list.reduce((sum, one) => sum + centsOfNumber(one.total), 0n);
+    const row = (title, list, tag) =>
+        element(
+            "tr",
+            { class: tag },
+            rowHeading(title),
+            number(
+                quantity(
+                    list.reduce(
+                        (sum, one) => sum + units(one.produits_vendus),
+                        0,
+                    ),
+                ),
+            ),
+            number(
+                quantity(
+                    list.reduce((sum, one) => sum + units(one.stock_local), 0),
+                ),
+            ),
+            number(amount(money(list))),
+        );
+
+    return table({
+        caption: "Total de chaque magasin",
+        columns: [
+            { label: "Magasin" },
+            { label: "Vendus", class: "number" },
+            { label: "En stock", class: "number" },
+            { label: "Total des ventes", class: "number" },
+        ],
+        rows: [
+            ...shown.map((one) => row(one.magasin, [one])),
+            shown.length > 1 ? row("Ensemble", shown, "total") : null,
+        ].filter(Boolean),
+    });
+}

@@ -1,0 +1,243 @@
+// The dashboard: what goes on in all the stores, kept fresh by itself.
+
+import { query, read, readAll } from "../api.js";
+import { keepFresh } from "../changes.js";
+import { available, barChart } from "../charts.js";
+import { element, fill } from "../dom.js";
+import { amount, plural, quantity, time, trends } from "../format.js";
+import { cents } from "../money.js";
+import { empty, Region } from "../region.js";
+import { readStores } from "../stores.js";
+
+const SECONDS = 20;
+
+class Dashboard {
+    constructor({ body, actions, signal }) {
+        this.region = new Region(signal);
+        this.updated = element("span", { class: "muted" });
+        this.charts = available()
+            ? {
+                  revenue: barChart({
+                      label: "Chiffre d’affaires de chaque magasin",
+                      format: (value) => quantity(Math.round(value)),
+                      signal,
+                  }),
+                  stock: barChart({
+                      label: "Ruptures et surstocks de chaque magasin",
+                      format: quantity,
+                      signal,
+                  }),
+              }
+            : null;
+
+        fill(actions, this.updated);
+        fill(body, this.region.node);
+
+        keepFresh(SECONDS, () => this.refresh(), signal);
+    }
+
+    refresh() {
+        return this.region.run(async (stop) => {
+            const [dashboard, stores, pending] = await Promise.all([
+                read("/dashboard/", stop),
+                readStores(stop),
+                readAll("/replenishments/?statut=en_attente", stop, 1000),
+            ]);
+            const rows = withIds(dashboard, stores);
+
+            this.updated.textContent = `À jour à ${time(new Date())}`;
+            if (rows.length === 0) {
+                return empty("Il n’y a pas encore de magasin.");
+            }
+            if (this.charts) {
+                // Once its canvas is in the document.
+                requestAnimationFrame(() => draw(this.charts, rows));
+            }
+            return [
+                totals(rows, pending.length),
+                this.charts ? pictures(this.charts) : null,
+                element("h2", {}, "Magasin par magasin"),
+                element("div", { class: "cards stores" }, rows.map(storeCard)),
+            ];
+        });
+    }
+
+    update() {
+        return this.refresh();
+    }
+}
+
+export const mount = (page) => new Dashboard(page);
+
+// The dashboard names its stores, in the order of their ids.
+function withIds(dashboard, stores) {
+    const left = [...stores];
+
+    return dashboard.map((row) => {
+        const index = left.findIndex((store) => store.nom === row.magasin);
+        const [store] = index < 0 ? [] : left.splice(index, 1);
+
+        return {
+            ...row,
+            id: store?.id,
+            closed: store?.ouvert === false,
+            trends: trends(row.tendances),
+        };
+    });
+}
+
+function totals(rows, pending) {
+    const revenue = rows.reduce(
+        (sum, row) => sum + cents(row.chiffre_affaires),
+        0n,
+    );
+    const sum = (name) => rows.reduce((total, row) => total + row[name], 0);
+    const figure = (label, value, note, name) =>
+        element(
+            "div",
+            { class: `card figure ${name ?? ""}` },
+            element("p", { class: "label" }, label),
+            element("p", { class: "value" }, value),
+            element("p", { class: "muted" }, note),
+        );
+
+    return element(
+        "div",
+        { class: "cards figures" },
+        figure(
+            "Chiffre d’affaires",
+            amount(revenue),
+            plural(rows.length, "magasin", "magasins"),
+        ),
+        figure(
+            "Ruptures",
+            quantity(sum("ruptures")),
+            "produits à 0 en magasin",
+            sum("ruptures") > 0 ? "alarm" : null,
+        ),
+        figure(
+            "Surstocks",
+            quantity(sum("surstock")),
+            "produits à plus de 10 en magasin",
+        ),
+        figure(
+            "Demandes en attente",
+            pending < 1000 ? quantity(pending) : "1000 et plus",
+            element("a", { href: "/demandes" }, "Décider"),
+            pending > 0 ? "attention" : null,
+        ),
+    );
+}
+
+function pictures(charts) {
+    return element(
+        "div",
+        { class: "cards charts" },
+        element(
+            "section",
+            { class: "card" },
+            element("h2", {}, "Chiffre d’affaires"),
+            charts.revenue.node,
+        ),
+        element(
+            "section",
+            { class: "card" },
+            element("h2", {}, "Ruptures et surstocks"),
+            charts.stock.node,
+        ),
+    );
+}
+
+function draw(charts, rows) {
+    const labels = rows.map((row) => row.magasin.replace(/^Magasin /, ""));
+
+    // A picture does not show the cents that a double could lose.
+    charts.revenue.draw({
+        labels,
+        series: [
+            {
+                label: "Chiffre d’affaires",
+                colour: "series-1",
+                values: rows.map((row) => Number(row.chiffre_affaires)),
+            },
+        ],
+    });
+    charts.stock.draw({
+        labels,
+        series: [
+            {
+                label: "Ruptures",
+                colour: "series-2",
+                values: rows.map((row) => row.ruptures),
+            },
+            {
+                label: "Surstocks",
+                colour: "series-3",
+                values: rows.map((row) => row.surstock),
+            },
+        ],
+    });
+}
+
+function storeCard(row) {
+    const most = row.trends[0]?.quantity ?? 1;
+    const stock = (order) =>
+        `/stock${query({ magasin: row.id, ordre: order })}`;
+
+    return element(
+        "section",
+        { class: "card store" },
+        element(
+            "div",
+            { class: "card-head" },
+            element("h3", {}, row.magasin),
+            row.closed ? element("span", { class: "badge" }, "Fermé") : null,
+        ),
+        element("p", { class: "value" }, amount(row.chiffre_affaires)),
+        element(
+            "p",
+            { class: "store-stock" },
+            element(
+                "a",
+                {
+                    href: stock("quantite"),
+                    class: row.ruptures > 0 ? "alarm" : "",
+                },
+                plural(row.ruptures, "rupture", "ruptures"),
+            ),
+            element(
+                "a",
+                { href: stock("-quantite") },
+                plural(row.surstock, "surstock", "surstocks"),
+            ),
+        ),
+        element("h4", {}, "Tendances de la semaine"),
+        row.trends.length === 0
+            ? element("p", { class: "muted" }, "Rien de vendu depuis 7 jours.")
+            : element(
+                  "ol",
+                  { class: "trends" },
+                  row.trends.map((trend) => {
+                      const bar = element("span", {
+                          class: "bar-part",
+                          "aria-hidden": "true",
+                      });
+                      bar.style.setProperty(
+                          "--part",
+                          `${(100 * trend.quantity) / most}%`,
+                      );
+                      return element(
+                          "li",
+                          {},
+                          element("span", { class: "name" }, trend.name),
+                          element(
+                              "span",
+                              { class: "number" },
+                              quantity(trend.quantity),
+                          ),
+                          bar,
+                      );
+                  }),
+              ),
+    );
+}

@@ -1,0 +1,172 @@
+// From the URL to a page.  All that a page shows is in the URL: links can be
+// sent, and the browser's back button goes back.
+
+import { explain } from "./api.js";
+import { element, fill } from "./dom.js";
+import { say } from "./notices.js";
+
+const pages = {
+    "/": ["Tableau de bord", () => import("./pages/tableau.js")],
+    "/caisse": ["Caisse", () => import("./pages/caisse.js")],
+    "/stock": ["Stock d’un magasin", () => import("./pages/stock.js")],
+    "/produits": ["Produits", () => import("./pages/produits.js")],
+    "/central": ["Stock central", () => import("./pages/central.js")],
+    "/demandes": [
+        "Demandes de réapprovisionnement",
+        () => import("./pages/demandes.js"),
+    ],
+    "/rapport": ["Rapport consolidé", () => import("./pages/rapport.js")],
+    "/journal": ["Journal", () => import("./pages/journal.js")],
+};
+
+const main = document.getElementById("page");
+const started = "magasin.rechargement";
+let current = null;
+
+export function start() {
+    document.addEventListener("click", follow);
+    window.addEventListener("popstate", () => show(false));
+    return show(false);
+}
+
+export function navigate(path) {
+    history.pushState(null, "", path);
+    return show(true);
+}
+
+function follow(event) {
+    const link = event.target.closest("a[href]");
+
+    if (
+        !link ||
+        event.defaultPrevented ||
+        event.button !== 0 ||
+        event.ctrlKey ||
+        event.metaKey ||
+        event.shiftKey ||
+        event.altKey ||
+        link.hasAttribute("download") ||
+        link.origin !== location.origin ||
+        link.hash !== "" ||
+        !Object.hasOwn(pages, link.pathname)
+    ) {
+        return;
+    }
+    event.preventDefault();
+    navigate(link.pathname + link.search);
+}
+
+// Parameters that are empty are not in the URL.  While a person types, one
+// entry of the history is enough.
+export function setParameters(changes, { replace = false } = {}) {
+    const parameters = new URLSearchParams(location.search);
+
+    for (const [name, value] of Object.entries(changes)) {
+        if (value === "" || value === null || value === undefined) {
+            parameters.delete(name);
+        } else {
+            parameters.set(name, value);
+        }
+    }
+
+    const search = parameters.size > 0 ? `?${parameters}` : "";
+    if (search === location.search) {
+        return;
+    }
+    history[replace ? "replaceState" : "pushState"](
+        null,
+        "",
+        location.pathname + search,
+    );
+    if (current) {
+        current.search = location.search;
+        current.page.update(parameters);
+    }
+}
+
+async function show(moved) {
+    const path = location.pathname;
+    const [title, load] = pages[path] ?? pages["/"];
+    const parameters = new URLSearchParams(location.search);
+
+    if (current?.path === path) {
+        // A link to a place in the page changes nothing else.
+        if (moved || current.search !== location.search) {
+            current.search = location.search;
+            current.page.update(parameters);
+        }
+        return;
+    }
+
+    current?.leaving.abort();
+    current = null;
+    mark(path);
+    document.title = `${title} – Magasin`;
+    document.body.dataset.page = path.slice(1) || "tableau";
+
+    let module;
+    try {
+        module = await load();
+        sessionStorage.removeItem(started);
+    } catch (error) {
+        missing(error);
+        return;
+    }
+    if (location.pathname !== path) {
+        return;
+    }
+
+    const leaving = new AbortController();
+    const heading = element("h1", { tabindex: "-1" }, title);
+    const actions = element("div", { class: "page-actions" });
+    const body = element("div", { class: "page-body" });
+
+    fill(main, element("div", { class: "page-head" }, heading, actions), body);
+    const page = module.mount({
+        body,
+        actions,
+        heading,
+        signal: leaving.signal,
+    });
+    current = { path, search: location.search, page, leaving };
+    page.update(parameters);
+
+    if (moved) {
+        window.scrollTo(0, 0);
+        heading.focus({ preventScroll: true });
+        say(title);
+    }
+}
+
+function mark(path) {
+    for (const link of document.querySelectorAll("#navigation a")) {
+        if (link.pathname === path) {
+            link.setAttribute("aria-current", "page");
+        } else {
+            link.removeAttribute("aria-current");
+        }
+    }
+}
+
+// A newer version has been laid out since this tab was opened, and has taken
+// the place of these modules; or there is no network.
+function missing(error) {
+    if (navigator.onLine && !sessionStorage.getItem(started)) {
+        sessionStorage.setItem(started, "oui");
+        location.reload();
+        return;
+    }
+    fill(
+        main,
+        element(
+            "div",
+            { class: "problem" },
+            element(
+                "p",
+                {},
+                `Cette page n’a pas pu être chargée. ${explain(error)}`,
+            ),
+            element("a", { href: location.href, class: "button" }, "Réessayer"),
+        ),
+    );
+}

@@ -1,0 +1,120 @@
+// One line of the ticket: how many, for how much, and what is wrong with it.
+// Its nodes stay while it does: a click that begins on a button ends on it,
+// whatever else the ticket has learned meanwhile.
+
+import { button, element, fill, icon } from "./dom.js";
+import { amount, quantity } from "./format.js";
+import { cents } from "./money.js";
+
+const MOST = 99999;
+
+export class TicketLine {
+    // set(quantity) changes the ticket, which then calls update().
+    constructor({ id, name }, set) {
+        const label = `ligne-${id}-erreur`;
+        const step = (image, word, by) =>
+            button(icon(image), () => set(this.quantity + by), {
+                class: "icon-button",
+                "aria-label": `Un ${name} de ${word}`,
+            });
+
+        this.quantity = 0;
+        this.set = set;
+        this.price = element("span", { class: "price" });
+        this.unit = element("span", { class: "muted unit" });
+        this.error = element("p", { class: "field-error", id: label });
+        this.less = step("moins", "moins", -1);
+        this.more = step("plus", "plus", 1);
+        this.input = element("input", {
+            type: "number",
+            min: 1,
+            max: MOST,
+            step: 1,
+            inputmode: "numeric",
+            "aria-label": `Quantité de ${name}`,
+            "aria-describedby": label,
+            on: {
+                input: () => this.#typed(),
+                change: () => {
+                    this.input.value = String(this.quantity);
+                },
+            },
+        });
+        this.node = element(
+            "li",
+            {},
+            element("span", { class: "name" }, name),
+            this.price,
+            element(
+                "span",
+                { class: "stepper" },
+                this.less,
+                this.input,
+                this.more,
+            ),
+            this.unit,
+            this.error,
+        );
+    }
+
+    // What is no quantity yet, as an empty field, changes nothing.
+    #typed() {
+        const value = Number(this.input.value);
+
+        if (Number.isInteger(value) && value >= 1 && value <= MOST) {
+            this.set(value);
+        }
+    }
+
+    // left: what the store has, null while nobody knows
+    update(line, left, locked) {
+        const error = line.error ?? (locked ? null : foreseen(line, left));
+
+        this.quantity = line.quantity;
+        if (Number(this.input.value) !== line.quantity) {
+            this.input.value = String(line.quantity);
+        }
+        this.input.disabled = locked;
+        this.less.disabled = locked;
+        this.more.disabled = locked || line.quantity >= MOST;
+        this.price.textContent = amount(
+            cents(line.price) * BigInt(line.quantity),
+        );
+        this.unit.textContent = `à ${amount(line.price)}`;
+
+        if (error) {
+            this.input.setAttribute("aria-invalid", "true");
+        } else {
+            this.input.removeAttribute("aria-invalid");
+        }
+        fill(this.error, error?.text, this.#correction(error, locked));
+    }
+
+    #correction(error, locked) {
+        if (error?.left === undefined || locked) {
+            return null;
+        }
+        return [
+            " ",
+            button(
+                error.left > 0 ? `Mettre ${error.left}` : "Enlever",
+                () => this.set(error.left),
+                { class: "link" },
+            ),
+        ];
+    }
+}
+
+// The server has the last word; this one saves a refusal.
+function foreseen(line, left) {
+    if (left === null || line.quantity <= left) {
+        return null;
+    }
+    return {
+        text:
+            left === 0
+                ? "En rupture dans ce magasin."
+                : `Il n’en reste que ${quantity(left)}.`,
+        left,
+    };
+}

@@ -1,0 +1,112 @@
+// The ticket as it is seen: its lines, the total, the button that sells.
+// Only what changes is touched, so that focus and clicks are never lost.
+
+import { button, element, fill } from "./dom.js";
+import { amount } from "./format.js";
+import { TicketLine } from "./ticket_line.js";
+
+export class TicketPanel {
+    #lines = new Map();
+
+    // actions: set(id, quantity), sell(), clear(), abandon()
+    constructor(actions) {
+        this.actions = actions;
+        this.clear = button("Vider", actions.clear, { class: "quiet" });
+        this.hint = element(
+            "p",
+            { class: "muted" },
+            "Choisissez un produit pour commencer une vente.",
+        );
+        this.list = element("ul", { class: "ticket-lines" });
+        this.total = element("strong", {});
+        this.problem = element("div", { class: "form-error" });
+        this.sell = button("Encaisser", actions.sell, {
+            class: "primary large",
+        });
+        this.unknown = unknown(actions);
+        this.node = element(
+            "div",
+            { class: "ticket-open" },
+            element(
+                "div",
+                { class: "card-head" },
+                element("h2", { id: "ticket-titre" }, "Ticket"),
+                this.clear,
+            ),
+            this.hint,
+            this.list,
+            element(
+                "p",
+                { class: "ticket-total" },
+                element("span", {}, "Total"),
+                this.total,
+            ),
+            this.problem,
+            this.sell,
+            this.unknown,
+        );
+    }
+
+    // leftOf(id): what the store has of a product, null while nobody knows
+    update(ticket, leftOf, problem) {
+        const locked = ticket.phase !== "open";
+        const nothing = ticket.lines.length === 0;
+
+        this.#follow(ticket.lines);
+        for (const line of ticket.lines) {
+            this.#lines.get(line.id).update(line, leftOf(line.id), locked);
+        }
+
+        this.clear.hidden = nothing || locked;
+        this.hint.hidden = !nothing;
+        this.list.hidden = nothing;
+        this.total.textContent = amount(ticket.total);
+        fill(this.problem, problem);
+        this.sell.hidden = ticket.phase === "unknown";
+        this.sell.textContent =
+            ticket.phase === "sending" ? "Enregistrement…" : "Encaisser";
+        this.sell.setAttribute("aria-disabled", String(nothing || locked));
+        this.unknown.hidden = ticket.phase !== "unknown";
+    }
+
+    #follow(lines) {
+        for (const [id, view] of this.#lines) {
+            if (!lines.some((line) => line.id === id)) {
+                view.node.remove();
+                this.#lines.delete(id);
+            }
+        }
+        for (const line of lines) {
+            if (!this.#lines.has(line.id)) {
+                const view = new TicketLine(line, (quantity) =>
+                    this.actions.set(line.id, quantity),
+                );
+                this.#lines.set(line.id, view);
+                this.list.append(view.node);
+            }
+        }
+    }
+}
+
+function unknown({ sell, abandon }) {
+    return element(
+        "div",
+        { class: "problem" },
+        element(
+            "p",
+            {},
+            element(
+                "strong",
+                {},
+                "On ne sait pas si cette vente est enregistrée.",
+            ),
+            " Réessayez : elle ne sera jamais faite deux fois.",
+        ),
+        element(
+            "div",
+            { class: "form-actions" },
+            button("Abandonner", abandon, { class: "quiet" }),
+            button("Réessayer", sell, { class: "primary" }),
+        ),
+    );
+}

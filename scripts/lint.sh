@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Style and static analysis: clang-format and 80 columns on the C sources,
-# cppcheck on what they do, shellcheck on the scripts.  Needs "make build"
-# before it, for the headers that nginx's configure writes.
+# cppcheck on what they do, shellcheck on the scripts, biome on the pages.
+# Needs "make build" before it, for the headers that nginx's configure writes,
+# and "scripts/web.sh all" for biome.
 #
 # usage: lint.sh
 
@@ -90,6 +91,19 @@ mapfile -t scripts < <(git ls-files -co --exclude-standard |
     done)
 shellcheck "${scripts[@]}" >&2 || complain "shellcheck has found something."
 
-[ "$result" -ne 0 ] || echo "lint: ${#sources[@]} C files and" \
-    "${#scripts[@]} scripts are fine."
+# Style and errors of the pages, by the rules of web/biome.json.
+if [ -x web/node_modules/.bin/biome ]; then
+    (cd web && node_modules/.bin/biome check --error-on-warnings . >&2) ||
+        complain "biome has found something."
+else
+    complain "biome is not there (scripts/web.sh all; it needs npm)."
+fi
+mapfile -t pages < <(git ls-files -co --exclude-standard web |
+    grep -E '\.(html|css|js)$')
+for file in "${pages[@]}"; do
+    [ "$(wc -l <"$file")" -lt 900 ] || complain "$file has 900 lines or more."
+done
+
+[ "$result" -ne 0 ] || echo "lint: ${#sources[@]} C files," \
+    "${#scripts[@]} scripts and ${#pages[@]} files of pages are fine."
 exit "$result"

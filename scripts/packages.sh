@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Install the Debian packages that are missing, and only those.
 #
-# usage: packages.sh PURPOSE...       (run, test, openapi, fuzz, lint, bench,
-#                                     scale)
+# usage: packages.sh PURPOSE...       (run, test, web, openapi, fuzz, lint,
+#                                     bench, scale)
 #
 # With nothing missing this changes nothing and needs no rights.  Otherwise it
 # takes root's, through sudo when started by somebody else.  No server of the
@@ -20,12 +20,14 @@ packages_for() {
     test) echo perl libtest-base-perl python3 ;;
     openapi) echo python3 python3-jsonschema chromium ;;
     fuzz) echo python3 python3-venv ;;
+    # The font is for screenshots that look the same everywhere.
+    web) echo chromium fonts-inter ;;
     lint) echo clang-format clang-tidy cppcheck shellcheck ;;
     bench) echo wrk jq python3 tzdata ;;
     scale) echo python3 tzdata ;;
     *)
-        echo "${0##*/}: \"$1\" is none of run, test, openapi, fuzz, lint," \
-            "bench, scale." >&2
+        echo "${0##*/}: \"$1\" is none of run, test, web, openapi, fuzz," \
+            "lint, bench, scale." >&2
         return 2
         ;;
     esac

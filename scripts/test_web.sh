@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Run the tests of the pages in Chromium, against a Magasin of their own in
+# RUN_DIR/web, which is made afresh from the demonstration and removed.
+#
+# usage: test_web.sh [screenshots]
+#
+# With "screenshots" the pictures of docs/ are made anew instead.
+#
+# environment:
+#   CHROMIUM  the browser (default /usr/bin/chromium)
+#   TESTS     the files to run (default web/test/*.test.js)
+
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Never the instance that a person works with.
+export RUN_DIR=${RUN_DIR:-run}/web
+export ADDRESS=127.0.0.1
+
+trap 'scripts/instance.sh remove' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+scripts/instance.sh remove
+PORT=$(node -e 'const server = require("net").createServer();
+    server.listen(0, "127.0.0.1", () => {
+        console.log(server.address().port);
+        server.close();
+    });')
+export PORT
+scripts/instance.sh start >/dev/null
+export MAGASIN_URL=http://127.0.0.1:$PORT
+
+if [ "${1:-}" = screenshots ]; then
+    node web/test/screenshots.js
+    exit
+fi
+
+files=(web/test/*.test.js)
+[ -z "${TESTS:-}" ] || read -ra files <<<"$TESTS"
+# One after the other: they share a stock.
+node --test --test-concurrency=1 --test-reporter=spec "${files[@]}"

@@ -1,0 +1,176 @@
+// A browser for the tests, and an ear for everything in it that is wrong.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { chromium } from "playwright-core";
+
+export const base = process.env.MAGASIN_URL;
+export const token = "token-430";
+export const paths = [
+    "/",
+    "/caisse",
+    "/stock",
+    "/produits",
+    "/central",
+    "/demandes",
+    "/rapport",
+    "/journal",
+];
+
+const axe = await readFile(
+    createRequire(import.meta.url).resolve("axe-core/axe.min.js"),
+    "utf8",
+);
+const instance = new URL("../../scripts/instance.sh", import.meta.url).pathname;
+
+// Everything that belongs to Chromium is in a directory that goes with it.
+export async function openBrowser() {
+    const home = await mkdtemp(join(tmpdir(), "magasin-chromium."));
+    const browser = await chromium.launch({
+        executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+        env: { ...process.env, HOME: home },
+        args: [
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+        ],
+    });
+
+    return {
+        browser,
+        close: async () => {
+            await browser.close();
+            await rm(home, { recursive: true, force: true, maxRetries: 5 });
+        },
+    };
+}
+
+// A tab of a person of its own.  Errors of the console, exceptions, breaches
+// of the Content-Security-Policy and requests to other origins are in wrong;
+// a test that provokes a refusal says which lines of the console it expects.
+export async function openTab(browser, options = {}) {
+    const context = await browser.newContext({
+        baseURL: base,
+        locale: "fr-FR",
+        timezoneId: "Europe/Paris",
+        reducedMotion: "reduce",
+        viewport: { width: 1280, height: 800 },
+        ...options,
+    });
+    const tab = await context.newPage();
+    const wrong = [];
+
+    tab.setDefaultTimeout(10000);
+    await tab.addInitScript(() => {
+        document.addEventListener("securitypolicyviolation", (event) =>
+            console.error(
+                `CSP: ${event.violatedDirective} ${event.blockedURI}`,
+            ),
+        );
+    });
+    tab.on("console", (message) => {
+        if (["error", "warning"].includes(message.type())) {
+            wrong.push(message.text());
+        }
+    });
+    tab.on("pageerror", (error) => wrong.push(String(error)));
+    tab.on("request", (request) => {
+        const url = new URL(request.url());
+        if (url.protocol !== "blob:" && url.origin !== new URL(base).origin) {
+            wrong.push(`request to ${url}`);
+        }
+    });
+
+    return {
+        tab,
+        wrong,
+        close: () => context.close(),
+        // Chromium tells the console of every answer of 400 and more.
+        nothingWrong: (...expected) => {
+            const left = wrong.filter(
+                (line) => !expected.some((pattern) => pattern.test(line)),
+            );
+            assert.deepEqual(left, []);
+        },
+    };
+}
+
+export async function identify(tab) {
+    await tab.getByLabel("Jeton d’accès").fill(token);
+    await tab.getByRole("button", { name: "Continuer" }).click();
+    await tab.getByLabel("Jeton d’accès").waitFor({ state: "detached" });
+}
+
+// What is wrong by WCAG 2, levels A and AA.  axe comes by the debugger, since
+// the pages' policy lets nobody else in.
+export async function violations(tab) {
+    await tab.evaluate(axe);
+    return tab.evaluate(async () => {
+        const found = await globalThis.axe.run(document, {
+            runOnly: [
+                "wcag2a",
+                "wcag2aa",
+                "wcag21a",
+                "wcag21aa",
+                "wcag22a",
+                "wcag22aa",
+            ],
+        });
+        return found.violations.flatMap(({ id, nodes }) =>
+            nodes.map((node) => `${id}: ${node.html}: ${node.failureSummary}`),
+        );
+    });
+}
+
+export async function settled(tab) {
+    await tab.locator("h1").waitFor();
+    await tab.locator(".region[aria-busy]").waitFor({ state: "detached" });
+}
+
+// The API, as another program would call it.
+export async function api(method, path, body, headers = {}) {
+    const response = await fetch(`${base}/api/v1${path}`, {
+        method,
+        headers: {
+            Authorization: `Token ${token}`,
+            ...(body ? { "Content-Type": "application/json" } : {}),
+            ...headers,
+        },
+        body: body && JSON.stringify(body),
+    });
+    const text = await response.text();
+
+    assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`);
+    return text && JSON.parse(text);
+}
+
+export const stockOf = async (store, product) =>
+    (await api("GET", `/stores/${store}/stock/${product}/`)).quantite;
+
+export async function setStock(store, product, quantite) {
+    const attendu = await stockOf(store, product);
+
+    if (attendu !== quantite) {
+        await api("POST", `/stores/${store}/stock/${product}/adjust/`, {
+            quantite,
+            attendu,
+        });
+    }
+}
+
+// The servers behind: "stop-postgres", "start-postgres"
+export const server = (command) => promisify(execFile)(instance, [command]);
+
+export async function sql(statement) {
+    const { stdout } = await server("admin-conninfo");
+    await promisify(execFile)("psql", ["-Xqd", stdout.trim(), "-c", statement]);
+}

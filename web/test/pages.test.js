@@ -8,6 +8,7 @@ import {
     identify,
     openBrowser,
     openTab,
+    setStock,
     settled,
     stockOf,
 } from "./browser.js";
@@ -385,6 +386,29 @@ page("journal: filters, one product, what follows", "/journal", async (tab) => {
     await tab.getByLabel("Depuis le").fill("2100-01-01");
     await tab.getByText("Rien ne correspond dans le journal.").waitFor();
 });
+
+page(
+    "a refresh that brings nothing new touches nothing",
+    "/caisse?magasin=3",
+    async (tab) => {
+        const first = await tab.locator(".tile").first().elementHandle();
+        const refresh = async () => {
+            await Promise.all([
+                tab.waitForResponse(/\/stores\/3\/stock\/$/),
+                tab.evaluate(() =>
+                    document.dispatchEvent(new Event("visibilitychange")),
+                ),
+            ]);
+            await settled(tab);
+        };
+
+        await refresh();
+        assert.ok(await first.evaluate((node) => node.isConnected));
+        await setStock(3, 13, (await stockOf(3, 13)) + 1);
+        await refresh();
+        assert.ok(!(await first.evaluate((node) => node.isConnected)));
+    },
+);
 
 page(
     "keyboard: skip link, menu, dialog gives the focus back",

@@ -14,10 +14,14 @@ channel?.addEventListener("message", () =>
 );
 
 // Runs the action every so many seconds while somebody can see the page, when
-// it comes into sight again, and when another tab has changed something.
+// it comes into sight again, and when another tab has changed something; not
+// behind a dialog, which gives the focus back to what is there now.
 export function keepFresh(seconds, action, signal) {
     const visible = () => {
-        if (document.visibilityState === "visible") {
+        if (
+            document.visibilityState === "visible" &&
+            !document.querySelector("dialog[open]")
+        ) {
             action();
         }
     };

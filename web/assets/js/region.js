@@ -56,13 +56,19 @@ export class Region {
         clearInterval(this.#timer);
     }
 
+    // What is the same stays, and a click that has begun on it is not lost.
     // What had the focus has it again, by the name in data-focus.
     #show(nodes) {
+        const next = element("div", {}, nodes);
+
+        if (same(this.node.childNodes, next.childNodes)) {
+            return;
+        }
         const active = document.activeElement;
         const name = this.node.contains(active) && active.dataset.focus;
         const inside = this.node.contains(active);
 
-        fill(this.node, nodes);
+        this.node.replaceChildren(...next.childNodes);
         if (name) {
             const again = this.node.querySelector(
                 `[data-focus="${CSS.escape(name)}"]:not(:disabled)`,
@@ -121,6 +127,10 @@ export class Region {
         );
     }
 }
+
+const same = (a, b) =>
+    a.length === b.length &&
+    Array.from(a).every((node, index) => node.isEqualNode(b[index]));
 
 function loading() {
     return element(

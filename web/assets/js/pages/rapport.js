@@ -198,42 +198,41 @@ function view(report, parameters) {
 }
 
 function totals(shown) {
-    const units = (one) =>
-        Object.values(one).reduce((sum, value) => sum + value, 0);
-    const money = (list) =>
-        list.reduce((sum, one) => sum + centsOfNumber(one.total), 0n);
-    const row = (title, list, tag) =>
-        element(
-            "tr",
-            { class: tag },
-            rowHeading(title),
-            number(
-                quantity(
-                    list.reduce(
-                        (sum, one) => sum + units(one.produits_vendus),
-                        0,
-                    ),
-                ),
-            ),
-            number(
-                quantity(
-                    list.reduce((sum, one) => sum + units(one.stock_local), 0),
-                ),
-            ),
-            number(amount(money(list))),
+    const units = (list, name) =>
+        quantity(
+            list
+                .flatMap((one) => Object.values(one[name]))
+                .reduce((sum, value) => sum + value, 0),
         );
+    const row = (title, list, kind) => {
+        const sold = units(list, "produits_vendus");
+        const stock = units(list, "stock_local");
+        const total = list.reduce(
+            (sum, one) => sum + centsOfNumber(one.total),
+            0n,
+        );
+
+        return element(
+            "tr",
+            { class: kind },
+            rowHeading(title, beside(`${sold} vendus, ${stock} en stock`)),
+            element("td", { class: "number wide" }, sold),
+            element("td", { class: "number wide" }, stock),
+            number(amount(total)),
+        );
+    };
 
     return table({
         caption: "Total de chaque magasin",
         columns: [
             { label: "Magasin" },
-            { label: "Vendus", class: "number" },
-            { label: "En stock", class: "number" },
+            { label: "Vendus", class: "number wide" },
+            { label: "En stock", class: "number wide" },
             { label: "Total des ventes", class: "number" },
         ],
         rows: [
             ...shown.map((one) => row(one.magasin, [one])),
-            shown.length > 1 ? row("Ensemble", shown, "total") : null,
-        ].filter(Boolean),
+            ...(shown.length > 1 ? [row("Ensemble", shown, "total")] : []),
+        ],
     });
 }

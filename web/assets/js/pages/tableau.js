@@ -1,6 +1,6 @@
 // The dashboard: what goes on in all the stores, kept fresh by itself.
 
-import { query, read, readAll } from "../api.js";
+import { query, read, readPage } from "../api.js";
 import { keepFresh } from "../changes.js";
 import { available, barChart } from "../charts.js";
 import { element, fill } from "../dom.js";
@@ -10,6 +10,10 @@ import { empty, Region } from "../region.js";
 import { readStores } from "../stores.js";
 
 const SECONDS = 20;
+
+// As many as a person counts, and as many bars as one sees at once.
+const PENDING = 100;
+const BARS = 12;
 
 class Dashboard {
     constructor({ body, actions, signal }) {
@@ -41,7 +45,10 @@ class Dashboard {
             const [dashboard, stores, pending] = await Promise.all([
                 read("/dashboard/", stop),
                 readStores(stop),
-                readAll("/replenishments/?statut=en_attente", stop, 1000),
+                readPage(
+                    `/replenishments/?statut=en_attente&limit=${PENDING}`,
+                    stop,
+                ),
             ]);
             const rows = withIds(dashboard, stores);
 
@@ -54,8 +61,8 @@ class Dashboard {
                 requestAnimationFrame(() => draw(this.charts, rows));
             }
             return [
-                totals(rows, pending.length),
-                this.charts ? pictures(this.charts) : null,
+                totals(rows, pending.results.length),
+                this.charts ? pictures(this.charts, rows) : null,
                 element("h2", {}, "Magasin par magasin"),
                 element("div", { class: "cards stores" }, rows.map(storeCard)),
             ];
@@ -97,7 +104,11 @@ function totals(rows, pending) {
             "div",
             { class: `card figure ${name ?? ""}` },
             element("p", { class: "label" }, label),
-            element("p", { class: "value" }, value),
+            element(
+                "p",
+                { class: value.length > 12 ? "value long" : "value" },
+                value,
+            ),
             element("p", { class: "muted" }, note),
         );
 
@@ -122,58 +133,76 @@ function totals(rows, pending) {
         ),
         figure(
             "Demandes en attente",
-            pending < 1000 ? quantity(pending) : "1000 et plus",
+            pending < PENDING ? quantity(pending) : `${PENDING} et plus`,
             element("a", { href: "/demandes" }, "Décider"),
             pending > 0 ? "attention" : null,
         ),
     );
 }
 
-function pictures(charts) {
+function pictures(charts, rows) {
+    const some = rows.length > BARS;
+    const card = (title, which, chart) =>
+        element(
+            "section",
+            { class: "card" },
+            element("h2", {}, title),
+            some ? element("p", { class: "muted" }, which) : null,
+            chart.node,
+        );
+
     return element(
         "div",
         { class: "cards charts" },
-        element(
-            "section",
-            { class: "card" },
-            element("h2", {}, "Chiffre d’affaires"),
-            charts.revenue.node,
+        card(
+            "Chiffre d’affaires",
+            `Les ${BARS} magasins qui vendent le plus`,
+            charts.revenue,
         ),
-        element(
-            "section",
-            { class: "card" },
-            element("h2", {}, "Ruptures et surstocks"),
-            charts.stock.node,
+        card(
+            "Ruptures et surstocks",
+            `Les ${BARS} magasins qui ont le plus de ruptures`,
+            charts.stock,
         ),
     );
 }
 
-function draw(charts, rows) {
-    const labels = rows.map((row) => row.magasin.replace(/^Magasin /, ""));
+// All the stores in their order; of many, those with the most.
+function foremost(rows, value) {
+    return rows.length <= BARS
+        ? rows
+        : [...rows].sort((a, b) => value(b) - value(a)).slice(0, BARS);
+}
 
+const shortName = (row) => row.magasin.replace(/^Magasin /, "");
+
+function draw(charts, rows) {
     // A picture does not show the cents that a double could lose.
+    const revenue = foremost(rows, (row) => Number(row.chiffre_affaires));
+    const stock = foremost(rows, (row) => row.ruptures);
+
     charts.revenue.draw({
-        labels,
+        labels: revenue.map(shortName),
         series: [
             {
                 label: "Chiffre d’affaires",
                 colour: "series-1",
-                values: rows.map((row) => Number(row.chiffre_affaires)),
+                values: revenue.map((row) => Number(row.chiffre_affaires)),
             },
         ],
     });
     charts.stock.draw({
-        labels,
+        labels: stock.map(shortName),
         series: [
             {
                 label: "Ruptures",
                 colour: "series-2",
-                values: rows.map((row) => row.ruptures),
+                values: stock.map((row) => row.ruptures),
             },
             {
                 label: "Surstocks",
                 colour: "series-3",
-                values: rows.map((row) => row.surstock),
+                values: stock.map((row) => row.surstock),
             },
         ],
     });

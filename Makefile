@@ -159,11 +159,12 @@ bench-scale: packages-run packages-bench build # Does size matter? Takes minutes
 clean: # Remove what was built
 	@rm -rf build
 
-distclean: clean # Remove the instances of RUN_DIR and of the tests too
+distclean: clean # Remove instances of RUN_DIR and tests, npm's packages
 	@for part in test concurrency bench/100k bench/10k bench/1m bench/10m \
-	    bench ci/test ci/concurrency ci/openapi openapi ci; do \
+	    bench ci/test ci/concurrency ci/openapi ci/web openapi web ci; do \
 	    directory="$${RUN_DIR:-run}/$$part"; \
 	    [ ! -d "$$directory" ] || \
 	        RUN_DIR="$$directory" scripts/instance.sh remove; \
 	done
 	@scripts/instance.sh remove
+	@rm -rf web/node_modules

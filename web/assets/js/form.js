@@ -111,7 +111,10 @@ export function formOf({
             fill(alert, others.join(" "));
             form.querySelector("[aria-invalid]")?.focus();
         },
-        fail: (...content) => fill(alert, ...content),
+        fail: (...content) => {
+            fill(alert, ...content);
+            alert.scrollIntoView({ block: "nearest" });
+        },
     };
 
     async function run(event) {

@@ -85,6 +85,7 @@ static void ngx_http_magasin_poller_ready(ngx_http_magasin_pg_job_t *job,
     PGresult *result);
 static ngx_int_t ngx_http_magasin_poller_take(
     ngx_http_magasin_poller_t *poller, PGresult *result);
+static void ngx_http_magasin_poller_redis(ngx_http_magasin_poller_t *poller);
 static void ngx_http_magasin_poller_anew(ngx_http_magasin_poller_t *poller,
     u_char *identity);
 static void ngx_http_magasin_poller_changes(ngx_http_magasin_poller_t *poller,
@@ -370,6 +371,8 @@ ngx_http_magasin_poller_take(ngx_http_magasin_poller_t *poller,
     ngx_md5_update(&md5, text, ngx_strlen(text));
     ngx_md5_final(identity, &md5);
 
+    ngx_http_magasin_poller_redis(poller);
+
     poller->scopes.n = 0;
     poller->debt = shared->debt;
 
@@ -396,6 +399,34 @@ ngx_http_magasin_poller_take(ngx_http_magasin_poller_t *poller,
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * The node uses the Redis of this worker.  When that is another one than
+ * before it may hold answers from an earlier time, or from the time of others,
+ * of which it was not told: they go first.
+ */
+
+static void
+ngx_http_magasin_poller_redis(ngx_http_magasin_poller_t *poller)
+{
+    ngx_uint_t                        redis;
+    ngx_http_magasin_cache_shared_t  *shared;
+
+    if (poller->cache->redis == NULL) {
+        return;
+    }
+
+    shared = poller->cache->shared;
+    redis = ngx_http_magasin_cache_redis_id(poller->cache);
+
+    if (redis && redis != shared->redis) {
+        (void) ngx_atomic_fetch_add(&shared->debt, 1);
+        ngx_memory_barrier();
+
+        shared->redis = redis;
+    }
 }
 
 

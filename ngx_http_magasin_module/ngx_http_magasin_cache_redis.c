@@ -136,7 +136,29 @@ ngx_http_magasin_cache_redis_usable(ngx_http_magasin_cache_t *cache)
 }
 
 
-/* NGX_OK, or NGX_DECLINED: it is not known yet, or Redis is away. */
+/*
+ * The Redis of this worker's connection, as a number; 0: it is away.  Workers
+ * may be on their way to different ones for a while, when there are several
+ * addresses or one takes another's place.
+ */
+
+ngx_uint_t
+ngx_http_magasin_cache_redis_id(ngx_http_magasin_cache_t *cache)
+{
+    ngx_http_magasin_redis_state_t  state;
+
+    ngx_http_magasin_redis_state(cache->redis, &state);
+
+    return state.ready && state.run_id.len
+           ? ngx_hash_key(state.run_id.data, state.run_id.len) | 1 : 0;
+}
+
+
+/*
+ * NGX_OK, or NGX_DECLINED: it is not known yet, or Redis is away, or it is not
+ * the one that the node has agreed on: in two of them a change would be told
+ * to one and the answer taken from the other.
+ */
 
 static ngx_int_t
 ngx_http_magasin_cache_namespace(ngx_http_magasin_cache_t *cache,
@@ -153,8 +175,10 @@ ngx_http_magasin_cache_namespace(ngx_http_magasin_cache_t *cache,
 
     ngx_http_magasin_redis_state(cache->redis, &state);
 
-    if (!state.ready || state.run_id.len == 0 || snapshot == 0
-        || shared->database != cache->database)
+    if (snapshot == 0
+        || shared->database != cache->database
+        || shared->redis == 0
+        || shared->redis != ngx_http_magasin_cache_redis_id(cache))
     {
         return NGX_DECLINED;
     }

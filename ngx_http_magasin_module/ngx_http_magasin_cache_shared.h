@@ -64,6 +64,9 @@ typedef struct {
     /* A digest of a conninfo: for whom fresh_until and identity hold. */
     ngx_atomic_t         database;
 
+    /* A digest of a run_id: the Redis that all workers of the node use. */
+    ngx_atomic_t         redis;
+
     /* Failures to tell Redis, and how many of them are made up for. */
     ngx_atomic_t         debt;
     ngx_atomic_t         debt_paid;

@@ -12,6 +12,10 @@
  * have been stopped: one of them is sent as well. */
 #define NGX_HTTP_MAGASIN_STORE_LOST      2000
 
+/* Milliseconds: a flight that is younger may be joined also while changes of
+ * others cannot be looked for. */
+#define NGX_HTTP_MAGASIN_STORE_YOUNG     500
+
 /* Milliseconds for which nobody waits for an answer that was too large. */
 #define NGX_HTTP_MAGASIN_STORE_LARGE     10000
 
@@ -226,8 +230,11 @@ ngx_http_magasin_store_find(ngx_http_magasin_zone_t *zone,
         return NGX_BUSY;
     }
 
+    /* What it brings may be from when it began. */
+
     if (mode != NGX_HTTP_MAGASIN_STORE_FETCH
         && entry->flight
+        && (fresh || now < entry->since + NGX_HTTP_MAGASIN_STORE_YOUNG)
         && ngx_http_magasin_store_same(question, entry->epoch,
                                        entry->generations)
         && !ngx_http_magasin_store_dead(entry, now))

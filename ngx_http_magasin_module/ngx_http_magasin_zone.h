@@ -26,7 +26,7 @@
 
 /* To be changed with anything that old workers would misunderstand. */
 #define NGX_HTTP_MAGASIN_ZONE_MAGIC    0x4d414741u
-#define NGX_HTTP_MAGASIN_ZONE_VERSION  1
+#define NGX_HTTP_MAGASIN_ZONE_VERSION  2
 
 
 typedef struct {

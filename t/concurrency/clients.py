@@ -12,7 +12,8 @@ import time
 import urllib.parse
 
 from checker import Attempt, Hand, Request
-from servers import PRODUCTS, STORES, Failure
+from inventory import PRODUCTS, STORES
+from servers import Failure
 
 HEADERS = {"Authorization": "Token token-430",
            "Content-Type": "application/json"}

@@ -1,4 +1,5 @@
-"""The servers of the suite: one PostgreSQL and two nodes of nginx."""
+"""The servers of suites that need more than one: a PostgreSQL, and nodes of
+nginx that share it."""
 
 import http.client
 import os
@@ -12,7 +13,6 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-STORES, PRODUCTS, STOCK, CENTRAL = 4, 12, 400, 300
 
 # A server that is stopped, or that stops a statement, says so with ERROR.
 INNOCENT = re.compile("canceling statement due to"
@@ -40,11 +40,11 @@ def lines_from(path, start):
 
 
 class Database:
-    """PostgreSQL under RUN_DIR/concurrency, with fsync as it is by default."""
+    """PostgreSQL under RUN_DIR/NAME, with fsync as it is by default."""
 
-    def __init__(self):
+    def __init__(self, name):
         run_dir = os.path.join(os.environ.get("RUN_DIR") or
-                               os.path.join(TOP, "run"), "concurrency")
+                               os.path.join(TOP, "run"), name)
         os.makedirs(run_dir, exist_ok=True)
         self.environment = dict(os.environ, RUN_DIR=run_dir)
         self.log = os.path.join(run_dir, "instance.log")
@@ -103,8 +103,8 @@ class Database:
                 parts[-1].append(line.split("\t"))
         return dict(zip(queries, parts))
 
-    def fresh(self, extra=""):
-        """Stores with little of everything, and no history."""
+    def refill(self, content):
+        """Other content, and no history."""
         self.sql(f"""
             BEGIN;
             SELECT FROM fenetre FOR UPDATE;
@@ -113,17 +113,7 @@ class Database:
             SET LOCAL magasin.entretien = 'oui';
             TRUNCATE journal, idempotence RESTART IDENTITY;
             SET LOCAL magasin.type = 'ouverture';
-            INSERT INTO magasin (nom, adresse)
-            SELECT 'Magasin ' || n, 'Rue ' || n
-              FROM generate_series(1, {STORES}) n;
-            INSERT INTO produit (nom, categorie, prix)
-            SELECT 'Produit ' || n, 'Essai', n + 0.99
-              FROM generate_series(1, {PRODUCTS}) n;
-            INSERT INTO stock_local (magasin_id, produit_id, quantite)
-            SELECT m.id, p.id, {STOCK} FROM magasin m CROSS JOIN produit p;
-            INSERT INTO stock_central (produit_id, quantite)
-            SELECT id, {CENTRAL} FROM produit;
-            {extra};
+            {content};
             COMMIT;""")
 
     def at_rest(self):
@@ -148,40 +138,49 @@ class Database:
 class Node:
     """One nginx with two workers."""
 
-    def __init__(self, database, number):
+    def __init__(self, database, number, directives="", module=None):
         self.root = tempfile.mkdtemp(prefix=f"magasin-node{number}-")
         self.port = free_port()
         os.mkdir(os.path.join(self.root, "logs"))
         self.log = os.path.join(self.root, "logs", "error.log")
         self.killed = []
-        conf = os.path.join(self.root, "nginx.conf")
+        self.database = database
+        self.name = f"noeud{number}"
+        self.module = module or os.environ.get("MODULE") or os.path.join(
+            TOP, "build", "ngx_http_magasin_module.so")
+        self.conf = os.path.join(self.root, "nginx.conf")
+        self.configure(directives)
+        subprocess.run([os.environ.get("NGINX_BINARY") or "nginx", "-p",
+                        self.root + "/", "-c", self.conf], check=True)
+        self.wait()
+
+    def configure(self, directives):
+        """Write nginx.conf, with more directives of http."""
         temp = "\n".join(
             f"    {name}_temp_path {self.root}/{name};" for name in
             ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        module = os.environ.get("MODULE") or os.path.join(
-            TOP, "build", "ngx_http_magasin_module.so")
-        with open(conf, "w", encoding="utf-8") as f:
+        with open(self.conf, "w", encoding="utf-8") as f:
             f.write(f"""
-load_module {module};
+load_module {self.module};
 {"user root;" if os.getuid() == 0 else ""}
 worker_processes 2;
 pid {self.root}/logs/nginx.pid;
 error_log {self.log} notice;
-events {{ worker_connections 1024; }}
+worker_rlimit_nofile 4096;
+events {{ worker_connections 2048; }}
 http {{
     access_log off;
 {temp}
-    magasin_database "{database.web}" connections=4 timeout=5s;
+    magasin_database "{self.database.web} application_name={self.name}"
+                     connections=4 timeout=5s;
     magasin_tokens {TOP}/conf/tokens.demo;
+    {directives}
     server {{
         listen 127.0.0.1:{self.port};
         location / {{ magasin; }}
     }}
 }}
 """)
-        subprocess.run([os.environ.get("NGINX_BINARY") or "nginx", "-p",
-                        self.root + "/", "-c", conf], check=True)
-        self.wait()
 
     def wait(self):
         end = time.monotonic() + 20

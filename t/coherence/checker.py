@@ -6,6 +6,8 @@ Findings are sentences by the name of the check that wrote them:
                 this write
   elsewhere     an answer without a write that somebody knew of, or without
                 what this node itself has shown, for a second
+  misses        an answer that is said to come from PostgreSQL, and that is
+                older than the question
   never_back    at a node where nothing fails: less than it said before
   never_ahead   what nobody has written: refused, rolled back, or made up
   bodies        an answer that never was true, whoever asked when
@@ -23,8 +25,12 @@ from shapes import LATEST_EVEN, LATEST_ODD, UNFORESEEN
 BOUND = 1.0             # seconds for which another node may be behind
 MOST = 20               # sentences of one kind that are kept
 
-CHECKS = ["own_writes", "elsewhere", "never_back", "never_ahead", "bodies",
-          "etags", "statuses"]
+CHECKS = ["own_writes", "elsewhere", "misses", "never_back", "never_ahead",
+          "bodies", "etags", "statuses"]
+
+# Where an answer came from, as X-Magasin-Cache has it, that was asked of
+# PostgreSQL for just this request; or nothing is said, without a cache.
+AFRESH = {"MISS", "BYPASS", "OFF", None}
 
 
 def getter(numbers):
@@ -106,18 +112,18 @@ class Checker:
             found.append(value)
         return tuple(found)
 
-    def look(self, view, node, before, values, now, cached):
+    def look(self, view, node, before, values, now, level):
         """values: what an answer shows of the registers of the view."""
         if values and min(values) < 0:
             values = self.resolve(view, values)
         # Shown by somebody else is no more than a promise for later.
         if not all(map(operator.ge, values, before.all)) \
                 or not all(map(operator.ge, values, before.shown)):
-            self.behind(view, node, before, values)
+            self.behind(view, node, before, values, level)
         started = view.take(self.board.started)
         if not all(map(operator.le, values, started)):
             self.ahead(view, node, before, values, started)
-        if cached:
+        if level != "BYPASS":
             self.back(view, node, before, values)
         shown = view.take(self.board.high[SHOWN + node])
         if not all(map(operator.le, values, shown)):
@@ -125,9 +131,15 @@ class Checker:
                 if value > known:
                     self.board.show(node, number, value, now)
 
-    def behind(self, view, node, before, values):
+    def behind(self, view, node, before, values, level):
         for number, value, own, every, shown in zip(
                 view.numbers, values, before.own, before.all, before.shown):
+            if value < every and level in AFRESH:
+                self.record.find(
+                    "misses", before.phase,
+                    f"node {node + 1}, {view.shape.path}: a {level} says "
+                    f"{value} of {self.board.names[number]}, and {every} was "
+                    "acknowledged before it was asked for")
             if value < max(every, shown):
                 self.missed(view.shape.path, node, before, number, value, own,
                             every, shown)

@@ -236,8 +236,8 @@ class Reader:
         count = self.record.counts
         count[phase, "status", status] += 1
         cache = CACHE.search(head)
-        if cache:
-            count[phase, "cache", cache[1].decode()] += 1
+        level = cache[1].decode() if cache else None
+        count[phase, "cache", level] += 1
         if self.settings.lie:
             status, head, body = self.settings.lie(
                 self, question, status, head, body)
@@ -267,7 +267,7 @@ class Reader:
             count[phase, "unknown", node] += 1
             return
         self.checker.look(question.view, node, question.before, values, now,
-                          question.kind != "no-cache")
+                          level)
 
     def values(self, node, question, status, head, body):
         """What an answer shows; None when there is no telling."""

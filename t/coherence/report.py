@@ -1,7 +1,7 @@
 """What a person is told in the end."""
 
 from board import HAND, NODES
-from checker import BOUND
+from checker import BOUND, CHECKS
 
 SOON = 0.05             # seconds: p99 elsewhere, where nothing fails
 
@@ -47,7 +47,7 @@ class Report:
         """One line for a phase."""
         caches = {k: n for (p, w, k), n in sorted(
             self.record.counts.items(), key=str) if p == number
-                  and w == "cache"}
+                  and w == "cache" and k}
         statuses = {k: n for (p, w, k), n in sorted(
             self.record.counts.items(), key=str) if p == number
                     and w in ("status", "write") and k >= 500}
@@ -81,24 +81,33 @@ class Report:
                f"{stale} stale on a node that acknowledged the write, worst "
                f"age elsewhere {max(worst, default=0):.3f} s")
 
-    def expect_cache(self, suite, cache):
-        """The suite has tested a cache, and it tells soon what has changed
-        where nothing fails."""
+    def late(self, number):
+        """How much answers are behind what a node has written, but for one
+        in a hundred of those that are."""
+        return percentile(self.ages(number, False), 0.99)
+
+    def expect(self, suite, cache):
         for number, phase in enumerate(self.phases):
-            if not phase.strict:
-                continue
-            ages = self.ages(number, False)
-            suite.expect(percentile(ages, 0.99) < SOON,
-                         f"{phase.name}: of the answers that are behind, 99 % "
-                         f"are by less than {1000 * SOON:.0f} ms",
-                         [percentile(ages, 0.99)])
-            for level in ("HIT", "REDIS", "MISS", "COALESCED") * cache:
-                suite.expect(self.count(number, "cache", level) > 0,
-                             f"{phase.name}: there were answers by {level}",
-                             [self.table(number)])
+            suite.expect(self.reads(number) > 0, f"{phase.name}: was read",
+                         [self.table(number)])
+            if phase.strict:
+                self.expect_soon(suite, number, phase.name, cache)
+        for check in CHECKS:
+            suite.expect(not self.found(check), check, self.found(check))
         for by_hand in (False, True):
             worst = max((max(self.ages(n, by_hand), default=0)
                          for n in self.numbers), default=0)
-            suite.expect(worst < BOUND, "the worst age is below "
+            suite.expect(worst < BOUND, "the worst age elsewhere is below "
                          f"{BOUND:.0f} s" + " of what psql wrote" * by_hand,
                          [worst])
+
+    def expect_soon(self, suite, number, name, cache):
+        """The suite has tested a cache, and it tells soon what has changed
+        where nothing fails."""
+        late = self.late(number)
+        suite.expect(late < SOON, f"{name}: of the answers that are behind, "
+                     f"99 % are by less than {1000 * SOON:.0f} ms", [late])
+        for level in ("HIT", "REDIS", "MISS", "COALESCED") * cache:
+            suite.expect(self.count(number, "cache", level) > 0,
+                         f"{name}: there were answers by {level}",
+                         [self.table(number)])

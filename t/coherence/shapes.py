@@ -297,7 +297,7 @@ def demandes_of(product):
     def parse(data):
         for row in data["results"]:
             return [2 * row["id"] + (row["statut"] != "en_attente")]
-        return [0]
+        return [1]
     return Shape(f"/api/v1/replenishments/?produit={product}&limit=1",
                  [("demande", product)], of_page(parse))
 
@@ -445,6 +445,7 @@ def at_first(database, board):
     database.refill(CONTENT)
     values = [(("sale", 0), len(STORES))]
     values += [(("slot", number), 1) for number in SLOTS]
+    values += [(("demande", product), 1) for product in SUPPLIED]
     for store in STORES:
         values += [(("total", store), len(SOLD)), (("sale", store), store)]
         values += [(("stock", store, p), 1 if p in SOLD else FIRST)

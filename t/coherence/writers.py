@@ -110,6 +110,7 @@ class Writer:
             f"{shared.settings.seed}-writer-{number}")
         self.pause = shared.settings.writers / shared.settings.writes
         self.connections = {}
+        self.used = {}          # phase in which a node has answered last
 
     # HTTP
 
@@ -129,10 +130,13 @@ class Writer:
                            answer.headers)
             if answer.will_close:
                 self.connections.pop(node).close()
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException) as error:
             self.connections.pop(node).close()
-            found = Answer(0, node)
+            found = Answer(0, node, repr(error).encode())
+            # It may have been ended while it was idle.
+            phase = self.used.get(node, phase)
         self.account(phase, path, found)
+        self.used[node] = self.board.phase
         return found
 
     def account(self, phase, path, answer):
@@ -143,7 +147,8 @@ class Writer:
                 if phase not in settings.losing \
                         and phase not in settings.closing:
                     record.find("statuses", phase, f"node {answer.node + 1}, "
-                                f"{path}: a write was not answered")
+                                f"{path}: a write was not answered: "
+                                f"{answer.body[:200]!r}")
             elif answer.status >= 500 \
                     and answer.status not in settings.failing.get(phase, ()):
                 record.find("statuses", phase, f"node {answer.node + 1}, "

@@ -1,6 +1,7 @@
 """A Redis of this suite's own, to be mistreated."""
 
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -70,6 +71,16 @@ class Redis:
         os.rename(self.socket, self.socket + ".old")
         self.second = self.spawn(os.path.join(self.root, "second"))
         self.wait()
+
+    def cut_one_off(self):
+        """One connection to the first, which belongs to a worker."""
+        old = self.socket + ".old"
+        clients = [line.split()[0].removeprefix("id=") for line in
+                   (self.ask("-s", old, "CLIENT", "LIST") or "").split("\n")
+                   if line]
+        if clients:
+            self.ask("-s", old, "CLIENT", "KILL", "ID",
+                     random.choice(clients))
 
     def unite(self):
         """The second one is the one that remains."""

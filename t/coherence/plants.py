@@ -1,0 +1,131 @@
+"""Bugs in the module itself, each with the check that has to find it.
+
+The tree is copied, the bug put into the copy and the copy built; what is
+shipped knows nothing of it.  A plant that no longer fits fails loudly."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+
+from servers import TOP, Failure
+
+SOURCES = "ngx_http_magasin_module/ngx_http_magasin_"
+
+
+class Plant:
+    """check: of checker.py; or "soon" for the bar of p99, "crowd" for more
+    than one statement on a cold key."""
+
+    def __init__(self, name, path, old, new, check="own_writes",
+                 phase="no-faults", seconds=2.0):
+        self.name = name
+        self.path = path
+        self.old = old
+        self.new = new
+        self.check = check
+        self.phase = phase
+        self.seconds = seconds
+
+
+PLANTS = [
+    # An answer that was computed before a write is stored as if after it.
+    Plant("filled-late", SOURCES + "cache_store.c",
+          "    content->epoch = question->epoch;\n",
+          "    ngx_http_magasin_store_capture(zone, question);\n"
+          "    content->epoch = question->epoch;\n"),
+    # A number that only grows, in the place of a snapshot: who commits late
+    # is missed.
+    Plant("by-number", "sql/statements/cache_poll.sql",
+          "WHERE j.xid = ANY (vu.en_cours)",
+          "WHERE j.xid = ANY (vu.en_cours) AND false", "elsewhere"),
+    Plant("silent-write", SOURCES + "cache_write.c",
+          "    ngx_http_magasin_scopes_raise(shared, &cw->scopes);\n", ""),
+    # First this node, then Redis: a read between them brings back what
+    # Redis still has.
+    Plant("raised-first", SOURCES + "cache_write.c",
+          "    rc = ngx_http_magasin_cache_redis_tell(&cw->tell);\n",
+          "    ngx_http_magasin_scopes_raise(mmcf->cache->shared,\n"
+          "                                  &cw->scopes);\n"
+          "    rc = ngx_http_magasin_cache_redis_tell(&cw->tell);\n"
+          "    if (rc == NGX_AGAIN) { cw->scopes.n = 0; }\n",
+          phase="redis-deaf", seconds=4),
+    Plant("any-flight", SOURCES + "cache_store.c",
+          "        && ngx_http_magasin_store_same(question, entry->epoch,\n"
+          "                                       entry->generations)\n"
+          "        && !ngx_http_magasin_store_dead",
+          "        && !ngx_http_magasin_store_dead"),
+    # What Redis was not told is asked of it all the same.
+    Plant("no-debt", SOURCES + "cache_redis.c",
+          "        (void) ngx_atomic_fetch_add(&shared->debt, 1);\n", "",
+          phase="redis-paused", seconds=4),
+    # A Redis that was there before is taken for the one that is there now.
+    Plant("one-redis", SOURCES + "cache_redis.c",
+          "    ngx_md5_update(&md5, state.run_id.data, state.run_id.len);\n",
+          "", phase="redis-restored", seconds=4),
+    # Nobody has looked for changes, and answers are used for ever.
+    Plant("always-fresh", SOURCES + "cache.c",
+          "    return ngx_http_magasin_cache_now() < cache->shared->"
+          "fresh_until\n",
+          "    return 1\n", "elsewhere", "database-silent", 10),
+    # The poller takes everything for known.
+    Plant("all-handled", SOURCES + "scope.c",
+          "    return shared->handled[mark % NGX_HTTP_MAGASIN_HANDLED] == "
+          "mark;\n",
+          "    return mark || shared->handled[0];\n", "elsewhere"),
+    Plant("forgotten-scope", SOURCES + "scope.c",
+          "    ngx_http_magasin_scopes_add(scopes, "
+          "NGX_HTTP_MAGASIN_SCOPE_DISPONIBILITE,\n"
+          "                                produit, 0);\n", ""),
+    # Links of another host than was asked.
+    Plant("one-host", SOURCES + "cache.c",
+          "    p = ngx_cpymem(p, link.data, link.len);\n", "", "bodies"),
+    # Nobody listens to Redis: the poller alone is a bound, but not soon.
+    Plant("deaf", SOURCES + "cache_poller.c",
+          "    if (ngx_http_magasin_cache_hint(poller->cache,",
+          "    if (message || ngx_http_magasin_cache_hint(poller->cache,",
+          "soon"),
+    Plant("no-flight", SOURCES + "cache.c",
+          "        return ngx_http_magasin_flight_join(ctx);\n",
+          "        return NGX_DECLINED;\n", "crowd"),
+]
+
+
+class Garden:
+    """A copy of the tree, in which one bug at a time grows."""
+
+    def __init__(self):
+        self.root = tempfile.mkdtemp(prefix="magasin-plants-")
+        shutil.copytree(TOP, self.root, dirs_exist_ok=True, symlinks=True,
+                        ignore=shutil.ignore_patterns(
+                            ".git", "run", "node_modules", "servroot*"))
+        # So that non-root workers may read the module.
+        os.chmod(self.root, 0o755)
+
+    def path(self, plant):
+        return os.path.join(self.root, plant.path)
+
+    def grow(self, plant):
+        """The module with this bug in it."""
+        with open(self.path(plant), encoding="utf-8") as f:
+            text = f.read()
+        if text.count(plant.old) != 1:
+            raise Failure(f"{plant.path} has changed: plant {plant.name} "
+                          "anew")
+        with open(self.path(plant), "w", encoding="utf-8") as f:
+            f.write(text.replace(plant.old, plant.new))
+        try:
+            done = subprocess.run(
+                ["make", "-s", "-C", self.root, "build"], text=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, check=False)
+            if done.returncode:
+                raise Failure(f"{plant.name} cannot be built: "
+                              f"{done.stdout[-2000:]}")
+        finally:
+            with open(self.path(plant), "w", encoding="utf-8") as f:
+                f.write(text)
+        return os.path.join(self.root, "build", "ngx_http_magasin_module.so")
+
+    def forget(self):
+        shutil.rmtree(self.root, ignore_errors=True)

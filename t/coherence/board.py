@@ -77,7 +77,7 @@ class Board:
 
     @property
     def quiet(self):
-        """Nobody is to write now."""
+        """Nobody is to begin a write now."""
         return self.control[3]
 
     @quiet.setter

@@ -3,6 +3,7 @@
 A phase says which failures of requests it explains; all others are findings.
 Whatever is done, no answer may be staler than is promised."""
 
+import contextlib
 import os
 import random
 import signal
@@ -42,6 +43,7 @@ class Stage:
     """Where it plays."""
 
     def __init__(self, database, nodes, redis, seed):
+        self.board = None       # of those who play
         self.database = database
         self.nodes = nodes
         self.redis = redis
@@ -63,6 +65,17 @@ class Stage:
         left = self.until - time.monotonic()
         time.sleep(max(0, min(seconds, left)))
         return left > seconds
+
+    @contextlib.contextmanager
+    def silence(self):
+        """Nobody writes, and what was written is known everywhere."""
+        self.board.quiet = 1
+        try:
+            # The slowest transaction, and then a poll of the journal.
+            self.wait(1.3)
+            yield
+        finally:
+            self.board.quiet = 0
 
     def stop(self, pid):
         try:
@@ -119,12 +132,18 @@ def redis_gone(stage):
 
 
 def redis_restored(stage):
-    """What it held some time ago comes back."""
+    """What it held some time ago comes back; at times nobody has noticed
+    that it was away."""
     stage.redis.ask("SAVE")
     stage.wait(0.1, 0.7)
-    stage.redis.kill()
-    stage.wait(0, 0.3)
-    stage.redis.start(keep=True)
+    if stage.random.random() < 0.5:
+        with stage.silence():
+            stage.redis.kill()
+            stage.redis.start(keep=True)
+    else:
+        stage.redis.kill()
+        stage.wait(0, 0.3)
+        stage.redis.start(keep=True)
 
 
 def redis_flushed(stage):
@@ -221,6 +240,15 @@ def database_cut(stage):
          WHERE application_name = '{node.name}' AND random() < 0.7""")
 
 
+def database_slow(stage):
+    """Some answers are on their way for long, and others overtake them."""
+    backends = stage.backends(stage.random.choice(stage.nodes))
+    for pid in some(stage, backends, [1, 2, 3]):
+        stage.stop(pid)
+    stage.wait(stage.random.choice([0.02, 0.1, 0.1, 0.6]))
+    stage.go_on()
+
+
 def database_silent(stage):
     """For one node alone: the other one goes on writing, and at times Redis
     cannot tell either."""
@@ -274,6 +302,7 @@ PHASES = [
     Phase(reloads, (0.1, 0.6), closing=True),
     Phase(database_restarted, (0.3, 1.2), failing=DATABASE, careful=True),
     Phase(database_cut, (0.02, 0.2), failing=DATABASE, careful=True),
+    Phase(database_slow, (0.01, 0.1), careful=True),
     Phase(database_silent, (0.2, 0.8), failing=DATABASE, careful=True),
     Phase(everything, (0.01, 0.01), closing=True, losing=True,
           failing=DATABASE, careful=True, seconds=3),

@@ -37,8 +37,9 @@ PLANTS = [
     # A number that only grows, in the place of a snapshot: who commits late
     # is missed.
     Plant("by-number", "sql/statements/cache_poll.sql",
-          "WHERE j.xid = ANY (vu.en_cours)",
-          "WHERE j.xid = ANY (vu.en_cours) AND false", "elsewhere"),
+          "WHERE xid = ANY (ARRAY(SELECT",
+          "WHERE false AND xid = ANY (ARRAY(SELECT",
+          "elsewhere"),
     Plant("silent-write", SOURCES + "cache_write.c",
           "    ngx_http_magasin_scopes_raise(shared, &cw->scopes);\n", ""),
     # First this node, then Redis: a read between them brings back what
@@ -54,7 +55,8 @@ PLANTS = [
           "        && ngx_http_magasin_store_same(question, entry->epoch,\n"
           "                                       entry->generations)\n"
           "        && !ngx_http_magasin_store_dead",
-          "        && !ngx_http_magasin_store_dead"),
+          "        && !ngx_http_magasin_store_dead",
+          phase="database-slow", seconds=5),
     # What Redis was not told is asked of it all the same.
     Plant("no-debt", SOURCES + "cache_redis.c",
           "        (void) ngx_atomic_fetch_add(&shared->debt, 1);\n", "",

@@ -328,7 +328,7 @@ class Reader:
                          len(self.wires))
             last = now
             for _ in range(len(self.idle)):
-                if budget < 1 or self.board.quiet:
+                if budget < 1:
                     break
                 wire = self.idle.popleft()
                 if not self.ask(wire):

@@ -24,6 +24,7 @@ SLOTS = range(1, 3)
 FIRST = 100             # units of what grows
 FULL = 60000            # units of what is sold and of the central stock
 
+# By this name the nodes answer from Redis alone.
 OTHER_HOST = "autre.example"
 
 # In the place of a value: what is not shown is at the latest version that
@@ -155,18 +156,19 @@ def row_of(rows, key, what):
 # One row
 
 
-def stock_item(store, product):
+def stock_item(store, product, host=None):
     def parse(data):
         if (data["magasin"], data["produit"]) != (store, product):
             raise Wrong(f"another row: {data}")
         return [of_stock(product, data["quantite"])]
     return Shape(f"/api/v1/stores/{store}/stock/{product}/",
-                 [("stock", store, product)], of_body(parse), 4)
+                 [("stock", store, product)], of_body(parse), 4, host)
 
 
-def product_item(product):
+def product_item(product, host=None):
     return Shape(f"/api/v1/products/{product}/", [("product", product)],
-                 of_body(lambda data: [whole_product(product, data)]), 4)
+                 of_body(lambda data: [whole_product(product, data)]), 4,
+                 host)
 
 
 def coming_item(product):
@@ -326,7 +328,7 @@ def units(text):
     return int(whole)
 
 
-def reports():
+def reports(host=None):
     def parse(data):
         found = []
         if len(data) != len(STORES):
@@ -352,7 +354,7 @@ def reports():
                   [("store", s), ("total", s)]
                   + [n for p in STOCKED
                      for n in (("stock", s, p), ("product", p))]],
-                 of_body(parse), 2)
+                 of_body(parse), 2, host)
 
 
 def dashboard():
@@ -390,7 +392,7 @@ def journal(store, product):
 
 
 def all_shapes():
-    found = [reports(), dashboard(), stores(), demandes(), archived(),
+    found = [reports(), reports(OTHER_HOST), dashboard(), stores(), demandes(), archived(),
              central(), central("?limit=50", OTHER_HOST),
              products(), products("?categorie=Essai"),
              products("?limit=5", range(1, 6), ()),
@@ -408,6 +410,8 @@ def all_shapes():
         found += [stock_item(store, product) for product in STOCKED]
         found += [journal(store, 1), journal(store, 12)]
     found.append(stock_list(1, "", range(1, 11), OTHER_HOST))
+    found += [stock_item(1, product, OTHER_HOST) for product in STOCKED]
+    found += [product_item(product, OTHER_HOST) for product in STOCKED]
     for product in STOCKED:
         found += [product_item(product), availability(product)]
     for product in SUPPLIED:

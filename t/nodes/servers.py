@@ -155,7 +155,7 @@ class Node:
         self.wait()
 
     def configure(self, directives):
-        """Write nginx.conf, with more directives of http."""
+        """Write nginx.conf, with more directives of http; @PORT@ is ours."""
         temp = "\n".join(
             f"    {name}_temp_path {self.root}/{name};" for name in
             ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
@@ -174,11 +174,11 @@ http {{
     magasin_database "{self.database.web} application_name={self.name}"
                      connections=4 timeout=5s;
     magasin_tokens {TOP}/conf/tokens.demo;
-    {directives}
     server {{
         listen 127.0.0.1:{self.port};
         location / {{ magasin; }}
     }}
+    {directives.replace("@PORT@", str(self.port))}
 }}
 """)
 

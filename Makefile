@@ -13,7 +13,8 @@
 #   NGINX_BINARY                     the nginx to run the module in
 #   TESTS                            the suites to run (default t/*.t)
 #   EXAMPLES                         of fuzz-api, how many (t/openapi/fuzz)
-#   SHORT                            1: test-concurrency takes 40 seconds
+#   SHORT                            1: test-concurrency takes 40 seconds,
+#                                    test-coherence about 100
 
 SHELL = /bin/bash
 .SHELLFLAGS = -euo pipefail -c
@@ -115,8 +116,8 @@ openapi: packages-run # /openapi.json, and /swagger/ with what npm has for it
 
 # Checking
 
-.PHONY: test test-asan test-concurrency test-web test-openapi
-.PHONY: screenshots fuzz-api lint bench bench-scale
+.PHONY: test test-asan test-concurrency test-coherence
+.PHONY: test-web test-openapi screenshots fuzz-api lint bench bench-scale
 test: packages-run packages-test build # Every suite, on its own PostgreSQL
 	@scripts/test.sh
 
@@ -125,6 +126,9 @@ test-asan: packages-run packages-test build-asan # The same, sanitized
 
 test-concurrency: packages-run packages-test build # Through faults; SHORT=1
 	@t/concurrency/run $(if $(SHORT),--short)
+
+test-coherence: packages-run packages-test build # Is it stale?  SHORT=1
+	@t/coherence/run $(if $(SHORT),--short)
 
 test-openapi: packages-run packages-openapi build openapi # Is it what is so?
 	@scripts/modules.sh all
@@ -160,8 +164,9 @@ clean: # Remove what was built
 	@rm -rf build
 
 distclean: clean # Remove instances of RUN_DIR and tests, npm's packages
-	@for part in test concurrency bench/100k bench/10k bench/1m bench/10m \
-	    bench ci/test ci/concurrency ci/openapi ci/web openapi web ci; do \
+	@for part in test concurrency coherence bench/100k bench/10k bench/1m \
+	    bench/10m bench ci/test ci/concurrency ci/coherence ci/openapi \
+	    ci/web openapi web ci; do \
 	    directory="$${RUN_DIR:-run}/$$part"; \
 	    [ ! -d "$$directory" ] || \
 	        RUN_DIR="$$directory" scripts/instance.sh remove; \

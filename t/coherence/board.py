@@ -24,6 +24,7 @@ VALUES = 1 << 16
 ACKNOWLEDGED = NODE1, NODE2, HAND = 0, 1, 2
 SHOWN = 3               # of the first node; the next one is of the second
 SOURCES = 5
+READERS = 16            # at most
 RECENT = 64             # registers that were written last
 
 NODES = (NODE1, NODE2)
@@ -45,6 +46,7 @@ class Board:
         self.times = [words(count * VALUES, "d") for _ in range(SOURCES)]
         self.recent = words(RECENT, "q")
         self.control = words(4, "q")
+        self.reads = words(READERS, "q")    # that were checked so far
         self.lock = threading.Lock()
         self.turn = 0
 

@@ -18,7 +18,7 @@ class Settings:
     readers = 2             # processes
     rate = 1300             # reads a second that each aims at
     wires = 8               # connections of each to each node
-    writers = 8             # threads
+    writers = 24            # threads: some wait for workers that are stopped
     writes = 70             # a second that they aim at, all together
 
     def __init__(self, phases, seed, lie=None):

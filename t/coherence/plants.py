@@ -56,7 +56,7 @@ PLANTS = [
           "                                       entry->generations)\n"
           "        && !ngx_http_magasin_store_dead",
           "        && !ngx_http_magasin_store_dead",
-          phase="database-slow", seconds=5),
+          phase="workers-stopped", seconds=8),
     # What Redis was not told is asked of it all the same.
     Plant("no-debt", SOURCES + "cache_redis.c",
           "        (void) ngx_atomic_fetch_add(&shared->debt, 1);\n", "",

@@ -71,6 +71,7 @@ class Known:
 class Reader:
     def __init__(self, board, ports, number, settings):
         self.board = board
+        self.number = number
         self.record = Record()
         self.checker = Checker(board, self.record, settings.strict)
         self.random = random.Random(f"{settings.seed}-reader-{number}")
@@ -91,7 +92,6 @@ class Reader:
         self.poll = select.epoll()
         self.by_fd = {}
         self.idle = collections.deque(self.wires)
-        self.checked = 0
 
     # Asking
 
@@ -246,7 +246,7 @@ class Reader:
                 self.record.find("statuses", phase, f"node {node + 1}, "
                                  f"{question.path}: {status} {body[:200]!r}")
             return
-        self.checked += 1
+        self.board.reads[self.number] += 1
         count[phase, "read", node] += 1
         if question.view is None:
             if status != 200 or question.refused and question.refused in body:

@@ -133,8 +133,9 @@ class Writer:
         except (OSError, http.client.HTTPException) as error:
             self.connections.pop(node).close()
             found = Answer(0, node, repr(error).encode())
-            # It may have been ended while it was idle.
-            phase = self.used.get(node, phase)
+            if self.used.get(node, phase) != phase:
+                # It may have been ended while it was idle.
+                phase = self.shared.settings.between
         self.account(phase, path, found)
         self.used[node] = self.board.phase
         return found

@@ -152,7 +152,11 @@ class Node:
         self.configure(directives)
         subprocess.run([os.environ.get("NGINX_BINARY") or "nginx", "-p",
                         self.root + "/", "-c", self.conf], check=True)
-        self.wait()
+        try:
+            self.wait()
+        except BaseException:
+            self.stop()
+            raise
 
     def configure(self, directives):
         """Write nginx.conf, with more directives of http; @PORT@ is ours."""

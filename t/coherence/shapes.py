@@ -266,7 +266,8 @@ def slot(number):
     def parse(data):
         if len(data["results"]) > 1:
             raise Wrong(f"there were never two: {data['results']}")
-        return [version(r["nom"], start) for r in data["results"]] or [LATEST_ODD]
+        return [version(r["nom"], start) for r in data["results"]] \
+            or [LATEST_ODD]
     return Shape("/api/v1/products/?q=" + urllib.parse.quote(start + " v"),
                  [("slot", number)], of_page(parse), 2)
 
@@ -392,8 +393,8 @@ def journal(store, product):
 
 
 def all_shapes():
-    found = [reports(), reports(OTHER_HOST), dashboard(), stores(), demandes(), archived(),
-             central(), central("?limit=50", OTHER_HOST),
+    found = [reports(), reports(OTHER_HOST), dashboard(), stores(),
+             demandes(), archived(), central(), central("?limit=50", OTHER_HOST),
              products(), products("?categorie=Essai"),
              products("?limit=5", range(1, 6), ()),
              products("?limit=5", range(1, 6), (), OTHER_HOST),

@@ -246,7 +246,8 @@ class Writer:
             self.expect(answer, 201)
             demande = answer.json()["id"]
             board.acknowledge(answer.node, [
-                (("demande", product), 2 * demande), (("demande", 0), demande)])
+                (("demande", product), 2 * demande),
+                (("demande", 0), demande)])
             word = self.random.choice(["approve", "approve", "reject"])
             values = [(("demande", product), 2 * demande + 1),
                       (("decided", 0), demande)]

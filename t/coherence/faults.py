@@ -170,6 +170,12 @@ def redis_full(stage):
         ["1kb", "1500kb", "3mb", "64mb"]))
 
 
+def redis_slow(stage):
+    """In time, most often, and what is sent at once is done at once."""
+    stage.redis.ask("DEBUG", "SLEEP",
+                    f"{stage.random.uniform(0.003, 0.02):.3f}")
+
+
 def redis_deaf(stage):
     """It lives, and does not answer for a while."""
     stage.redis.ask("DEBUG", "SLEEP", stage.random.choice(
@@ -292,6 +298,7 @@ PHASES = [
     Phase(redis_flushed, (0.02, 0.15)),
     Phase(redis_keys_lost, (0.01, 0.1)),
     Phase(redis_full, (0.05, 0.3)),
+    Phase(redis_slow, (0, 0.02)),
     Phase(redis_deaf, (0.05, 0.3)),
     Phase(subscriptions_cut, (0.02, 0.2)),
     Phase(subscriptions_refused, (0.005, 0.02)),

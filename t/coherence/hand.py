@@ -187,8 +187,7 @@ class Slow(Hand):
 
     def one(self):
         rng = self.random
-        product = rng.choice(LATE)
-        other = LATE[0] + LATE[-1] - product
+        product, other = rng.sample(LATE, 2)
         name = "stock", self.store, product
         where = f"WHERE magasin_id = {self.store} AND produit_id = {product}"
         elsewhere = where.replace(f"produit_id = {product}",
@@ -197,8 +196,9 @@ class Slow(Hand):
         false = f"UPDATE stock_local SET quantite = 50000 {elsewhere};"
         wait = f"DO $$ BEGIN PERFORM pg_sleep({rng.uniform(0, 0.8):.3f});" \
             " END $$;"
-        kind = rng.choice(["late", "late", "savepoint", "inner", "rollback",
-                           "large"])
+        # A large one makes caches forget all they have: not often.
+        kind = rng.choices(["late", "savepoint", "inner", "rollback",
+                            "large"], [8, 4, 4, 4, 1])[0]
         if kind == "rollback":
             self.attempt(f"BEGIN; {false} {wait} ROLLBACK;")
             return

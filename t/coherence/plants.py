@@ -50,7 +50,7 @@ PLANTS = [
           "                                  &cw->scopes);\n"
           "    rc = ngx_http_magasin_cache_redis_tell(&cw->tell);\n"
           "    if (rc == NGX_AGAIN) { cw->scopes.n = 0; }\n",
-          phase="redis-deaf", seconds=4),
+          phase="redis-slow", seconds=4),
     Plant("any-flight", SOURCES + "cache_store.c",
           "        && ngx_http_magasin_store_same(question, entry->epoch,\n"
           "                                       entry->generations)\n"

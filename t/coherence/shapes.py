@@ -5,7 +5,7 @@ function that takes their values out of a body, or raises Wrong when the body
 is not one that the database can ever have said.
 
 Products 1 to 5 are adjusted, 6 to 8 are sold, 9 to 11 come from the central
-stock, 12 and 13 are changed by long transactions at psql; 14 and 15 are
+stock, 12 to 16 are changed by long transactions at psql; 17 and 18 are
 archived and brought back, and have no stock.  Names carry a version that
 grows: "Produit 03 v17"."""
 
@@ -16,9 +16,9 @@ STORES = range(1, 4)
 ADJUSTED = range(1, 6)
 SOLD = range(6, 9)
 SUPPLIED = range(9, 12)
-LATE = range(12, 14)
-STOCKED = range(1, 14)
-COMING = range(14, 16)
+LATE = range(12, 17)
+STOCKED = range(1, 17)
+COMING = range(17, 19)
 SLOTS = range(1, 3)
 
 FIRST = 100             # units of what grows
@@ -394,8 +394,9 @@ def journal(store, product):
 
 def all_shapes():
     found = [reports(), reports(OTHER_HOST), dashboard(), stores(),
-             demandes(), archived(), central(), central("?limit=50", OTHER_HOST),
-             products(), products("?categorie=Essai"),
+             demandes(), archived(), central(),
+             central("?limit=50", OTHER_HOST), products(),
+             products("?categorie=Essai"),
              products("?limit=5", range(1, 6), ()),
              products("?limit=5", range(1, 6), (), OTHER_HOST),
              products("?q=produit%2003", [3], ()),
@@ -403,7 +404,7 @@ def all_shapes():
     for store in STORES:
         found += [stock(store), store_item(store),
                   stock_list(store, "", range(1, 11)),
-                  stock_list(store, "?page=2", range(11, 14)),
+                  stock_list(store, "?page=2", range(11, 17)),
                   stock_list(store, "?page=1&ordering=produit__nom",
                              range(1, 11)),
                   stock_list(store, "?produit__nom=Produit%2003", [3]),

@@ -14,8 +14,8 @@ SOURCES = "ngx_http_magasin_module/ngx_http_magasin_"
 
 
 class Plant:
-    """check: of checker.py; or "soon" for the bar of p99, "crowd" for more
-    than one statement on a cold key."""
+    """check: of checker.py; or "soon" for how late answers elsewhere may be,
+    "crowd" for more than one statement on a cold key."""
 
     def __init__(self, name, path, old, new, check="own_writes",
                  phase="no-faults", seconds=2.0):

@@ -223,6 +223,7 @@ http {{
         """Alarming lines but one for each worker that we have killed; and
         those whose end nobody has told of."""
         lines = lines_from(self.log, start)
+        killed = set(self.killed)
         left = list(self.killed)
         self.killed = []
         found = []
@@ -232,7 +233,12 @@ http {{
                             "|with code 0)", line)
             if end and int(end[1]) in left:
                 left.remove(int(end[1]))
-            elif re.search(r"\[(alert|crit|emerg)\]", line):
+                continue
+            # What it held when it was killed, the master lets go.
+            held = re.search(r'shared memory zone "\w+" was locked by (\d+)$',
+                             line)
+            if not (held and int(held[1]) in killed) \
+                    and re.search(r"\[(alert|crit|emerg)\]", line):
                 found.append(line)
         return found + [f"nothing about the end of worker {pid}"
                         for pid in left]

@@ -8,7 +8,8 @@ Findings are sentences by the name of the check that wrote them:
                 what this node itself has shown, for a second
   misses        an answer that is said to come from PostgreSQL, and that is
                 older than the question
-  never_back    at a node where nothing fails: less than it said before
+  never_back    at a node where nothing fails: less than it said before, of
+                a write that it has had time to hear of
   never_ahead   what nobody has written: refused, rolled back, or made up
   bodies        an answer that never was true, whoever asked when
   etags         an entity tag that stands for two bodies, or a 304 for a tag
@@ -23,6 +24,7 @@ from board import ACKNOWLEDGED, SHOWN
 from shapes import LATEST_EVEN, LATEST_ODD, UNFORESEEN
 
 BOUND = 1.0             # seconds for which another node may be behind
+HEARD = 0.4             # seconds: a poll of the journal, and some
 MOST = 20               # sentences of one kind that are kept
 
 CHECKS = ["own_writes", "elsewhere", "misses", "never_back", "never_ahead",
@@ -198,15 +200,27 @@ class Checker:
                 and not all(map(operator.ge, values, before.back)):
             self.record.count(before.phase, "back", node)
             if before.phase in self.strict:
-                self.record.find(
-                    "never_back", before.phase,
-                    f"node {node + 1}, {view.shape.path}: {values} after "
-                    f"{before.back}")
+                self.long_back(view, node, before, values)
         known = view.shown[node]
         if known is None:
             view.shown[node] = values
         elif not all(map(operator.ge, known, values)):
             view.shown[node] = tuple(map(max, known, values))
+
+    def long_back(self, view, node, before, values):
+        """Of a write that a node has not heard of yet it may know by chance,
+        and forget; not once it must have heard."""
+        for number, value, known in zip(view.numbers, values, before.back):
+            if value >= known:
+                continue
+            since, _ = self.board.oldest_missed(number, value, known,
+                                                [SHOWN + node], before.start)
+            if since is not None and before.start - since > HEARD:
+                self.record.find(
+                    "never_back", before.phase,
+                    f"node {node + 1}, {view.shape.path}: "
+                    f"{self.board.names[number]} is {value} after {known}, "
+                    f"shown {before.start - since:.3f} s before")
 
     # Things that are there or not, by their number
 

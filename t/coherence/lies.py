@@ -29,7 +29,7 @@ class Lie:
             if (head, body) not in kept[-1:]:
                 kept.append((head, body))
                 del kept[:-2]
-            if reader.random.random() < 0.05:
+            if reader.random.random() < 0.2:
                 return reader.random.choice(self.lies)(
                     self, view, status, head, body)
         return status, head, body

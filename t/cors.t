@@ -358,7 +358,7 @@ MagasinTest::database_directive()
 
 
 === TEST 24: a long answer, in pieces
---- config eval: main::config('', $::list)
+--- config eval: main::config('', $::list . ' magasin_cache off;')
 --- init
 MagasinTest::reset(
     q{INSERT INTO produit (id, nom, categorie, prix)

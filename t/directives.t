@@ -8,6 +8,9 @@ use Test::Nginx::Socket 'no_plan';
 use MagasinTest;
 use File::Temp qw(tempdir);
 
+# Where zones are tried, there is none but theirs.
+delete $ENV{TEST_NGINX_CACHE};
+
 our $directory = tempdir('magasin-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 chmod 0755, $directory;
 open my $bad, '>', "$directory/bad" or die $!;
@@ -16,12 +19,6 @@ close $bad;
 
 our $tokens = 'magasin_tokens $TEST_NGINX_TOKENS;';
 our $good   = MagasinTest::database_directive();
-
-# Where zones are what is tried, without the one of TEST_NGINX_CACHE.
-our $uncached = do {
-    local $ENV{TEST_NGINX_CACHE};
-    MagasinTest::database_directive() . $tokens;
-};
 
 log_level('info');
 no_root_location();
@@ -300,7 +297,7 @@ magasin_cors *;
 
 
 === TEST 32: all of the cache
---- http_config eval: "$::uncached magasin_zone test:2m;"
+--- http_config eval: "$::good $::tokens magasin_zone test:2m;"
 --- config
 magasin_cache on;
 magasin_cache_ttl 1d;
@@ -316,7 +313,7 @@ X-Magasin-Cache: MISS
 
 
 === TEST 33: with a zone the cache is on, without its header
---- http_config eval: "$::uncached magasin_zone test:2m;"
+--- http_config eval: "$::good $::tokens magasin_zone test:2m;"
 --- config
 location / { magasin; add_header X-Word $magasin_cache; }
 --- request
@@ -327,7 +324,7 @@ X-Word: MISS
 
 
 === TEST 34: without a zone it is off
---- http_config eval: $::uncached
+--- http_config eval: "$::good $::tokens"
 --- config
 location / { magasin; magasin_cache off; magasin_cache_header on; }
 --- request
@@ -337,7 +334,7 @@ X-Magasin-Cache: OFF
 
 
 === TEST 35: magasin_cache on without a zone
---- http_config eval: $::uncached
+--- http_config eval: "$::good $::tokens"
 --- config
 location / { magasin; magasin_cache on; }
 --- must_die
@@ -346,7 +343,7 @@ location / { magasin; magasin_cache on; }
 
 
 === TEST 36: magasin_cache l1 without a zone
---- http_config eval: $::uncached
+--- http_config eval: "$::good $::tokens"
 --- config
 location / { magasin; magasin_cache l1; }
 --- must_die
@@ -355,7 +352,7 @@ location / { magasin; magasin_cache l1; }
 
 
 === TEST 37: magasin_cache l2 without a zone
---- http_config eval: $::uncached
+--- http_config eval: "$::good $::tokens"
 --- config
 location / { magasin; magasin_cache l2; }
 --- must_die
@@ -364,7 +361,7 @@ location / { magasin; magasin_cache l2; }
 
 
 === TEST 38: levels by location
---- http_config eval: "$::uncached magasin_zone test:2m; magasin_cache off; magasin_cache_header on;"
+--- http_config eval: "$::good $::tokens magasin_zone test:2m; magasin_cache off; magasin_cache_header on;"
 --- config
 location / { magasin; }
 location /api/v1/stores/ { magasin; magasin_cache l1; }
@@ -375,49 +372,49 @@ location /api/v1/stores/ { magasin; magasin_cache l1; }
 
 
 === TEST 39: a zone without a size
---- http_config eval: "$::uncached magasin_zone test;"
+--- http_config eval: "$::good $::tokens magasin_zone test;"
 --- must_die
 --- error_log
 "magasin_zone" directive takes a name and a size, as "magasin:64m"
 
 
 === TEST 40: a zone without a name
---- http_config eval: "$::uncached magasin_zone :2m;"
+--- http_config eval: "$::good $::tokens magasin_zone :2m;"
 --- must_die
 --- error_log
 "magasin_zone" directive takes a name and a size, as "magasin:64m"
 
 
 === TEST 41: a zone of no size
---- http_config eval: "$::uncached magasin_zone test:;"
+--- http_config eval: "$::good $::tokens magasin_zone test:;"
 --- must_die
 --- error_log
 "magasin_zone" directive has no valid size after the colon: say as "magasin:64m"
 
 
 === TEST 42: a zone of what is no size
---- http_config eval: "$::uncached magasin_zone test:much;"
+--- http_config eval: "$::good $::tokens magasin_zone test:much;"
 --- must_die
 --- error_log
 "magasin_zone" directive has no valid size after the colon: say as "magasin:64m"
 
 
 === TEST 43: a zone that is too small
---- http_config eval: "$::uncached magasin_zone test:1m;"
+--- http_config eval: "$::good $::tokens magasin_zone test:1m;"
 --- must_die
 --- error_log
 "magasin_zone" directive is too small: 2m are the least, 64m hold some 30000 answers
 
 
 === TEST 44: a zone and more
---- http_config eval: "$::uncached magasin_zone test:2m test;"
+--- http_config eval: "$::good $::tokens magasin_zone test:2m test;"
 --- must_die
 --- error_log
 invalid number of arguments in "magasin_zone" directive
 
 
 === TEST 45: the zone twice
---- http_config eval: "$::uncached magasin_zone test:2m; magasin_zone test:2m;"
+--- http_config eval: "$::good $::tokens magasin_zone test:2m; magasin_zone test:2m;"
 --- must_die
 --- error_log
 "magasin_zone" directive is duplicate
@@ -433,7 +430,7 @@ location / { magasin; }
 
 
 === TEST 47: a level that is not known
---- http_config eval: "$::uncached magasin_zone test:2m;"
+--- http_config eval: "$::good $::tokens magasin_zone test:2m;"
 --- config
 location / { magasin; magasin_cache l3; }
 --- must_die
@@ -442,7 +439,7 @@ location / { magasin; magasin_cache l3; }
 
 
 === TEST 48: levels twice
---- http_config eval: "$::uncached magasin_zone test:2m;"
+--- http_config eval: "$::good $::tokens magasin_zone test:2m;"
 --- config
 location / { magasin; magasin_cache on; magasin_cache off; }
 --- must_die
@@ -451,7 +448,7 @@ location / { magasin; magasin_cache on; magasin_cache off; }
 
 
 === TEST 49: no level
---- http_config eval: "$::uncached magasin_zone test:2m;"
+--- http_config eval: "$::good $::tokens magasin_zone test:2m;"
 --- config
 location / { magasin; magasin_cache; }
 --- must_die
@@ -460,7 +457,7 @@ invalid number of arguments in "magasin_cache" directive
 
 
 === TEST 50: a time that is none
---- http_config eval: "$::uncached magasin_zone test:2m;"
+--- http_config eval: "$::good $::tokens magasin_zone test:2m;"
 --- config
 location / { magasin; magasin_cache_ttl soon; }
 --- must_die
@@ -469,7 +466,7 @@ location / { magasin; magasin_cache_ttl soon; }
 
 
 === TEST 51: a time that is too short
---- http_config eval: "$::uncached magasin_zone test:2m;"
+--- http_config eval: "$::good $::tokens magasin_zone test:2m;"
 --- config
 location / { magasin; magasin_cache_ttl 999ms; }
 --- must_die
@@ -478,7 +475,7 @@ location / { magasin; magasin_cache_ttl 999ms; }
 
 
 === TEST 52: a time that is too long
---- http_config eval: "$::uncached magasin_zone test:2m;"
+--- http_config eval: "$::good $::tokens magasin_zone test:2m;"
 --- config
 location / { magasin; magasin_cache_ttl 2d; }
 --- must_die
@@ -487,7 +484,7 @@ location / { magasin; magasin_cache_ttl 2d; }
 
 
 === TEST 53: a time twice
---- http_config eval: "$::uncached magasin_zone test:2m;"
+--- http_config eval: "$::good $::tokens magasin_zone test:2m;"
 --- config
 location / { magasin; magasin_cache_ttl 1s; magasin_cache_ttl 1s; }
 --- must_die
@@ -496,7 +493,7 @@ location / { magasin; magasin_cache_ttl 1s; magasin_cache_ttl 1s; }
 
 
 === TEST 54: a stale time that is none
---- http_config eval: "$::uncached magasin_zone test:2m;"
+--- http_config eval: "$::good $::tokens magasin_zone test:2m;"
 --- config
 location / { magasin; magasin_cache_stale soon; }
 --- must_die
@@ -505,7 +502,7 @@ location / { magasin; magasin_cache_stale soon; }
 
 
 === TEST 55: a stale time of nothing
---- http_config eval: "$::uncached magasin_zone test:2m;"
+--- http_config eval: "$::good $::tokens magasin_zone test:2m;"
 --- config
 location / { magasin; magasin_cache_stale 0; }
 --- must_die
@@ -514,7 +511,7 @@ location / { magasin; magasin_cache_stale 0; }
 
 
 === TEST 56: a stale time twice
---- http_config eval: "$::uncached magasin_zone test:2m;"
+--- http_config eval: "$::good $::tokens magasin_zone test:2m;"
 --- config
 location / { magasin; magasin_cache_stale off; magasin_cache_stale 1s; }
 --- must_die
@@ -523,7 +520,7 @@ location / { magasin; magasin_cache_stale off; magasin_cache_stale 1s; }
 
 
 === TEST 57: a size that is none
---- http_config eval: "$::uncached magasin_zone test:2m;"
+--- http_config eval: "$::good $::tokens magasin_zone test:2m;"
 --- config
 location / { magasin; magasin_cache_max_size much; }
 --- must_die
@@ -532,7 +529,7 @@ location / { magasin; magasin_cache_max_size much; }
 
 
 === TEST 58: a size twice
---- http_config eval: "$::uncached magasin_zone test:2m;"
+--- http_config eval: "$::good $::tokens magasin_zone test:2m;"
 --- config
 location / { magasin; magasin_cache_max_size 1k; magasin_cache_max_size 1k; }
 --- must_die
@@ -541,7 +538,7 @@ location / { magasin; magasin_cache_max_size 1k; magasin_cache_max_size 1k; }
 
 
 === TEST 59: a header that is no flag
---- http_config eval: "$::uncached magasin_zone test:2m;"
+--- http_config eval: "$::good $::tokens magasin_zone test:2m;"
 --- config
 location / { magasin; magasin_cache_header yes; }
 --- must_die
@@ -550,7 +547,7 @@ invalid value "yes" in "magasin_cache_header" directive
 
 
 === TEST 60: a header twice
---- http_config eval: "$::uncached magasin_zone test:2m;"
+--- http_config eval: "$::good $::tokens magasin_zone test:2m;"
 --- config
 location / { magasin; magasin_cache_header on; magasin_cache_header on; }
 --- must_die

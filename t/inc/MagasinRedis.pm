@@ -8,10 +8,11 @@ use warnings;
 
 use Exporter qw(import);
 use File::Temp qw(tempdir);
+use IO::Select;
 use IO::Socket::UNIX;
 use Time::HiRes qw(sleep);
 
-our @EXPORT_OK = qw(start tell finish ask);
+our @EXPORT_OK = qw(start relay tell finish ask);
 
 # Where their sockets are.
 our $Directory
@@ -46,6 +47,67 @@ sub start {
         sleep 0.05;
     }
     die "redis-server does not start (see $Directory/$name.log)\n";
+}
+
+# relay(NAME, TO): a way to the server TO.  After a signal USR1 what comes is
+# lost; after USR2 the connections of before are, and it works again.
+sub relay {
+    my ($name, $to) = @_;
+
+    my $listener = IO::Socket::UNIX->new(Local => "$Directory/$name",
+        Listen => 64) or die "no socket: $!\n";
+
+    my $pid = fork;
+    die "fork: $!\n" unless defined $pid;
+
+    if ($pid == 0) {
+        _relay($listener, $to);
+        require POSIX;
+        POSIX::_exit(0);
+    }
+
+    adopt($name, $pid);
+    return;
+}
+
+sub _relay {
+    my ($listener, $to) = @_;
+    my ($lost, $reset, %other) = (0, 0);
+
+    local $SIG{USR1} = sub { $lost = 1 };
+    local $SIG{USR2} = sub { $lost = 0; $reset = 1 };
+    local $SIG{PIPE} = 'IGNORE';
+    my $select = IO::Select->new($listener);
+
+    for (;;) {
+        for my $socket ($select->can_read(0.02)) {
+            if ($socket == $listener) {
+                my $client = $listener->accept or next;
+                my $server
+                    = IO::Socket::UNIX->new(Peer => "$Directory/$to") or next;
+                @other{ $client, $server } = ($server, $client);
+                $select->add($client, $server);
+                next;
+            }
+            my $other = $other{$socket} or next;
+            if (!sysread $socket, my $data, 65536) {
+                delete @other{ $socket, $other };
+                $select->remove($socket, $other);
+                close $_ for $socket, $other;
+            } elsif (!$lost) {
+                syswrite $other, $data;
+            }
+        }
+        if ($reset) {
+            for my $socket (grep { $_ != $listener } $select->handles) {
+                $select->remove($socket);
+                close $socket;
+            }
+            %other = ();
+            $reset = 0;
+        }
+    }
+    return;
 }
 
 # A process that is no redis-server, but ends like one.

@@ -7,6 +7,9 @@ use lib 't/inc';
 use Test::Nginx::Socket 'no_plan';
 use MagasinTest;
 
+# About answers that are sent piece by piece: a cache gathers them.
+delete $ENV{TEST_NGINX_CACHE};
+
 # A big store with this many rows
 sub rows {
     my ($rows) = @_;

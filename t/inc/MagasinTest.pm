@@ -153,9 +153,14 @@ sub release {
 
 # Configuration
 
-# With TEST_NGINX_CACHE=1 every suite has a zone, and so the cache.
+# With TEST_NGINX_CACHE=1 every suite has a zone, and so the cache; each block
+# another one, since what it changes by hand is not waited for.
+my $zones = 0;
+
 sub zone_directive {
-    return $ENV{TEST_NGINX_CACHE} ? 'magasin_zone test:8m; ' : '';
+    return '' unless $ENV{TEST_NGINX_CACHE};
+    $zones++;
+    return "magasin_zone test$zones:8m; ";
 }
 
 # Quoted, so that it can stand in nginx.conf.

@@ -75,8 +75,8 @@ sub forget {
     return;
 }
 
-# second(A, B): the word of B after A.  Each is [PATH, OPTION...].  Busy as the machine is, the poller may stand
-# still: then it is tried again.
+# second(A, B): the word of B after A.  Each is [PATH, OPTION...].  Busy as the
+# machine is, the poller may stand still: then it is tried again.
 sub second {
     my ($first, $second) = @_;
     my $state;

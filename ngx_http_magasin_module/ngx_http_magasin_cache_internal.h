@@ -57,6 +57,8 @@ typedef struct {
     ngx_http_magasin_scopes_t         *scopes;
     uint64_t                           xid;         /* 0: not known */
     ngx_http_magasin_redis_command_t   command;
+    unsigned                           all:1;       /* Redis forgets all; the
+                                                       nodes hear of scopes */
     unsigned                           evaluated:1; /* the script was sent */
 } ngx_http_magasin_cache_tell_t;
 

@@ -73,6 +73,7 @@ struct ngx_http_magasin_poller_s {
     unsigned                         polling:1;
     unsigned                         telling:1;
     unsigned                         anew:1;    /* nothing before counts */
+    unsigned                         paying:1;  /* Redis is to forget all */
     unsigned                         failed:1;  /* and it was told */
 };
 
@@ -314,7 +315,9 @@ ngx_http_magasin_poller_ready(ngx_http_magasin_pg_job_t *job,
 
     /* Without scopes it is a sign of life, for those who listen. */
 
-    if (poller->scopes.n || poller->number % NGX_HTTP_MAGASIN_POLL_BEAT == 0) {
+    if (poller->scopes.n || poller->paying
+        || poller->number % NGX_HTTP_MAGASIN_POLL_BEAT == 0)
+    {
 
         ngx_memzero(&poller->tell, sizeof(ngx_http_magasin_cache_tell_t));
 
@@ -322,6 +325,7 @@ ngx_http_magasin_poller_ready(ngx_http_magasin_pg_job_t *job,
         poller->tell.data = poller;
         poller->tell.cache = poller->cache;
         poller->tell.scopes = &poller->scopes;
+        poller->tell.all = poller->paying;
 
         rc = ngx_http_magasin_cache_redis_tell(&poller->tell);
 
@@ -376,6 +380,14 @@ ngx_http_magasin_poller_take(ngx_http_magasin_poller_t *poller,
     poller->scopes.n = 0;
     poller->debt = shared->debt;
 
+    /*
+     * What Redis was not told is not known any more.  It is Redis's alone:
+     * the writes have raised the generations of this node, and other nodes
+     * find them by polls of their own.
+     */
+
+    poller->paying = (poller->debt != shared->debt_paid);
+
     poller->anew = (poller->job.values[0] == NULL
                     || snapshot == 0
                     || shared->database != poller->cache->database
@@ -389,14 +401,6 @@ ngx_http_magasin_poller_take(ngx_http_magasin_poller_t *poller,
     }
 
     ngx_http_magasin_poller_changes(poller, result);
-
-    if (poller->debt != shared->debt_paid) {
-
-        /* What Redis was not told is not known any more. */
-
-        ngx_http_magasin_scopes_add_slot(&poller->scopes,
-                                         NGX_HTTP_MAGASIN_SCOPE_ALL);
-    }
 
     return NGX_OK;
 }
@@ -626,7 +630,7 @@ ngx_http_magasin_poller_told(void *data, ngx_int_t rc)
 static void
 ngx_http_magasin_poller_end(ngx_http_magasin_poller_t *poller, ngx_int_t rc)
 {
-    ngx_uint_t                        next, all;
+    ngx_uint_t                        next;
     ngx_http_magasin_cache_shared_t  *shared;
 
     shared = poller->cache->shared;
@@ -635,9 +639,6 @@ ngx_http_magasin_poller_end(ngx_http_magasin_poller_t *poller, ngx_int_t rc)
     if (shared->poller != (ngx_atomic_uint_t) ngx_pid) {
         return;
     }
-
-    all = poller->scopes.n
-          && poller->scopes.slots[0] == NGX_HTTP_MAGASIN_SCOPE_ALL;
 
     if (poller->anew) {
         (void) ngx_atomic_fetch_add(&shared->epoch, 1);
@@ -657,7 +658,7 @@ ngx_http_magasin_poller_end(ngx_http_magasin_poller_t *poller, ngx_int_t rc)
         shared->snapshot = next;
     }
 
-    if (rc == NGX_OK && all) {
+    if (rc == NGX_OK && poller->paying) {
         shared->debt_paid = poller->debt;
     }
 

@@ -614,7 +614,7 @@ ngx_http_magasin_cache_redis_tell(ngx_http_magasin_cache_tell_t *tell)
                                        + NGX_HTTP_MAGASIN_SCOPE_WRITES * 6];
     u_char                    *p;
     ngx_str_t                  nkeys;
-    ngx_uint_t                 i;
+    ngx_uint_t                 i, n, slot;
     ngx_http_magasin_args_t    args;
     ngx_http_magasin_cache_t  *cache;
 
@@ -628,15 +628,18 @@ ngx_http_magasin_cache_redis_tell(ngx_http_magasin_cache_tell_t *tell)
         goto failed;
     }
 
+    n = tell->all ? 1 : tell->scopes->n;
+
     nkeys.data = number;
-    nkeys.len = ngx_sprintf(number, "%ui", tell->scopes->n) - number;
+    nkeys.len = ngx_sprintf(number, "%ui", n) - number;
 
     ngx_http_magasin_cache_script(&args, NGX_HTTP_MAGASIN_LUA_INVALIDATE,
                                   tell->evaluated, &nkeys);
 
-    for (i = 0; i < tell->scopes->n; i++) {
-        p = ngx_http_magasin_cache_slot_key(keys[i], namespace,
-                                            tell->scopes->slots[i]);
+    for (i = 0; i < n; i++) {
+        slot = tell->all ? NGX_HTTP_MAGASIN_SCOPE_ALL : tell->scopes->slots[i];
+
+        p = ngx_http_magasin_cache_slot_key(keys[i], namespace, slot);
         ngx_http_magasin_cache_arg(&args, keys[i], p - keys[i]);
     }
 
@@ -683,7 +686,7 @@ ngx_http_magasin_cache_redis_debt(ngx_http_magasin_cache_tell_t *tell)
 
     shared = tell->cache->shared;
 
-    if (tell->scopes->n) {
+    if (tell->scopes->n || tell->all) {
         (void) ngx_atomic_fetch_add(&shared->debt, 1);
         (void) ngx_atomic_fetch_add(&shared->counters.unpublished, 1);
     }

@@ -69,7 +69,8 @@ static ngx_http_magasin_entry_t *ngx_http_magasin_store_create(
     ngx_http_magasin_zone_t *zone, ngx_http_magasin_question_t *question);
 static void ngx_http_magasin_store_open(
     ngx_http_magasin_cache_shared_t *shared, ngx_http_magasin_entry_t *entry,
-    ngx_http_magasin_question_t *question, uint64_t now);
+    ngx_http_magasin_question_t *question, ngx_http_magasin_store_e mode,
+    uint64_t now);
 static ngx_uint_t ngx_http_magasin_store_dead(ngx_http_magasin_entry_t *entry,
     uint64_t now);
 static ngx_uint_t ngx_http_magasin_store_current(
@@ -247,7 +248,7 @@ ngx_http_magasin_store_find(ngx_http_magasin_zone_t *zone,
 
 open:
 
-    ngx_http_magasin_store_open(shared, entry, question, now);
+    ngx_http_magasin_store_open(shared, entry, question, mode, now);
 
     ngx_http_magasin_zone_unlock(zone);
 
@@ -613,12 +614,26 @@ ngx_http_magasin_store_create(ngx_http_magasin_zone_t *zone,
 }
 
 
+/*
+ * Those who wait for a flight go on doing so when somebody wants an answer of
+ * his own: else whoever asks so again and again would send them all.
+ */
+
 static void
 ngx_http_magasin_store_open(ngx_http_magasin_cache_shared_t *shared,
     ngx_http_magasin_entry_t *entry, ngx_http_magasin_question_t *question,
-    uint64_t now)
+    ngx_http_magasin_store_e mode, uint64_t now)
 {
     question->flight = ngx_atomic_fetch_add(&shared->flight, 1) + 1;
+
+    if (mode == NGX_HTTP_MAGASIN_STORE_FETCH
+        && entry->flight
+        && !ngx_http_magasin_store_dead(entry, now)
+        && ngx_http_magasin_store_same(question, entry->epoch,
+                                       entry->generations))
+    {
+        return;
+    }
 
     entry->flight = question->flight;
     entry->owner = ngx_pid;

@@ -186,6 +186,30 @@ for my $path ('/api/v1/products/4/', '/api/v1/reports/') {
         or diag $tally;
 }
 
+# Some want an answer of their own: the others go on waiting for theirs.
+{
+    my $path = '/api/v1/stores/1/stock/7/';
+    my @connections = $nginx->connections(40);
+    my @own = $nginx->connections(8);
+    flush();
+
+    my $held = MagasinTest::hold(
+        'LOCK TABLE stock_local IN ACCESS EXCLUSIVE MODE');
+    crowd(\@connections, $path);
+    settle();
+    for my $connection (@own) {
+        print { $connection->{socket} } "GET $path HTTP/1.1\r\n"
+            . "Host: localhost\r\nCache-Control: no-cache\r\n\r\n";
+        sleep 0.02;
+    }
+    settle();
+    MagasinTest::release($held);
+    is(tally(@connections), '200 COALESCED 39, 200 MISS 1',
+        'beside others who want their own: one goes');
+    is(tally(@own), '200 BYPASS 8',
+        'beside others who want their own: these get it');
+}
+
 # The statement fails: so it does for all, and they do not try one after the
 # other.
 {

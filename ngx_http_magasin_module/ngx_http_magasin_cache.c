@@ -419,7 +419,9 @@ ngx_http_magasin_cache_redis_done(ngx_http_magasin_ctx_t *ctx, ngx_int_t rc,
 
         ngx_http_magasin_cache_answer(ctx, answer,
                                       NGX_HTTP_MAGASIN_CACHE_REDIS);
+    }
 
+    if (rc == NGX_OK && !ctx->json.failed) {
         answer->chain = ctx->json.first;
         answer->size = ctx->json.size;
 

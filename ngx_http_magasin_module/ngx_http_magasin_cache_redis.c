@@ -487,8 +487,9 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_request_t *cr,
     answer->body.data = p;
     answer->body.len = left;
 
-    answer->expires = ngx_http_magasin_cache_now()
-                      + reply->element[2]->integer;
+    /* From when Redis was asked: the reply has had its way since. */
+
+    answer->expires = cr->captured + reply->element[2]->integer;
 
     /* Near its end it is fetched anew, for all nodes. */
 

@@ -76,7 +76,7 @@ ngx_http_magasin_json_take(ngx_http_magasin_json_t *json, ngx_str_t *text)
 
     json->first = NULL;
     json->last = NULL;
-    json->size = text->len;
+    json->size = 0;
 
     b = ngx_calloc_buf(json->pool);
     cl = ngx_alloc_chain_link(json->pool);
@@ -97,6 +97,7 @@ ngx_http_magasin_json_take(ngx_http_magasin_json_t *json, ngx_str_t *text)
 
     json->first = cl;
     json->last = cl;
+    json->size = text->len;
 }
 
 

@@ -423,7 +423,7 @@ ngx_http_magasin_poller_redis(ngx_http_magasin_poller_t *poller)
     }
 
     shared = poller->cache->shared;
-    redis = ngx_http_magasin_cache_redis_id(poller->cache);
+    redis = ngx_http_magasin_cache_redis_id(poller->cache->redis);
 
     if (redis && redis != shared->redis) {
         (void) ngx_atomic_fetch_add(&shared->debt, 1);
@@ -738,7 +738,15 @@ ngx_http_magasin_poller_hint(void *data, const char *message)
 
     ngx_http_magasin_scopes_raise(shared, &scopes);
 
-    if (xid) {
+    /*
+     * Another Redis than the node asks has told: the poller has to tell the
+     * node's own, too, which may have the answer of before.
+     */
+
+    if (xid
+        && shared->redis
+           == ngx_http_magasin_cache_redis_id(poller->subscriber))
+    {
         ngx_http_magasin_scopes_handled(shared, &scopes, xid);
     }
 }

@@ -137,17 +137,17 @@ ngx_http_magasin_cache_redis_usable(ngx_http_magasin_cache_t *cache)
 
 
 /*
- * The Redis of this worker's connection, as a number; 0: it is away.  Workers
- * may be on their way to different ones for a while, when there are several
- * addresses or one takes another's place.
+ * The Redis of a connection, as a number; 0: it is away.  Connections may be
+ * on their way to different ones for a while, when there are several addresses
+ * or one takes another's place.
  */
 
 ngx_uint_t
-ngx_http_magasin_cache_redis_id(ngx_http_magasin_cache_t *cache)
+ngx_http_magasin_cache_redis_id(ngx_http_magasin_redis_t *redis)
 {
     ngx_http_magasin_redis_state_t  state;
 
-    ngx_http_magasin_redis_state(cache->redis, &state);
+    ngx_http_magasin_redis_state(redis, &state);
 
     return state.ready && state.run_id.len
            ? ngx_hash_key(state.run_id.data, state.run_id.len) | 1 : 0;
@@ -178,7 +178,7 @@ ngx_http_magasin_cache_namespace(ngx_http_magasin_cache_t *cache,
     if (snapshot == 0
         || shared->database != cache->database
         || shared->redis == 0
-        || shared->redis != ngx_http_magasin_cache_redis_id(cache))
+        || shared->redis != ngx_http_magasin_cache_redis_id(cache->redis))
     {
         return NGX_DECLINED;
     }

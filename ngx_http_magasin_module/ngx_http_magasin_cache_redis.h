@@ -12,7 +12,7 @@
 #include "ngx_http_magasin_cache_internal.h"
 
 
-ngx_uint_t ngx_http_magasin_cache_redis_id(ngx_http_magasin_cache_t *cache);
+ngx_uint_t ngx_http_magasin_cache_redis_id(ngx_http_magasin_redis_t *redis);
 ngx_int_t ngx_http_magasin_cache_redis_read(ngx_http_magasin_cache_t *cache,
     ngx_http_magasin_ctx_t *ctx, ngx_http_magasin_cache_redis_pt done);
 void ngx_http_magasin_cache_redis_store(ngx_http_magasin_cache_t *cache,

@@ -475,6 +475,57 @@ unlike($_->log, qr/\[error\]/, 'nor an error') for @nodes;
     is($node->complaints, '', 'a cut: nothing alarming in the log');
 }
 
+# Of two servers, the node asks one and hears another node on the other: what
+# it hears was told to that one alone, and its own has the old answer still.
+
+{
+    my $alone = MagasinNginx::free_port();
+    my $path  = '/api/v1/products/2/';
+    my @path  = map {"unix:$MagasinRedis::Directory/$_"} qw(first second);
+
+    start('second');
+    my $here = MagasinCache->start(workers => 2,
+        http => "magasin_redis @path;",
+        cache => "server { listen 127.0.0.1:$alone;"
+            . ' location / { magasin; magasin_cache l2; } }');
+    MagasinNginx::wait_for(sub {
+        grep({ $here->request($_, '/readyz')->{content} =~ /"cache":"ok"/ }
+            $here->clients) == 2;
+    }, 10) or die "no second\n";
+
+    # Another worker polls, and listens at the first address, which is there
+    # by now.
+
+    start('first');
+    my ($poller) = $here->poller;
+    kill 'STOP', $poller;
+    MagasinNginx::wait_for(sub { $here->poller != $poller }, 5)
+        or die "nobody else polls\n";
+    kill 'CONT', $poller;
+    MagasinNginx::wait_for(
+        sub { ask('first', qw(PUBSUB CHANNELS magasin:*)) =~ /\S/ }, 5)
+        or die "nobody listens\n";
+
+    my $there = MagasinCache->start(workers => 1,
+        http => "magasin_redis $path[0];");
+    MagasinNginx::wait_for(
+        sub { $there->fetch('/readyz')->{content} =~ /"cache":"ok"/ }, 5)
+        or die "no first\n";
+
+    my $seen = 0;
+    for my $round (1 .. 4) {
+        MagasinNginx::wait_for(
+            sub { get($here, $path, $alone)->{state} eq 'REDIS' }, 5)
+            or die "not in Redis\n";
+        put($there, 2, ++$prix) == 200 or die "PUT\n";
+        sleep 1;
+        $seen++ if get($here, $path, $alone)->{content}
+            !~ /"prix":"$prix.00"/;
+    }
+    is($seen, 0, 'two servers: never old after a second');
+    ok($_->stop, 'two servers: a graceful stop') for $here, $there;
+}
+
 # What is refused
 
 start('locked', '--requirepass', 'sesame');

@@ -622,6 +622,11 @@ ngx_http_magasin_cache_redis_tell(ngx_http_magasin_cache_tell_t *tell)
     cache = tell->cache;
 
     if (cache->redis == NULL) {
+
+        /* One that a configuration to come has again was not told. */
+
+        cache->shared->redis = 0;
+
         return NGX_OK;
     }
 

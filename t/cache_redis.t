@@ -526,6 +526,49 @@ unlike($_->log, qr/\[error\]/, 'nor an error') for @nodes;
     ok($_->stop, 'two servers: a graceful stop') for $here, $there;
 }
 
+# Without Redis for a while
+
+{
+    my $path = '/api/v1/products/3/';
+    start('later');
+    my $node = MagasinCache->start(workers => 1,
+        http => "magasin_redis unix:$MagasinRedis::Directory/later;");
+    my $with    = MagasinNginx::slurp("$node->{root}/nginx.conf");
+    my $without = $with =~ s/^.*magasin_redis .*\n//mr;
+
+    my $reload = sub {
+        my ($text) = @_;
+        my ($worker) = $node->workers;
+        open my $file, '>', "$node->{root}/nginx.conf" or die $!;
+        print {$file} $text;
+        close $file;
+        kill 'HUP', $node->master;
+        MagasinNginx::wait_for(sub {
+            my @workers = $node->workers;
+            @workers == 1 && $workers[0] != $worker;
+        }, 10) or die "no new worker\n";
+    };
+
+    MagasinNginx::wait_for(sub {
+        $node->fetch('/api/v1/cache/flush/', method => 'POST');
+        $node->fetch($path);
+        ask('later', 'KEYS', 'magasin:*:r:*') =~ /magasin/;
+    }, 5) or die "not in Redis\n";
+    my ($old) = $node->direct($path)->{content} =~ /"prix":"([^"]+)"/;
+
+    $reload->($without);
+    is(put($node, 3, ++$prix), 200, 'without Redis: a write');
+    $reload->($with);
+
+    my ($seen, $end) = (0, time + 2);
+    while (time < $end) {
+        $seen++ if get($node, $path)->{content} =~ /"prix":"\Q$old\E"/;
+        sleep 0.01;
+    }
+    is($seen, 0, 'without Redis: never old when it is back');
+    ok($node->stop, 'without Redis: a graceful stop');
+}
+
 # What is refused
 
 start('locked', '--requirepass', 'sesame');

@@ -122,6 +122,7 @@ struct ngx_http_magasin_cache_write_s {
     ngx_http_magasin_scopes_t          scopes;
     ngx_http_magasin_cache_tell_t      tell;
     ngx_http_magasin_cache_written_pt  done;
+    ngx_uint_t                         epoch;       /* when it was answered */
     unsigned                           telling:1;
 };
 

@@ -454,6 +454,10 @@ ngx_http_magasin_poller_anew(ngx_http_magasin_poller_t *poller,
     shared->database = poller->cache->database;
     ngx_memory_barrier();
 
+    /* Nor is anybody to join flights to the database of before. */
+
+    (void) ngx_atomic_fetch_add(&shared->epoch, 1);
+
     ngx_memcpy(shared->identities[next & 1], identity,
                NGX_HTTP_MAGASIN_IDENTITY);
     ngx_memcpy(shared->snapshots[next & 1], poller->after,
@@ -747,6 +751,6 @@ ngx_http_magasin_poller_hint(void *data, const char *message)
         && shared->redis
            == ngx_http_magasin_cache_redis_id(poller->subscriber))
     {
-        ngx_http_magasin_scopes_handled(shared, &scopes, xid);
+        ngx_http_magasin_scopes_handled(shared, &scopes, xid, shared->epoch);
     }
 }

@@ -50,6 +50,7 @@ ngx_http_magasin_cache_written(ngx_http_magasin_ctx_t *ctx,
     cw->ctx = ctx;
     cw->scopes = *scopes;
     cw->done = done;
+    cw->epoch = mmcf->cache->shared->epoch;
 
     cw->tell.told = ngx_http_magasin_cache_write_told;
     cw->tell.data = cw;
@@ -98,7 +99,8 @@ ngx_http_magasin_cache_write_end(ngx_http_magasin_cache_write_t *cw,
     /* What Redis was not told, the poller tells it. */
 
     if (rc == NGX_OK && cw->tell.xid) {
-        ngx_http_magasin_scopes_handled(shared, &cw->scopes, cw->tell.xid);
+        ngx_http_magasin_scopes_handled(shared, &cw->scopes, cw->tell.xid,
+                                        cw->epoch);
     }
 }
 

@@ -3,6 +3,8 @@
 
 
 static uint64_t ngx_http_magasin_scope_mix(uint64_t n);
+static uint64_t ngx_http_magasin_scope_mark(ngx_uint_t slot, uint64_t xid,
+    ngx_uint_t epoch);
 
 
 /*
@@ -202,20 +204,36 @@ ngx_http_magasin_scopes_raise(ngx_http_magasin_cache_shared_t *shared,
 
 
 /*
+ * What stands for a scope of a transaction.  Another database, or another life
+ * of it, gives the same numbers to other transactions: the epoch tells.
+ */
+
+static uint64_t
+ngx_http_magasin_scope_mark(ngx_uint_t slot, uint64_t xid, ngx_uint_t epoch)
+{
+    uint64_t  hash;
+
+    hash = ngx_http_magasin_scope_mix((uint64_t) epoch);
+
+    return ngx_http_magasin_scope_mix(hash ^ ((xid << 16) | slot));
+}
+
+
+/*
  * Note what transaction `xid` has touched and what was raised for it, for the
- * poller to know when it finds it in the journal.  What does not find room is
- * raised twice.
+ * poller to know when it finds it in the journal.  `epoch`: the one in which
+ * it was heard of.  What does not find room is raised twice.
  */
 
 void
 ngx_http_magasin_scopes_handled(ngx_http_magasin_cache_shared_t *shared,
-    ngx_http_magasin_scopes_t *scopes, uint64_t xid)
+    ngx_http_magasin_scopes_t *scopes, uint64_t xid, ngx_uint_t epoch)
 {
     uint64_t    mark;
     ngx_uint_t  i;
 
     for (i = 0; i < scopes->n; i++) {
-        mark = ngx_http_magasin_scope_mix((xid << 16) | scopes->slots[i]);
+        mark = ngx_http_magasin_scope_mark(scopes->slots[i], xid, epoch);
         shared->handled[mark % NGX_HTTP_MAGASIN_HANDLED] = mark;
     }
 }
@@ -227,7 +245,7 @@ ngx_http_magasin_scope_handled(ngx_http_magasin_cache_shared_t *shared,
 {
     uint64_t  mark;
 
-    mark = ngx_http_magasin_scope_mix((xid << 16) | slot);
+    mark = ngx_http_magasin_scope_mark(slot, xid, shared->epoch);
 
     return shared->handled[mark % NGX_HTTP_MAGASIN_HANDLED] == mark;
 }

@@ -83,7 +83,7 @@ void ngx_http_magasin_scopes_magasin(ngx_http_magasin_scopes_t *scopes,
 void ngx_http_magasin_scopes_raise(ngx_http_magasin_cache_shared_t *shared,
     ngx_http_magasin_scopes_t *scopes);
 void ngx_http_magasin_scopes_handled(ngx_http_magasin_cache_shared_t *shared,
-    ngx_http_magasin_scopes_t *scopes, uint64_t xid);
+    ngx_http_magasin_scopes_t *scopes, uint64_t xid, ngx_uint_t epoch);
 ngx_uint_t ngx_http_magasin_scope_handled(
     ngx_http_magasin_cache_shared_t *shared, ngx_uint_t slot, uint64_t xid);
 

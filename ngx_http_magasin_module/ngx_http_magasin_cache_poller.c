@@ -541,7 +541,13 @@ ngx_http_magasin_poller_row(PGresult *result, int row,
     switch (*PQgetvalue(result, row, POLL_GENRE)) {
 
     case 's':
-        ngx_http_magasin_scopes_stock(scopes, magasin, produit);
+        if (PQgetisnull(result, row, POLL_MAGASIN)) {
+            ngx_http_magasin_scopes_central(scopes, produit);
+
+        } else {
+            ngx_http_magasin_scopes_stock(scopes, magasin, produit);
+        }
+
         return;
 
     case 'p':

@@ -5,6 +5,8 @@
 static uint64_t ngx_http_magasin_scope_mix(uint64_t n);
 static uint64_t ngx_http_magasin_scope_mark(ngx_uint_t slot, uint64_t xid,
     ngx_uint_t epoch);
+static void ngx_http_magasin_scopes_disponibilite(
+    ngx_http_magasin_scopes_t *scopes, int64_t produit);
 
 
 /*
@@ -91,20 +93,13 @@ ngx_http_magasin_scopes_add_slot(ngx_http_magasin_scopes_t *scopes,
 }
 
 
-/* A quantity of a product in a store, or in the central stock (store 0). */
+/* A quantity of a product in a store, which may have any number. */
 
 void
 ngx_http_magasin_scopes_stock(ngx_http_magasin_scopes_t *scopes,
     int64_t magasin, int64_t produit)
 {
-    ngx_http_magasin_scopes_add(scopes, NGX_HTTP_MAGASIN_SCOPE_DISPONIBILITE,
-                                produit, 0);
-
-    if (magasin == 0) {
-        ngx_http_magasin_scopes_add(scopes, NGX_HTTP_MAGASIN_SCOPE_CENTRAL,
-                                    0, 0);
-        return;
-    }
+    ngx_http_magasin_scopes_disponibilite(scopes, produit);
 
     ngx_http_magasin_scopes_add(scopes, NGX_HTTP_MAGASIN_SCOPE_QUANTITE,
                                 magasin, produit);
@@ -112,6 +107,28 @@ ngx_http_magasin_scopes_stock(ngx_http_magasin_scopes_t *scopes,
                                 magasin, 0);
     ngx_http_magasin_scopes_add(scopes, NGX_HTTP_MAGASIN_SCOPE_RAPPORTS,
                                 0, 0);
+}
+
+
+/* A quantity of a product in the central stock. */
+
+void
+ngx_http_magasin_scopes_central(ngx_http_magasin_scopes_t *scopes,
+    int64_t produit)
+{
+    ngx_http_magasin_scopes_disponibilite(scopes, produit);
+
+    ngx_http_magasin_scopes_add(scopes, NGX_HTTP_MAGASIN_SCOPE_CENTRAL,
+                                0, 0);
+}
+
+
+static void
+ngx_http_magasin_scopes_disponibilite(ngx_http_magasin_scopes_t *scopes,
+    int64_t produit)
+{
+    ngx_http_magasin_scopes_add(scopes, NGX_HTTP_MAGASIN_SCOPE_DISPONIBILITE,
+                                produit, 0);
 }
 
 
@@ -139,7 +156,7 @@ ngx_http_magasin_scopes_produit(ngx_http_magasin_scopes_t *scopes,
     if (presence) {
         ngx_http_magasin_scopes_add(scopes, NGX_HTTP_MAGASIN_SCOPE_PRESENCE,
                                     produit, 0);
-        ngx_http_magasin_scopes_stock(scopes, 0, produit);
+        ngx_http_magasin_scopes_central(scopes, produit);
     }
 }
 

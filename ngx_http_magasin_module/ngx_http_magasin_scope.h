@@ -70,6 +70,8 @@ void ngx_http_magasin_scopes_add_slot(ngx_http_magasin_scopes_t *scopes,
 /* What events touch. */
 void ngx_http_magasin_scopes_stock(ngx_http_magasin_scopes_t *scopes,
     int64_t magasin, int64_t produit);
+void ngx_http_magasin_scopes_central(ngx_http_magasin_scopes_t *scopes,
+    int64_t produit);
 void ngx_http_magasin_scopes_produit(ngx_http_magasin_scopes_t *scopes,
     int64_t produit, ngx_uint_t nom, ngx_uint_t presence);
 void ngx_http_magasin_scopes_vente(ngx_http_magasin_scopes_t *scopes,

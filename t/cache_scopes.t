@@ -457,6 +457,30 @@ by_hand('TRUNCATE of the stock',
     'TRUNCATE stock_local', 'SELECT');
 by_hand('TRUNCATE', undef, 'TRUNCATE demande_reapprovisionnement');
 
+# A store may have the number 0, which is not the central stock's.
+
+{
+    MagasinTest::sql($_) for
+        "INSERT INTO magasin (id, nom, adresse) VALUES (0, 'Un', 'Un')",
+        'INSERT INTO stock_local (magasin_id, produit_id, quantite)'
+        . ' VALUES (0, 1, 5)';
+    my @paths = map {"/api/v1/stores/0/stock/$_"} '', '1/', 'list/';
+
+    MagasinNginx::wait_for(
+        sub { $nginx->fetch($paths[1])->{status} == 200 }, 5);
+    $nginx->fill(@paths);
+    is($nginx->fetch("$paths[1]adjust/", method => 'POST',
+            content => '{"delta":1}')->{status}, 200, 'store 0: a write');
+    like($nginx->fetch($_)->{content}, qr/"quantite":6/,
+        "$_: seen") for @paths;
+
+    $nginx->fill(@paths);
+    MagasinTest::sql('UPDATE stock_local SET quantite = 7'
+            . ' WHERE magasin_id = 0');
+    cmp_ok($nginx->late($_, sub { $_[0]{content} =~ /"quantite":7/ }), '<', 1,
+        "$_: by hand, seen within a second") for @paths;
+}
+
 ok($nginx->stop, 'a graceful stop');
 is($nginx->complaints, '', 'nothing alarming in the log');
 unlike($nginx->log, qr/\[(?:error|warn)\]/, 'nor anything else');

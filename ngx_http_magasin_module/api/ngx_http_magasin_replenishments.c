@@ -150,11 +150,17 @@ ngx_http_magasin_replenishment_touch(ngx_http_magasin_ctx_t *ctx,
 
     column = PQfnumber(result, "magasin_id");
 
+    if (PQgetisnull(result, 0, column)) {
+
+        /* It came while the statement began: the function alone has seen it. */
+
+        ngx_http_magasin_scopes_add_slot(scopes, NGX_HTTP_MAGASIN_SCOPE_ALL);
+        return;
+    }
+
     magasin = ngx_http_magasin_scope_id(PQgetvalue(result, 0, column));
     produit = ngx_http_magasin_scope_id(PQgetvalue(result, 0, column + 1));
 
-    if (magasin) {
-        ngx_http_magasin_scopes_stock(scopes, magasin, produit);
-        ngx_http_magasin_scopes_stock(scopes, 0, produit);
-    }
+    ngx_http_magasin_scopes_stock(scopes, magasin, produit);
+    ngx_http_magasin_scopes_central(scopes, produit);
 }

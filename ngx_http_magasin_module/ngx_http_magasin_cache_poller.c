@@ -203,9 +203,15 @@ ngx_http_magasin_poller_tick(ngx_event_t *ev)
 
     if (!ngx_http_magasin_poller_lease(poller)) {
 
-        /* Whoever has it listens, and one is enough. */
+        /* Whoever has it listens and polls, and one is enough. */
 
         ngx_http_magasin_poller_unsubscribe(poller);
+
+        if (poller->pool && !poller->polling) {
+            ngx_http_magasin_pg_destroy(poller->pool);
+            poller->pool = NULL;
+        }
+
         return;
     }
 

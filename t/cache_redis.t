@@ -189,6 +189,13 @@ for my $round (1 .. 12) {
     ok(MagasinNginx::wait_for(
         sub { ask('main', qw(PUBSUB NUMSUB), $channel) =~ /^2$/m }, 5),
         'and listens alone');
+    my $connections = 'SELECT count(*) FROM pg_stat_activity'
+        . " WHERE query LIKE '%pg_current_wal_insert_lsn%'"
+        . " AND usename = 'magasin_web'";
+    ok(MagasinNginx::wait_for(
+        sub { MagasinTest::sql($connections) == 2 }, 5),
+        'and has the only connection for it')
+        or diag MagasinTest::sql($connections);
 
     my $path = '/api/v1/stores/2/';
     my $hit;

@@ -217,7 +217,9 @@ ngx_http_magasin_cache_key(ngx_http_magasin_ctx_t *ctx, ngx_str_t *key)
     job = &ctx->job;
     endpoint = ctx->endpoint;
 
-    ngx_str_null(&link);
+    /* No null: memcpy() may not have it, not even for no bytes. */
+
+    ngx_str_set(&link, "");
 
     if (endpoint->page) {
         ngx_str_null(&none);
@@ -552,6 +554,11 @@ ngx_http_magasin_cache_fill(ngx_http_magasin_ctx_t *ctx)
 
     answer.etag = ctx->etag;
     answer.link = ctx->link;
+
+    if (answer.link.len == 0) {
+        ngx_str_set(&answer.link, "");
+    }
+
     answer.chain = ctx->json.first;
     answer.size = ctx->json.size;
     answer.stored = cr->captured;

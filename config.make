@@ -1,5 +1,5 @@
-# Read by nginx's auto/make: the rules that embed the prepared statements and
-# the scripts of Redis.
+# Read by nginx's auto/make: the rules that embed the prepared statements, the
+# scripts of Redis and the page of /status.
 
 cat << END                                                    >> $NGX_MAKEFILE
 
@@ -15,6 +15,13 @@ $NGX_OBJS/ngx_http_magasin_scripts.h: \\
 		\$(wildcard $ngx_addon_dir/ngx_http_magasin_module/redis/*.lua)
 	sh $ngx_addon_dir/scripts/embed.sh scripts \\
 		$ngx_addon_dir/ngx_http_magasin_module/redis > \$@.tmp
+	mv \$@.tmp \$@
+
+$NGX_OBJS/ngx_http_magasin_pages.h: \\
+		$ngx_addon_dir/scripts/embed.sh \\
+		\$(wildcard $ngx_addon_dir/ngx_http_magasin_module/status/*)
+	sh $ngx_addon_dir/scripts/embed.sh pages \\
+		$ngx_addon_dir/ngx_http_magasin_module/status > \$@.tmp
 	mv \$@.tmp \$@
 
 END

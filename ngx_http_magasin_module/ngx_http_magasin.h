@@ -22,6 +22,7 @@
 #include "ngx_http_magasin_body.h"
 #include "ngx_http_magasin_zone.h"
 #include "ngx_http_magasin_cache.h"
+#include "ngx_http_magasin_metrics.h"
 
 
 #define NGX_HTTP_MAGASIN_MAX_IDS         2
@@ -53,15 +54,27 @@ typedef struct {
                                   *maintenance; /* of this worker, or NULL */
     ngx_http_magasin_zone_t        zone;
     ngx_http_magasin_cache_t      *cache;       /* of this worker, or NULL */
+    ngx_http_magasin_metrics_conf_t
+                                   metrics_conf;
+    ngx_http_magasin_metrics_t    *metrics;     /* of this worker, or NULL */
+    const char                    *counted;     /* what shows the metrics */
+    ngx_int_t                      trace_index; /* $magasin_trace_id */
     unsigned                       handler:1;   /* some location answers */
 } ngx_http_magasin_main_conf_t;
 
 
 typedef struct {
+    unsigned                       magasin:1;   /* some location answers */
+} ngx_http_magasin_srv_conf_t;
+
+
+typedef struct {
     ngx_flag_t                     json_errors;
+    ngx_flag_t                     server_timing;
     ngx_array_t                   *cors;        /* origins; NULL: off */
     ngx_http_magasin_cache_conf_t  cache;
-    unsigned                       magasin:1;   /* the handler of this one */
+    ngx_http_handler_pt            handler;     /* of ours, or NULL */
+    const char                    *directive;   /* that asked for it */
 } ngx_http_magasin_loc_conf_t;
 
 
@@ -142,8 +155,10 @@ struct ngx_http_magasin_ctx_s {
     ngx_str_t                      trace_id;
 
     ngx_http_magasin_pg_job_t      job;
-    ngx_msec_t                     started;     /* of the last statement */
-    ngx_msec_t                     database;    /* ms in statements so far */
+    uint64_t                       started;     /* of the last statement */
+    uint64_t                       database;    /* us in statements so far */
+    uint64_t                       redis;       /* us in its commands */
+    char                           cause[NGX_HTTP_MAGASIN_CAUSE];   /* NUL */
 
     ngx_http_magasin_json_t        json;        /* the answer's body */
     ngx_uint_t                     status;
@@ -176,6 +191,10 @@ struct ngx_http_magasin_ctx_s {
 extern ngx_module_t  ngx_http_magasin_module;
 
 
+/* module.c */
+char *ngx_http_magasin_content(ngx_conf_t *cf, void *conf,
+    const char *directive, ngx_http_handler_pt handler);
+
 /* handler.c */
 ngx_int_t ngx_http_magasin_handler(ngx_http_request_t *r);
 ngx_http_magasin_ctx_t *ngx_http_magasin_ctx(ngx_http_request_t *r);
@@ -186,6 +205,10 @@ ngx_http_magasin_route_t *ngx_http_magasin_route_find(ngx_pool_t *pool,
     ngx_str_t *path, ngx_http_magasin_id_t *ids);
 ngx_http_magasin_endpoint_t *ngx_http_magasin_route_method(
     ngx_http_magasin_route_t *route, ngx_uint_t method);
+ngx_uint_t ngx_http_magasin_routes_count(void);
+ngx_uint_t ngx_http_magasin_routes_layout(void);
+ngx_uint_t ngx_http_magasin_route_number(ngx_http_magasin_route_t *route);
+ngx_str_t *ngx_http_magasin_route_path(ngx_uint_t number);
 
 /* negotiate.c */
 ngx_uint_t ngx_http_magasin_acceptable(ngx_http_request_t *r);
@@ -219,6 +242,9 @@ ngx_http_magasin_maintenance_t *ngx_http_magasin_maintenance_create(
     ngx_cycle_t *cycle, ngx_http_magasin_pg_pool_t *pool);
 void ngx_http_magasin_maintenance_destroy(
     ngx_http_magasin_maintenance_t *maintenance);
+
+/* timing.c */
+ngx_int_t ngx_http_magasin_server_timing(ngx_http_magasin_ctx_t *ctx);
 
 /* errors.c */
 void ngx_http_magasin_errors_init(void);

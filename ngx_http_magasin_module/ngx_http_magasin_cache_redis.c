@@ -354,6 +354,7 @@ ngx_http_magasin_cache_redis_ask(ngx_http_magasin_cache_t *cache,
 
     command->done = ngx_http_magasin_cache_redis_asked;
     command->data = cr;
+    command->spent = &cr->ctx->redis;
     command->log = cr->ctx->request->connection->log;
 
     if (ngx_http_magasin_redis_command(cache->redis, command, args.n,

@@ -54,6 +54,7 @@ ngx_http_magasin_cache_written(ngx_http_magasin_ctx_t *ctx,
 
     cw->tell.told = ngx_http_magasin_cache_write_told;
     cw->tell.data = cw;
+    cw->tell.command.spent = &ctx->redis;
     cw->tell.cache = mmcf->cache;
     cw->tell.scopes = &cw->scopes;
     cw->tell.xid = xid;

@@ -41,6 +41,8 @@ static void ngx_http_magasin_rows_failed(ngx_http_magasin_pg_job_t *job,
 static ngx_uint_t ngx_http_magasin_failure_status(
     ngx_http_magasin_ctx_t *ctx, ngx_http_magasin_pg_failure_e failure,
     PGresult *result);
+static void ngx_http_magasin_cause(ngx_http_magasin_ctx_t *ctx,
+    const char *cause);
 static ngx_int_t ngx_http_magasin_stream(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_stream_next(ngx_http_magasin_ctx_t *ctx);
 static void ngx_http_magasin_stream_writer(ngx_http_request_t *r);
@@ -511,11 +513,12 @@ ngx_http_magasin_submit(ngx_http_magasin_ctx_t *ctx)
     rc = ngx_http_magasin_pg_submit(mmcf->pool, &ctx->job);
 
     if (rc != NGX_OK) {
+        ngx_http_magasin_cause(ctx, rc == NGX_BUSY ? "queue" : "unavailable");
         return ngx_http_magasin_unavailable(ctx, NGX_HTTP_SERVICE_UNAVAILABLE);
     }
 
     ctx->waiting = 1;
-    ctx->started = ngx_current_msec;
+    ctx->started = ngx_http_magasin_clock();
 
     ngx_http_magasin_wait(ctx);
 
@@ -584,7 +587,7 @@ ngx_http_magasin_rows_ready(ngx_http_magasin_pg_job_t *job, PGresult *result)
 
     ctx = job->data;
     ctx->waiting = 0;
-    ctx->database += ngx_current_msec - ctx->started;
+    ctx->database += ngx_http_magasin_clock() - ctx->started;
 
     ngx_http_set_log_request(ctx->request->connection->log, ctx->request);
 
@@ -695,7 +698,7 @@ ngx_http_magasin_rows_failed(ngx_http_magasin_pg_job_t *job,
 
     ctx = job->data;
     ctx->waiting = 0;
-    ctx->database += ngx_current_msec - ctx->started;
+    ctx->database += ngx_http_magasin_clock() - ctx->started;
 
     ngx_http_set_log_request(ctx->request->connection->log, ctx->request);
 
@@ -716,9 +719,11 @@ ngx_http_magasin_failure_status(ngx_http_magasin_ctx_t *ctx,
     switch (failure) {
 
     case NGX_HTTP_MAGASIN_PG_UNAVAILABLE:
+        ngx_http_magasin_cause(ctx, "unavailable");
         return NGX_HTTP_SERVICE_UNAVAILABLE;
 
     case NGX_HTTP_MAGASIN_PG_TIMEOUT:
+        ngx_http_magasin_cause(ctx, "timeout");
         return NGX_HTTP_GATEWAY_TIME_OUT;
 
     default: /* NGX_HTTP_MAGASIN_PG_ERROR */
@@ -728,6 +733,8 @@ ngx_http_magasin_failure_status(ngx_http_magasin_ctx_t *ctx,
     sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     status = ngx_http_magasin_sqlstate_status(sqlstate);
+
+    ngx_http_magasin_cause(ctx, sqlstate ? sqlstate : "unknown");
 
     if (status == NGX_HTTP_INTERNAL_SERVER_ERROR) {
 
@@ -740,6 +747,16 @@ ngx_http_magasin_failure_status(ngx_http_magasin_ctx_t *ctx,
     }
 
     return status;
+}
+
+
+/* For /status: a SQLSTATE, or a word of ours. */
+
+static void
+ngx_http_magasin_cause(ngx_http_magasin_ctx_t *ctx, const char *cause)
+{
+    (void) ngx_cpystrn((u_char *) ctx->cause, (u_char *) cause,
+                       sizeof(ctx->cause));
 }
 
 

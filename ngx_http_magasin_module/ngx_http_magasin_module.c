@@ -9,9 +9,13 @@ static void *ngx_http_magasin_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_magasin_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_magasin_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
+static void *ngx_http_magasin_create_srv_conf(ngx_conf_t *cf);
 static ngx_int_t ngx_http_magasin_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_magasin_postconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_magasin_phases_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_magasin_init_process(ngx_cycle_t *cycle);
+static ngx_int_t ngx_http_magasin_init_metrics(ngx_cycle_t *cycle,
+    ngx_http_magasin_main_conf_t *mmcf);
 static void ngx_http_magasin_exit_process(ngx_cycle_t *cycle);
 
 static char *ngx_http_magasin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
@@ -97,6 +101,27 @@ static ngx_command_t  ngx_http_magasin_commands[] = {
       offsetof(ngx_http_magasin_loc_conf_t, cache.header),
       NULL },
 
+    { ngx_string("magasin_metrics"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE12,
+      ngx_http_magasin_metrics_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("magasin_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_magasin_status_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("magasin_server_timing"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_magasin_loc_conf_t, server_timing),
+      NULL },
+
     { ngx_string("magasin_json_errors"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot,
@@ -122,7 +147,7 @@ static ngx_http_module_t  ngx_http_magasin_module_ctx = {
     ngx_http_magasin_create_main_conf,     /* create main configuration */
     NULL,                                  /* init main configuration */
 
-    NULL,                                  /* create server configuration */
+    ngx_http_magasin_create_srv_conf,      /* create server configuration */
     NULL,                                  /* merge server configuration */
 
     ngx_http_magasin_create_loc_conf,      /* create location configuration */
@@ -173,6 +198,14 @@ ngx_http_magasin_postconfiguration(ngx_conf_t *cf)
                       "every write will be answered with 401");
     }
 
+    if (mmcf->counted && mmcf->zone.shm == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"%s\" needs shared memory to count in: say in the "
+                      "http block as \"magasin_zone magasin:64m;\"",
+                      mmcf->counted);
+        return NGX_ERROR;
+    }
+
     /*
      * What these set is the process's, for all configurations alike: a new
      * one that fails after this leaves the old one as it was.
@@ -182,6 +215,32 @@ ngx_http_magasin_postconfiguration(ngx_conf_t *cf)
     ngx_http_magasin_errors_init();
     ngx_http_magasin_cors_init();
     ngx_http_magasin_cache_redis_init();
+    ngx_http_magasin_metrics_init();
+    ngx_http_magasin_status_init();
+
+    return ngx_http_magasin_phases_init(cf);
+}
+
+
+/* Where requests are counted; servers say whether anything is done. */
+
+static ngx_int_t
+ngx_http_magasin_phases_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *begin, *log;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    begin = ngx_array_push(&cmcf->phases[NGX_HTTP_POST_READ_PHASE].handlers);
+    log = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+
+    if (begin == NULL || log == NULL) {
+        return NGX_ERROR;
+    }
+
+    *begin = ngx_http_magasin_metrics_begin;
+    *log = ngx_http_magasin_metrics_log;
 
     return NGX_OK;
 }
@@ -201,7 +260,18 @@ ngx_http_magasin_init_process(ngx_cycle_t *cycle)
 
     mmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_magasin_module);
 
-    if (mmcf == NULL || !mmcf->handler) {
+    if (mmcf == NULL) {
+        return NGX_OK;
+    }
+
+    if (mmcf->zone.shm) {
+        mmcf->metrics = ngx_http_magasin_metrics_create(cycle, &mmcf->zone);
+        if (mmcf->metrics == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (!mmcf->handler) {
         return NGX_OK;
     }
 
@@ -222,6 +292,11 @@ ngx_http_magasin_init_process(ngx_cycle_t *cycle)
 
     mmcf->pool = ngx_http_magasin_pg_create(cycle, &mmcf->pg);
     if (mmcf->pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (mmcf->metrics && ngx_http_magasin_init_metrics(cycle, mmcf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -250,6 +325,33 @@ ngx_http_magasin_init_process(ngx_cycle_t *cycle)
 }
 
 
+/* PostgreSQL and Redis count in the zone. */
+
+static ngx_int_t
+ngx_http_magasin_init_metrics(ngx_cycle_t *cycle,
+    ngx_http_magasin_main_conf_t *mmcf)
+{
+    ngx_http_magasin_metrics_t  *metrics;
+
+    metrics = mmcf->metrics;
+
+    ngx_http_magasin_pg_measure(mmcf->pool, &metrics->shared->pg,
+                                &metrics->slot->pg);
+
+    if (mmcf->redis) {
+        ngx_http_magasin_redis_measure(mmcf->redis, &metrics->shared->redis,
+                                       &metrics->slot->redis);
+    }
+
+    metrics->business = ngx_http_magasin_business_create(cycle,
+                                                         metrics->shared,
+                                                         mmcf->pool,
+                                                         &mmcf->metrics_conf);
+
+    return metrics->business ? NGX_OK : NGX_ERROR;
+}
+
+
 static void
 ngx_http_magasin_exit_process(ngx_cycle_t *cycle)
 {
@@ -260,6 +362,11 @@ ngx_http_magasin_exit_process(ngx_cycle_t *cycle)
     if (mmcf && mmcf->maintenance) {
         ngx_http_magasin_maintenance_destroy(mmcf->maintenance);
         mmcf->maintenance = NULL;
+    }
+
+    if (mmcf && mmcf->metrics) {
+        ngx_http_magasin_metrics_destroy(mmcf->metrics);
+        mmcf->metrics = NULL;
     }
 
     if (mmcf && mmcf->cache) {
@@ -301,7 +408,17 @@ ngx_http_magasin_create_main_conf(ngx_conf_t *cf)
 
     mmcf->redis_conf.timeout = 50;
 
+    mmcf->metrics_conf.stores = 1000;
+    mmcf->metrics_conf.interval = 10000;
+
     return mmcf;
+}
+
+
+static void *
+ngx_http_magasin_create_srv_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_magasin_srv_conf_t));
 }
 
 
@@ -316,6 +433,7 @@ ngx_http_magasin_create_loc_conf(ngx_conf_t *cf)
     }
 
     mlcf->json_errors = NGX_CONF_UNSET;
+    mlcf->server_timing = NGX_CONF_UNSET;
     mlcf->cors = NGX_CONF_UNSET_PTR;
 
     ngx_http_magasin_cache_conf_init(&mlcf->cache);
@@ -342,15 +460,17 @@ ngx_http_magasin_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
      * or outside: what nobody said stays unset for the levels below.
      */
 
-    if (conf->magasin && clcf->handler != ngx_http_magasin_handler) {
+    if (conf->handler && clcf->handler != conf->handler) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"magasin\" cannot share location \"%V\" with "
+                           "\"%s\" cannot share location \"%V\" with "
                            "another content handler, such as \"proxy_pass\" "
-                           "or \"stub_status\"", &clcf->name);
+                           "or \"stub_status\"", conf->directive,
+                           &clcf->name);
         return NGX_CONF_ERROR;
     }
 
     ngx_conf_merge_ptr_value(conf->cors, prev->cors, NULL);
+    ngx_conf_merge_value(conf->server_timing, prev->server_timing, 0);
 
     rv = ngx_http_magasin_cache_conf_merge(cf, &prev->cache, &conf->cache,
                                            mmcf->zone.shm != NULL);
@@ -375,14 +495,39 @@ ngx_http_magasin_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 static char *
 ngx_http_magasin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
+    char                          *rv;
+    ngx_http_magasin_srv_conf_t   *mscf;
+    ngx_http_magasin_main_conf_t  *mmcf;
+
+    rv = ngx_http_magasin_content(cf, conf, "magasin",
+                                  ngx_http_magasin_handler);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_magasin_module);
+    mmcf->handler = 1;
+
+    mscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_magasin_module);
+    mscf->magasin = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+/* Have a location answered by `handler`, for a directive of this name. */
+
+char *
+ngx_http_magasin_content(ngx_conf_t *cf, void *conf, const char *directive,
+    ngx_http_handler_pt handler)
+{
     ngx_http_magasin_loc_conf_t *mlcf = conf;
 
-    ngx_http_core_loc_conf_t      *clcf;
-    ngx_http_magasin_main_conf_t  *mmcf;
+    ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    if (clcf->handler == ngx_http_magasin_handler) {
+    if (clcf->handler == handler) {
         return "is duplicate";
     }
 
@@ -391,11 +536,9 @@ ngx_http_magasin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                "as \"proxy_pass\" or \"stub_status\"";
     }
 
-    clcf->handler = ngx_http_magasin_handler;
-    mlcf->magasin = 1;
-
-    mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_magasin_module);
-    mmcf->handler = 1;
+    clcf->handler = handler;
+    mlcf->handler = handler;
+    mlcf->directive = directive;
 
     return NGX_CONF_OK;
 }

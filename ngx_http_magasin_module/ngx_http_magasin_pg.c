@@ -63,6 +63,17 @@ ngx_http_magasin_pg_create(ngx_cycle_t *cycle, ngx_http_magasin_pg_conf_t *pcf)
         return NULL;
     }
 
+    /* Its own, until somebody wants to know: see _measure(). */
+
+    pool->counters = ngx_pcalloc(cycle->pool,
+                                 sizeof(ngx_http_magasin_pg_counters_t)
+                                 + sizeof(ngx_http_magasin_pg_gauges_t));
+    if (pool->counters == NULL) {
+        return NULL;
+    }
+
+    pool->gauges = (ngx_http_magasin_pg_gauges_t *) (pool->counters + 1);
+
     pool->conf = pcf;
     pool->log = cycle->log;
 
@@ -85,6 +96,22 @@ ngx_http_magasin_pg_create(ngx_cycle_t *cycle, ngx_http_magasin_pg_conf_t *pcf)
     }
 
     return pool;
+}
+
+
+/* Count there from now on. */
+
+void
+ngx_http_magasin_pg_measure(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_counters_t *counters,
+    ngx_http_magasin_pg_gauges_t *gauges)
+{
+    pool->counters = counters;
+    pool->gauges = gauges;
+
+    gauges->connections = pool->conf->connections;
+
+    ngx_http_magasin_pg_gauge(pool);
 }
 
 
@@ -128,16 +155,19 @@ ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
     ngx_uint_t  i;
 
     if (pool->nwaiting >= pool->conf->queue && !job->admitted) {
+        ngx_http_magasin_count(pool->counters->full);
         return NGX_BUSY;
     }
 
     if (pool->down) {
+        ngx_http_magasin_count(pool->counters->down);
         return NGX_DECLINED;
     }
 
     job->pool = pool;
     job->slot = NULL;
     job->resent = 0;
+    job->submitted = ngx_http_magasin_clock();
 
     job->timer.handler = ngx_http_magasin_pg_timeout;
     job->timer.data = job;
@@ -186,7 +216,7 @@ ngx_http_magasin_pg_cancel(ngx_http_magasin_pg_job_t *job)
 }
 
 
-/* Sum up the pool for /readyz and the metrics. */
+/* Sum up the pool for /readyz. */
 
 void
 ngx_http_magasin_pg_state(ngx_http_magasin_pg_pool_t *pool,
@@ -204,6 +234,25 @@ ngx_http_magasin_pg_state(ngx_http_magasin_pg_pool_t *pool,
             ngx_http_magasin_pg_in_flight(&pool->connections[i])
             - pool->connections[i].syncs;
     }
+}
+
+
+/* Tell what the connections are at, after something may have changed. */
+
+void
+ngx_http_magasin_pg_gauge(ngx_http_magasin_pg_pool_t *pool)
+{
+    ngx_uint_t  i, busy;
+
+    busy = 0;
+
+    for (i = 0; i < pool->conf->connections; i++) {
+        busy += pool->connections[i].state == NGX_HTTP_MAGASIN_PG_READY
+                && ngx_http_magasin_pg_in_flight(&pool->connections[i]) != 0;
+    }
+
+    pool->gauges->ready = pool->ready;
+    pool->gauges->busy = busy;
 }
 
 
@@ -327,6 +376,7 @@ ngx_http_magasin_pg_link(ngx_http_magasin_pg_job_t *job, ngx_queue_t *queue,
 
     job->queued = 1;
     job->pool->nwaiting++;
+    job->pool->gauges->waiting = job->pool->nwaiting;
 }
 
 
@@ -337,6 +387,7 @@ ngx_http_magasin_pg_unlink(ngx_http_magasin_pg_job_t *job)
 
     job->queued = 0;
     job->pool->nwaiting--;
+    job->pool->gauges->waiting = job->pool->nwaiting;
 }
 
 
@@ -366,6 +417,8 @@ ngx_http_magasin_pg_dispatch(ngx_event_t *ev)
                                               NGX_HTTP_MAGASIN_PG_WRITE);
     (void) ngx_http_magasin_pg_dispatch_class(pool,
                                               NGX_HTTP_MAGASIN_PG_HEAVY);
+
+    ngx_http_magasin_pg_gauge(pool);
 }
 
 
@@ -662,6 +715,8 @@ ngx_http_magasin_pg_timeout(ngx_event_t *ev)
     if (job->queued) {
         ngx_http_magasin_pg_unlink(job);
     }
+
+    ngx_http_magasin_count(job->pool->counters->timeouts);
 
     if (job->slot) {
         ngx_http_magasin_pg_connection_watch(job->slot->connection);

@@ -16,6 +16,7 @@
 #include <ngx_event.h>
 #include <libpq-fe.h>
 
+#include "ngx_http_magasin_measure.h"
 #include "ngx_http_magasin_statements.h"
 
 
@@ -78,6 +79,7 @@ struct ngx_http_magasin_pg_job_s {
     /* the pool's own; zeroed by the caller before the first submit */
     ngx_queue_t                      queue;
     ngx_event_t                      timer;
+    uint64_t                         submitted;    /* microseconds */
     ngx_http_magasin_pg_pool_t      *pool;
     ngx_http_magasin_pg_slot_t      *slot;
     ngx_http_magasin_pg_job_t       *next;         /* of those merged */
@@ -105,7 +107,7 @@ typedef struct {
 } ngx_http_magasin_pg_target_t;
 
 
-/* What /readyz and the metrics tell. */
+/* What /readyz tells. */
 typedef struct {
     ngx_uint_t                       ready;        /* connections in service */
     ngx_uint_t                       in_flight;
@@ -114,12 +116,47 @@ typedef struct {
 } ngx_http_magasin_pg_state_t;
 
 
+/* Classes of SQLSTATE, one more for those that are not known. */
+#define NGX_HTTP_MAGASIN_SQLSTATE_CLASSES  24
+
+/* What one worker's pool is at: written by this worker alone. */
+typedef struct {
+    ngx_atomic_t                     connections;  /* configured */
+    ngx_atomic_t                     ready;
+    ngx_atomic_t                     busy;         /* owe an answer */
+    ngx_atomic_t                     waiting;      /* jobs in the queue */
+} ngx_http_magasin_pg_gauges_t;
+
+/* Runs of one statement, from being sent to being answered. */
+typedef struct {
+    ngx_atomic_t                     runs;
+    ngx_atomic_t                     time;         /* microseconds */
+} ngx_http_magasin_pg_runs_t;
+
+/* What the pools of all workers have seen; all of it only grows. */
+typedef struct {
+    ngx_atomic_t                     connects;
+    ngx_atomic_t                     connect_failures;
+    ngx_atomic_t                     lost;         /* while in service */
+    ngx_atomic_t                     timeouts;     /* of jobs */
+    ngx_atomic_t                     full;         /* refused: the queue is */
+    ngx_atomic_t                     down;         /* refused: no server */
+    ngx_atomic_t                     resent;
+    ngx_atomic_t                     errors[NGX_HTTP_MAGASIN_SQLSTATE_CLASSES];
+    ngx_http_magasin_histogram_t     wait;         /* until being sent */
+    ngx_http_magasin_pg_runs_t       statements[NGX_HTTP_MAGASIN_SQL_COUNT];
+} ngx_http_magasin_pg_counters_t;
+
+
 char *ngx_http_magasin_pg_conf_parse(ngx_conf_t *cf,
     ngx_http_magasin_pg_conf_t *pcf, ngx_str_t *conninfo);
 
 ngx_http_magasin_pg_pool_t *ngx_http_magasin_pg_create(ngx_cycle_t *cycle,
     ngx_http_magasin_pg_conf_t *pcf);
 void ngx_http_magasin_pg_destroy(ngx_http_magasin_pg_pool_t *pool);
+void ngx_http_magasin_pg_measure(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_counters_t *counters,
+    ngx_http_magasin_pg_gauges_t *gauges);
 
 ngx_int_t ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
     ngx_http_magasin_pg_job_t *job);
@@ -127,7 +164,12 @@ void ngx_http_magasin_pg_cancel(ngx_http_magasin_pg_job_t *job);
 void ngx_http_magasin_pg_state(ngx_http_magasin_pg_pool_t *pool,
     ngx_http_magasin_pg_state_t *state);
 
+const char *ngx_http_magasin_pg_statement_name(
+    ngx_http_magasin_statement_e statement);
+
 ngx_uint_t ngx_http_magasin_sqlstate_status(const char *sqlstate);
+ngx_uint_t ngx_http_magasin_sqlstate_class(const char *sqlstate);
+const char *ngx_http_magasin_sqlstate_class_name(ngx_uint_t class);
 
 
 #endif /* _NGX_HTTP_MAGASIN_PG_H_INCLUDED_ */

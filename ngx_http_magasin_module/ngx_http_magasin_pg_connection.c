@@ -73,6 +73,13 @@ ngx_http_magasin_pg_connection_init(
 }
 
 
+const char *
+ngx_http_magasin_pg_statement_name(ngx_http_magasin_statement_e statement)
+{
+    return ngx_http_magasin_pg_statements[statement].name;
+}
+
+
 /* Start to connect to the next address; the result comes by events. */
 
 void
@@ -170,6 +177,7 @@ ngx_http_magasin_pg_connection_send(
     ngx_http_magasin_pg_job_t *job)
 {
     char                          keys[NGX_HTTP_MAGASIN_PG_KEYS];
+    uint64_t                      now;
     const char                   *name, *array;
     const char *const            *values;
     ngx_http_magasin_pg_job_t    *next;
@@ -199,8 +207,21 @@ ngx_http_magasin_pg_connection_send(
     slot->jobs = job;
     slot->sync = 0;
 
+    now = ngx_http_magasin_clock();
+
+    slot->statement = job->statement;
+    slot->sent = now;
+
     for (next = job; next; next = next->next) {
         next->slot = slot;
+
+        if (next->resent == 0) {
+            ngx_http_magasin_observe(&connection->pool->counters->wait,
+                                     now - next->submitted);
+
+        } else {
+            ngx_http_magasin_count(connection->pool->counters->resent);
+        }
     }
 
     connection->tail++;
@@ -299,6 +320,13 @@ ngx_http_magasin_pg_connection_lost(
     pool = connection->pool;
     was_ready = (connection->state == NGX_HTTP_MAGASIN_PG_READY);
 
+    if (was_ready) {
+        ngx_http_magasin_count(pool->counters->lost);
+
+    } else {
+        ngx_http_magasin_count(pool->counters->connect_failures);
+    }
+
     ngx_queue_init(&failed);
 
     ngx_http_magasin_pg_connection_log(connection, why);
@@ -306,6 +334,7 @@ ngx_http_magasin_pg_connection_lost(
     ngx_http_magasin_pg_connection_close(connection);
     ngx_http_magasin_pg_connection_again(connection, was_ready);
 
+    ngx_http_magasin_pg_gauge(pool);
     ngx_http_magasin_pg_fail_queue(&failed);
 
     if (pool->down) {
@@ -589,7 +618,11 @@ ngx_http_magasin_pg_connection_input(
         connection->backoff = 0;
         connection->pool->down = 0;
         connection->pool->ready++;
+
+        ngx_http_magasin_count(connection->pool->counters->connects);
     }
+
+    ngx_http_magasin_pg_gauge(connection->pool);
 
     if (ngx_http_magasin_pg_in_flight(connection) == 0) {
 

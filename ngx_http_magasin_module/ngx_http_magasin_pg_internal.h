@@ -64,6 +64,8 @@ struct ngx_http_magasin_pg_slot_s {
     ngx_http_magasin_pg_job_t          *jobs;
     PGresult                           *result;
     ngx_http_magasin_pg_connection_t   *connection;
+    ngx_http_magasin_statement_e        statement;
+    uint64_t                            sent;        /* microseconds */
     unsigned                            sync:1;
     unsigned                            reads:1;     /* it ends a batch */
 };
@@ -109,6 +111,8 @@ struct ngx_http_magasin_pg_pool_s {
     unsigned                            turn:1;      /* of the short ones */
     unsigned                            closed:1;    /* the worker exits */
     ngx_http_magasin_pg_connection_t   *connections;
+    ngx_http_magasin_pg_counters_t     *counters;
+    ngx_http_magasin_pg_gauges_t       *gauges;
 };
 
 
@@ -143,6 +147,7 @@ ngx_int_t ngx_http_magasin_pg_results(
 
 /* pg.c */
 void ngx_http_magasin_pg_wake(ngx_http_magasin_pg_pool_t *pool);
+void ngx_http_magasin_pg_gauge(ngx_http_magasin_pg_pool_t *pool);
 ngx_http_magasin_pg_job_t *ngx_http_magasin_pg_take(
     ngx_http_magasin_pg_slot_t *slot);
 void ngx_http_magasin_pg_drop(ngx_http_magasin_pg_slot_t *slot);

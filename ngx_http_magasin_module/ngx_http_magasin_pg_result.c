@@ -15,6 +15,9 @@ static ngx_int_t ngx_http_magasin_pg_prepared(
     ngx_http_magasin_pg_connection_t *connection, PGresult *result);
 static ngx_int_t ngx_http_magasin_pg_answered(
     ngx_http_magasin_pg_connection_t *connection, PGresult *result);
+static void ngx_http_magasin_pg_count(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot, PGresult *result);
 static ngx_uint_t ngx_http_magasin_pg_ending(PGresult *result);
 static ngx_uint_t ngx_http_magasin_pg_undone(PGresult *result);
 static ngx_int_t ngx_http_magasin_pg_written(
@@ -145,6 +148,8 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
         ngx_http_magasin_pg_drop(slot);
         slot->result = result;
 
+        ngx_http_magasin_pg_count(connection, NULL, result);
+
         return NGX_DONE;
     }
 
@@ -168,6 +173,8 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
 
         return NGX_OK;
     }
+
+    ngx_http_magasin_pg_count(connection, slot, result);
 
     ending = ngx_http_magasin_pg_ending(result);
 
@@ -199,6 +206,36 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     }
 
     return ending ? NGX_ERROR : NGX_OK;
+}
+
+
+/* A run of a statement and how it ended; `slot` NULL: of a commit. */
+
+static void
+ngx_http_magasin_pg_count(ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot, PGresult *result)
+{
+    char                            *sqlstate;
+    ngx_uint_t                       class;
+    ngx_http_magasin_pg_runs_t      *statement;
+    ngx_http_magasin_pg_counters_t  *counters;
+
+    counters = connection->pool->counters;
+
+    if (slot) {
+        statement = &counters->statements[slot->statement];
+
+        ngx_http_magasin_count(statement->runs);
+        (void) ngx_atomic_fetch_add(&statement->time,
+                                    ngx_http_magasin_clock() - slot->sent);
+    }
+
+    if (PQresultStatus(result) == PGRES_FATAL_ERROR) {
+        sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+        class = ngx_http_magasin_sqlstate_class(sqlstate);
+
+        ngx_http_magasin_count(counters->errors[class]);
+    }
 }
 
 

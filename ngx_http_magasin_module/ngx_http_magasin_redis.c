@@ -38,6 +38,9 @@ static ngx_int_t ngx_http_magasin_redis_ping(ngx_http_magasin_redis_t *redis);
 static void ngx_http_magasin_redis_reply(redisAsyncContext *context,
     void *reply, void *data);
 static void ngx_http_magasin_redis_timeout(ngx_event_t *ev);
+static void ngx_http_magasin_redis_fail(
+    ngx_http_magasin_redis_command_t *command,
+    ngx_http_magasin_redis_failure_e failure);
 static void ngx_http_magasin_redis_finish(
     ngx_http_magasin_redis_command_t *command);
 static void ngx_http_magasin_redis_release(
@@ -100,6 +103,17 @@ ngx_http_magasin_redis_new(ngx_cycle_t *cycle,
         return NULL;
     }
 
+    /* Its own, until somebody wants to know: see _measure(). */
+
+    redis->counters = ngx_pcalloc(cycle->pool,
+                                  sizeof(ngx_http_magasin_redis_counters_t)
+                                  + sizeof(ngx_http_magasin_redis_gauges_t));
+    if (redis->counters == NULL) {
+        return NULL;
+    }
+
+    redis->gauges = (ngx_http_magasin_redis_gauges_t *) (redis->counters + 1);
+
     redis->conf = rcf;
     redis->log = cycle->log;
 
@@ -115,6 +129,20 @@ ngx_http_magasin_redis_new(ngx_cycle_t *cycle,
     redis->flush.log = cycle->log;
 
     return redis;
+}
+
+
+/* Count there from now on. */
+
+void
+ngx_http_magasin_redis_measure(ngx_http_magasin_redis_t *redis,
+    ngx_http_magasin_redis_counters_t *counters,
+    ngx_http_magasin_redis_gauges_t *gauges)
+{
+    redis->counters = counters;
+    redis->gauges = gauges;
+
+    gauges->ready = (redis->state == NGX_HTTP_MAGASIN_REDIS_READY);
 }
 
 
@@ -170,6 +198,7 @@ ngx_http_magasin_redis_command(ngx_http_magasin_redis_t *redis,
     if (slot == NULL
         || sdslen(redis->context->c.obuf) > NGX_HTTP_MAGASIN_REDIS_UNSENT)
     {
+        ngx_http_magasin_count(redis->counters->refused);
         return NGX_BUSY;
     }
 
@@ -189,6 +218,7 @@ ngx_http_magasin_redis_command(ngx_http_magasin_redis_t *redis,
     command->redis = redis;
     command->slot = slot;
     command->sent = ngx_current_msec;
+    command->started = ngx_http_magasin_clock();
     command->failure = 0;
     ngx_str_null(&command->error);
 
@@ -339,6 +369,11 @@ ngx_http_magasin_redis_lost(ngx_http_magasin_redis_t *redis)
     }
 
     redis->state = NGX_HTTP_MAGASIN_REDIS_CLOSED;
+    redis->gauges->ready = 0;
+
+    if (was_ready) {
+        ngx_http_magasin_count(redis->counters->lost);
+    }
 
     ngx_http_magasin_redis_log(redis, was_ready);
     ngx_http_magasin_redis_again(redis, was_ready);
@@ -347,10 +382,8 @@ ngx_http_magasin_redis_lost(ngx_http_magasin_redis_t *redis)
         q = ngx_queue_head(&redis->failed);
         command = ngx_queue_data(q, ngx_http_magasin_redis_command_t, queue);
 
-        ngx_http_magasin_redis_finish(command);
-
-        command->failure = NGX_HTTP_MAGASIN_REDIS_UNAVAILABLE;
-        command->done(command, NULL);
+        ngx_http_magasin_redis_fail(command,
+                                    NGX_HTTP_MAGASIN_REDIS_UNAVAILABLE);
     }
 }
 
@@ -676,6 +709,9 @@ ngx_http_magasin_redis_pong(redisAsyncContext *context, void *reply,
     redis->state = NGX_HTTP_MAGASIN_REDIS_READY;
     redis->tried = 0;
     redis->down = 0;
+    redis->gauges->ready = 1;
+
+    ngx_http_magasin_count(redis->counters->connects);
 
     ngx_add_timer(&redis->timer, NGX_HTTP_MAGASIN_REDIS_HEARTBEAT);
 }
@@ -732,6 +768,9 @@ ngx_http_magasin_redis_reply(redisAsyncContext *context, void *reply,
         return;
     }
 
+    ngx_http_magasin_observe(&redis->counters->replies,
+                             ngx_http_magasin_clock() - command->started);
+
     ngx_http_magasin_redis_finish(command);
 
     if (rp->type == REDIS_REPLY_ERROR) {
@@ -758,9 +797,19 @@ ngx_http_magasin_redis_timeout(ngx_event_t *ev)
         redis->stalled = 1;
     }
 
+    ngx_http_magasin_redis_fail(command, NGX_HTTP_MAGASIN_REDIS_TIMEOUT);
+}
+
+
+static void
+ngx_http_magasin_redis_fail(ngx_http_magasin_redis_command_t *command,
+    ngx_http_magasin_redis_failure_e failure)
+{
+    ngx_http_magasin_count(command->redis->counters->failures[failure - 1]);
+
     ngx_http_magasin_redis_finish(command);
 
-    command->failure = NGX_HTTP_MAGASIN_REDIS_TIMEOUT;
+    command->failure = failure;
     command->done(command, NULL);
 }
 
@@ -772,6 +821,10 @@ ngx_http_magasin_redis_finish(ngx_http_magasin_redis_command_t *command)
 {
     if (command->timer.timer_set) {
         ngx_del_timer(&command->timer);
+    }
+
+    if (command->spent) {
+        *command->spent += ngx_http_magasin_clock() - command->started;
     }
 
     if (command->slot) {
@@ -822,6 +875,9 @@ ngx_http_magasin_redis_refused(ngx_http_magasin_redis_t *redis,
     if (len == 8 && ngx_strncmp(reply->str, "NOSCRIPT", 8) == 0) {
         return;
     }
+
+    ngx_http_magasin_count(
+                redis->counters->failures[NGX_HTTP_MAGASIN_REDIS_ERROR - 1]);
 
     level = redis->complained ? NGX_LOG_INFO : NGX_LOG_WARN;
     redis->complained = 1;

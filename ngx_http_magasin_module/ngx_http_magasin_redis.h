@@ -19,6 +19,8 @@
 /* Found where pkg-config says, so not by its longer name. */
 #include <async.h>
 
+#include "ngx_http_magasin_measure.h"
+
 
 /* What INFO calls run_id: another one is another Redis, or a new life. */
 #define NGX_HTTP_MAGASIN_REDIS_RUN_ID  40
@@ -61,6 +63,8 @@ struct ngx_http_magasin_redis_command_s {
     void                             *data;
     ngx_log_t                        *log;
     ngx_msec_t                        timeout;   /* 0: as configured */
+    uint64_t                         *spent;     /* or NULL: its microseconds
+                                                    are added there */
 
     /* for the callback */
     ngx_http_magasin_redis_failure_e  failure;   /* 0: there is a reply */
@@ -70,6 +74,7 @@ struct ngx_http_magasin_redis_command_s {
     ngx_queue_t                       queue;
     ngx_event_t                       timer;
     ngx_msec_t                        sent;
+    uint64_t                          started;   /* microseconds */
     ngx_http_magasin_redis_t         *redis;
     ngx_http_magasin_redis_slot_t    *slot;
     unsigned                          failed:1;  /* in queue */
@@ -94,7 +99,22 @@ typedef struct {
 } ngx_http_magasin_redis_target_t;
 
 
-/* What /readyz and the metrics tell. */
+/* What one worker's connection is at: written by this worker alone. */
+typedef struct {
+    ngx_atomic_t                      ready;
+} ngx_http_magasin_redis_gauges_t;
+
+/* What the connections of all workers have seen; all of it only grows. */
+typedef struct {
+    ngx_atomic_t                      connects;
+    ngx_atomic_t                      lost;      /* while in service */
+    ngx_atomic_t                      refused;   /* too many in flight */
+    ngx_atomic_t                      failures[NGX_HTTP_MAGASIN_REDIS_ERROR];
+    ngx_http_magasin_histogram_t      replies;
+} ngx_http_magasin_redis_counters_t;
+
+
+/* What /readyz tells. */
 typedef struct {
     ngx_uint_t                        ready;     /* 1: commands are taken */
     ngx_uint_t                        in_flight; /* given up ones included */
@@ -112,6 +132,9 @@ ngx_http_magasin_redis_t *ngx_http_magasin_redis_subscribe(
     const char *channel, ngx_http_magasin_redis_message_pt message,
     void *data);
 void ngx_http_magasin_redis_destroy(ngx_http_magasin_redis_t *redis);
+void ngx_http_magasin_redis_measure(ngx_http_magasin_redis_t *redis,
+    ngx_http_magasin_redis_counters_t *counters,
+    ngx_http_magasin_redis_gauges_t *gauges);
 
 ngx_int_t ngx_http_magasin_redis_command(ngx_http_magasin_redis_t *redis,
     ngx_http_magasin_redis_command_t *command, ngx_uint_t argc,

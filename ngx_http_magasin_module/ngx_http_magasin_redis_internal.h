@@ -69,6 +69,9 @@ struct ngx_http_magasin_redis_s {
     ngx_http_magasin_redis_slot_t     *slots;
     ngx_uint_t                         nslots;
 
+    ngx_http_magasin_redis_counters_t *counters;
+    ngx_http_magasin_redis_gauges_t   *gauges;
+
     const char                        *channel;     /* NULL: for commands */
     ngx_http_magasin_redis_message_pt  message;
     void                              *data;

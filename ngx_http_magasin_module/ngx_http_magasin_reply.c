@@ -343,7 +343,9 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    if (ngx_http_magasin_reply_cache(ctx) != NGX_OK) {
+    if (ngx_http_magasin_reply_cache(ctx) != NGX_OK
+        || ngx_http_magasin_server_timing(ctx) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

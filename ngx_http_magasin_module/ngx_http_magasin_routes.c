@@ -313,6 +313,15 @@ static ngx_http_magasin_route_t
 static ngx_uint_t  ngx_http_magasin_nroutes;
 
 
+/* The metrics have room for as many paths, and these are no more than rows. */
+
+#define NGX_HTTP_MAGASIN_ROUTES_FIT                                           \
+    (NGX_HTTP_MAGASIN_ENDPOINTS < NGX_HTTP_MAGASIN_METRICS_ROUTES)
+
+typedef char  ngx_http_magasin_routes_fit_t[NGX_HTTP_MAGASIN_ROUTES_FIT ? 1
+                                                                        : -1];
+
+
 /* Gather rows into routes, at each configuration in the same way. */
 
 void
@@ -387,6 +396,51 @@ ngx_http_magasin_route_find(ngx_pool_t *pool, ngx_str_t *path,
     }
 
     return NULL;
+}
+
+
+ngx_uint_t
+ngx_http_magasin_routes_count(void)
+{
+    return ngx_http_magasin_nroutes;
+}
+
+
+/* What tells one list of paths from another; never 0. */
+
+ngx_uint_t
+ngx_http_magasin_routes_layout(void)
+{
+    ngx_str_t   *path;
+    ngx_uint_t   i, k, key;
+
+    key = 1;
+
+    for (i = 0; i < ngx_http_magasin_nroutes; i++) {
+        path = &ngx_http_magasin_routes[i].path;
+
+        for (k = 0; k < path->len; k++) {
+            key = ngx_hash(key, path->data[k]);
+        }
+    }
+
+    return key | 1;
+}
+
+
+/* Routes have numbers from 0 on, in the order of the table. */
+
+ngx_uint_t
+ngx_http_magasin_route_number(ngx_http_magasin_route_t *route)
+{
+    return route - ngx_http_magasin_routes;
+}
+
+
+ngx_str_t *
+ngx_http_magasin_route_path(ngx_uint_t number)
+{
+    return &ngx_http_magasin_routes[number].path;
 }
 
 

@@ -31,6 +31,14 @@ static ngx_http_magasin_sqlstate_t  ngx_http_magasin_sqlstates[] = {
 };
 
 
+/* What metrics tell apart; the last one stands for all others. */
+
+static const char  *ngx_http_magasin_sqlstate_classes[] = {
+    "08", "0A", "21", "22", "23", "25", "26", "28", "2B", "2D", "34", "3D",
+    "3F", "40", "42", "44", "53", "54", "55", "57", "58", "P0", "XX", "other"
+};
+
+
 /*
  * The HTTP status for an error of the server; 500 for what nobody expects.
  * `sqlstate` may be NULL.
@@ -51,4 +59,31 @@ ngx_http_magasin_sqlstate_status(const char *sqlstate)
     }
 
     return entry->status;
+}
+
+
+/* The number of a SQLSTATE's class; `sqlstate` may be NULL. */
+
+ngx_uint_t
+ngx_http_magasin_sqlstate_class(const char *sqlstate)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_SQLSTATE_CLASSES - 1; i++) {
+        if (sqlstate
+            && ngx_strncmp(sqlstate, ngx_http_magasin_sqlstate_classes[i], 2)
+               == 0)
+        {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
+const char *
+ngx_http_magasin_sqlstate_class_name(ngx_uint_t class)
+{
+    return ngx_http_magasin_sqlstate_classes[class];
 }

@@ -31,7 +31,14 @@ static ngx_http_variable_t  ngx_http_magasin_variables[] = {
       ngx_http_magasin_variable_token, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("magasin_db_time"), NULL,
-      ngx_http_magasin_variable_time, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+      ngx_http_magasin_variable_time,
+      offsetof(ngx_http_magasin_ctx_t, database),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("magasin_redis_time"), NULL,
+      ngx_http_magasin_variable_time,
+      offsetof(ngx_http_magasin_ctx_t, redis),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("magasin_cache"), NULL,
       ngx_http_magasin_variable_cache, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
@@ -46,7 +53,9 @@ static ngx_http_variable_t  ngx_http_magasin_variables[] = {
 ngx_int_t
 ngx_http_magasin_variables_init(ngx_conf_t *cf)
 {
-    ngx_http_variable_t  *variable, *v;
+    ngx_str_t                      trace = ngx_string("magasin_trace_id");
+    ngx_http_variable_t           *variable, *v;
+    ngx_http_magasin_main_conf_t  *mmcf;
 
     for (v = ngx_http_magasin_variables; v->name.len; v++) {
 
@@ -59,7 +68,13 @@ ngx_http_magasin_variables_init(ngx_conf_t *cf)
         variable->data = v->data;
     }
 
-    return NGX_OK;
+    /* By its index it stays the same, in an answer and in the log. */
+
+    mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_magasin_module);
+
+    mmcf->trace_index = ngx_http_get_variable_index(cf, &trace);
+
+    return mmcf->trace_index == NGX_ERROR ? NGX_ERROR : NGX_OK;
 }
 
 
@@ -95,31 +110,35 @@ ngx_http_magasin_variable_token(ngx_http_request_t *r,
 }
 
 
-/* Seconds, with milliseconds, from sending statements to their answers. */
+/*
+ * Seconds, with milliseconds, from sending statements or commands to their
+ * answers; empty when there were none.
+ */
 
 static ngx_int_t
 ngx_http_magasin_variable_time(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
+    uint64_t                 ms, *us;
     ngx_str_t                text;
-    ngx_msec_t               ms;
     ngx_http_magasin_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_magasin_module);
+    us = ctx ? (uint64_t *) ((u_char *) ctx + data) : NULL;
 
-    if (ctx == NULL || ctx->job.ready == NULL) {
+    if (us == NULL || *us == 0) {
         ngx_http_magasin_variable_set(v, NULL);
         return NGX_OK;
     }
+
+    ms = *us / 1000;
 
     text.data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN + 4);
     if (text.data == NULL) {
         return NGX_ERROR;
     }
 
-    ms = ctx->database;
-
-    text.len = ngx_sprintf(text.data, "%T.%03M", (time_t) (ms / 1000),
+    text.len = ngx_sprintf(text.data, "%T.%03uL", (time_t) (ms / 1000),
                            ms % 1000)
                - text.data;
 

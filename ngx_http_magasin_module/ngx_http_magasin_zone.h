@@ -22,6 +22,7 @@
 #include <ngx_core.h>
 
 #include "ngx_http_magasin_cache_shared.h"
+#include "ngx_http_magasin_metrics_shared.h"
 
 
 /* To be changed with anything that old workers would misunderstand. */
@@ -36,6 +37,8 @@ typedef struct {
     ngx_atomic_t                     dirty;     /* somebody is inside */
     ngx_atomic_t                     rebuilt;   /* how many times */
     ngx_http_magasin_cache_shared_t  cache;
+    ngx_http_magasin_metrics_shared_t
+                                     metrics;
 } ngx_http_magasin_zone_shared_t;
 
 

@@ -17,7 +17,8 @@ packages_for() {
             libpq-dev libhiredis-dev libjansson-dev libssl-dev \
             postgresql-15 redis-server curl jq
         ;;
-    test) echo perl libtest-base-perl python3 ;;
+    # prometheus: promtool is in it, which checks the metrics.
+    test) echo perl libtest-base-perl python3 prometheus ;;
     openapi) echo python3 python3-jsonschema chromium ;;
     fuzz) echo python3 python3-venv ;;
     # The font is for screenshots that look the same everywhere.

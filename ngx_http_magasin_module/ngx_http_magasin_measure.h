@@ -1,0 +1,72 @@
+
+/*
+ * A clock of microseconds and histograms in shared memory, for the rooms that
+ * measure themselves.  Writers only add, with atomic operations and without a
+ * lock; whoever reads takes what is there.
+ */
+
+
+#ifndef _NGX_HTTP_MAGASIN_MEASURE_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_MEASURE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+/* The bounds are in measure.c; the last bucket has none. */
+#define NGX_HTTP_MAGASIN_BUCKETS  15
+
+#define ngx_http_magasin_count(counter)                                       \
+    ((void) ngx_atomic_fetch_add(&(counter), 1))
+
+
+/* Each bucket counts for itself alone: readers add them up. */
+typedef struct {
+    ngx_atomic_t   buckets[NGX_HTTP_MAGASIN_BUCKETS];
+    ngx_atomic_t   sum;            /* microseconds */
+} ngx_http_magasin_histogram_t;
+
+
+extern const ngx_uint_t
+    ngx_http_magasin_bounds[NGX_HTTP_MAGASIN_BUCKETS - 1];
+
+
+void ngx_http_magasin_histogram_add(ngx_http_magasin_histogram_t *sum,
+    const ngx_http_magasin_histogram_t *histogram);
+uint64_t ngx_http_magasin_histogram_count(
+    const ngx_http_magasin_histogram_t *histogram);
+uint64_t ngx_http_magasin_histogram_quantile(
+    const ngx_http_magasin_histogram_t *histogram, ngx_uint_t permille);
+
+
+/* Microseconds of a clock that only goes on, read now. */
+
+static ngx_inline uint64_t
+ngx_http_magasin_clock(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+
+static ngx_inline void
+ngx_http_magasin_observe(ngx_http_magasin_histogram_t *histogram, uint64_t us)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_BUCKETS - 1; i++) {
+        if (us <= ngx_http_magasin_bounds[i]) {
+            break;
+        }
+    }
+
+    ngx_http_magasin_count(histogram->buckets[i]);
+    (void) ngx_atomic_fetch_add(&histogram->sum, us);
+}
+
+
+#endif /* _NGX_HTTP_MAGASIN_MEASURE_H_INCLUDED_ */

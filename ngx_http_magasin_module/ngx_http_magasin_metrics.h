@@ -1,0 +1,86 @@
+
+/*
+ * Metrics: requests are counted at their end, whoever answers them; the rooms
+ * of PostgreSQL, Redis and the cache count for themselves, in the same zone.
+ * /metrics and /status are made of what is there at that moment.
+ */
+
+
+#ifndef _NGX_HTTP_MAGASIN_METRICS_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_METRICS_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_magasin_zone.h"
+
+
+#define NGX_HTTP_MAGASIN_VERSION  "0.1.0"
+
+
+typedef struct ngx_http_magasin_metrics_s   ngx_http_magasin_metrics_t;
+typedef struct ngx_http_magasin_business_s  ngx_http_magasin_business_t;
+
+
+/* What `magasin_metrics` says. */
+typedef struct {
+    ngx_uint_t                          stores;    /* with series of their
+                                                      own */
+    ngx_msec_t                          interval;  /* between questions */
+} ngx_http_magasin_metrics_conf_t;
+
+
+/* Of one worker. */
+struct ngx_http_magasin_metrics_s {
+    ngx_http_magasin_zone_t            *zone;
+    ngx_http_magasin_metrics_shared_t  *shared;
+    ngx_http_magasin_metrics_stripe_t  *stripe;
+    ngx_http_magasin_metrics_slot_t    *slot;
+    ngx_http_magasin_business_t        *business;  /* NULL: no database */
+};
+
+
+/* Of one request, from the end of its header on. */
+typedef struct {
+    uint64_t                            started;   /* microseconds */
+    ngx_atomic_t                       *active;    /* NULL: no zone */
+} ngx_http_magasin_metrics_request_t;
+
+
+/* metrics.c */
+void ngx_http_magasin_metrics_init(void);
+ngx_http_magasin_metrics_t *ngx_http_magasin_metrics_create(
+    ngx_cycle_t *cycle, ngx_http_magasin_zone_t *zone);
+void ngx_http_magasin_metrics_destroy(ngx_http_magasin_metrics_t *metrics);
+ngx_int_t ngx_http_magasin_metrics_begin(ngx_http_request_t *r);
+ngx_int_t ngx_http_magasin_metrics_log(ngx_http_request_t *r);
+ngx_http_magasin_metrics_request_t *ngx_http_magasin_metrics_request(
+    ngx_http_request_t *r);
+ngx_http_magasin_metrics_slot_t *ngx_http_magasin_metrics_worker(
+    ngx_http_magasin_metrics_t *metrics, ngx_uint_t i);
+ngx_str_t *ngx_http_magasin_metrics_method(ngx_uint_t method);
+ngx_uint_t ngx_http_magasin_metrics_status(ngx_uint_t status);
+
+/* business.c */
+ngx_http_magasin_business_t *ngx_http_magasin_business_create(
+    ngx_cycle_t *cycle, ngx_http_magasin_metrics_shared_t *shared,
+    ngx_http_magasin_pg_pool_t *pool, ngx_http_magasin_metrics_conf_t *conf);
+void ngx_http_magasin_business_destroy(ngx_http_magasin_business_t *business);
+ngx_http_magasin_metrics_business_t *ngx_http_magasin_business_get(
+    ngx_http_magasin_metrics_t *metrics, ngx_pool_t *pool);
+
+/* metrics_conf.c */
+char *ngx_http_magasin_metrics_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_magasin_status_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* metrics_text.c, status.c */
+ngx_int_t ngx_http_magasin_metrics_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_magasin_status_handler(ngx_http_request_t *r);
+void ngx_http_magasin_status_init(void);
+
+
+#endif /* _NGX_HTTP_MAGASIN_METRICS_H_INCLUDED_ */

@@ -1,0 +1,38 @@
+-- The numbers of the business for /metrics.  $1: how many stores have a row of
+-- their own, by id, so that they stay the same; the others are summed up in
+-- the first row, which also has what is counted once.
+--
+-- Both tables are read from end to end, once: one row for each store and
+-- product, however long history is.
+WITH stock AS MATERIALIZED (
+    SELECT magasin_id,
+           count(*) FILTER (WHERE quantite = 0) AS ruptures,
+           count(*) FILTER (WHERE quantite > 10) AS surstock
+      FROM stock_local
+     GROUP BY magasin_id
+), m AS MATERIALIZED (
+    SELECT m.id, coalesce(s.ruptures, 0) AS ruptures,
+           coalesce(s.surstock, 0) AS surstock,
+           row_number() OVER (ORDER BY m.id) AS rang
+      FROM magasin m
+      LEFT JOIN stock s ON s.magasin_id = m.id
+)
+SELECT NULL::bigint AS id, coalesce(sum(m.ruptures), 0)::bigint AS ruptures,
+       coalesce(sum(m.surstock), 0)::bigint AS surstock, count(m.id) AS autres,
+       v.unites, v.chiffre_affaires, d.en_attente
+  FROM (
+    SELECT coalesce(sum(quantite), 0)::bigint AS unites,
+           coalesce(sum(total), 0.00) AS chiffre_affaires
+      FROM cumul_vente
+  ) v
+ CROSS JOIN (
+    SELECT count(*) AS en_attente
+      FROM demande_reapprovisionnement
+     WHERE statut = 'en_attente'
+  ) d
+  LEFT JOIN m ON m.rang > $1::bigint
+ GROUP BY v.unites, v.chiffre_affaires, d.en_attente
+ UNION ALL
+SELECT id, ruptures, surstock, NULL, NULL, NULL, NULL
+  FROM m
+ WHERE rang <= $1::bigint

@@ -1,0 +1,340 @@
+# /metrics: what is counted, under which labels, and what survives a reload, a
+# killed worker and a database that is slow.
+
+use strict;
+use warnings;
+
+use lib 't/inc';
+use Digest::SHA qw(sha256_base64);
+use Test::More;
+use Time::HiRes qw(sleep time);
+use MagasinTest;
+use MagasinNginx;
+
+plan skip_all => 'TEST_NGINX_DATABASE is not set (make test)'
+    unless $ENV{TEST_NGINX_DATABASE};
+
+MagasinTest::reset();
+
+my $server = <<'CONF';
+client_max_body_size 1k;
+large_client_header_buffers 2 2k;
+location = /metrics { magasin_metrics stores=2 interval=1s; }
+location = /status { magasin_status; }
+location = /timed { rewrite ^ /healthz break; magasin; magasin_server_timing on;
+    add_header X-Trace $magasin_trace_id; }
+location = /static { return 200 "static"; }
+location = /api/v1/stock/central/ { magasin; deny all; }
+location = /moved { error_page 418 = @api; return 418; }
+location @api { rewrite ^ /api/v1/stores/ break; magasin; }
+CONF
+
+my $nginx = MagasinNginx->start(
+    workers => 2,
+    http    => 'magasin_zone magasin:2m;'
+        . " magasin_redis unix:$ENV{TEST_NGINX_REDIS};",
+    server => $server,
+);
+
+my $last = '';
+
+sub scrape {
+    my ($status, $answer) = $nginx->get('/metrics');
+    return {} unless $status == 200;
+    ($last) = $answer =~ /\r\n\r\n(.*)\z/s;
+    my %value;
+    for my $line (grep { !/^#/ } split /\n/, $last) {
+        my ($series, $value) = $line =~ /^(\S+) (\S+)$/
+            or die "bad line: $line\n";
+        die "twice: $series\n" if exists $value{$series};
+        $value{$series} = $value;
+    }
+    return \%value;
+}
+
+sub series {
+    my ($method, $endpoint, $status) = @_;
+    return qq(magasin_http_requests_total{method="$method",)
+        . qq(endpoint="$endpoint",status="$status"});
+}
+
+# What the requests have added, without those of /metrics itself.
+sub added {
+    my ($before, $after) = @_;
+    return join "\n", sort map {
+        my ($labels) = /\{method="(.*)"\}$/;
+        my $n = $after->{$_} - ($before->{$_} // 0);
+        $labels =~ s/",\w+="/ /g;
+        $n && $_ ne series('GET', 'other', 200) ? "$labels $n" : ();
+    } grep {/^magasin_http_requests_total/} keys %$after;
+}
+
+sub ask {
+    my ($line, @headers) = @_;
+    my ($status) = $nginx->ask(join "\r\n", "$line HTTP/1.1",
+        'Host: localhost', 'Connection: close', @headers, '', '');
+    return $status;
+}
+
+# promtool lints names, help texts, types and units.
+sub lint {
+    my ($text) = @_;
+    my $file = "$nginx->{root}/metrics.txt";
+    open my $out, '>', $file or die "$file: $!\n";
+    print {$out} $text;
+    close $out;
+    my $said = `promtool check metrics < '$file' 2>&1`;
+    return ($? >> 8, $said);
+}
+
+
+my $before = scrape();
+
+is(ask('GET /api/v1/products/3/'),    200, 'a read');
+is(ask('GET /api/v1/products/1/'),    200, 'another one of the same path');
+is(ask('GET /api/v1/products/99/'),   404, 'a product that is not there');
+is(ask('HEAD /api/v1/products/3/'),   200, 'HEAD');
+is(ask('OPTIONS /api/v1/products/3/'), 200, 'OPTIONS');
+is(ask('PROPFIND /api/v1/products/3/'), 405, 'a method nobody knows');
+is(ask('BREW /api/v1/products/3/'),   405, 'a method that is none');
+is(ask('POST /api/v1/sales/'),        401, 'a write without a token');
+is(ask('GET /api/v1/nowhere/42/'),    404, 'a path nobody knows');
+is(ask('GET /api/v1/nowhere/43/'),    404, 'another one');
+is(ask('GET /api/v1/stock/central/'), 403, 'a path that nginx refuses');
+is(ask('GET /api/v1/stores/1'),       301, 'a path without its slash');
+is(ask('GET /moved'),                 200, 'an internal redirect');
+is(ask('PUT /api/v1/products/3/', $MagasinTest::Token,
+    'Content-Type: application/json', 'Content-Length: 100000'), 413,
+    'a body too large');
+
+is(($nginx->ask("NONSENSE\r\n\r\n"))[0],       400, 'a bad request line');
+is(ask('GET /api/v1/products/3/', 'X: ' . 'x' x 3000), 400,
+    'a header too large');
+is(ask('GET /' . 'x' x 3000), 414, 'a path too long');
+
+my $after = scrape();
+is(added($before, $after), <<'LIST' =~ s/\n\z//r, 'what was counted, and where');
+GET /api/v1/products/{id}/ 200 2
+GET /api/v1/products/{id}/ 400 1
+GET /api/v1/products/{id}/ 404 1
+GET /api/v1/stock/central/ 403 1
+GET /api/v1/stores/ 200 1
+GET other 301 1
+GET other 404 2
+GET other 414 1
+HEAD /api/v1/products/{id}/ 200 1
+OPTIONS /api/v1/products/{id}/ 200 1
+POST /api/v1/sales/ 401 1
+PUT /api/v1/products/{id}/ 413 1
+other /api/v1/products/{id}/ 405 2
+other other 400 1
+LIST
+
+my ($status, $said) = lint($last);
+is($said,   '', 'promtool has nothing to say');
+is($status, 0,  'and is content');
+
+($status, $said)
+    = lint($last =~ s/magasin_http_requests_total/magasin_httpRequests/gr);
+isnt($status, 0, 'of a wrong name it would not be');
+
+like($last, qr/^magasin_build_info\{version="\d+\.\d+\.\d+",nginx="/m,
+    'what runs here');
+is($after->{magasin_workers}, 2, 'both workers');
+
+
+# Histograms add up, in each series.
+
+my (%bucket, %wrong);
+for my $series (sort keys %$after) {
+    my ($name, $labels, $bound)
+        = $series =~ /^(\w+)_bucket\{(.*?),?le="([^"]+)"\}$/ or next;
+    push @{ $bucket{ $labels eq '' ? "${name}_count" : "${name}_count{$labels}" } },
+        [$bound eq '+Inf' ? 9**9**9 : $bound, $after->{$series}];
+}
+for my $count (sort keys %bucket) {
+    my @buckets = sort { $a->[0] <=> $b->[0] } @{ $bucket{$count} };
+    my $n = 0;
+    for (@buckets) {
+        $wrong{$count} = 'falls' if $_->[1] < $n;
+        $n = $_->[1];
+    }
+    $wrong{$count} = "$n" if $n != $after->{$count};
+}
+cmp_ok(scalar keys %bucket, '>', 8, 'there are histograms');
+is_deeply(\%wrong, {}, 'their buckets grow, up to their counts');
+
+my %sum;
+for (grep {/^magasin_http_requests_total/} keys %$after) {
+    my ($labels) = /\{(.*),status=/;
+    $sum{$labels} += $after->{$_};
+}
+is_deeply(\%sum, {
+        map { my ($labels) = /\{(.*)\}/; $labels => $after->{$_} }
+        grep {/^magasin_http_request_duration_seconds_count/} keys %$after },
+    'every request is in a histogram');
+
+
+# Counters only grow, whoever is asked.
+
+my %fell;
+for (1 .. 20) {
+    ask("GET /api/v1/products/$_/");
+    my $next = scrape();
+    for my $series (grep {/_(?:total|count|bucket|sum)\b/} keys %$after) {
+        $fell{$series} = "$after->{$series} $next->{$series}"
+            if !defined $next->{$series} || $next->{$series} < $after->{$series};
+    }
+    $after = $next;
+}
+is_deeply(\%fell, {}, 'no counter falls');
+
+
+# The business: as of a moment ago, the first stores by id, the rest summed up.
+
+my $stores = MagasinTest::sql('SELECT count(*) FROM magasin');
+cmp_ok($stores, '>', 2, 'the fixture has stores to sum up');
+
+MagasinNginx::wait_for(sub {
+    (scrape()->{magasin_business_timestamp_seconds} // 0) >= time - 1.5
+}, 10);
+my $business = scrape();
+
+sub store {
+    my ($name, $label, $condition) = @_;
+    my $where = $label eq 'autres'
+        ? 'magasin_id > (SELECT id FROM magasin ORDER BY id OFFSET 1 LIMIT 1)'
+        : "magasin_id = $label";
+    is($business->{qq($name\{magasin="$label"\})}, MagasinTest::sql(
+        "SELECT count(*) FROM stock_local WHERE $where AND $condition"),
+        "$name of $label");
+    return;
+}
+for my $label (1, 2, 'autres') {
+    store('magasin_ruptures', $label, 'quantite = 0');
+    store('magasin_surstock', $label, 'quantite > 10');
+}
+is(scalar(grep {/^magasin_ruptures/} keys %$business), 3, 'and no others');
+
+is($business->{magasin_unites_vendues_total}, MagasinTest::sql(
+    'SELECT coalesce(sum(quantite), 0) FROM ligne_vente'), 'units sold');
+is($business->{magasin_chiffre_affaires_total}, MagasinTest::sql(
+    'SELECT coalesce(sum(quantite * prix_unitaire), 0.00) FROM ligne_vente'),
+    'revenue');
+is($business->{magasin_demandes_en_attente}, MagasinTest::sql(
+    q(SELECT count(*) FROM demande_reapprovisionnement)
+    . q( WHERE statut = 'en_attente')), 'pending replenishments');
+
+MagasinTest::sql(q(UPDATE stock_local SET quantite = 0 WHERE magasin_id = 1));
+ok(MagasinNginx::wait_for(sub {
+    scrape()->{'magasin_ruptures{magasin="1"}'} == MagasinTest::sql(
+        'SELECT count(*) FROM stock_local WHERE magasin_id = 1')
+}, 10), 'a change shows after the interval');
+
+my $asked = sub {
+    $_[0]{'magasin_postgresql_statement_seconds_count{statement="metrics"}'}
+};
+my $first = $asked->(scrape());
+my $end   = time + 3;
+scrape() while time < $end;
+cmp_ok($asked->(scrape()) - $first, '<=', 4,
+    'however often it is scraped, the database is asked once in an interval');
+
+
+# A reload keeps what was counted, and one more generation of workers counts.
+
+$before = scrape();
+my @old = $nginx->workers;
+kill 'HUP', $nginx->master;
+MagasinNginx::wait_for(sub {
+    my @now = $nginx->workers;
+    return @now == 2 && !grep { my $pid = $_; grep { $_ == $pid } @old } @now;
+}, 10);
+ok(MagasinNginx::wait_for(sub { scrape()->{magasin_workers} == 2 }, 10),
+    'the old workers are gone');
+ask('GET /api/v1/products/3/');
+$after = scrape();
+cmp_ok($after->{ series('GET', '/api/v1/products/{id}/', 200) }, '>',
+    $before->{ series('GET', '/api/v1/products/{id}/', 200) },
+    'a reload keeps what was counted');
+is($after->{magasin_worker_respawns_total}, 0,
+    'a reload is no respawn');
+
+
+# What a worker is at ends with it.  PostgreSQL does not answer meanwhile.
+
+my $held = MagasinTest::hold('LOCK TABLE produit IN ACCESS EXCLUSIVE MODE');
+my $load = $nginx->load(connections => 6, seconds => 0.2,
+    requests => [MagasinNginx::get_request('/api/v1/products/?q=a')]);
+
+my $active = 'magasin_http_requests_active{method="GET"}';
+my $now    = {};
+ok(MagasinNginx::wait_for(sub {
+    $now = scrape();
+    return $now->{$active} == 7
+        && $now->{'magasin_postgresql_connections{state="busy"}'} > 0;
+}, 5), 'requests wait for the database');
+
+sleep 0.4;    # the clients do not come again
+kill 'KILL', $nginx->workers;
+ok(MagasinNginx::wait_for(sub {
+    $now = scrape();
+    return ($now->{magasin_worker_respawns_total} // 0) == 2
+        && $now->{magasin_workers} == 2;
+}, 10), 'killed workers are replaced, and that is counted');
+is($now->{$active}, 1, 'their requests are not active any more');
+MagasinTest::release($held);
+$load->finish;
+
+ok(MagasinNginx::wait_for(sub {
+    $now = scrape();
+    return $now->{'magasin_postgresql_connections{state="busy"}'} == 0
+        && $now->{'magasin_postgresql_connections{state="idle"}'} == 4;
+}, 10), 'and the connections are idle');
+cmp_ok($now->{ series('GET', '/api/v1/products/{id}/', 200) }, '>=',
+    $after->{ series('GET', '/api/v1/products/{id}/', 200) },
+    'what was counted stays');
+is($now->{magasin_redis_up}, 1, 'Redis answers');
+is($now->{magasin_redis_connections}, 2, 'both of them');
+
+
+# What PostgreSQL refuses is told by the class of its SQLSTATE.
+
+MagasinTest::sql('ALTER TABLE produit RENAME TO ailleurs');
+is($nginx->code('/api/v1/products/?q=zz'), 500, 'a table is gone');
+MagasinTest::sql('ALTER TABLE ailleurs RENAME TO produit');
+is(scrape()->{'magasin_postgresql_errors_total{sqlstate_class="42"}'}, 1,
+    'its class is 42');
+
+
+is(ask('POST /metrics', 'Content-Length: 0'), 405, 'it can only be read');
+is(ask('HEAD /metrics'), 200, 'HEAD too');
+
+
+# The page may run what it brings with it, and the policy says so by digests.
+
+my ($head, $page) = split /\r\n\r\n/,
+    ($nginx->get('/status?format=html'))[1], 2;
+for my $part ('style', 'script') {
+    my ($text) = $page =~ m{<$part>(.*?)</$part>}s;
+    my $digest = sha256_base64($text // '') . '=';
+    cmp_ok(length($text // ''), '>', 1000, "the page has its $part");
+    like($head, qr/^Content-Security-Policy:.*\Q$part-src 'sha256-$digest'\E/m,
+        'and may use it');
+    unlike($text, qr/style=|setAttribute\("style|\.style\b|innerHTML/,
+        'which needs no more than that');
+}
+
+
+# A new trace is one and the same wherever it is told.
+
+my ($trace) = ($nginx->get('/timed'))[1]
+    =~ /^Server-Timing: .*trace;desc="([0-9a-f]{32})"/m;
+isnt($trace, undef, 'a trace in Server-Timing');
+my %trace = ($nginx->get('/timed'))[1]
+    =~ /(Server-Timing: .*trace;desc="|X-Trace: )([0-9a-f]{32})/g;
+is(scalar(keys %{ { reverse %trace } }), 1, 'another one, the same twice');
+
+ok($nginx->stop, 'a graceful stop');
+is($nginx->complaints('signal 9'), '', 'nothing alarming in the log');
+done_testing();

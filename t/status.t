@@ -8,6 +8,8 @@ use lib 't/inc';
 use Test::Nginx::Socket 'no_plan';
 use MagasinTest;
 
+BEGIN { delete $ENV{TEST_NGINX_CACHE} }    # the zone is of this suite's making
+
 our $base = MagasinTest::database_directive() . ' magasin_tokens $TEST_NGINX_TOKENS;';
 our $http = "$base magasin_zone magasin:2m;"
     . ' magasin_redis unix:$TEST_NGINX_REDIS;';

@@ -84,13 +84,17 @@
         return row.method + " " + row.endpoint;
     }
 
+    function route(row) {
+        return row.endpoint === "other" ? "autres chemins" : row.endpoint;
+    }
+
     function endpoints(now, seconds) {
         var then = {};
         if (before) {
             before.requests.endpoints.forEach(function (row) { then[key(row)] = row.count; });
         }
         table(by("endpoints"), [
-            ["Route", function (r) { return r.endpoint; }],
+            ["Route", route],
             ["Méthode", function (r) { return r.method; }],
             ["Total", function (r) { return count(r.count); }, true],
             ["Par s", function (r) { return count(rate(r.count, then[key(r)], seconds)); }, true],
@@ -178,7 +182,7 @@
             ["Instant", function (r) { return new Date(r.time * 1000).toLocaleString("fr-FR"); }],
             ["Statut", function (r) { return r.status; }, true],
             ["Méthode", function (r) { return r.method; }],
-            ["Route", function (r) { return r.endpoint; }],
+            ["Route", route],
             ["Cause", function (r) { return r.cause; }]
         ], now.errors, "Aucune erreur 5xx.");
 

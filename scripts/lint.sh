@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Style and static analysis: clang-format and 80 columns on the C sources,
-# cppcheck on what they do, shellcheck on the scripts, biome on the pages.
-# Needs "make build" before it, for the headers that nginx's configure writes,
-# and "scripts/web.sh all" for biome.
+# cppcheck on what they do, shellcheck on the scripts, biome on the pages,
+# promtool on the rules of Prometheus.  Needs "make build" before it, for the
+# headers that nginx's configure writes, and "scripts/web.sh all" for biome.
 #
 # usage: lint.sh
 
@@ -102,6 +102,17 @@ mapfile -t pages < <(git ls-files -co --exclude-standard web |
     grep -E '\.(html|css|js)$')
 for file in "${pages[@]}"; do
     [ "$(wc -l <"$file")" -lt 900 ] || complain "$file has 900 lines or more."
+done
+
+# The alerts fire when they should, and not when they should not.
+for check in 'check config prometheus/prometheus.yml' \
+    'test rules prometheus/tests/alerts.yml'
+do
+    # shellcheck disable=SC2086  # several words
+    promtool $check >"$work/promtool" 2>&1 || {
+        cat "$work/promtool" >&2
+        complain "promtool $check has found something."
+    }
 done
 
 [ "$result" -ne 0 ] || echo "lint: ${#sources[@]} C files," \

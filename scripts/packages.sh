@@ -17,13 +17,13 @@ packages_for() {
             libpq-dev libhiredis-dev libjansson-dev libssl-dev \
             postgresql-15 redis-server curl jq
         ;;
-    # prometheus: promtool is in it, which checks the metrics.
+    # prometheus: promtool is in it, which checks the metrics and the rules.
     test) echo perl libtest-base-perl python3 prometheus ;;
     openapi) echo python3 python3-jsonschema chromium ;;
     fuzz) echo python3 python3-venv ;;
     # The font is for screenshots that look the same everywhere.
     web) echo chromium fonts-inter ;;
-    lint) echo clang-format clang-tidy cppcheck shellcheck ;;
+    lint) echo clang-format clang-tidy cppcheck shellcheck prometheus ;;
     bench) echo wrk jq python3 tzdata ;;
     scale) echo python3 tzdata ;;
     *)

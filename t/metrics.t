@@ -241,6 +241,16 @@ cmp_ok($asked->(scrape()) - $first, '<=', 4,
     'however often it is scraped, the database is asked once in an interval');
 
 
+# The rules of prometheus/ ask for nothing that is not there.
+
+my %there = map { $_ => 1 } $last =~ /^# TYPE (\w+) /mg;
+my @asked = map { MagasinNginx::slurp("$MagasinTest::Top/prometheus/rules/$_")
+    =~ /(?<![\w:])(magasin_\w+)/g } 'recording.yml', 'alerts.yml';
+cmp_ok(scalar @asked, '>', 30, 'there are rules');
+is_deeply([grep { !$there{$_} && !$there{s/_(?:bucket|sum|count)\z//r} } @asked],
+    [], 'whose names are all there');
+
+
 # A reload keeps what was counted, and one more generation of workers counts.
 
 $before = scrape();

@@ -89,7 +89,7 @@ mapfile -t scripts < <(git ls-files -co --exclude-standard |
             echo "$file"
         fi
     done)
-shellcheck "${scripts[@]}" >&2 || complain "shellcheck has found something."
+shellcheck -x "${scripts[@]}" >&2 || complain "shellcheck has found something."
 
 # Style and errors of the pages, by the rules of web/biome.json.
 if [ -x web/node_modules/.bin/biome ]; then

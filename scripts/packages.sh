@@ -23,7 +23,7 @@ packages_for() {
     fuzz) echo python3 python3-venv ;;
     # The font is for screenshots that look the same everywhere.
     web) echo chromium fonts-inter ;;
-    lint) echo clang-format clang-tidy cppcheck shellcheck prometheus ;;
+    lint) echo clang-format clang-tidy cppcheck shellcheck prometheus yamllint ;;
     bench) echo wrk jq python3 tzdata ;;
     scale) echo python3 tzdata ;;
     *)

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Style and static analysis: clang-format and 80 columns on the C sources,
 # cppcheck on what they do, shellcheck on the scripts, biome on the pages,
-# promtool on the rules of Prometheus.  Needs "make build" before it, for the
-# headers that nginx's configure writes, and "scripts/web.sh all" for biome.
+# yamllint and promtool on what Prometheus and Grafana read.  Needs "make build"
+# before it, for the headers that nginx's configure writes, and "scripts/web.sh
+# all" for biome.
 #
 # usage: lint.sh
 
@@ -104,8 +105,9 @@ for file in "${pages[@]}"; do
     [ "$(wc -l <"$file")" -lt 900 ] || complain "$file has 900 lines or more."
 done
 
-# What Prometheus reads.
-mapfile -t settings < <(find prometheus -name '*.y*ml' | sort)
+# Prometheus's and Grafana's files; "make test-observability" says whether they
+# do what they should.
+mapfile -t settings < <(find prometheus grafana -name '*.y*ml' | sort)
 yamllint --strict -d '{extends: default, rules: {document-start: disable,
     line-length: disable, braces: {max-spaces-inside: 0}}}' \
     "${settings[@]}" >&2 || complain "yamllint has found something."
@@ -113,6 +115,8 @@ promtool check config prometheus/prometheus.yml >"$work/promtool" 2>&1 || {
     cat "$work/promtool" >&2
     complain "promtool has found something."
 }
+jq empty grafana/dashboards/*.json || complain "a dashboard is no JSON."
+grafana/generate --check || complain "the dashboards are not up to date."
 
 [ "$result" -ne 0 ] || echo "lint: ${#sources[@]} C files," \
     "${#scripts[@]} scripts and ${#pages[@]} files of pages are fine."

@@ -12,6 +12,8 @@
 #                                    --with-compat
 #   NGINX_BINARY                     the nginx to run the module in
 #   TESTS                            the suites to run (default t/*.t)
+#   PROMETHEUS_PORT, GRAFANA_PORT, TARGETS
+#                                    scripts/start_observability.sh
 #   EXAMPLES                         of fuzz-api, how many (t/openapi/fuzz)
 #   SHORT                            1: test-concurrency takes 40 seconds,
 #                                    test-coherence about 100
@@ -33,6 +35,7 @@ help: # This list
 # Running
 
 .PHONY: run start stop status import-django demo-scale packages-%
+.PHONY: start-observability stop-observability
 
 run: packages-run build web openapi # All in the foreground; Ctrl-C stops it
 	@exec scripts/instance.sh up
@@ -45,6 +48,12 @@ stop: # Stop the instance of RUN_DIR
 
 status: # What runs in RUN_DIR
 	@scripts/instance.sh status
+
+start-observability: packages-prometheus # Prometheus, and Grafana if it is there
+	@scripts/start_observability.sh
+
+stop-observability: # Stop those
+	@scripts/start_observability.sh stop
 
 import-django: packages-run # Replace the content: FROM=<libpq URI of Django's>
 	@scripts/import_django.sh "$${FROM:-}"
@@ -166,10 +175,11 @@ clean: # Remove what was built
 distclean: clean # Remove instances of RUN_DIR and tests, npm's packages
 	@for part in test concurrency coherence bench/100k bench/10k bench/1m \
 	    bench/10m bench ci/test ci/concurrency ci/coherence ci/openapi \
-	    ci/web openapi web ci; do \
+	    ci/web ci/observability openapi web observability ci; do \
 	    directory="$${RUN_DIR:-run}/$$part"; \
 	    [ ! -d "$$directory" ] || \
 	        RUN_DIR="$$directory" scripts/instance.sh remove; \
 	done
+	@scripts/start_observability.sh remove
 	@scripts/instance.sh remove
 	@rm -rf web/node_modules

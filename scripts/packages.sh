@@ -2,7 +2,7 @@
 # Install the Debian packages that are missing, and only those.
 #
 # usage: packages.sh PURPOSE...       (run, test, web, openapi, fuzz, lint,
-#                                     bench, scale)
+#                                     prometheus, observability, bench, scale)
 #
 # With nothing missing this changes nothing and needs no rights.  Otherwise it
 # takes root's, through sudo when started by somebody else.  No server of the
@@ -17,18 +17,20 @@ packages_for() {
             libpq-dev libhiredis-dev libjansson-dev libssl-dev \
             postgresql-15 redis-server curl jq
         ;;
-    # prometheus: promtool is in it, which checks the metrics and the rules.
+    # prometheus: promtool is in it, which checks the metrics.
     test) echo perl libtest-base-perl python3 prometheus ;;
     openapi) echo python3 python3-jsonschema chromium ;;
     fuzz) echo python3 python3-venv ;;
     # The font is for screenshots that look the same everywhere.
     web) echo chromium fonts-inter ;;
     lint) echo clang-format clang-tidy cppcheck shellcheck prometheus yamllint ;;
+    prometheus) echo prometheus curl ;;
+    observability) echo prometheus curl python3 python3-yaml docker-compose ;;
     bench) echo wrk jq python3 tzdata ;;
     scale) echo python3 tzdata ;;
     *)
         echo "${0##*/}: \"$1\" is none of run, test, web, openapi, fuzz," \
-            "lint, bench, scale." >&2
+            "lint, prometheus, observability, bench, scale." >&2
         return 2
         ;;
     esac

@@ -1,0 +1,259 @@
+#!/usr/bin/env bash
+# Prometheus with Magasin's rules, and Grafana with its dashboards where it is
+# installed; both on the loopback, with their data under RUN_DIR.
+#
+# usage: start_observability.sh [start|stop|status|remove]
+#
+#   start    start what does not run, return when it answers (the default)
+#   stop     stop both
+#   status   say what runs; exit 0 when Prometheus does, 3 otherwise
+#   remove   stop both and delete what they have gathered
+#
+# environment:
+#   RUN_DIR          where everything is kept            (default ./run)
+#   TARGETS          the nodes, as in "127.0.0.1:8080 127.0.0.1:8081"
+#                                                  (default 127.0.0.1:PORT)
+#   PORT             where the instance of RUN_DIR listens    (default 8080)
+#   PROMETHEUS_PORT  where Prometheus listens                 (default 9090)
+#   GRAFANA_PORT     where Grafana listens                    (default 3000)
+#   GRAFANA_HOME     where it is installed     (default /usr/share/grafana)
+#   INTERVAL         between scrapes, for a demonstration     (default 15s)
+
+set -euo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+RUN_DIR=${RUN_DIR:-run}
+PORT=${PORT:-8080}
+TARGETS=${TARGETS:-127.0.0.1:$PORT}
+PROMETHEUS_PORT=${PROMETHEUS_PORT:-9090}
+GRAFANA_PORT=${GRAFANA_PORT:-3000}
+GRAFANA_HOME=${GRAFANA_HOME:-/usr/share/grafana}
+INTERVAL=${INTERVAL:-15s}
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:$GRAFANA_HOME/bin
+
+fail() {
+    echo "observability: $*" >&2
+    exit 1
+}
+
+# shellcheck source=scripts/processes.sh
+. "$top/scripts/processes.sh"
+
+# as USER COMMAND...: in the place of this process; root gives its rights away,
+# where there is that user
+as() {
+    local user=$1
+
+    shift
+    if [ "$(id -u)" -eq 0 ] && id -u "$user" >/dev/null 2>&1; then
+        exec setpriv --reuid "$user" --regid "$user" --init-groups -- "$@"
+    fi
+    exec "$@"
+}
+
+# home NAME: RUN_DIR/NAME, or, where the user of that name could not work
+# there, a directory of its own that RUN_DIR/NAME links to
+home() {
+    local directory=$RUN_DIR/$1
+
+    mkdir -p "$RUN_DIR"
+    if [ ! -d "$directory" ]; then
+        rm -f "$directory"
+        if (as "$1" test -x "$(readlink -f "$RUN_DIR")"); then
+            mkdir "$directory"
+        else
+            ln -s "$(mktemp -d "/var/tmp/magasin-$1.XXXXXXXX")" "$directory"
+        fi
+    fi
+    readlink -f "$directory"
+}
+
+# belongs NAME DIRECTORY: the server may read what is there, and write to its
+# data; it can rename nothing in a directory in which root opens files
+belongs() {
+    mkdir -p "$2/data"
+    if [ "$(id -u)" -eq 0 ] && id -u "$1" >/dev/null 2>&1; then
+        chgrp -R "$1" "$2"
+        chown -R "$1" "$2/data"
+    fi
+    chmod -R g+rX "$2"
+    chmod 0750 "$2"
+}
+
+# pid_of NAME: nothing when it does not run.  Both are told their data's place.
+pid_of() {
+    local directory pid
+
+    directory=$(readlink -f "$RUN_DIR/$1")
+    pid=$(first_line "$RUN_DIR/$1/pid")
+    ! ours "$pid" "$directory/data" || echo "$pid"
+}
+
+# launch NAME DIRECTORY COMMAND...: in a session of its own
+launch() {
+    local name=$1 directory=$2
+
+    shift 2
+    (
+        cd "$directory"
+        as "$name" setsid "$@"
+    ) >>"$directory/log" 2>&1 </dev/null &
+    echo $! >"$directory/pid"
+}
+
+# wait_for NAME URL
+wait_for() {
+    local tenths=300
+
+    until curl -s -f -o /dev/null -m 2 --noproxy '*' "$2"; do
+        if [ "$tenths" -eq 0 ] || ! alive "$(first_line "$RUN_DIR/$1/pid")"
+        then
+            tail -n 10 "$RUN_DIR/$1/log" >&2
+            fail "$1 does not answer at $2 (see above, and $RUN_DIR/$1/log)."
+        fi
+        tenths=$((tenths - 1))
+        sleep 0.1
+    done
+}
+
+# A copy, since the server may have no way to where we are.
+configure_prometheus() {
+    local target
+
+    rm -rf "$1/rules" "$1/targets"
+    sed -E "s/^( *(scrape|evaluation)_interval:).*/\1 $INTERVAL/;
+        s/^( *scrape_timeout:).*/\1 ${2}/" \
+        "$top/prometheus/prometheus.yml" >"$1/prometheus.yml"
+    cp -R "$top/prometheus/rules" "$1/rules"
+    mkdir "$1/targets"
+    {
+        echo '- targets:'
+        for target in $TARGETS; do
+            echo "    - \"$target\""
+        done
+    } >"$1/targets/magasin.yml"
+}
+
+start_prometheus() {
+    local directory timeout=5s
+
+    if [ -n "$(pid_of prometheus)" ]; then
+        return
+    fi
+    command -v prometheus >/dev/null ||
+        fail "there is no Prometheus (Debian: apt-get install prometheus)."
+    ! curl -s -o /dev/null -m 2 --noproxy '*' \
+        "http://127.0.0.1:$PROMETHEUS_PORT/" ||
+        fail "port $PROMETHEUS_PORT is taken: choose another" \
+            "PROMETHEUS_PORT."
+
+    # It may not be longer than the interval.
+    [[ ! $INTERVAL =~ ^[1-5]s$ ]] || timeout=$INTERVAL
+    directory=$(home prometheus)
+    configure_prometheus "$directory" "$timeout"
+    belongs prometheus "$directory"
+    launch prometheus "$directory" prometheus \
+        --config.file="$directory/prometheus.yml" \
+        --storage.tsdb.path="$directory/data" \
+        --storage.tsdb.retention.time=15d \
+        --storage.tsdb.retention.size=1GB \
+        --web.listen-address="127.0.0.1:$PROMETHEUS_PORT"
+    wait_for prometheus "http://127.0.0.1:$PROMETHEUS_PORT/-/ready"
+}
+
+# Grafana's own packages bring /usr/share/grafana and one of these.
+grafana_command() {
+    if command -v grafana >/dev/null; then
+        echo grafana server
+    elif command -v grafana-server >/dev/null; then
+        echo grafana-server
+    fi
+}
+
+start_grafana() {
+    local directory command
+
+    if [ -n "$(pid_of grafana)" ]; then
+        return
+    fi
+    read -ra command <<<"$(grafana_command)"
+    if [ ${#command[@]} -eq 0 ]; then
+        cat <<TEXT
+Grafana is not installed, and Debian does not have it: "Install Grafana" in its
+documentation (grafana.com/docs) tells of its packages, and grafana/compose.yaml
+brings it in a container. Start this again when it is there.
+TEXT
+        return
+    fi
+
+    directory=$(home grafana)
+    rm -rf "$directory/provisioning" "$directory/dashboards"
+    cp -R "$top/grafana/provisioning" "$top/grafana/dashboards" "$directory"
+    belongs grafana "$directory"
+    # Everybody on this machine may look; nobody signs in.
+    launch grafana "$directory" env \
+        GF_PATHS_DATA="$directory/data" \
+        GF_PATHS_LOGS="$directory/data/log" \
+        GF_PATHS_PLUGINS="$directory/data/plugins" \
+        GF_PATHS_PROVISIONING="$directory/provisioning" \
+        GF_SERVER_HTTP_ADDR=127.0.0.1 GF_SERVER_HTTP_PORT="$GRAFANA_PORT" \
+        GF_AUTH_ANONYMOUS_ENABLED=true \
+        GF_AUTH_DISABLE_LOGIN_FORM=true \
+        GF_ANALYTICS_REPORTING_ENABLED=false \
+        GF_ANALYTICS_CHECK_FOR_UPDATES=false \
+        GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES=false \
+        MAGASIN_PROMETHEUS="http://127.0.0.1:$PROMETHEUS_PORT" \
+        MAGASIN_DASHBOARDS="$directory/dashboards" \
+        "${command[@]}" --homepath "$GRAFANA_HOME" \
+        "cfg:default.paths.data=$directory/data"
+    wait_for grafana "http://127.0.0.1:$GRAFANA_PORT/api/health"
+}
+
+start() {
+    start_prometheus
+    start_grafana
+    echo "Prometheus: http://127.0.0.1:$PROMETHEUS_PORT" \
+        "(pid $(pid_of prometheus)), of $TARGETS"
+    [ -z "$(pid_of grafana)" ] ||
+        echo "Grafana:    http://127.0.0.1:$GRAFANA_PORT/dashboards" \
+            "(pid $(pid_of grafana))"
+}
+
+stop() {
+    local name pid
+
+    for name in grafana prometheus; do
+        pid=$(pid_of "$name")
+        [ -z "$pid" ] || ask_to_end "$pid" "$name" TERM KILL
+    done
+}
+
+status() {
+    local name pid
+
+    for name in prometheus grafana; do
+        pid=$(pid_of "$name")
+        printf '%-10s %s\n' "$name" "${pid:+runs, pid }${pid:-does not run}"
+    done
+    [ -n "$(pid_of prometheus)" ] || exit 3
+}
+
+remove() {
+    local name directory
+
+    stop
+    for name in grafana prometheus; do
+        directory=$(readlink -f "$RUN_DIR/$name")
+        [ ! -d "$directory" ] || rm -rf "$directory"
+        rm -rf "${RUN_DIR:?}/$name"
+    done
+}
+
+case ${1:-start} in
+start | stop | status | remove) "${1:-start}" ;;
+*)
+    sed -n '2,/^set -euo/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
+    exit 2
+    ;;
+esac

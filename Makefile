@@ -126,7 +126,8 @@ openapi: packages-run # /openapi.json, and /swagger/ with what npm has for it
 # Checking
 
 .PHONY: test test-asan test-concurrency test-coherence
-.PHONY: test-web test-openapi screenshots fuzz-api lint bench bench-scale
+.PHONY: test-web test-openapi test-observability screenshots fuzz-api lint
+.PHONY: bench bench-scale
 test: packages-run packages-test build # Every suite, on its own PostgreSQL
 	@scripts/test.sh
 
@@ -145,6 +146,10 @@ test-openapi: packages-run packages-openapi build openapi # Is it what is so?
 	    node_modules/.bin/redocly lint --config redocly.yaml \
 	    ../build/openapi/openapi.json
 	@t/openapi/run
+
+test-observability: packages-run packages-observability build # Do alerts fire?
+	@scripts/modules.sh all
+	@t/observability/run
 
 fuzz-api: packages-run packages-fuzz build openapi # Schemathesis, a minute
 	@t/openapi/fuzz

@@ -43,13 +43,16 @@ ngx_http_magasin_metrics_handler(ngx_http_request_t *r)
     mmcf = ngx_http_get_module_main_conf(r, ngx_http_magasin_module);
     metrics = mmcf->metrics;
 
+    /* Before the database may be asked, which is not the load's doing. */
+
+    ngx_http_magasin_metrics_gauges(metrics, &gauges);
+
     business = ngx_http_magasin_business_get(metrics, r->pool);
     if (business == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ngx_http_magasin_json_init(&text, r->pool);
-    ngx_http_magasin_metrics_gauges(metrics, &gauges);
 
     ngx_http_magasin_metrics_node(&text, metrics->shared, &gauges);
     ngx_http_magasin_metrics_connections(&text);

@@ -54,12 +54,14 @@ ngx_http_magasin_status_json(ngx_http_magasin_json_t *json,
 
     metrics = mmcf->metrics;
 
+    /* Before the database may be asked, which is not the load's doing. */
+
+    ngx_http_magasin_metrics_gauges(metrics, &gauges);
+
     business = ngx_http_magasin_business_get(metrics, json->pool);
     if (business == NULL) {
         return NGX_ERROR;
     }
-
-    ngx_http_magasin_metrics_gauges(metrics, &gauges);
 
     ngx_http_magasin_json_open(json, '{');
     ngx_http_magasin_json_key(json, "version");

@@ -72,6 +72,7 @@ typedef struct {
     ngx_flag_t                     json_errors;
     ngx_flag_t                     server_timing;
     ngx_array_t                   *cors;        /* origins; NULL: off */
+    ngx_http_complex_value_t      *scheme;      /* NULL: of the connection */
     ngx_http_magasin_cache_conf_t  cache;
     ngx_http_handler_pt            handler;     /* of ours, or NULL */
     const char                    *directive;   /* that asked for it */

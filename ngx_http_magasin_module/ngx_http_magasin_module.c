@@ -136,6 +136,13 @@ static ngx_command_t  ngx_http_magasin_commands[] = {
       0,
       NULL },
 
+    { ngx_string("magasin_scheme"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_magasin_loc_conf_t, scheme),
+      NULL },
+
       ngx_null_command
 };
 
@@ -471,6 +478,10 @@ ngx_http_magasin_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_ptr_value(conf->cors, prev->cors, NULL);
     ngx_conf_merge_value(conf->server_timing, prev->server_timing, 0);
+
+    if (conf->scheme == NULL) {
+        conf->scheme = prev->scheme;
+    }
 
     rv = ngx_http_magasin_cache_conf_merge(cf, &prev->cache, &conf->cache,
                                            mmcf->zone.shm != NULL);

@@ -1,4 +1,5 @@
 
+#include "ngx_http_magasin.h"
 #include "ngx_http_magasin_text.h"
 #include "ngx_http_magasin_query.h"
 
@@ -7,6 +8,8 @@ static ngx_int_t ngx_http_magasin_query_order(const void *one,
     const void *two);
 static ngx_int_t ngx_http_magasin_query_host(ngx_http_request_t *r,
     ngx_str_t *host);
+static ngx_int_t ngx_http_magasin_query_scheme(ngx_http_request_t *r,
+    ngx_str_t *scheme);
 static size_t ngx_http_magasin_query_path_length(ngx_http_request_t *r);
 
 
@@ -108,7 +111,7 @@ ngx_http_magasin_query_link(ngx_http_request_t *r, ngx_array_t *pairs,
     size_t                    size, len;
     u_char                   *p, *start;
     ngx_uint_t                i, n;
-    ngx_str_t                 host;
+    ngx_str_t                 host, scheme;
     ngx_http_magasin_pair_t  *pair, *sorted;
 
     sorted = ngx_palloc(r->pool,
@@ -119,11 +122,13 @@ ngx_http_magasin_query_link(ngx_http_request_t *r, ngx_array_t *pairs,
 
     len = ngx_strlen(name);
 
-    if (ngx_http_magasin_query_host(r, &host) != NGX_OK) {
+    if (ngx_http_magasin_query_host(r, &host) != NGX_OK
+        || ngx_http_magasin_query_scheme(r, &scheme) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    size = sizeof("https://") - 1 + host.len
+    size = scheme.len + host.len
            + ngx_http_magasin_query_path_length(r) + 1;
 
     pair = pairs->elts;
@@ -160,13 +165,7 @@ ngx_http_magasin_query_link(ngx_http_request_t *r, ngx_array_t *pairs,
         return NGX_ERROR;
     }
 
-#if (NGX_HTTP_SSL)
-    p = r->connection->ssl ? ngx_cpymem(start, "https://", 8)
-                           : ngx_cpymem(start, "http://", 7);
-#else
-    p = ngx_cpymem(start, "http://", 7);
-#endif
-
+    p = ngx_cpymem(start, scheme.data, scheme.len);
     p = ngx_cpymem(p, host.data, host.len);
     p = (u_char *) ngx_escape_uri(p, r->uri.data, r->uri.len, NGX_ESCAPE_URI);
 
@@ -204,6 +203,55 @@ ngx_http_magasin_query_host(ngx_http_request_t *r, ngx_str_t *host)
     }
 
     return ngx_connection_local_sockaddr(r->connection, host, 1);
+}
+
+
+/*
+ * What the client speaks.  Behind a proxy that ends TLS only the proxy knows;
+ * a word of its that is neither counts for nothing.
+ */
+
+static ngx_int_t
+ngx_http_magasin_query_scheme(ngx_http_request_t *r, ngx_str_t *scheme)
+{
+    ngx_str_t                     value;
+    ngx_uint_t                    secure;
+    ngx_http_magasin_loc_conf_t  *mlcf;
+
+    static ngx_str_t              names[] = {
+        ngx_string("http://"),
+        ngx_string("https://")
+    };
+
+    secure = 0;
+
+#if (NGX_HTTP_SSL)
+    secure = (r->connection->ssl != NULL);
+#endif
+
+    mlcf = ngx_http_get_module_loc_conf(r, ngx_http_magasin_module);
+
+    if (mlcf->scheme) {
+
+        if (ngx_http_complex_value(r, mlcf->scheme, &value) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (value.len == 5
+            && ngx_strncasecmp(value.data, (u_char *) "https", 5) == 0)
+        {
+            secure = 1;
+
+        } else if (value.len == 4
+                   && ngx_strncasecmp(value.data, (u_char *) "http", 4) == 0)
+        {
+            secure = 0;
+        }
+    }
+
+    *scheme = names[secure];
+
+    return NGX_OK;
 }
 
 

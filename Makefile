@@ -17,6 +17,7 @@
 #   EXAMPLES                         of fuzz-api, how many (t/openapi/fuzz)
 #   SHORT                            1: test-concurrency takes 40 seconds,
 #                                    test-coherence about 100
+#   NODES, BALANCER_WORKERS          of the cluster (scripts/cluster.sh)
 
 SHELL = /bin/bash
 .SHELLFLAGS = -euo pipefail -c
@@ -24,7 +25,7 @@ SHELL = /bin/bash
 .DEFAULT_GOAL = help
 
 export PORT ADDRESS RUN_DIR WORKERS CACHE NGINX_BINARY FROM DATABASE TESTS
-export LINES STORES PRODUCTS SEED EXAMPLES
+export LINES STORES PRODUCTS SEED EXAMPLES NODES BALANCER_WORKERS
 
 .PHONY: help
 help: # This list
@@ -54,6 +55,16 @@ start-observability: packages-prometheus # Prometheus, and Grafana if it is ther
 
 stop-observability: # Stop those
 	@scripts/start_observability.sh stop
+
+.PHONY: cluster cluster-stop cluster-status
+cluster: packages-run build # Three nodes behind a balancer, in the background
+	@scripts/cluster.sh start
+
+cluster-stop: # Stop them
+	@scripts/cluster.sh stop
+
+cluster-status: # What runs of them
+	@scripts/cluster.sh status
 
 import-django: packages-run # Replace the content: FROM=<libpq URI of Django's>
 	@scripts/import_django.sh "$${FROM:-}"
@@ -125,7 +136,7 @@ openapi: packages-run # /openapi.json, and /swagger/ with what npm has for it
 
 # Checking
 
-.PHONY: test test-asan test-concurrency test-coherence
+.PHONY: test test-asan test-concurrency test-coherence test-cluster
 .PHONY: test-web test-openapi test-observability screenshots fuzz-api lint
 .PHONY: bench bench-scale
 test: packages-run packages-test build # Every suite, on its own PostgreSQL
@@ -139,6 +150,9 @@ test-concurrency: packages-run packages-test build # Through faults; SHORT=1
 
 test-coherence: packages-run packages-test build # Is it stale?  SHORT=1
 	@t/coherence/run $(if $(SHORT),--short)
+
+test-cluster: packages-run packages-test build # Nodes that go, a balancer
+	@t/cluster/run
 
 test-openapi: packages-run packages-openapi build openapi # Is it what is so?
 	@scripts/modules.sh all
@@ -180,11 +194,17 @@ clean: # Remove what was built
 distclean: clean # Remove instances of RUN_DIR and tests, npm's packages
 	@for part in test concurrency coherence bench/100k bench/10k bench/1m \
 	    bench/10m bench ci/test ci/concurrency ci/coherence ci/openapi \
-	    ci/web ci/observability openapi web observability ci; do \
+	    ci/web ci/observability openapi web observability load ci/load \
+	    ci; do \
 	    directory="$${RUN_DIR:-run}/$$part"; \
 	    [ ! -d "$$directory" ] || \
 	        RUN_DIR="$$directory" scripts/instance.sh remove; \
 	done
 	@scripts/start_observability.sh remove
+	@for part in . load cluster-test ci/cluster-test; do \
+	    directory="$${RUN_DIR:-run}/$$part"; \
+	    [ ! -d "$$directory/cluster" ] || \
+	        RUN_DIR="$$directory" scripts/cluster.sh remove; \
+	done
 	@scripts/instance.sh remove
 	@rm -rf web/node_modules

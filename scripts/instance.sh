@@ -10,8 +10,10 @@
 #   status          say what runs; exit 0 when everything does, 3 otherwise
 #   start-db        PostgreSQL and Redis with the schema, without nginx
 #   stop-db         stop those two
-#   start-postgres, stop-postgres [fast|immediate], start-redis, stop-redis
+#   start-postgres, stop-postgres [fast|immediate], start-redis, stop-redis,
+#   start-nginx, stop-nginx, status-nginx
 #                   one server alone, for tests of what happens without it
+#   load-demo       fill a database that is empty
 #   admin-conninfo, web-conninfo, redis-socket
 #                   print how to reach them
 #   home            print where their files really are
@@ -24,6 +26,10 @@
 #             token is public, so only loopback
 #   WORKERS   nginx's worker processes               (default auto)
 #   CACHE     what magasin_cache says: on, off, l1, l2   (default on)
+#   NODE_OF   the RUN_DIR of the instance whose PostgreSQL and Redis this one
+#             uses: it is nginx alone (scripts/cluster.sh)
+#   NODE_PORTS  where the nodes listen that this nginx is in front of
+#   TEMPLATE  what nginx.conf is made from           (default conf/nginx.conf)
 #   MODULE    the module to load (default build/ngx_http_magasin_module.so)
 #   NGINX_BINARY  the nginx to run                   (default nginx)
 
@@ -36,6 +42,9 @@ PORT=${PORT:-8080}
 ADDRESS=${ADDRESS:-127.0.0.1}
 WORKERS=${WORKERS:-auto}
 CACHE=${CACHE:-on}
+NODE_OF=${NODE_OF:-}
+NODE_PORTS=${NODE_PORTS:-}
+TEMPLATE=${TEMPLATE:-$top/conf/nginx.conf}
 MODULE=${MODULE:-$top/build/ngx_http_magasin_module.so}
 START_TIMEOUT=${START_TIMEOUT:-20}
 
@@ -109,6 +118,7 @@ set_paths() {
     fi
     data=$home/data
     sockets=$home/sockets
+    [ -z "$NODE_OF" ] || sockets=$(readlink -m "$NODE_OF/sockets")
     logs=$home/log
     pids=$home/pid
     postgres_log=$logs/postgresql.log
@@ -142,6 +152,7 @@ make_home() {
     set_paths
 
     mkdir -p "$logs" "$pids" "$home/tmp"
+    [ -d "$sockets" ] || [ -z "$NODE_OF" ] || fail "nothing is in $NODE_OF."
     if [ ! -d "$sockets" ]; then
         mkdir -m 0700 "$sockets"
         own "$sockets"
@@ -388,18 +399,24 @@ port_is_busy() {
 }
 
 configure_nginx() {
-    local text user=''
+    local text user='' port nodes=''
 
     [ "$(id -u)" -ne 0 ] || user="user $server_user;"
-    text=$(<"$top/conf/nginx.conf")
+    for port in $NODE_PORTS; do
+        nodes+="${nodes:+        }server  127.0.0.1:$port  max_fails=1  fail_timeout=1s;"$'\n'
+    done
+    text=$(<"$TEMPLATE")
     text=${text//@USER@/"$user"}
     text=${text//@MODULE@/"$MODULE"}
     text=${text//@WORKERS@/"$WORKERS"}
     text=${text//@CACHE@/"$CACHE"}
     text=${text//@SOCKETS@/"$sockets"}
     text=${text//@LISTEN@/"$ADDRESS:$PORT"}
+    text=${text//@CLUSTER@/"${NODE_OF:+include \"@CONF@/cluster/node.conf\";}"}
+    text=${text//@NODES@/"$nodes"}
+    text=${text//@CONF@/"$top/conf"}
     {
-        echo "# Made from conf/nginx.conf at each start: change it there."
+        echo "# Made from ${TEMPLATE#"$top/"} at each start: change it there."
         echo
         echo "$text"
     } >"$home/nginx.conf"
@@ -528,6 +545,12 @@ start_all() {
     wait_until_ready
 }
 
+start_nginx_alone() {
+    make_home
+    [ -n "$(nginx_pid)" ] || start_nginx
+    wait_until_ready
+}
+
 # Only what was made here: RUN_DIR may hold other things, and other instances.
 remove() {
     local entry
@@ -645,11 +668,12 @@ end_up() {
     say "stopped" 2>/dev/null || true
 }
 
+# command_status SERVER...
 command_status() {
     local server pid all=0
 
     set_paths
-    for server in nginx postgres redis; do
+    for server in "$@"; do
         pid=$("${server}_pid")
         if [ -n "$pid" ]; then
             printf '%-10s runs, pid %s\n' "$server" "$pid"
@@ -674,6 +698,7 @@ command=${1:-}
 case $command in
 up | start | stop | status | start-db | stop-db) ;;
 start-postgres | stop-postgres | start-redis | stop-redis) ;;
+start-nginx | stop-nginx | status-nginx | load-demo) ;;
 admin-conninfo | web-conninfo | redis-socket | home | remove) ;;
 *)
     sed -n '2,/^set -euo/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
@@ -683,13 +708,13 @@ esac
 
 [[ $PORT =~ ^[0-9]+$ ]] || fail "PORT=$PORT is not a number."
 
-if [ "$command" != up ] && [ "$command" != start ] &&
-    [ "$command" != start-db ] && [ ! -d "$RUN_DIR" ]
+if [[ ! $command =~ ^(up|start|start-db|start-nginx)$ ]] &&
+    [ ! -d "$RUN_DIR" ]
 then
     # Asking about, or stopping, what never was leaves no trace.
     case $command in
     stop* | remove) exit 0 ;;
-    status) say "nothing runs in $RUN_DIR."; exit 3 ;;
+    status*) say "nothing runs in $RUN_DIR."; exit 3 ;;
     *) fail "there is no instance in $RUN_DIR (make start)." ;;
     esac
 fi
@@ -700,7 +725,8 @@ set_paths
 case $command in
 up) command_up ;;
 start) command_start ;;
-status) command_status ;;
+status) command_status nginx postgres redis ;;
+status-nginx) command_status nginx ;;
 admin-conninfo) echo "$admin_conninfo" ;;
 web-conninfo) echo "$web_conninfo" ;;
 redis-socket) echo "$redis_socket" ;;
@@ -715,6 +741,9 @@ home) echo "$home" ;;
     stop-postgres) stop_postgres "${2:-fast}" ;;
     start-redis) start_redis ;;
     stop-redis) stop_redis ;;
+    start-nginx) start_nginx_alone ;;
+    stop-nginx) stop_nginx ;;
+    load-demo) load_demo ;;
     remove) remove ;;
     esac
     ;;

@@ -2,7 +2,8 @@
 # Install the Debian packages that are missing, and only those.
 #
 # usage: packages.sh PURPOSE...       (run, test, web, openapi, fuzz, lint,
-#                                     prometheus, observability, bench, scale)
+#                                     prometheus, observability, bench, scale,
+#                                     load)
 #
 # With nothing missing this changes nothing and needs no rights.  Otherwise it
 # takes root's, through sudo when started by somebody else.  No server of the
@@ -18,7 +19,7 @@ packages_for() {
             postgresql-15 redis-server curl jq
         ;;
     # prometheus: promtool is in it, which checks the metrics.
-    test) echo perl libtest-base-perl python3 prometheus ;;
+    test) echo perl libtest-base-perl python3 prometheus jq openssl ;;
     openapi) echo python3 python3-jsonschema chromium ;;
     fuzz) echo python3 python3-venv ;;
     # The font is for screenshots that look the same everywhere.
@@ -27,10 +28,12 @@ packages_for() {
     prometheus) echo prometheus curl ;;
     observability) echo prometheus curl python3 python3-yaml docker-compose ;;
     bench) echo wrk jq python3 tzdata ;;
+    # Node is newer than Debian's: scripts/run_tests.sh says where it is.
+    load) echo jq curl ;;
     scale) echo python3 tzdata ;;
     *)
         echo "${0##*/}: \"$1\" is none of run, test, web, openapi, fuzz," \
-            "lint, prometheus, observability, bench, scale." >&2
+            "lint, prometheus, observability, bench, scale, load." >&2
         return 2
         ;;
     esac

@@ -17,6 +17,7 @@
 #   EXAMPLES                         of fuzz-api, how many (t/openapi/fuzz)
 #   SHORT                            1: test-concurrency takes 40 seconds,
 #                                    test-coherence about 100
+#   MODE                             the load test (scripts/run_tests.sh)
 #   NODES, BALANCER_WORKERS          of the cluster (scripts/cluster.sh)
 
 SHELL = /bin/bash
@@ -137,8 +138,8 @@ openapi: packages-run # /openapi.json, and /swagger/ with what npm has for it
 # Checking
 
 .PHONY: test test-asan test-concurrency test-coherence test-cluster
-.PHONY: test-web test-openapi test-observability screenshots fuzz-api lint
-.PHONY: bench bench-scale
+.PHONY: test-web test-openapi test-observability screenshots fuzz-api
+.PHONY: load-test compare lint bench bench-scale
 test: packages-run packages-test build # Every suite, on its own PostgreSQL
 	@scripts/test.sh
 
@@ -153,6 +154,12 @@ test-coherence: packages-run packages-test build # Is it stale?  SHORT=1
 
 test-cluster: packages-run packages-test build # Nodes that go, a balancer
 	@t/cluster/run
+
+load-test: packages-run packages-load build # Users for a while: MODE=quick
+	@scripts/run_tests.sh $(or $(MODE),quick)
+
+compare: packages-run packages-load build # One node, three, caches: a table
+	@scripts/compare.sh
 
 test-openapi: packages-run packages-openapi build openapi # Is it what is so?
 	@scripts/modules.sh all

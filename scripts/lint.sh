@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Style and static analysis: clang-format and 80 columns on the C sources,
-# cppcheck on what they do, shellcheck on the scripts, biome on the pages,
-# yamllint and promtool on what Prometheus and Grafana read.  Needs "make build"
-# before it, for the headers that nginx's configure writes, and "scripts/web.sh
-# all" for biome.
+# cppcheck on what they do, shellcheck on the scripts, biome on the pages and on
+# what Node runs, yamllint and promtool on what Prometheus and Grafana read.
+# Needs "make build" before it, for the headers that nginx's configure writes,
+# and "scripts/web.sh all" for biome.
 #
 # usage: lint.sh
 
@@ -85,21 +85,27 @@ cppcheck --quiet --std=c99 --platform=unix64 --inline-suppr \
 
 mapfile -t scripts < <(git ls-files -co --exclude-standard |
     while read -r file; do
-        if [ -f "$file" ] && head -n 1 "$file" | grep -qE '^#!.*\b(ba)?sh\b'
+        if [[ $file == *.sh ]] ||
+            { [ -f "$file" ] && head -n 1 "$file" |
+                grep -qE '^#!.*\b(ba)?sh\b'; }
         then
             echo "$file"
         fi
     done)
 shellcheck -x "${scripts[@]}" >&2 || complain "shellcheck has found something."
 
-# Style and errors of the pages, by the rules of web/biome.json.
+# Style and errors of the pages and the load tests, by the rules of
+# web/biome.json.
 if [ -x web/node_modules/.bin/biome ]; then
-    (cd web && node_modules/.bin/biome check --error-on-warnings . >&2) ||
-        complain "biome has found something."
+    for directory in web scripts; do
+        (cd "$directory" && ../web/node_modules/.bin/biome check \
+            --error-on-warnings . >&2) ||
+            complain "biome has found something in $directory."
+    done
 else
     complain "biome is not there (scripts/web.sh all; it needs npm)."
 fi
-mapfile -t pages < <(git ls-files -co --exclude-standard web |
+mapfile -t pages < <(git ls-files -co --exclude-standard web scripts |
     grep -E '\.(html|css|js)$')
 for file in "${pages[@]}"; do
     [ "$(wc -l <"$file")" -lt 900 ] || complain "$file has 900 lines or more."
@@ -119,5 +125,5 @@ jq empty grafana/dashboards/*.json || complain "a dashboard is no JSON."
 grafana/generate --check || complain "the dashboards are not up to date."
 
 [ "$result" -ne 0 ] || echo "lint: ${#sources[@]} C files," \
-    "${#scripts[@]} scripts and ${#pages[@]} files of pages are fine."
+    "${#scripts[@]} scripts and ${#pages[@]} files for browsers and Node are fine."
 exit "$result"

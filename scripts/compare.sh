@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# One node or three, with a cache or without: the same load on each, and a
+# table of what came of it beside the reference's published figures.
+#
+# usage: compare.sh
+#
+#   1  one node, no cache              two worker processes
+#   2  three nodes, no cache           one each, behind conf/cluster/
+#   3  three nodes, Redis              magasin_cache l2
+#   4  one node, both levels           magasin_cache on
+#
+# On each scripts/stress_test.js (200 users who think) and scripts/peak_test.js
+# (64 who do not); then scripts/overload_test.js on one node, without a cache,
+# and with it but a PostgreSQL that takes 10 ms for each write.  All on this
+# machine, with the load generator: read it as ratios.
+#
+# environment:
+#   RESULTS         where results go                  (default ./results)
+#   DURATION_SCALE  of the stress test; 0.25 is two minutes each, and eleven
+#                   minutes in all                    (default 0.25)
+#   PEAK_SECONDS    of the peaks                      (default 10)
+#   RUN_DIR, MODULE as of instance.sh
+#
+# The table goes to the terminal and to RESULTS/compare-TIME/compare.md, all
+# figures to compare.json beside it.  Exit 1 when a bar was missed.
+
+set -euo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=scripts/load/lib.sh
+. "$top/scripts/load/lib.sh"
+
+[ $# -eq 0 ] || {
+    sed -n '2,/^set -euo/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
+    exit 2
+}
+
+need_node
+results=${RESULTS:-results}/compare-$(date -u +%Y%m%dT%H%M%S)
+run_dir=${RUN_DIR:-run}
+peak_seconds=${PEAK_SECONDS:-10}
+unset BASE_URL
+
+# A missed threshold is in the results; a test without any ends it all.
+run() {
+    local rc=0
+
+    env "${@:3}" RESULTS_DIR="$results/$1" node "$top/scripts/$2" || rc=$?
+    [ "$rc" -le 1 ] || load_fail "$2 could not be made."
+}
+
+# step NAME CACHE WORKERS start_own|start_own_cluster
+step() {
+    echo "== $1"
+    export RUN_DIR=$run_dir CACHE=$2 WORKERS=$3
+    "$4"
+    run "$1/stress" stress_test.js THINK="${THINK:-1}"
+    run "$1/peak" peak_test.js SECONDS="$peak_seconds"
+    stop_own
+}
+
+step one off 2 start_own
+step three off 1 start_own_cluster
+step three-redis l2 1 start_own_cluster
+step one-cached on 2 start_own
+trap - EXIT
+
+# overload NAME VARIABLE=VALUE...
+# It has an instance of its own, on a processor of its own.
+overload() {
+    local rc=0
+
+    echo "== $1"
+    env "${@:2}" RUN_DIR="$run_dir" WORKERS=1 RESULTS="$results/$1" \
+        "$top/scripts/run_tests.sh" overload || rc=$?
+    [ "$rc" -le 1 ] || load_fail "overload_test.js could not be made."
+    mv "$results/$1"/*/* "$results/$1"
+}
+
+unset BASE_URL WATCH
+overload overload-processor CACHE=off
+overload overload-writes CACHE=on SLOW_WRITES_MS=10
+
+exec node "$top/scripts/load/table.js" "$results"

@@ -1,0 +1,120 @@
+// One test: phases one after another, thresholds, results.
+
+import { join } from "node:path";
+import { createMix } from "./mix.js";
+import * as model from "./model.js";
+import { watch } from "./processes.js";
+import { Record } from "./record.js";
+import { sentences, write } from "./report.js";
+import { baseUrl, Failure, number, text } from "./settings.js";
+import { connection } from "./target.js";
+
+// What every test takes.  checked: the part of the bodies that is read.
+export function parameters({ checked, ...own }) {
+    return {
+        checked: number("CHECK", checked, { max: 1 }),
+        maxErrorRate: number("MAX_ERROR_RATE", 0, { max: 1 }),
+        ...own,
+    };
+}
+
+export const scaled = (stages, scale) =>
+    stages.map(([seconds, target]) => [seconds * scale, target]);
+
+// met(result) of every threshold is asked when all is over.
+export const threshold = (what, value, met) => ({ text: what, value, met });
+
+export const servedAll = (phase, most) =>
+    threshold(
+        `${phase.name}: requests that were not served, at most ${most * 100} %`,
+        `${Math.round(phase.error_rate * 1e5) / 1e3} %`,
+        phase.requests > 0 && phase.error_rate <= most,
+    );
+
+export const fastEnough = (phase, most) =>
+    threshold(
+        `${phase.name}: p95 under ${most} ms`,
+        phase.served_ms ? `${phase.served_ms.p95} ms` : "nothing was served",
+        phase.served_ms !== null && phase.served_ms.p95 < most,
+    );
+
+class Test {
+    constructor(name, origin, mix) {
+        this.name = name;
+        this.origin = origin;
+        this.mix = mix;
+        this.phases = [];
+    }
+
+    async run(name, kind, unit, options) {
+        const record = new Record();
+        const used = watch(process.env.WATCH);
+        const { load, ...told } = await kind({
+            origin: this.origin,
+            mix: this.mix,
+            record,
+            ...options,
+        });
+        const phase = { name, unit, ...told, ...record.summary(load) };
+        phase.processors = used(phase.requests);
+        this.phases.push(phase);
+        console.log(sentences(phase).join("\n"));
+        return phase;
+    }
+
+    users(name, options) {
+        return this.run(name, model.users, "Users", options);
+    }
+
+    arrivals(name, options) {
+        return this.run(name, model.arrivals, "Requests due", options);
+    }
+}
+
+// body(test) runs phases and returns thresholds; a missed one is exit 1.
+export async function main(name, used, body) {
+    try {
+        const origin = baseUrl();
+        const started = new Date().toISOString();
+        const client = connection(origin);
+        let mix;
+        try {
+            mix = await createMix(client, text("TOKEN", "token-430"));
+        } catch (error) {
+            throw error instanceof Failure
+                ? error
+                : new Failure(
+                      `${origin} does not answer as Magasin does: ${error.message}`,
+                  );
+        } finally {
+            await client.destroy();
+        }
+        const test = new Test(name, origin, mix);
+        const thresholds = await body(test);
+        const files = write(
+            text(
+                "RESULTS_DIR",
+                join("results", `${name}-${started.replace(/[-:]|\..*/g, "")}`),
+            ),
+            {
+                test: name,
+                target: origin,
+                started,
+                parameters: used,
+                thresholds,
+                phases: test.phases,
+            },
+        );
+        for (const t of thresholds) {
+            console.log(`${t.met ? "met" : "MISSED"}: ${t.text}: ${t.value}`);
+        }
+        console.log(files.join("\n"));
+        process.exitCode = thresholds.every((t) => t.met) ? 0 : 1;
+    } catch (error) {
+        if (!(error instanceof Failure)) {
+            throw error;
+        }
+        console.error(`${name}: ${error.message}`);
+        process.exitCode = 2;
+    }
+}

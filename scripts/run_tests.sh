@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Load tests: what clients do, in how many milliseconds, and without errors.
+#
+# usage: run_tests.sh quick|baseline|stress|both|peak|overload
+#
+#   quick      twenty seconds of the stress test, to see that all of it works
+#   baseline   up to 50 users            scripts/load_test_baseline.js
+#   stress     up to 200 users           scripts/stress_test.js
+#   both       one after the other
+#   peak       how many requests a second   scripts/peak_test.js
+#   overload   three times as many          scripts/overload_test.js
+#
+# environment:
+#   BASE_URL     the server to test; without it one is started for the test
+#                under RUN_DIR/load and stopped again.  It gets new prices!
+#   TOKEN        one with scope "produits"            (default token-430)
+#   CACHE, WORKERS, RUN_DIR, MODULE     of the server that is started
+#   RESULTS      where results go                     (default ./results)
+#   SLOW_WRITES_MS  how much longer each change of a product takes in the
+#                PostgreSQL that is started: a slow disk      (default 0)
+#   DURATION_SCALE, USERS, THINK, CHECK, MAX_ERROR_RATE, MAX_P95_MS, ...
+#                of the tests: docs/performance.md
+#
+# A missed threshold is exit 1, a test that could not be made exit 2.
+
+set -euo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=scripts/load/lib.sh
+. "$top/scripts/load/lib.sh"
+
+mode=${1:-}
+case $mode in
+quick | baseline | stress | both | peak | overload) ;;
+*)
+    sed -n '2,/^set -euo/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
+    exit 2
+    ;;
+esac
+
+need_node
+results=${RESULTS:-results}
+stamp=$(date -u +%Y%m%dT%H%M%S)
+
+# A generator that takes the server's processors measures itself.  Where each
+# can have its own, the overload test gives them their own.
+server=() generator=()
+if [ "$mode" = overload ] && [ -z "${BASE_URL:-}" ] &&
+    command -v taskset >/dev/null && [ "$(nproc)" -ge 2 ]
+then
+    server=(taskset -c 0)
+    generator=(taskset -c 1)
+    export WORKERS=${WORKERS:-1}
+fi
+
+# Only in a database of ours.
+slow_writes() {
+    psql -X -q -v ON_ERROR_STOP=1 -v seconds="$1" \
+        -d "$("$own_instance" admin-conninfo)" <<'SQL'
+SET client_min_messages = warning;
+DROP TRIGGER IF EXISTS essai_lent ON produit;
+CREATE OR REPLACE FUNCTION essai_lent() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN PERFORM pg_sleep(TG_ARGV[0]::float8); RETURN new; END';
+SELECT :seconds > 0 AS slow \gset
+\if :slow
+CREATE TRIGGER essai_lent BEFORE UPDATE ON produit
+    FOR EACH ROW EXECUTE FUNCTION essai_lent(:seconds);
+\endif
+SQL
+}
+
+if [ -z "${BASE_URL:-}" ]; then
+    start_own "${server[@]}"
+    slow_writes "$(awk -v ms="${SLOW_WRITES_MS:-0}" \
+        'BEGIN { print ms / 1000 }')"
+fi
+
+result=0
+
+# test NAME SCRIPT [VARIABLE=VALUE ...]
+test() {
+    local name=$1 script=$2
+
+    shift 2
+    echo "== $name: $BASE_URL"
+    env "$@" RESULTS_DIR="$results/$name-$stamp" "${generator[@]}" \
+        node "$top/scripts/$script" || result=$?
+}
+
+# As many seconds as a stage of the whole has, times this.
+quick=$(awk 'BEGIN { print 20 / 480 }')
+
+case $mode in
+quick) test quick stress_test.js DURATION_SCALE="${DURATION_SCALE:-$quick}" ;;
+baseline) test baseline load_test_baseline.js ;;
+stress) test stress stress_test.js ;;
+both)
+    test baseline load_test_baseline.js
+    test stress stress_test.js
+    ;;
+peak) test peak peak_test.js ;;
+overload) test overload overload_test.js ;;
+esac
+
+exit "$result"

@@ -6,7 +6,7 @@ import * as model from "./model.js";
 import { watch } from "./processes.js";
 import { Record } from "./record.js";
 import { sentences, write } from "./report.js";
-import { baseUrl, Failure, number, text } from "./settings.js";
+import { baseUrl, number, refuse, text } from "./settings.js";
 import { connection } from "./target.js";
 
 // What every test takes.  checked: the part of the bodies that is read.
@@ -71,50 +71,38 @@ class Test {
     }
 }
 
+async function mixOf(origin) {
+    const client = connection(origin);
+    try {
+        return await createMix(client, text("TOKEN", "token-430"));
+    } catch (error) {
+        return refuse(`${origin} does not answer as it should: ${error}`);
+    } finally {
+        await client.destroy();
+    }
+}
+
 // body(test) runs phases and returns thresholds; a missed one is exit 1.
 export async function main(name, used, body) {
-    try {
-        const origin = baseUrl();
-        const started = new Date().toISOString();
-        const client = connection(origin);
-        let mix;
-        try {
-            mix = await createMix(client, text("TOKEN", "token-430"));
-        } catch (error) {
-            throw error instanceof Failure
-                ? error
-                : new Failure(
-                      `${origin} does not answer as Magasin does: ${error.message}`,
-                  );
-        } finally {
-            await client.destroy();
-        }
-        const test = new Test(name, origin, mix);
-        const thresholds = await body(test);
-        const files = write(
-            text(
-                "RESULTS_DIR",
-                join("results", `${name}-${started.replace(/[-:]|\..*/g, "")}`),
-            ),
-            {
-                test: name,
-                target: origin,
-                started,
-                parameters: used,
-                thresholds,
-                phases: test.phases,
-            },
-        );
-        for (const t of thresholds) {
-            console.log(`${t.met ? "met" : "MISSED"}: ${t.text}: ${t.value}`);
-        }
-        console.log(files.join("\n"));
-        process.exitCode = thresholds.every((t) => t.met) ? 0 : 1;
-    } catch (error) {
-        if (!(error instanceof Failure)) {
-            throw error;
-        }
-        console.error(`${name}: ${error.message}`);
-        process.exitCode = 2;
+    const target = baseUrl();
+    const started = new Date().toISOString();
+    const stamp = started.replace(/[-:]|\..*/g, "");
+    const test = new Test(name, target, await mixOf(target));
+    const thresholds = await body(test);
+    const files = write(
+        text("RESULTS_DIR", join("results", `${name}-${stamp}`)),
+        {
+            test: name,
+            target,
+            started,
+            parameters: used,
+            thresholds,
+            phases: test.phases,
+        },
+    );
+    for (const t of thresholds) {
+        console.log(`${t.met ? "met" : "MISSED"}: ${t.text}: ${t.value}`);
     }
+    console.log(files.join("\n"));
+    process.exitCode = thresholds.every((t) => t.met) ? 0 : 1;
 }

@@ -1,7 +1,7 @@
 // What clients ask for: a third stock of a store, a third reports, a third new
 // prices of products.
 
-import { Failure } from "./settings.js";
+import { refuse } from "./settings.js";
 import { fetchJson } from "./target.js";
 
 const pick = (list) => list[Math.floor(Math.random() * list.length)];
@@ -19,7 +19,7 @@ export async function createMix(client, token) {
     const stores = await ids("/api/v1/stores/?limit=1000");
     const products = await ids("/api/v1/products/?limit=1000");
     if (stores.length === 0 || products.length === 0) {
-        throw new Failure("there is no store or no product to ask for.");
+        refuse("there is no store or no product to ask for.");
     }
 
     const list = (answer) => Array.isArray(answer) || "is not a list";

@@ -1,6 +1,10 @@
 // Parameters: everything comes from the environment, and is checked there.
 
-export class Failure extends Error {}
+// No test can be made; the message says why.
+export function refuse(message) {
+    console.error(`load: ${message}`);
+    process.exit(2);
+}
 
 export function number(name, otherwise, { min = 0, max = Infinity } = {}) {
     const text = process.env[name];
@@ -9,9 +13,7 @@ export function number(name, otherwise, { min = 0, max = Infinity } = {}) {
     }
     const value = Number(text);
     if (!Number.isFinite(value) || value < min || value > max) {
-        throw new Failure(
-            `${name}=${text} is not a number from ${min} to ` + `${max}.`,
-        );
+        refuse(`${name}=${text} is not a number from ${min} to ` + `${max}.`);
     }
     return value;
 }
@@ -28,11 +30,11 @@ export function baseUrl() {
     try {
         url = new URL(given);
     } catch {
-        throw new Failure(`BASE_URL=${given} is not a URL.`);
+        refuse(`BASE_URL=${given} is not a URL.`);
     }
     const here = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(url.hostname);
     if (!here && process.env.ALLOW_REMOTE !== "yes") {
-        throw new Failure(
+        refuse(
             `${url.hostname} is another machine: load it with ` +
                 "ALLOW_REMOTE=yes, and only if it is yours to load.",
         );

@@ -39,7 +39,7 @@ PLANTS = [
     Plant("by-number", "sql/statements/cache_poll.sql",
           "WHERE xid = ANY (ARRAY(SELECT",
           "WHERE false AND xid = ANY (ARRAY(SELECT",
-          "elsewhere"),
+          "elsewhere", seconds=8),
     Plant("silent-write", SOURCES + "cache_write.c",
           "    ngx_http_magasin_scopes_raise(shared, &cw->scopes);\n", ""),
     # First this node, then Redis: a read between them brings back what
@@ -51,20 +51,14 @@ PLANTS = [
           "    rc = ngx_http_magasin_cache_redis_tell(&cw->tell);\n"
           "    if (rc == NGX_AGAIN) { cw->scopes.n = 0; }\n",
           phase="redis-slow", seconds=4),
-    Plant("any-flight", SOURCES + "cache_store.c",
-          "        && ngx_http_magasin_store_same(question, entry->epoch,\n"
-          "                                       entry->generations)\n"
-          "        && !ngx_http_magasin_store_dead",
-          "        && !ngx_http_magasin_store_dead",
-          phase="workers-stopped", seconds=8),
     # What Redis was not told is asked of it all the same.
     Plant("no-debt", SOURCES + "cache_redis.c",
           "        (void) ngx_atomic_fetch_add(&shared->debt, 1);\n", "",
           phase="redis-paused", seconds=4),
-    # A Redis that was there before is taken for the one that is there now.
+    # Any Redis is taken for the one that the node was told of.
     Plant("one-redis", SOURCES + "cache_redis.c",
-          "    ngx_md5_update(&md5, state.run_id.data, state.run_id.len);\n",
-          "", phase="redis-restored", seconds=4),
+          "? ngx_hash_key(state.run_id.data, state.run_id.len) | 1 : 0;",
+          "? 1 : 0;", phase="redis-twice", seconds=10),
     # Nobody has looked for changes, and answers are used for ever.
     Plant("always-fresh", SOURCES + "cache.c",
           "    return ngx_http_magasin_cache_now() < cache->shared->"

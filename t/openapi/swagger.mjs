@@ -6,15 +6,7 @@
 // shown.  A line "ok - what" or "not ok - what: why" for each thing looked
 // for; exit 1 when the browser itself fails.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-
-const require = createRequire(
-  new URL("../../web/package.json", import.meta.url),
-);
-const { chromium } = require("playwright-core");
+import { openBrowser } from "../../web/test/chromium.js";
 
 const [base, operations] = [process.argv[2], Number(process.argv[3])];
 
@@ -22,20 +14,7 @@ function expect(what, fine, why = "") {
   console.log(fine ? `ok - ${what}` : `not ok - ${what}: ${why}`);
 }
 
-const profile = await mkdtemp(join(tmpdir(), "magasin-swagger-"));
-const browser = await chromium.launchPersistentContext(profile, {
-  executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-  // Root has no sandbox to put it in.
-  chromiumSandbox: process.getuid() !== 0,
-  args: [
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
+const { browser, close } = await openBrowser();
 
 try {
   const page = await browser.newPage();
@@ -101,6 +80,5 @@ try {
   expect("the console has no complaint", complaints.length === 0,
     complaints.join(" | "));
 } finally {
-  await browser.close();
-  await rm(profile, { recursive: true, force: true });
+  await close();
 }

@@ -2,12 +2,11 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { promisify } from "node:util";
-import { chromium } from "playwright-core";
+
+export { openBrowser } from "./chromium.js";
 
 export const base = process.env.MAGASIN_URL;
 export const token = "token-430";
@@ -27,32 +26,6 @@ const axe = await readFile(
     "utf8",
 );
 const instance = new URL("../../scripts/instance.sh", import.meta.url).pathname;
-
-// Everything that belongs to Chromium is in a directory that goes with it.
-export async function openBrowser() {
-    const home = await mkdtemp(join(tmpdir(), "magasin-chromium."));
-    const browser = await chromium.launch({
-        executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-        env: { ...process.env, HOME: home },
-        args: [
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ],
-    });
-
-    return {
-        browser,
-        close: async () => {
-            await browser.close();
-            await rm(home, { recursive: true, force: true, maxRetries: 5 });
-        },
-    };
-}
 
 // A tab of a person of its own.  Errors of the console, exceptions, breaches
 // of the Content-Security-Policy and requests to other origins are in wrong;

@@ -1,6 +1,6 @@
 // What stands above a table.
 
-import { afterPause, button } from "./dom.js";
+import { afterPause, button, element } from "./dom.js";
 import { field } from "./form.js";
 import { setParameters } from "./router.js";
 
@@ -40,8 +40,14 @@ export const showAll = (...names) =>
         setParameters(Object.fromEntries(names.map((name) => [name, ""]))),
     );
 
-export const more = (action) =>
-    button("Montrer la suite", action, {
-        class: "more",
-        "data-focus": "suite",
-    });
+// Only when there is more.
+export const more = (next, action) =>
+    next
+        ? button("Montrer la suite", action, {
+              class: "more",
+              "data-focus": "suite",
+          })
+        : null;
+
+export const filterBar = (...nodes) =>
+    element("div", { class: "filters" }, nodes);

@@ -4,7 +4,7 @@ import { explain, post, query, read, readPage, Withdrawn } from "../api.js";
 import { announceChange, keepFresh } from "../changes.js";
 import { confirm } from "../dialog.js";
 import { button, element, fill } from "../dom.js";
-import { more, searchField, showAll } from "../filters.js";
+import { filterBar, more, searchField, showAll } from "../filters.js";
 import { amount, level, plural, quantity } from "../format.js";
 import { notify, say } from "../notices.js";
 import { empty, Region } from "../region.js";
@@ -87,12 +87,7 @@ class Till {
             element(
                 "div",
                 { class: "till-products" },
-                element(
-                    "div",
-                    { class: "filters" },
-                    this.store.node,
-                    this.search.node,
-                ),
+                filterBar(this.store.node, this.search.node),
                 this.catalogue.node,
             ),
             element(
@@ -160,12 +155,10 @@ class Till {
                 { class: "tiles" },
                 this.products.map((product) => this.tile(product)),
             ),
-            next && this.many < 1000
-                ? more(() => {
-                      this.many = Math.min(this.many + 2 * TILES, 1000);
-                      this.refresh();
-                  })
-                : null,
+            more(next && this.many < 1000, () => {
+                this.many = Math.min(this.many + 2 * TILES, 1000);
+                this.refresh();
+            }),
         ];
     }
 

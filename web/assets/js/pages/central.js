@@ -3,7 +3,7 @@
 import { readAll } from "../api.js";
 import { keepFresh } from "../changes.js";
 import { button, element, fill } from "../dom.js";
-import { searchField, showAll } from "../filters.js";
+import { filterBar, searchField, showAll } from "../filters.js";
 import { compare, folded, level, quantity } from "../format.js";
 import { empty, Region } from "../region.js";
 import { requestDialog } from "../request.js";
@@ -13,6 +13,8 @@ import {
     beside,
     cell,
     number,
+    ordered,
+    pageOf,
     pager,
     rowHeading,
     table,
@@ -34,11 +36,7 @@ class Central {
 
         this.search = searchField();
 
-        fill(
-            body,
-            element("div", { class: "filters" }, this.search.node),
-            this.region.node,
-        );
+        fill(body, filterBar(this.search.node), this.region.node);
 
         keepFresh(0, () => this.refresh(), signal);
     }
@@ -68,16 +66,13 @@ export const mount = (page) => new Central(page);
 function view(rows, parameters, refresh) {
     const text = folded(parameters.get("recherche") ?? "");
     const order = parameters.get("ordre") ?? "nom";
-    const by = orders[order.replace(/^-/, "")] ?? orders.nom;
-    const sign = order.startsWith("-") ? -1 : 1;
-    const found = rows
-        .filter((row) => folded(row.nom).includes(text))
-        .sort((a, b) => sign * by(a, b));
-    const pages = Math.max(Math.ceil(found.length / ROWS), 1);
-    const page = Math.min(
-        Math.max(Number(parameters.get("page")) || 1, 1),
-        pages,
+    const found = ordered(
+        rows.filter((row) => folded(row.nom).includes(text)),
+        orders,
+        order,
+        orders.nom,
     );
+    const { page, pages } = pageOf(parameters, found.length, ROWS);
 
     if (rows.length === 0) {
         return empty("Le stock central est vide.");

@@ -4,7 +4,7 @@ import { query, readPage, sender } from "../api.js";
 import { announceChange, keepFresh } from "../changes.js";
 import { confirm } from "../dialog.js";
 import { button, element, fill } from "../dom.js";
-import { more } from "../filters.js";
+import { filterBar, more } from "../filters.js";
 import { field } from "../form.js";
 import { moment, quantity } from "../format.js";
 import { notify } from "../notices.js";
@@ -57,12 +57,7 @@ class Requests {
 
         fill(
             body,
-            element(
-                "div",
-                { class: "filters" },
-                this.state.node,
-                this.store.node,
-            ),
+            filterBar(this.state.node, this.store.node),
             this.region.node,
         );
 
@@ -122,12 +117,10 @@ class Requests {
                     this.line(row, products.get(row.produit)),
                 ),
             }),
-            next && this.many < 1000
-                ? more(() => {
-                      this.many = Math.min(this.many + 2 * ROWS, 1000);
-                      this.refresh();
-                  })
-                : null,
+            more(next && this.many < 1000, () => {
+                this.many = Math.min(this.many + 2 * ROWS, 1000);
+                this.refresh();
+            }),
         ];
     }
 

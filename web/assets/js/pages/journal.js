@@ -2,7 +2,7 @@
 
 import { query, readPage } from "../api.js";
 import { button, element, fill } from "../dom.js";
-import { more } from "../filters.js";
+import { filterBar, more } from "../filters.js";
 import { field } from "../form.js";
 import { difference, exactMoment, quantity } from "../format.js";
 import { empty, Region } from "../region.js";
@@ -99,13 +99,7 @@ class Journal {
         );
         fill(
             body,
-            element(
-                "div",
-                { class: "filters" },
-                this.store.node,
-                this.type.node,
-                this.since.node,
-            ),
+            filterBar(this.store.node, this.type.node, this.since.node),
             this.region.node,
         );
     }
@@ -171,12 +165,10 @@ class Journal {
                       ],
                       rows: rows.map((row) => line(row, products)),
                   }),
-            next
-                ? more(() => {
-                      this.pages += 1;
-                      this.refresh();
-                  })
-                : null,
+            more(next, () => {
+                this.pages += 1;
+                this.refresh();
+            }),
         ];
     }
 

@@ -11,7 +11,7 @@ import {
 import { announceChange } from "../changes.js";
 import { openDialog } from "../dialog.js";
 import { button, element, fill, icon } from "../dom.js";
-import { more, searchField, showAll } from "../filters.js";
+import { filterBar, more, searchField, showAll } from "../filters.js";
 import { field, formOf } from "../form.js";
 import { amount } from "../format.js";
 import { cents, plain } from "../money.js";
@@ -70,9 +70,7 @@ class Products {
         );
         fill(
             body,
-            element(
-                "div",
-                { class: "filters" },
+            filterBar(
                 this.search.node,
                 this.category.node,
                 this.archived.node,
@@ -139,12 +137,10 @@ class Products {
                 ],
                 rows: rows.map((row) => this.line(row)),
             }),
-            next
-                ? more(() => {
-                      this.pages += 1;
-                      this.refresh();
-                  })
-                : null,
+            more(next, () => {
+                this.pages += 1;
+                this.refresh();
+            }),
         ];
     }
 

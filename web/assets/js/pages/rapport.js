@@ -3,13 +3,22 @@
 import { read } from "../api.js";
 import { csv, download } from "../csv.js";
 import { button, element, fill, icon } from "../dom.js";
-import { searchField } from "../filters.js";
+import { filterBar, searchField } from "../filters.js";
 import { field } from "../form.js";
 import { amount, compare, folded, quantity } from "../format.js";
 import { centsOfNumber } from "../money.js";
 import { empty, Region } from "../region.js";
 import { setParameters } from "../router.js";
-import { beside, number, pager, rowHeading, table, wide } from "../table.js";
+import {
+    beside,
+    number,
+    ordered,
+    pageOf,
+    pager,
+    rowHeading,
+    table,
+    wide,
+} from "../table.js";
 
 const ROWS = 50;
 
@@ -43,12 +52,7 @@ class Report {
         );
         fill(
             body,
-            element(
-                "div",
-                { class: "filters" },
-                this.store.node,
-                this.search.node,
-            ),
+            filterBar(this.store.node, this.search.node),
             this.region.node,
         );
     }
@@ -121,7 +125,7 @@ function selected(report, parameters) {
         }
     }
 
-    return sorted(rows, parameters.get("ordre"));
+    return ordered(rows, orders, parameters.get("ordre"));
 }
 
 const orders = {
@@ -131,22 +135,11 @@ const orders = {
     stock: (a, b) => (a.stock ?? -1) - (b.stock ?? -1),
 };
 
-function sorted(rows, order) {
-    const by = orders[order?.replace(/^-/, "")];
-    const sign = order?.startsWith("-") ? -1 : 1;
-
-    return by ? rows.sort((a, b) => sign * by(a, b)) : rows;
-}
-
 function view(report, parameters) {
     const store = parameters.get("magasin");
     const shown = report.filter((one) => !store || one.magasin === store);
     const rows = selected(report, parameters);
-    const pages = Math.max(Math.ceil(rows.length / ROWS), 1);
-    const page = Math.min(
-        Math.max(Number(parameters.get("page")) || 1, 1),
-        pages,
-    );
+    const { page, pages } = pageOf(parameters, rows.length, ROWS);
 
     if (report.length === 0) {
         return empty("Il n’y a pas encore de magasin.");

@@ -4,7 +4,7 @@ import { adjustDialog } from "../adjust.js";
 import { query, read } from "../api.js";
 import { keepFresh } from "../changes.js";
 import { button, element, fill } from "../dom.js";
-import { searchField, showAll } from "../filters.js";
+import { filterBar, searchField, showAll } from "../filters.js";
 import { level, quantity } from "../format.js";
 import { attempt } from "../notices.js";
 import { empty, Region } from "../region.js";
@@ -37,12 +37,7 @@ class Stock {
 
         fill(
             body,
-            element(
-                "div",
-                { class: "filters" },
-                this.store.node,
-                this.search.node,
-            ),
+            filterBar(this.store.node, this.search.node),
             this.region.node,
         );
 

@@ -29,14 +29,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=scripts/load/lib.sh
 . "$top/scripts/load/lib.sh"
 
-mode=${1:-}
-case $mode in
-quick | baseline | stress | both | peak | overload) ;;
-*)
-    sed -n '2,/^set -euo/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
-    exit 2
-    ;;
-esac
+test_name "${1:-}"
 
 need_node
 results=${RESULTS:-results}

@@ -7,6 +7,18 @@ load_fail() {
     exit 2
 }
 
+# test_name WORD: sets mode, or says what the script takes
+test_name() {
+    mode=$1
+    case $mode in
+    quick | baseline | stress | both | peak | overload) ;;
+    *)
+        sed -n '2,/^set -euo/{/^#/s/^# \{0,1\}//p}' "$0" >&2
+        exit 2
+        ;;
+    esac
+}
+
 # Node runs the tests; what they need from npm is one package.
 need_node() {
     local version

@@ -18,7 +18,7 @@ export function parameters({ checked, ...own }) {
     };
 }
 
-export const scaled = (stages, scale) =>
+const scaled = (stages, scale) =>
     stages.map(([seconds, target]) => [seconds * scale, target]);
 
 // met(result) of every threshold is asked when all is over.
@@ -31,7 +31,7 @@ export const servedAll = (phase, most) =>
         phase.requests > 0 && phase.error_rate <= most,
     );
 
-export const fastEnough = (phase, most) =>
+const fastEnough = (phase, most) =>
     threshold(
         `${phase.name}: p95 under ${most} ms`,
         phase.served_ms ? `${phase.served_ms.p95} ms` : "nothing was served",
@@ -105,4 +105,28 @@ export async function main(name, used, body) {
     }
     console.log(files.join("\n"));
     process.exitCode = thresholds.every((t) => t.met) ? 0 : 1;
+}
+
+// Users who think between two requests; stages(most) says how many there are
+// for how many seconds, "users" being the highest number by default.
+export function people(name, users, stages) {
+    const used = parameters({
+        checked: 1,
+        scale: number("DURATION_SCALE", 0.25, { min: 0.001 }),
+        think: number("THINK", 1),
+        users: number("USERS", users, { min: 1, max: 10_000 }),
+        maxP95: number("MAX_P95_MS", 20),
+    });
+
+    return main(name, used, async (test) => {
+        const phase = await test.users(name, {
+            stages: scaled(stages(used.users), used.scale),
+            begin: 0,
+            ...used,
+        });
+        return [
+            servedAll(phase, used.maxErrorRate),
+            fastEnough(phase, used.maxP95),
+        ];
+    });
 }

@@ -253,7 +253,6 @@ static void
 ngx_http_magasin_business_failed(ngx_http_magasin_pg_job_t *job,
     ngx_http_magasin_pg_failure_e failure, PGresult *result)
 {
-    char                         *sqlstate, *message;
     ngx_http_magasin_business_t  *business;
 
     business = job->data;
@@ -261,13 +260,10 @@ ngx_http_magasin_business_failed(ngx_http_magasin_pg_job_t *job,
     if (failure == NGX_HTTP_MAGASIN_PG_ERROR && !business->failed) {
         business->failed = 1;
 
-        sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-        message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-
         ngx_log_error(NGX_LOG_WARN, job->log, 0,
                       "magasin: no numbers of the business for the metrics: "
-                      "SQLSTATE %s: %s", sqlstate ? sqlstate : "unknown",
-                      message ? message : "no message");
+                      "SQLSTATE %s: %s", ngx_http_magasin_sqlstate(result),
+                      ngx_http_magasin_sqlstate_message(result));
     }
 
     ngx_http_magasin_count(business->shared->business_failures);

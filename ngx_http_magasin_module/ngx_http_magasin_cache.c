@@ -361,8 +361,6 @@ ngx_http_magasin_cache_round(ngx_http_magasin_ctx_t *ctx)
            : (levels & NGX_HTTP_MAGASIN_CACHE_L1)
              ? NGX_HTTP_MAGASIN_STORE_FIND : NGX_HTTP_MAGASIN_STORE_JOIN;
 
-    cr->captured = ngx_http_magasin_cache_now();
-
     ngx_http_magasin_store_capture(cache->zone, &cr->question);
 
     rc = ngx_http_magasin_store_find(cache->zone, &cr->question, mode,
@@ -372,7 +370,7 @@ ngx_http_magasin_cache_round(ngx_http_magasin_ctx_t *ctx)
     switch (rc) {
 
     case NGX_OK:
-        (void) ngx_atomic_fetch_add(&cache->shared->counters.hits, 1);
+        ngx_http_magasin_count(cache->shared->counters.hits);
         ngx_http_magasin_cache_answer(ctx, &answer,
                                       NGX_HTTP_MAGASIN_CACHE_HIT);
         return NGX_OK;
@@ -415,9 +413,9 @@ ngx_http_magasin_cache_redis_done(ngx_http_magasin_ctx_t *ctx, ngx_int_t rc,
     cache = cr->cache;
 
     if (rc == NGX_OK) {
-        (void) ngx_atomic_fetch_add(&cache->shared->counters.redis_hits, 1);
+        ngx_http_magasin_count(cache->shared->counters.redis_hits);
 
-        answer->stored = cr->captured;
+        answer->stored = cr->question.captured;
 
         ngx_http_magasin_cache_answer(ctx, answer,
                                       NGX_HTTP_MAGASIN_CACHE_REDIS);
@@ -498,7 +496,7 @@ ngx_http_magasin_cache_gathers(ngx_http_magasin_ctx_t *ctx)
 
     cache = cr->cache;
 
-    (void) ngx_atomic_fetch_add(&cache->shared->counters.too_large, 1);
+    ngx_http_magasin_count(cache->shared->counters.too_large);
 
     ngx_http_magasin_store_close(cache->zone, &cr->question, 1);
     ngx_http_magasin_cache_end(ctx, NGX_DECLINED, 0);
@@ -561,12 +559,12 @@ ngx_http_magasin_cache_fill(ngx_http_magasin_ctx_t *ctx)
 
     answer.chain = ctx->json.first;
     answer.size = ctx->json.size;
-    answer.stored = cr->captured;
-    answer.expires = cr->captured + ttl;
+    answer.stored = cr->question.captured;
+    answer.expires = cr->question.captured + ttl;
 
     if (ctx->valid_for) {
         answer.expires = ngx_min(answer.expires,
-                                 cr->captured + ctx->valid_for - 1);
+                                 cr->question.captured + ctx->valid_for - 1);
     }
 
     ngx_http_magasin_store_fill(cache->zone, &cr->question, &answer);
@@ -672,12 +670,12 @@ ngx_http_magasin_cache_stale(ngx_http_magasin_ctx_t *ctx)
         return rc;
     }
 
-    (void) ngx_atomic_fetch_add(&cache->shared->counters.stale, 1);
+    ngx_http_magasin_count(cache->shared->counters.stale);
 
     ngx_http_magasin_cache_answer(ctx, &answer,
                                   NGX_HTTP_MAGASIN_CACHE_STALE);
 
-    ctx->age = (ngx_http_magasin_cache_now() - answer.stored) / 1000;
+    ctx->age = (cr->question.captured - answer.stored) / 1000;
 
     return NGX_OK;
 }

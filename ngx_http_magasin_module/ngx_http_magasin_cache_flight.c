@@ -234,7 +234,7 @@ ngx_http_magasin_flight_tell(ngx_http_magasin_flight_t *flight,
         return;
     }
 
-    (void) ngx_atomic_fetch_add(&cache->shared->counters.coalesced, 1);
+    ngx_http_magasin_count(cache->shared->counters.coalesced);
 
     ngx_http_magasin_cache_answer(ctx, &answer,
                                   NGX_HTTP_MAGASIN_CACHE_COALESCED);

@@ -101,7 +101,6 @@ struct ngx_http_magasin_cache_request_s {
     ngx_http_magasin_question_t        question;
     ngx_http_magasin_cache_read_pt     done;
     ngx_http_magasin_cache_redis_pt    redis_done;
-    uint64_t                           captured;    /* milliseconds */
     ngx_uint_t                         rounds;
 
     ngx_queue_t                        queue;       /* of those waiting */

@@ -100,6 +100,8 @@ static void ngx_http_magasin_poller_complain(
 static void ngx_http_magasin_poller_told(void *data, ngx_int_t rc);
 static void ngx_http_magasin_poller_end(ngx_http_magasin_poller_t *poller,
     ngx_int_t rc);
+static void ngx_http_magasin_poller_keep(ngx_http_magasin_poller_t *poller,
+    u_char *identity);
 static void ngx_http_magasin_poller_subscribe(
     ngx_http_magasin_poller_t *poller);
 static void ngx_http_magasin_poller_unsubscribe(
@@ -302,7 +304,7 @@ ngx_http_magasin_poller_ready(ngx_http_magasin_pg_job_t *job,
     poller = job->data;
     shared = poller->cache->shared;
 
-    (void) ngx_atomic_fetch_add(&shared->counters.polls, 1);
+    ngx_http_magasin_count(shared->counters.polls);
 
     /* A worker that was stopped for long: somebody else has gone on. */
 
@@ -450,11 +452,9 @@ static void
 ngx_http_magasin_poller_anew(ngx_http_magasin_poller_t *poller,
     u_char *identity)
 {
-    ngx_uint_t                        next;
     ngx_http_magasin_cache_shared_t  *shared;
 
     shared = poller->cache->shared;
-    next = shared->snapshot + 1;
 
     shared->fresh_until = 0;
     shared->database = poller->cache->database;
@@ -464,13 +464,7 @@ ngx_http_magasin_poller_anew(ngx_http_magasin_poller_t *poller,
 
     (void) ngx_atomic_fetch_add(&shared->epoch, 1);
 
-    ngx_memcpy(shared->identities[next & 1], identity,
-               NGX_HTTP_MAGASIN_IDENTITY);
-    ngx_memcpy(shared->snapshots[next & 1], poller->after,
-               poller->snapshot_len + 1);
-    ngx_memory_barrier();
-
-    shared->snapshot = next;
+    ngx_http_magasin_poller_keep(poller, identity);
 
     ngx_http_magasin_scopes_add_slot(&poller->scopes,
                                      NGX_HTTP_MAGASIN_SCOPE_ALL);
@@ -521,8 +515,8 @@ ngx_http_magasin_poller_changes(ngx_http_magasin_poller_t *poller,
         }
 
         if (found) {
-            (void) ngx_atomic_fetch_add(&shared->counters.poll_changes, 1);
-            (void) ngx_atomic_fetch_add(&shared->counters.lag_count, 1);
+            ngx_http_magasin_count(shared->counters.poll_changes);
+            ngx_http_magasin_count(shared->counters.lag_count);
             (void) ngx_atomic_fetch_add(&shared->counters.lag_sum,
                        strtoull(PQgetvalue(result, row, POLL_AGE), NULL, 10));
         }
@@ -588,8 +582,7 @@ ngx_http_magasin_poller_failed(ngx_http_magasin_pg_job_t *job,
 
     poller = job->data;
 
-    (void) ngx_atomic_fetch_add(
-                         &poller->cache->shared->counters.poll_failures, 1);
+    ngx_http_magasin_count(poller->cache->shared->counters.poll_failures);
 
     /* The pool tells of a server that is away. */
 
@@ -646,7 +639,6 @@ ngx_http_magasin_poller_told(void *data, ngx_int_t rc)
 static void
 ngx_http_magasin_poller_end(ngx_http_magasin_poller_t *poller, ngx_int_t rc)
 {
-    ngx_uint_t                        next;
     ngx_http_magasin_cache_shared_t  *shared;
 
     shared = poller->cache->shared;
@@ -662,16 +654,8 @@ ngx_http_magasin_poller_end(ngx_http_magasin_poller_t *poller, ngx_int_t rc)
     } else {
         ngx_http_magasin_scopes_raise(shared, &poller->scopes);
 
-        next = shared->snapshot + 1;
-
-        ngx_memcpy(shared->identities[next & 1],
-                   shared->identities[shared->snapshot & 1],
-                   NGX_HTTP_MAGASIN_IDENTITY);
-        ngx_memcpy(shared->snapshots[next & 1], poller->after,
-                   poller->snapshot_len + 1);
-        ngx_memory_barrier();
-
-        shared->snapshot = next;
+        ngx_http_magasin_poller_keep(poller,
+                             shared->identities[shared->snapshot & 1]);
     }
 
     if (rc == NGX_OK && poller->paying) {
@@ -681,6 +665,28 @@ ngx_http_magasin_poller_end(ngx_http_magasin_poller_t *poller, ngx_int_t rc)
     ngx_memory_barrier();
 
     shared->fresh_until = poller->started + NGX_HTTP_MAGASIN_POLL_FRESH;
+}
+
+
+/* The next poll goes on from here: first the words, then that they count. */
+
+static void
+ngx_http_magasin_poller_keep(ngx_http_magasin_poller_t *poller,
+    u_char *identity)
+{
+    ngx_uint_t                        next;
+    ngx_http_magasin_cache_shared_t  *shared;
+
+    shared = poller->cache->shared;
+    next = shared->snapshot + 1;
+
+    ngx_memcpy(shared->identities[next & 1], identity,
+               NGX_HTTP_MAGASIN_IDENTITY);
+    ngx_memcpy(shared->snapshots[next & 1], poller->after,
+               poller->snapshot_len + 1);
+    ngx_memory_barrier();
+
+    shared->snapshot = next;
 }
 
 
@@ -750,7 +756,7 @@ ngx_http_magasin_poller_hint(void *data, const char *message)
         return;
     }
 
-    (void) ngx_atomic_fetch_add(&shared->counters.hints, 1);
+    ngx_http_magasin_count(shared->counters.hints);
 
     ngx_http_magasin_scopes_raise(shared, &scopes);
 

@@ -49,6 +49,7 @@ typedef struct {
 /* A command under construction. */
 typedef struct {
     ngx_uint_t   n;
+    u_char       nkeys[NGX_INT_T_LEN];
     const char  *argv[NGX_HTTP_MAGASIN_CACHE_ARGS
                       + NGX_HTTP_MAGASIN_SCOPE_WRITES + 3];
     size_t       lens[NGX_HTTP_MAGASIN_CACHE_ARGS
@@ -71,7 +72,7 @@ static ngx_int_t ngx_http_magasin_cache_namespace(
 static void ngx_http_magasin_cache_arg(ngx_http_magasin_args_t *args,
     const void *data, size_t len);
 static void ngx_http_magasin_cache_script(ngx_http_magasin_args_t *args,
-    ngx_http_magasin_script_e script, ngx_uint_t evaluate, ngx_str_t *nkeys);
+    ngx_http_magasin_script_e script, ngx_uint_t evaluate, ngx_uint_t nkeys);
 static u_char *ngx_http_magasin_cache_answer_key(u_char *p, u_char *namespace,
     ngx_str_t *key);
 static u_char *ngx_http_magasin_cache_slot_key(u_char *p, u_char *namespace,
@@ -230,8 +231,9 @@ ngx_http_magasin_cache_arg(ngx_http_magasin_args_t *args, const void *data,
 
 static void
 ngx_http_magasin_cache_script(ngx_http_magasin_args_t *args,
-    ngx_http_magasin_script_e script, ngx_uint_t evaluate, ngx_str_t *nkeys)
+    ngx_http_magasin_script_e script, ngx_uint_t evaluate, ngx_uint_t nkeys)
 {
+    u_char      *p;
     const char  *text;
 
     args->n = 0;
@@ -248,7 +250,8 @@ ngx_http_magasin_cache_script(ngx_http_magasin_args_t *args,
                                    40);
     }
 
-    ngx_http_magasin_cache_arg(args, nkeys->data, nkeys->len);
+    p = ngx_sprintf(args->nkeys, "%ui", nkeys);
+    ngx_http_magasin_cache_arg(args, args->nkeys, p - args->nkeys);
 }
 
 
@@ -311,11 +314,9 @@ ngx_http_magasin_cache_redis_ask(ngx_http_magasin_cache_t *cache,
 {
     u_char                             namespace[NGX_HTTP_MAGASIN_NAMESPACE];
     u_char                             token[NGX_HTTP_MAGASIN_CACHE_TOKEN];
-    u_char                             number[NGX_INT_T_LEN];
     u_char                             keys[NGX_HTTP_MAGASIN_SCOPE_READS + 1]
                                            [NGX_HTTP_MAGASIN_CACHE_KEY];
     u_char                            *p;
-    ngx_str_t                          nkeys;
     ngx_uint_t                         i;
     ngx_http_magasin_args_t            args;
     ngx_http_magasin_question_t       *question;
@@ -327,11 +328,8 @@ ngx_http_magasin_cache_redis_ask(ngx_http_magasin_cache_t *cache,
         return NGX_DECLINED;
     }
 
-    nkeys.data = number;
-    nkeys.len = ngx_sprintf(number, "%ui", question->nslots + 1) - number;
-
     ngx_http_magasin_cache_script(&args, NGX_HTTP_MAGASIN_LUA_READ,
-                                  cr->evaluated, &nkeys);
+                                  cr->evaluated, question->nslots + 1);
 
     p = ngx_http_magasin_cache_answer_key(keys[0], namespace, &question->key);
     ngx_http_magasin_cache_arg(&args, keys[0], p - keys[0]);
@@ -490,7 +488,7 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_request_t *cr,
 
     /* From when Redis was asked: the reply has had its way since. */
 
-    answer->expires = cr->captured + reply->element[2]->integer;
+    answer->expires = cr->question.captured + reply->element[2]->integer;
 
     /* Near its end it is fetched anew, for all nodes. */
 
@@ -515,7 +513,6 @@ ngx_http_magasin_cache_redis_store(ngx_http_magasin_cache_t *cache,
     u_char                           *p, *value;
     size_t                            size;
     uint64_t                          now;
-    ngx_str_t                         one;
     ngx_chain_t                      *cl;
     ngx_http_magasin_args_t           args;
     ngx_http_magasin_cache_stored_t  *stored;
@@ -533,18 +530,21 @@ ngx_http_magasin_cache_redis_store(ngx_http_magasin_cache_t *cache,
            + answer->etag.len + answer->link.len + answer->size;
 
     value = ngx_pnalloc(cr->ctx->request->pool, size);
-    stored = cache->stored;
-
-    if (stored == NULL) {
-        stored = ngx_pcalloc(ngx_cycle->pool,
-                             sizeof(ngx_http_magasin_cache_stored_t));
-
-    } else {
-        cache->stored = stored->next;
+    if (value == NULL) {
+        return;
     }
 
-    if (value == NULL || stored == NULL) {
-        return;
+    stored = cache->stored;
+
+    if (stored) {
+        cache->stored = stored->next;
+
+    } else {
+        stored = ngx_pcalloc(ngx_cycle->pool,
+                             sizeof(ngx_http_magasin_cache_stored_t));
+        if (stored == NULL) {
+            return;
+        }
     }
 
     p = ngx_sprintf(value, "%08xz%08xz%08xz", cr->question.key.len,
@@ -557,8 +557,7 @@ ngx_http_magasin_cache_redis_store(ngx_http_magasin_cache_t *cache,
         p = ngx_cpymem(p, cl->buf->pos, cl->buf->last - cl->buf->pos);
     }
 
-    ngx_str_set(&one, "1");
-    ngx_http_magasin_cache_script(&args, NGX_HTTP_MAGASIN_LUA_STORE, 1, &one);
+    ngx_http_magasin_cache_script(&args, NGX_HTTP_MAGASIN_LUA_STORE, 1, 1);
 
     p = ngx_http_magasin_cache_answer_key(key, namespace, &cr->question.key);
     ngx_http_magasin_cache_arg(&args, key, p - key);
@@ -609,13 +608,11 @@ ngx_http_magasin_cache_redis_tell(ngx_http_magasin_cache_tell_t *tell)
 {
     u_char                     namespace[NGX_HTTP_MAGASIN_NAMESPACE];
     u_char                     channel[NGX_HTTP_MAGASIN_CHANNEL];
-    u_char                     number[NGX_INT_T_LEN];
     u_char                     keys[NGX_HTTP_MAGASIN_SCOPE_WRITES]
                                    [NGX_HTTP_MAGASIN_CACHE_KEY];
     u_char                     message[16 + 1 + NGX_INT64_LEN
                                        + NGX_HTTP_MAGASIN_SCOPE_WRITES * 6];
     u_char                    *p;
-    ngx_str_t                  nkeys;
     ngx_uint_t                 i, n, slot;
     ngx_http_magasin_args_t    args;
     ngx_http_magasin_cache_t  *cache;
@@ -637,11 +634,8 @@ ngx_http_magasin_cache_redis_tell(ngx_http_magasin_cache_tell_t *tell)
 
     n = tell->all ? 1 : tell->scopes->n;
 
-    nkeys.data = number;
-    nkeys.len = ngx_sprintf(number, "%ui", n) - number;
-
     ngx_http_magasin_cache_script(&args, NGX_HTTP_MAGASIN_LUA_INVALIDATE,
-                                  tell->evaluated, &nkeys);
+                                  tell->evaluated, n);
 
     for (i = 0; i < n; i++) {
         slot = tell->all ? NGX_HTTP_MAGASIN_SCOPE_ALL : tell->scopes->slots[i];
@@ -695,7 +689,7 @@ ngx_http_magasin_cache_redis_debt(ngx_http_magasin_cache_tell_t *tell)
 
     if (tell->scopes->n || tell->all) {
         (void) ngx_atomic_fetch_add(&shared->debt, 1);
-        (void) ngx_atomic_fetch_add(&shared->counters.unpublished, 1);
+        ngx_http_magasin_count(shared->counters.unpublished);
     }
 }
 

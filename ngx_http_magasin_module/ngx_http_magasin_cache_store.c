@@ -158,6 +158,7 @@ ngx_http_magasin_store_capture(ngx_http_magasin_zone_t *zone,
 
     shared = &zone->shared->cache;
 
+    question->captured = ngx_http_magasin_cache_now();
     question->epoch = shared->epoch;
 
     for (i = 0; i < question->nslots; i++) {
@@ -190,7 +191,7 @@ ngx_http_magasin_store_find(ngx_http_magasin_zone_t *zone,
     ngx_http_magasin_cache_shared_t  *shared;
 
     shared = &zone->shared->cache;
-    now = ngx_http_magasin_cache_now();
+    now = question->captured;
 
     ngx_http_magasin_zone_lock(zone);
 
@@ -332,7 +333,7 @@ ngx_http_magasin_store_stale(ngx_http_magasin_zone_t *zone,
     ngx_http_magasin_entry_t  *entry;
 
     rc = NGX_DECLINED;
-    now = ngx_http_magasin_cache_now();
+    now = question->captured;
 
     ngx_http_magasin_zone_lock(zone);
 
@@ -427,10 +428,10 @@ done:
 
     ngx_http_magasin_zone_unlock(zone);
 
-    (void) ngx_atomic_fetch_add(&shared->counters.stored, 1);
+    ngx_http_magasin_count(shared->counters.stored);
 
     if (!ngx_http_magasin_store_current(zone, question)) {
-        (void) ngx_atomic_fetch_add(&shared->counters.late, 1);
+        ngx_http_magasin_count(shared->counters.late);
     }
 }
 
@@ -701,7 +702,7 @@ ngx_http_magasin_store_alloc(ngx_http_magasin_zone_t *zone, size_t size,
             ngx_http_magasin_store_forget(zone, entry);
         }
 
-        (void) ngx_atomic_fetch_add(&shared->counters.evicted, 1);
+        ngx_http_magasin_count(shared->counters.evicted);
 
         p = ngx_slab_alloc_locked(zone->slab, size);
     }

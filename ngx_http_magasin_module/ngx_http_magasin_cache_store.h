@@ -33,6 +33,7 @@ typedef struct {
     ngx_uint_t   nslots;
     uint16_t     slots[NGX_HTTP_MAGASIN_SCOPE_READS];
 
+    uint64_t     captured;      /* when, in milliseconds, or a little before */
     ngx_uint_t   epoch;
     ngx_uint_t   generations[NGX_HTTP_MAGASIN_SCOPE_READS];
     ngx_uint_t   flight;        /* ours, or the one that is waited for */

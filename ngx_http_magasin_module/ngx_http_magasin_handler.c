@@ -713,8 +713,8 @@ static ngx_uint_t
 ngx_http_magasin_failure_status(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_pg_failure_e failure, PGresult *result)
 {
-    char        *sqlstate, *message;
     ngx_uint_t   status;
+    const char  *sqlstate;
 
     switch (failure) {
 
@@ -730,11 +730,10 @@ ngx_http_magasin_failure_status(ngx_http_magasin_ctx_t *ctx,
         break;
     }
 
-    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    sqlstate = ngx_http_magasin_sqlstate(result);
     status = ngx_http_magasin_sqlstate_status(sqlstate);
 
-    ngx_http_magasin_cause(ctx, sqlstate ? sqlstate : "unknown");
+    ngx_http_magasin_cause(ctx, sqlstate);
 
     if (status == NGX_HTTP_INTERNAL_SERVER_ERROR) {
 
@@ -742,8 +741,8 @@ ngx_http_magasin_failure_status(ngx_http_magasin_ctx_t *ctx,
 
         ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
                       "magasin: \"%V\" failed with SQLSTATE %s: %s",
-                      &ctx->endpoint->name, sqlstate ? sqlstate : "unknown",
-                      message ? message : "no message");
+                      &ctx->endpoint->name, sqlstate,
+                      ngx_http_magasin_sqlstate_message(result));
     }
 
     return status;

@@ -135,15 +135,14 @@ static void
 ngx_http_magasin_maintenance_failed(ngx_http_magasin_pg_job_t *job,
     ngx_http_magasin_pg_failure_e failure, PGresult *result)
 {
-    char                            *sqlstate, *message;
     ngx_uint_t                       level;
+    const char                      *sqlstate;
     ngx_http_magasin_maintenance_t  *maintenance;
 
     maintenance = job->data;
 
     if (failure == NGX_HTTP_MAGASIN_PG_ERROR && !maintenance->failed) {
-        sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-        message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+        sqlstate = ngx_http_magasin_sqlstate(result);
 
         level = (ngx_http_magasin_sqlstate_status(sqlstate)
                  == NGX_HTTP_INTERNAL_SERVER_ERROR)
@@ -151,9 +150,8 @@ ngx_http_magasin_maintenance_failed(ngx_http_magasin_pg_job_t *job,
 
         ngx_log_error(level, job->log, 0,
                       "magasin: the maintenance of the database failed with "
-                      "SQLSTATE %s: %s",
-                      sqlstate ? sqlstate : "unknown",
-                      message ? message : "no message");
+                      "SQLSTATE %s: %s", sqlstate,
+                      ngx_http_magasin_sqlstate_message(result));
 
         maintenance->failed = (level == NGX_LOG_ERR);
     }

@@ -3,6 +3,7 @@
 
 
 #include "ngx_http_magasin_metrics_text.h"
+#include "ngx_http_magasin_reply.h"
 
 
 static void ngx_http_magasin_metrics_node(ngx_http_magasin_json_t *text,
@@ -81,19 +82,14 @@ ngx_http_magasin_metrics_send(ngx_http_request_t *r, const char *type,
     ngx_http_magasin_json_t *text)
 {
     ngx_int_t         rc;
-    ngx_table_elt_t  *control;
+    static ngx_str_t  control = ngx_string("no-store");
 
-    control = ngx_list_push(&r->headers_out.headers);
-
-    if (text->failed || control == NULL) {
+    if (text->failed
+        || ngx_http_magasin_reply_header(r, "Cache-Control", &control)
+           != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-
-    ngx_memzero(control, sizeof(ngx_table_elt_t));
-
-    control->hash = 1;
-    ngx_str_set(&control->key, "Cache-Control");
-    ngx_str_set(&control->value, "no-store");
 
     r->headers_out.status = NGX_HTTP_OK;
     r->headers_out.content_length_n = text->size;

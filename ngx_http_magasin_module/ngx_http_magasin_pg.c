@@ -216,27 +216,6 @@ ngx_http_magasin_pg_cancel(ngx_http_magasin_pg_job_t *job)
 }
 
 
-/* Sum up the pool for /readyz. */
-
-void
-ngx_http_magasin_pg_state(ngx_http_magasin_pg_pool_t *pool,
-    ngx_http_magasin_pg_state_t *state)
-{
-    ngx_uint_t  i;
-
-    state->ready = pool->ready;
-    state->waiting = pool->nwaiting;
-    state->down = pool->down;
-    state->in_flight = 0;
-
-    for (i = 0; i < pool->conf->connections; i++) {
-        state->in_flight +=
-            ngx_http_magasin_pg_in_flight(&pool->connections[i])
-            - pool->connections[i].syncs;
-    }
-}
-
-
 /* Tell what the connections are at, after something may have changed. */
 
 void

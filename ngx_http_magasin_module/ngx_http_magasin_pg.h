@@ -107,15 +107,6 @@ typedef struct {
 } ngx_http_magasin_pg_target_t;
 
 
-/* What /readyz tells. */
-typedef struct {
-    ngx_uint_t                       ready;        /* connections in service */
-    ngx_uint_t                       in_flight;
-    ngx_uint_t                       waiting;
-    ngx_uint_t                       down;         /* 1: no server answers */
-} ngx_http_magasin_pg_state_t;
-
-
 /* Classes of SQLSTATE, one more for those that are not known. */
 #define NGX_HTTP_MAGASIN_SQLSTATE_CLASSES  24
 
@@ -161,12 +152,12 @@ void ngx_http_magasin_pg_measure(ngx_http_magasin_pg_pool_t *pool,
 ngx_int_t ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
     ngx_http_magasin_pg_job_t *job);
 void ngx_http_magasin_pg_cancel(ngx_http_magasin_pg_job_t *job);
-void ngx_http_magasin_pg_state(ngx_http_magasin_pg_pool_t *pool,
-    ngx_http_magasin_pg_state_t *state);
 
 const char *ngx_http_magasin_pg_statement_name(
     ngx_http_magasin_statement_e statement);
 
+const char *ngx_http_magasin_sqlstate(PGresult *result);
+const char *ngx_http_magasin_sqlstate_message(PGresult *result);
 ngx_uint_t ngx_http_magasin_sqlstate_status(const char *sqlstate);
 ngx_uint_t ngx_http_magasin_sqlstate_class(const char *sqlstate);
 const char *ngx_http_magasin_sqlstate_class_name(ngx_uint_t class);

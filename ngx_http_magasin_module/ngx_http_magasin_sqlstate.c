@@ -39,6 +39,30 @@ static const char  *ngx_http_magasin_sqlstate_classes[] = {
 };
 
 
+/* The code and the words of an error, for statuses and logs; never NULL. */
+
+const char *
+ngx_http_magasin_sqlstate(PGresult *result)
+{
+    const char  *sqlstate;
+
+    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    return sqlstate ? sqlstate : "unknown";
+}
+
+
+const char *
+ngx_http_magasin_sqlstate_message(PGresult *result)
+{
+    const char  *message;
+
+    message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+    return message ? message : "no message";
+}
+
+
 /*
  * The HTTP status for an error of the server; 500 for what nobody expects.
  * `sqlstate` may be NULL.

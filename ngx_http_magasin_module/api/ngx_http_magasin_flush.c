@@ -37,7 +37,7 @@ ngx_http_magasin_flush_bind(ngx_http_magasin_ctx_t *ctx)
 
         ngx_http_magasin_zone_empty(&mmcf->zone);
 
-        (void) ngx_atomic_fetch_add(&shared->counters.flushed, 1);
+        ngx_http_magasin_count(shared->counters.flushed);
     }
 
     ngx_http_magasin_reply_begin(ctx, NGX_HTTP_OK);

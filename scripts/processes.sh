@@ -22,9 +22,12 @@ first_line() {
 }
 
 # A process that has ended and that nobody has waited for yet still has its
-# number, but no command line any more.
+# number, and is a zombie.  One that is becoming another program has no command
+# line for a moment, and lives.
 alive() {
-    [ -n "$(tr -d '\0' 2>/dev/null <"/proc/$1/cmdline")" ]
+    local stat
+
+    read -r stat <"/proc/$1/stat" && [[ ${stat##*) } != [ZX]* ]]
 } 2>/dev/null
 
 # gone PID SECONDS: wait for the end of a process

@@ -10,6 +10,8 @@ import signal
 import threading
 import time
 
+from servers import WORKERS
+
 DATABASE = {500, 503, 504}
 
 
@@ -102,10 +104,18 @@ class Stage:
         self.database.command("start-postgres")
         for node in self.nodes:
             node.wait()
+            self.leave(node)
         if phase.careful:
             # Each worker has its own connections, and pauses between
             # attempts.
             time.sleep(1)
+
+    def leave(self, node):
+        """The workers of old configurations, who end idle connections when
+        they go: that is of this phase and not of the next."""
+        end = time.monotonic() + 20
+        while len(node.workers()) > WORKERS and time.monotonic() < end:
+            time.sleep(0.05)
 
 
 def no_faults(_):

@@ -14,6 +14,9 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 
+# Of each node.
+WORKERS = 2
+
 # A server that is stopped, or that stops a statement, says so with ERROR.
 INNOCENT = re.compile("canceling statement due to"
                       "|terminating|the database system is")
@@ -167,7 +170,7 @@ class Node:
             f.write(f"""
 load_module {self.module};
 {"user root;" if os.getuid() == 0 else ""}
-worker_processes 2;
+worker_processes {WORKERS};
 pid {self.root}/logs/nginx.pid;
 error_log {self.log} notice;
 worker_rlimit_nofile 4096;

@@ -1,5 +1,5 @@
 # Read by nginx's auto/make: the rules that embed the prepared statements, the
-# scripts of Redis and the page of /status.
+# scripts of Redis, the page of /status and the version.
 
 cat << END                                                    >> $NGX_MAKEFILE
 
@@ -22,6 +22,12 @@ $NGX_OBJS/ngx_http_magasin_pages.h: \\
 		\$(wildcard $ngx_addon_dir/ngx_http_magasin_module/status/*)
 	sh $ngx_addon_dir/scripts/embed.sh pages \\
 		$ngx_addon_dir/ngx_http_magasin_module/status > \$@.tmp
+	mv \$@.tmp \$@
+
+$NGX_OBJS/ngx_http_magasin_version.h: \\
+		$ngx_addon_dir/scripts/embed.sh \\
+		$ngx_addon_dir/VERSION
+	sh $ngx_addon_dir/scripts/embed.sh version $ngx_addon_dir/VERSION > \$@.tmp
 	mv \$@.tmp \$@
 
 END

@@ -15,9 +15,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_magasin_zone.h"
-
-
-#define NGX_HTTP_MAGASIN_VERSION  "0.1.0"
+#include "ngx_http_magasin_version.h"
 
 
 typedef struct ngx_http_magasin_metrics_s   ngx_http_magasin_metrics_t;

@@ -22,7 +22,9 @@ chmod 755 "$work"
 # One line, as programs read it; a person has the parts.
 shopt -s extglob
 LC_ALL=C
-jq -c -n 'reduce inputs as $part ({}; . * $part)' web/openapi/api.json \
+jq -c -n --arg version "$(cat VERSION)" \
+    '{info: {version: $version}} | reduce inputs as $part (.; . * $part)' \
+    web/openapi/api.json \
     web/openapi/common.json web/openapi/!(api|common).json \
     >"$work/openapi.json"
 

@@ -399,6 +399,34 @@ ngx_http_magasin_route_find(ngx_pool_t *pool, ngx_str_t *path,
 }
 
 
+/*
+ * The route of a request, looked for once, by whoever asks first: a variable
+ * in the phase of a limit, or the content handler.  A rewrite in between makes
+ * another path of it.  NULL: there is none.
+ */
+
+ngx_http_magasin_route_t *
+ngx_http_magasin_route(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_str_t  *uri;
+
+    uri = &ctx->request->uri;
+
+    if (uri->data && ctx->uri.data == uri->data && ctx->uri.len == uri->len) {
+        return ctx->route;
+    }
+
+    if (ctx->uri.data) {
+        ngx_memzero(ctx->ids, sizeof(ctx->ids));
+    }
+
+    ctx->uri = *uri;
+    ctx->route = ngx_http_magasin_route_find(ctx->request->pool, uri,
+                                             ctx->ids);
+    return ctx->route;
+}
+
+
 ngx_uint_t
 ngx_http_magasin_routes_count(void)
 {

@@ -18,6 +18,9 @@ static ngx_int_t ngx_http_magasin_variable_trace(ngx_http_request_t *r,
 static ngx_int_t ngx_http_magasin_trace_parse(ngx_str_t *parent,
     ngx_str_t *id);
 static ngx_uint_t ngx_http_magasin_trace_hex(u_char *p, size_t len);
+static ngx_uint_t ngx_http_magasin_variable_ours(ngx_http_request_t *r);
+static void ngx_http_magasin_variable_show(ngx_http_variable_value_t *v,
+    ngx_str_t *text);
 static void ngx_http_magasin_variable_set(ngx_http_variable_value_t *v,
     ngx_str_t *text);
 
@@ -78,35 +81,117 @@ ngx_http_magasin_variables_init(ngx_conf_t *cf)
 }
 
 
+/*
+ * Route and token are computed when they are asked for, so that they have
+ * their values in the phases of limits too, and kept in the context, where the
+ * content handler finds them.  What nginx itself keeps of a variable would be
+ * the subrequests' as well, and the log would read it: so the value is not
+ * marked as valid, and asked for again each time.
+ */
+
 /* The template of the path, so that a log has few of them. */
 
 static ngx_int_t
 ngx_http_magasin_variable_route(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_http_magasin_ctx_t  *ctx;
+    ngx_http_magasin_ctx_t    *ctx;
+    ngx_http_magasin_route_t  *route;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_magasin_module);
+    ngx_http_magasin_variable_show(v, NULL);
 
-    ngx_http_magasin_variable_set(v, ctx && ctx->route ? &ctx->route->path
-                                                       : NULL);
+    if (!ngx_http_magasin_variable_ours(r)) {
+        return NGX_OK;
+    }
+
+    ctx = ngx_http_magasin_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    route = ngx_http_magasin_route(ctx);
+
+    if (route) {
+        ngx_http_magasin_variable_show(v, &route->path);
+    }
+
     return NGX_OK;
 }
 
 
-/* The id of the token, never the token. */
+/*
+ * The id of a valid token, never the token.  That of a write stays what it
+ * was authorised by, whatever becomes of the tokens meanwhile.
+ */
 
 static ngx_int_t
 ngx_http_magasin_variable_token(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_http_magasin_ctx_t  *ctx;
+    ngx_http_magasin_ctx_t        *ctx;
+    ngx_http_magasin_main_conf_t  *mmcf;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_magasin_module);
+    ngx_http_magasin_variable_show(v, NULL);
 
-    ngx_http_magasin_variable_set(v, ctx && ctx->token.len ? &ctx->token
-                                                           : NULL);
+    if (r->headers_in.authorization == NULL
+        || !ngx_http_magasin_variable_ours(r))
+    {
+        return NGX_OK;
+    }
+
+    ctx = ngx_http_magasin_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    mmcf = ngx_http_get_module_main_conf(r, ngx_http_magasin_module);
+
+    if (ctx->generation == 0
+        && ngx_http_magasin_identify(ctx, mmcf->tokens) == NGX_ERROR)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_magasin_variable_show(v, &ctx->token);
+
     return NGX_OK;
+}
+
+
+/*
+ * Does the API answer here?  What an error page tells is about the request
+ * that failed, wherever the page is.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_variable_ours(ngx_http_request_t *r)
+{
+    ngx_http_magasin_srv_conf_t  *mscf;
+
+    if (r->content_handler == ngx_http_magasin_handler) {
+        return 1;
+    }
+
+    if (!r->internal || (!r->err_status && !r->error_page)) {
+        return 0;
+    }
+
+    mscf = ngx_http_get_module_srv_conf(r, ngx_http_magasin_module);
+
+    return mscf->magasin;
+}
+
+
+/* NULL, or an empty text: nothing. */
+
+static void
+ngx_http_magasin_variable_show(ngx_http_variable_value_t *v, ngx_str_t *text)
+{
+    v->data = text && text->len ? text->data : (u_char *) "";
+    v->len = text ? (unsigned) text->len : 0;
+    v->valid = 0;
+    v->no_cacheable = 1;
+    v->not_found = 0;
 }
 
 

@@ -33,6 +33,11 @@ static void ngx_http_magasin_route_allow(ngx_http_magasin_route_t *route,
 #define NOTHING  READS(NONE, NO_ID, NO_ID)
 
 
+/* What most paths begin with; no {id} is in it, nor directly after it. */
+
+#define NGX_HTTP_MAGASIN_ROUTES_PREFIX  (sizeof("/api/v1/") - 1)
+
+
 static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
 
     { ngx_string("reports"), NGX_HTTP_GET,
@@ -376,6 +381,16 @@ ngx_http_magasin_route_find(ngx_pool_t *pool, ngx_str_t *path,
 
     for (i = 0; i < ngx_http_magasin_nroutes; i++) {
         route = &ngx_http_magasin_routes[i];
+
+        /* Most of them differ here first. */
+
+        if (path->len > NGX_HTTP_MAGASIN_ROUTES_PREFIX
+            && route->path.len > NGX_HTTP_MAGASIN_ROUTES_PREFIX
+            && path->data[NGX_HTTP_MAGASIN_ROUTES_PREFIX]
+               != route->path.data[NGX_HTTP_MAGASIN_ROUTES_PREFIX])
+        {
+            continue;
+        }
 
         ngx_memzero(texts, sizeof(texts));
 

@@ -4,6 +4,8 @@
 
 #include "ngx_http_magasin.h"
 
+#include <openssl/rand.h>
+
 
 static ngx_int_t ngx_http_magasin_variable_route(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
@@ -15,6 +17,7 @@ static ngx_int_t ngx_http_magasin_variable_cache(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_magasin_variable_trace(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static uint32_t ngx_http_magasin_trace_random(void);
 static ngx_int_t ngx_http_magasin_trace_parse(ngx_str_t *parent,
     ngx_str_t *id);
 static ngx_uint_t ngx_http_magasin_trace_hex(u_char *p, size_t len);
@@ -281,8 +284,7 @@ ngx_http_magasin_variable_trace(ngx_http_request_t *r,
     }
 
     for (i = 0; i < 4; i++) {
-        words[i] = (uint32_t) ngx_random() * 2
-                   + (uint32_t) (ngx_random() & 1);
+        words[i] = ngx_http_magasin_trace_random();
     }
 
     (void) ngx_hex_dump(id.data, (u_char *) words, sizeof(words));
@@ -290,6 +292,34 @@ ngx_http_magasin_variable_trace(ngx_http_request_t *r,
     ngx_http_magasin_variable_set(v, &id);
 
     return NGX_OK;
+}
+
+
+/*
+ * Ids have to differ, between workers and nodes too, and to be cheap; nobody
+ * need be unable to guess them.  So it is SplitMix64 from a seed of 64 bits:
+ * nginx's own has 32, which two workers of many may share.
+ */
+
+static uint32_t
+ngx_http_magasin_trace_random(void)
+{
+    uint64_t         z;
+    static uint64_t  state;     /* of this worker; 0: not seeded */
+
+    if (state == 0
+        && RAND_bytes((u_char *) &state, (int) sizeof(state)) != 1)
+    {
+        state = ((uint64_t) ngx_random() << 32) ^ (uint64_t) ngx_random();
+    }
+
+    state += 0x9e3779b97f4a7c15;
+
+    z = state;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+
+    return (uint32_t) ((z ^ (z >> 31)) >> 32);
 }
 
 

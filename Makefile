@@ -1,7 +1,8 @@
 # Magasin: build, run and test.  "make help" lists the targets.
 #
 # Variables that a person sets:
-#   PORT, ADDRESS, RUN_DIR, WORKERS, CACHE
+#   PORT, ADDRESS, RUN_DIR, WORKERS, CACHE, NAMES, PROXIES, METRICS_PORT,
+#   METRICS_ADDRESS
 #                                    of the instance (scripts/instance.sh)
 #   FROM                             the Django database to import
 #   DATABASE                         the database to check, a libpq conninfo
@@ -26,6 +27,7 @@ SHELL = /bin/bash
 .DEFAULT_GOAL = help
 
 export PORT ADDRESS RUN_DIR WORKERS CACHE NGINX_BINARY FROM DATABASE TESTS
+export NAMES PROXIES METRICS_PORT METRICS_ADDRESS
 export LINES STORES PRODUCTS SEED EXAMPLES NODES BALANCER_WORKERS
 
 .PHONY: help

@@ -60,6 +60,7 @@ typedef struct {
     const char                    *counted;     /* what shows the metrics */
     ngx_int_t                      trace_index; /* $magasin_trace_id */
     unsigned                       handler:1;   /* some location answers */
+    unsigned                       error_pages:1;   /* some location has */
 } ngx_http_magasin_main_conf_t;
 
 
@@ -143,7 +144,8 @@ typedef struct {
 
 struct ngx_http_magasin_ctx_s {
     ngx_http_request_t            *request;
-    ngx_http_magasin_route_t      *route;
+    ngx_http_magasin_route_t      *route;       /* of uri; NULL: none */
+    ngx_str_t                      uri;         /* NULL: not looked for yet */
     ngx_http_magasin_endpoint_t   *endpoint;
 
     ngx_http_magasin_id_t          ids[NGX_HTTP_MAGASIN_MAX_IDS];
@@ -151,6 +153,8 @@ struct ngx_http_magasin_ctx_s {
     ngx_http_magasin_body_t        body;
     ngx_str_t                      token;       /* its id; NUL */
     ngx_str_t                      scopes;      /* of the token */
+    ngx_uint_t                     generation;  /* of the tokens; 0: not
+                                                   looked for yet */
     const char                    *key;         /* Idempotency-Key, or NULL */
     const char                    *digest;      /* of the keyed request */
     ngx_str_t                      trace_id;
@@ -163,6 +167,8 @@ struct ngx_http_magasin_ctx_s {
 
     ngx_http_magasin_json_t        json;        /* the answer's body */
     ngx_uint_t                     status;
+    ngx_uint_t                     page;        /* the error whose error_page
+                                                   this request became */
     ngx_str_t                      etag;        /* with its quotes */
     ngx_str_t                      link;        /* the header */
     ngx_str_t                      detail;      /* of an error, in words */
@@ -204,6 +210,7 @@ ngx_http_magasin_ctx_t *ngx_http_magasin_ctx(ngx_http_request_t *r);
 void ngx_http_magasin_routes_init(void);
 ngx_http_magasin_route_t *ngx_http_magasin_route_find(ngx_pool_t *pool,
     ngx_str_t *path, ngx_http_magasin_id_t *ids);
+ngx_http_magasin_route_t *ngx_http_magasin_route(ngx_http_magasin_ctx_t *ctx);
 ngx_http_magasin_endpoint_t *ngx_http_magasin_route_method(
     ngx_http_magasin_route_t *route, ngx_uint_t method);
 ngx_uint_t ngx_http_magasin_routes_count(void);
@@ -228,6 +235,8 @@ ngx_http_magasin_tokens_t *ngx_http_magasin_tokens_create(ngx_cycle_t *cycle,
     ngx_str_t *file);
 char *ngx_http_magasin_tokens_check(ngx_conf_t *cf, ngx_str_t *file);
 void ngx_http_magasin_tokens_destroy(ngx_http_magasin_tokens_t *tokens);
+ngx_int_t ngx_http_magasin_identify(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_tokens_t *tokens);
 ngx_int_t ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_tokens_t *tokens);
 ngx_uint_t ngx_http_magasin_allowed(ngx_http_magasin_ctx_t *ctx,
@@ -249,6 +258,7 @@ ngx_int_t ngx_http_magasin_server_timing(ngx_http_magasin_ctx_t *ctx);
 
 /* errors.c */
 void ngx_http_magasin_errors_init(void);
+ngx_int_t ngx_http_magasin_errors_phases(ngx_conf_t *cf);
 
 /* variables.c */
 ngx_int_t ngx_http_magasin_variables_init(ngx_conf_t *cf);

@@ -28,6 +28,7 @@ struct ngx_http_magasin_tokens_s {
     ngx_str_t                    file;
     ngx_pool_t                  *pool;      /* of the present list */
     ngx_array_t                 *list;      /* of token_t */
+    ngx_uint_t                   generation;    /* counts the lists */
     EVP_MD                      *sha256;    /* fetched once: it is dear */
     EVP_MD_CTX                  *context;
     ngx_log_t                   *log;
@@ -133,29 +134,40 @@ ngx_http_magasin_tokens_destroy(ngx_http_magasin_tokens_t *tokens)
 
 
 /*
- * Does the request's token have the endpoint's scope?  The field is compared
- * as the reference does it: exactly "Token", one blank and the secret.
+ * Whose token does the request show?  The field is compared as the reference
+ * does it: exactly "Token", one blank and the secret.  ctx->token and
+ * ctx->scopes are those of a valid token, else empty; they are copies, since
+ * the list may be replaced before the log phase.
  *
- * NGX_OK; NGX_DONE: the 401 or 403 is in ctx; NGX_ERROR: memory.
+ * NGX_OK: a valid one; NGX_DECLINED: none, or a wrong one; NGX_ERROR: memory.
  */
 
 ngx_int_t
-ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx,
+ngx_http_magasin_identify(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_tokens_t *tokens)
 {
     ngx_str_t                  secret;
     ngx_table_elt_t           *header;
     ngx_http_magasin_token_t  *token;
 
+    ngx_str_null(&ctx->token);
+    ngx_str_null(&ctx->scopes);
+
+    if (tokens == NULL || tokens->list == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ctx->generation = tokens->generation;
+
     header = ctx->request->headers_in.authorization;
 
-    if (tokens == NULL || tokens->list == NULL || header == NULL
+    if (header == NULL
         || header->value.len <= sizeof("Token ") - 1
         || ngx_strncmp(header->value.data, "Token ", sizeof("Token ") - 1)
            != 0
         || ngx_http_magasin_stray_blank(ctx->request, &header->value))
     {
-        return ngx_http_magasin_unauthorized(ctx);
+        return NGX_DECLINED;
     }
 
     secret.data = header->value.data + sizeof("Token ") - 1;
@@ -164,10 +176,8 @@ ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx,
     token = ngx_http_magasin_tokens_find(tokens, &secret);
 
     if (token == NULL) {
-        return ngx_http_magasin_unauthorized(ctx);
+        return NGX_DECLINED;
     }
-
-    /* Copies: the list may be replaced before the log phase. */
 
     ctx->token.data = ngx_pnalloc(ctx->request->pool, token->id.len + 1);
     ctx->scopes.data = ngx_pstrdup(ctx->request->pool, &token->scopes);
@@ -179,6 +189,32 @@ ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx,
     (void) ngx_cpystrn(ctx->token.data, token->id.data, token->id.len + 1);
     ctx->token.len = token->id.len;
     ctx->scopes.len = token->scopes.len;
+
+    return NGX_OK;
+}
+
+
+/*
+ * Does the request's token have the endpoint's scope?  What a variable has
+ * found out before counts while the tokens are the same.
+ *
+ * NGX_OK; NGX_DONE: the 401 or 403 is in ctx; NGX_ERROR: memory.
+ */
+
+ngx_int_t
+ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_tokens_t *tokens)
+{
+    if ((tokens == NULL || tokens->list == NULL
+         || ctx->generation != tokens->generation)
+        && ngx_http_magasin_identify(ctx, tokens) == NGX_ERROR)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ctx->token.len == 0) {
+        return ngx_http_magasin_unauthorized(ctx);
+    }
 
     if (!ngx_http_magasin_allowed(ctx, ctx->endpoint->scope)) {
         return ngx_http_magasin_reply_status(ctx, NGX_HTTP_FORBIDDEN);
@@ -362,6 +398,7 @@ ngx_http_magasin_tokens_refresh(ngx_http_magasin_tokens_t *tokens)
 
     tokens->pool = pool;
     tokens->list = list;
+    tokens->generation++;
 }
 
 

@@ -13,6 +13,7 @@ static ngx_int_t ngx_http_magasin_errors_header(ngx_http_request_t *r);
 static ngx_int_t ngx_http_magasin_errors_body(ngx_http_request_t *r,
     ngx_chain_t *in);
 static ngx_uint_t ngx_http_magasin_errors_ours(ngx_http_request_t *r);
+static ngx_int_t ngx_http_magasin_errors_page(ngx_http_request_t *r);
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
@@ -32,11 +33,70 @@ ngx_http_magasin_errors_init(void)
 }
 
 
+/*
+ * Where an error_page is configured, see which requests become one.  NGX_OK or
+ * NGX_ERROR (memory).
+ */
+
+ngx_int_t
+ngx_http_magasin_errors_phases(ngx_conf_t *cf)
+{
+    ngx_uint_t                  i;
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+    static ngx_uint_t           phases[] = {
+        NGX_HTTP_SERVER_REWRITE_PHASE, NGX_HTTP_REWRITE_PHASE
+    };
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    for (i = 0; i < sizeof(phases) / sizeof(phases[0]); i++) {
+
+        h = ngx_array_push(&cmcf->phases[phases[i]].handlers);
+        if (h == NULL) {
+            return NGX_ERROR;
+        }
+
+        *h = ngx_http_magasin_errors_page;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * A request that comes here with a status has failed with it, and was sent on
+ * to a page: an internal redirect begins in the first of these phases, one to
+ * a named location in the second.  r->error_page does not tell that: it is set
+ * as soon as there is a page for any status.
+ */
+
+static ngx_int_t
+ngx_http_magasin_errors_page(ngx_http_request_t *r)
+{
+    ngx_http_magasin_ctx_t  *ctx;
+
+    if (r->err_status == 0) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_magasin_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->page = r->err_status;
+
+    return NGX_DECLINED;
+}
+
+
 static ngx_int_t
 ngx_http_magasin_errors_header(ngx_http_request_t *r)
 {
     ngx_uint_t               status;
     ngx_http_magasin_ctx_t  *ctx;
+    static ngx_str_t         retry = ngx_string("1");
 
     if (!ngx_http_magasin_errors_ours(r)) {
         return ngx_http_next_header_filter(r);
@@ -55,6 +115,15 @@ ngx_http_magasin_errors_header(ngx_http_request_t *r)
     r->headers_out.content_type = *ngx_http_magasin_problem_type(ctx);
 
     if (ctx->json.failed) {
+        return NGX_ERROR;
+    }
+
+    /* A limit's: it will let the client in a moment later. */
+
+    if ((status == NGX_HTTP_TOO_MANY_REQUESTS
+         || status == NGX_HTTP_SERVICE_UNAVAILABLE)
+        && ngx_http_magasin_reply_header(r, "Retry-After", &retry) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -108,8 +177,10 @@ ngx_http_magasin_errors_body(ngx_http_request_t *r, ngx_chain_t *in)
 
 
 /*
- * A page of nginx's for an error, in a place that speaks JSON.  An upstream's
- * answer is not nginx's; nginx's own word about an upstream is.
+ * A page of nginx's for an error, in a place that speaks JSON.  Those have
+ * the status for which the request was finalized; a text of `return` does not,
+ * and what an error_page shows has the status for which it was taken.  An
+ * upstream's answer is not nginx's; nginx's own word about an upstream is.
  */
 
 static ngx_uint_t
@@ -121,7 +192,7 @@ ngx_http_magasin_errors_ours(ngx_http_request_t *r)
     if (r->headers_out.status < NGX_HTTP_BAD_REQUEST
         || r != r->main
         || r->http_version < NGX_HTTP_VERSION_10
-        || r->error_page
+        || r->headers_out.status != r->err_status
         || (r->upstream
             && r->upstream->headers_in.status_n == r->headers_out.status)
         || r->headers_out.content_type.len != sizeof("text/html") - 1
@@ -134,7 +205,9 @@ ngx_http_magasin_errors_ours(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_magasin_module);
 
-    if (ctx && ctx->replied && ctx->filtered) {
+    if (ctx
+        && ((ctx->replied && ctx->filtered) || ctx->page == r->err_status))
+    {
         return 0;
     }
 

@@ -160,8 +160,7 @@ ngx_http_magasin_negotiate(ngx_http_magasin_ctx_t *ctx)
 
     r = ctx->request;
 
-    ctx->route = ngx_http_magasin_route_find(r->pool, &r->uri, ctx->ids);
-    if (ctx->route == NULL) {
+    if (ngx_http_magasin_route(ctx) == NULL) {
         return ngx_http_magasin_no_route(ctx);
     }
 

@@ -323,17 +323,14 @@ ngx_http_magasin_metrics_route(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_magasin_module);
 
-    if (ctx && ctx->route) {
-        return ngx_http_magasin_route_number(ctx->route) + 1;
-    }
-
-    if (r->uri.len == 0 || (ctx && ctx->replied)) {
+    if (r->uri.len == 0) {
         return 0;
     }
 
-    /* Somebody else has answered, such as a limit. */
+    /* Without a context somebody else has answered, such as a limit. */
 
-    route = ngx_http_magasin_route_find(r->pool, &r->uri, ids);
+    route = ctx ? ngx_http_magasin_route(ctx)
+                : ngx_http_magasin_route_find(r->pool, &r->uri, ids);
 
     return route ? ngx_http_magasin_route_number(route) + 1 : 0;
 }

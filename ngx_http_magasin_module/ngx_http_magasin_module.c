@@ -32,7 +32,8 @@ static char *ngx_http_magasin_tokens(ngx_conf_t *cf, ngx_command_t *cmd,
 static ngx_command_t  ngx_http_magasin_commands[] = {
 
     { ngx_string("magasin"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF|NGX_HTTP_LMT_CONF
+                       |NGX_CONF_NOARGS,
       ngx_http_magasin,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -102,14 +103,16 @@ static ngx_command_t  ngx_http_magasin_commands[] = {
       NULL },
 
     { ngx_string("magasin_metrics"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE12,
+      NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF|NGX_HTTP_LMT_CONF
+                       |NGX_CONF_NOARGS|NGX_CONF_TAKE12,
       ngx_http_magasin_metrics_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
 
     { ngx_string("magasin_status"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF|NGX_HTTP_LMT_CONF
+                       |NGX_CONF_NOARGS,
       ngx_http_magasin_status_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -234,8 +237,9 @@ ngx_http_magasin_postconfiguration(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_magasin_phases_init(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt        *begin, *log;
-    ngx_http_core_main_conf_t  *cmcf;
+    ngx_http_handler_pt           *begin, *log;
+    ngx_http_core_main_conf_t     *cmcf;
+    ngx_http_magasin_main_conf_t  *mmcf;
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
@@ -249,7 +253,9 @@ ngx_http_magasin_phases_init(ngx_conf_t *cf)
     *begin = ngx_http_magasin_metrics_begin;
     *log = ngx_http_magasin_metrics_log;
 
-    return NGX_OK;
+    mmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_magasin_module);
+
+    return mmcf->error_pages ? ngx_http_magasin_errors_phases(cf) : NGX_OK;
 }
 
 
@@ -474,6 +480,21 @@ ngx_http_magasin_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                            "or \"stub_status\"", conf->directive,
                            &clcf->name);
         return NGX_CONF_ERROR;
+    }
+
+    /*
+     * limit_except is a location of its own.  Methods that it lets through are
+     * answered there as they would be outside.
+     */
+
+    if (clcf->lmt_excpt && clcf->handler == NULL && prev->handler) {
+        clcf->handler = prev->handler;
+        conf->handler = prev->handler;
+        conf->directive = prev->directive;
+    }
+
+    if (clcf->error_pages) {
+        mmcf->error_pages = 1;
     }
 
     ngx_conf_merge_ptr_value(conf->cors, prev->cors, NULL);

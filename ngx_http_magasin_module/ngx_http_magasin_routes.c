@@ -33,6 +33,11 @@ static void ngx_http_magasin_route_allow(ngx_http_magasin_route_t *route,
 #define NOTHING  READS(NONE, NO_ID, NO_ID)
 
 
+/* What most paths begin with; no {id} is in it, nor directly after it. */
+
+#define NGX_HTTP_MAGASIN_ROUTES_PREFIX  (sizeof("/api/v1/") - 1)
+
+
 static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
 
     { ngx_string("reports"), NGX_HTTP_GET,
@@ -377,6 +382,16 @@ ngx_http_magasin_route_find(ngx_pool_t *pool, ngx_str_t *path,
     for (i = 0; i < ngx_http_magasin_nroutes; i++) {
         route = &ngx_http_magasin_routes[i];
 
+        /* Most of them differ here first. */
+
+        if (path->len > NGX_HTTP_MAGASIN_ROUTES_PREFIX
+            && route->path.len > NGX_HTTP_MAGASIN_ROUTES_PREFIX
+            && path->data[NGX_HTTP_MAGASIN_ROUTES_PREFIX]
+               != route->path.data[NGX_HTTP_MAGASIN_ROUTES_PREFIX])
+        {
+            continue;
+        }
+
         ngx_memzero(texts, sizeof(texts));
 
         if (!ngx_http_magasin_route_match(&route->path, path, texts)) {
@@ -396,6 +411,34 @@ ngx_http_magasin_route_find(ngx_pool_t *pool, ngx_str_t *path,
     }
 
     return NULL;
+}
+
+
+/*
+ * The route of a request, looked for once, by whoever asks first: a variable
+ * in the phase of a limit, or the content handler.  A rewrite in between makes
+ * another path of it.  NULL: there is none.
+ */
+
+ngx_http_magasin_route_t *
+ngx_http_magasin_route(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_str_t  *uri;
+
+    uri = &ctx->request->uri;
+
+    if (uri->data && ctx->uri.data == uri->data && ctx->uri.len == uri->len) {
+        return ctx->route;
+    }
+
+    if (ctx->uri.data) {
+        ngx_memzero(ctx->ids, sizeof(ctx->ids));
+    }
+
+    ctx->uri = *uri;
+    ctx->route = ngx_http_magasin_route_find(ctx->request->pool, uri,
+                                             ctx->ids);
+    return ctx->route;
 }
 
 

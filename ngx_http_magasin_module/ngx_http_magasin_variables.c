@@ -4,6 +4,8 @@
 
 #include "ngx_http_magasin.h"
 
+#include <openssl/rand.h>
+
 
 static ngx_int_t ngx_http_magasin_variable_route(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
@@ -15,9 +17,13 @@ static ngx_int_t ngx_http_magasin_variable_cache(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_magasin_variable_trace(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static uint32_t ngx_http_magasin_trace_random(void);
 static ngx_int_t ngx_http_magasin_trace_parse(ngx_str_t *parent,
     ngx_str_t *id);
 static ngx_uint_t ngx_http_magasin_trace_hex(u_char *p, size_t len);
+static ngx_uint_t ngx_http_magasin_variable_ours(ngx_http_request_t *r);
+static void ngx_http_magasin_variable_show(ngx_http_variable_value_t *v,
+    ngx_str_t *text);
 static void ngx_http_magasin_variable_set(ngx_http_variable_value_t *v,
     ngx_str_t *text);
 
@@ -78,35 +84,117 @@ ngx_http_magasin_variables_init(ngx_conf_t *cf)
 }
 
 
+/*
+ * Route and token are computed when they are asked for, so that they have
+ * their values in the phases of limits too, and kept in the context, where the
+ * content handler finds them.  What nginx itself keeps of a variable would be
+ * the subrequests' as well, and the log would read it: so the value is not
+ * marked as valid, and asked for again each time.
+ */
+
 /* The template of the path, so that a log has few of them. */
 
 static ngx_int_t
 ngx_http_magasin_variable_route(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_http_magasin_ctx_t  *ctx;
+    ngx_http_magasin_ctx_t    *ctx;
+    ngx_http_magasin_route_t  *route;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_magasin_module);
+    ngx_http_magasin_variable_show(v, NULL);
 
-    ngx_http_magasin_variable_set(v, ctx && ctx->route ? &ctx->route->path
-                                                       : NULL);
+    if (!ngx_http_magasin_variable_ours(r)) {
+        return NGX_OK;
+    }
+
+    ctx = ngx_http_magasin_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    route = ngx_http_magasin_route(ctx);
+
+    if (route) {
+        ngx_http_magasin_variable_show(v, &route->path);
+    }
+
     return NGX_OK;
 }
 
 
-/* The id of the token, never the token. */
+/*
+ * The id of a valid token, never the token.  That of a write stays what it
+ * was authorised by, whatever becomes of the tokens meanwhile.
+ */
 
 static ngx_int_t
 ngx_http_magasin_variable_token(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_http_magasin_ctx_t  *ctx;
+    ngx_http_magasin_ctx_t        *ctx;
+    ngx_http_magasin_main_conf_t  *mmcf;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_magasin_module);
+    ngx_http_magasin_variable_show(v, NULL);
 
-    ngx_http_magasin_variable_set(v, ctx && ctx->token.len ? &ctx->token
-                                                           : NULL);
+    if (r->headers_in.authorization == NULL
+        || !ngx_http_magasin_variable_ours(r))
+    {
+        return NGX_OK;
+    }
+
+    ctx = ngx_http_magasin_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    mmcf = ngx_http_get_module_main_conf(r, ngx_http_magasin_module);
+
+    if (ctx->generation == 0
+        && ngx_http_magasin_identify(ctx, mmcf->tokens) == NGX_ERROR)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_magasin_variable_show(v, &ctx->token);
+
     return NGX_OK;
+}
+
+
+/*
+ * Does the API answer here?  What an error page tells is about the request
+ * that failed, wherever the page is.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_variable_ours(ngx_http_request_t *r)
+{
+    ngx_http_magasin_srv_conf_t  *mscf;
+
+    if (r->content_handler == ngx_http_magasin_handler) {
+        return 1;
+    }
+
+    if (!r->internal || (!r->err_status && !r->error_page)) {
+        return 0;
+    }
+
+    mscf = ngx_http_get_module_srv_conf(r, ngx_http_magasin_module);
+
+    return mscf->magasin;
+}
+
+
+/* NULL, or an empty text: nothing. */
+
+static void
+ngx_http_magasin_variable_show(ngx_http_variable_value_t *v, ngx_str_t *text)
+{
+    v->data = text && text->len ? text->data : (u_char *) "";
+    v->len = text ? (unsigned) text->len : 0;
+    v->valid = 0;
+    v->no_cacheable = 1;
+    v->not_found = 0;
 }
 
 
@@ -196,8 +284,7 @@ ngx_http_magasin_variable_trace(ngx_http_request_t *r,
     }
 
     for (i = 0; i < 4; i++) {
-        words[i] = (uint32_t) ngx_random() * 2
-                   + (uint32_t) (ngx_random() & 1);
+        words[i] = ngx_http_magasin_trace_random();
     }
 
     (void) ngx_hex_dump(id.data, (u_char *) words, sizeof(words));
@@ -205,6 +292,34 @@ ngx_http_magasin_variable_trace(ngx_http_request_t *r,
     ngx_http_magasin_variable_set(v, &id);
 
     return NGX_OK;
+}
+
+
+/*
+ * Ids have to differ, between workers and nodes too, and to be cheap; nobody
+ * need be unable to guess them.  So it is SplitMix64 from a seed of 64 bits:
+ * nginx's own has 32, which two workers of many may share.
+ */
+
+static uint32_t
+ngx_http_magasin_trace_random(void)
+{
+    uint64_t         z;
+    static uint64_t  state;     /* of this worker; 0: not seeded */
+
+    if (state == 0
+        && RAND_bytes((u_char *) &state, (int) sizeof(state)) != 1)
+    {
+        state = ((uint64_t) ngx_random() << 32) ^ (uint64_t) ngx_random();
+    }
+
+    state += 0x9e3779b97f4a7c15;
+
+    z = state;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+
+    return (uint32_t) ((z ^ (z >> 31)) >> 32);
 }
 
 

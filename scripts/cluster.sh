@@ -16,6 +16,8 @@
 # environment, besides that of instance.sh:
 #   PORT      of the balancer; the nodes have those that follow it
 #             (default 8080)
+#   METRICS_PORT  of the first node, for /metrics, /status and /readyz; the
+#             other nodes have those that follow it  (default PORT + NODES + 1)
 #   NODES     how many nodes                         (default 3)
 #   WORKERS   worker processes of each node          (default 1)
 #   BALANCER_WORKERS  those of the balancer          (default auto)
@@ -45,7 +47,8 @@ node() {
 
     shift
     NODE_OF=$cluster RUN_DIR=$cluster/node-$number \
-        PORT=$((PORT + number)) WORKERS=${WORKERS:-1} "$instance" "$@"
+        PORT=$((PORT + number)) METRICS_PORT=$((METRICS_PORT + number - 1)) \
+        WORKERS=${WORKERS:-1} "$instance" "$@"
 }
 
 balancer() {
@@ -77,6 +80,7 @@ start() {
 Magasin serves on http://127.0.0.1:$PORT, through $NODES nodes
 
   nodes        http://127.0.0.1:$((PORT + 1)) and the ports after it
+  operators    http://127.0.0.1:$METRICS_PORT and the ports after it
   log          $cluster/balancer/log/access.log
   PostgreSQL   psql '$(shared admin-conninfo)'
 
@@ -130,6 +134,9 @@ esac
 
 [[ $NODES =~ ^[1-9]$ ]] || fail "NODES=$NODES is not a number from 1 to 9."
 [[ $PORT =~ ^[0-9]+$ ]] || fail "PORT=$PORT is not a number."
+METRICS_PORT=${METRICS_PORT:-$((PORT + NODES + 1))}
+[[ $METRICS_PORT =~ ^[0-9]+$ ]] ||
+    fail "METRICS_PORT=$METRICS_PORT is not a number."
 
 ports=()
 for ((n = 1; n <= NODES; n++)); do

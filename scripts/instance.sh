@@ -24,6 +24,12 @@
 #   PORT      where nginx listens                    (default 8080)
 #   ADDRESS   on which address; the demonstration    (default 127.0.0.1)
 #             token is public, so only loopback
+#   NAMES     what it is called besides localhost and that address, as nginx's
+#             server_name has it; other hosts get 421
+#   PROXIES   addresses or networks that are no single client: no limit is
+#             theirs, and they may ask for /readyz on PORT
+#   METRICS_PORT, METRICS_ADDRESS  where /metrics, /status and /readyz are, for
+#             operators                    (default PORT + 1 and 127.0.0.1)
 #   WORKERS   nginx's worker processes               (default auto)
 #   CACHE     what magasin_cache says: on, off, l1, l2   (default on)
 #   NODE_OF   the RUN_DIR of the instance whose PostgreSQL and Redis this one
@@ -40,6 +46,10 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 RUN_DIR=${RUN_DIR:-run}
 PORT=${PORT:-8080}
 ADDRESS=${ADDRESS:-127.0.0.1}
+NAMES=${NAMES:-}
+PROXIES=${PROXIES:-}
+METRICS_PORT=${METRICS_PORT:-}
+METRICS_ADDRESS=${METRICS_ADDRESS:-127.0.0.1}
 WORKERS=${WORKERS:-auto}
 CACHE=${CACHE:-on}
 NODE_OF=${NODE_OF:-}
@@ -394,17 +404,46 @@ stop_redis() {
 
 # nginx
 
+# port_is_busy ADDRESS PORT
 port_is_busy() {
-    (exec 3<>"/dev/tcp/$1/$PORT") 2>/dev/null
+    (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null
+}
+
+# Does this nginx say what it is at?  A balancer does not.
+has_metrics() {
+    grep -q '@METRICS@' "$TEMPLATE"
+}
+
+# What clients may call this server, in one line
+server_names() {
+    local address names=(localhost 127.0.0.1 '[::1]')
+
+    case $ADDRESS in
+    0.0.0.0 | '[::]')
+        names+=("$(hostname)")
+        for address in $(hostname -I 2>/dev/null); do
+            [[ $address != *:* ]] || address="[$address]"
+            names+=("$address")
+        done
+        ;;
+    *) names+=("$ADDRESS") ;;
+    esac
+    # shellcheck disable=SC2086  # these are words
+    printf '%s\n' "${names[@]}" $NAMES | awk '!seen[$0]++' | paste -s -d ' '
 }
 
 configure_nginx() {
-    local text user='' port nodes=''
+    local text user='' port nodes='' proxy proxies='' default=default_server
 
     [ "$(id -u)" -ne 0 ] || user="user $server_user;"
     for port in $NODE_PORTS; do
         nodes+="${nodes:+        }server  127.0.0.1:$port  max_fails=1  fail_timeout=1s;"$'\n'
     done
+    for proxy in $PROXIES; do
+        proxies+="${proxies:+        }$proxy  \"\";"$'\n'
+    done
+    # Behind a balancer every host that it lets through is a node's.
+    [ -z "$NODE_OF" ] || default=
     text=$(<"$TEMPLATE")
     text=${text//@USER@/"$user"}
     text=${text//@MODULE@/"$MODULE"}
@@ -412,6 +451,10 @@ configure_nginx() {
     text=${text//@CACHE@/"$CACHE"}
     text=${text//@SOCKETS@/"$sockets"}
     text=${text//@LISTEN@/"$ADDRESS:$PORT"}
+    text=${text//@DEFAULT@/"$default"}
+    text=${text//@METRICS@/"$METRICS_ADDRESS:$METRICS_PORT"}
+    text=${text//@NAMES@/"$(server_names)"}
+    text=${text//@PROXIES@/"$proxies"}
     text=${text//@CLUSTER@/"${NODE_OF:+include \"@CONF@/cluster/node.conf\";}"}
     text=${text//@NODES@/"$nodes"}
     text=${text//@CONF@/"$top/conf"}
@@ -456,9 +499,13 @@ start_nginx() {
     local probe=$ADDRESS
 
     [ "$ADDRESS" != 0.0.0.0 ] || probe=127.0.0.1
-    if port_is_busy "$probe"; then
+    if port_is_busy "$probe" "$PORT"; then
         fail "port $PORT is taken by somebody else: choose another one," \
-            "as in: make run PORT=$((PORT + 1))"
+            "as in: make run PORT=$((PORT + 2))"
+    fi
+    if has_metrics && port_is_busy "$(metrics_host)" "$METRICS_PORT"; then
+        fail "port $METRICS_PORT, for /metrics, is taken by somebody else:" \
+            "choose another METRICS_PORT."
     fi
     [ -r "$MODULE" ] || fail "$MODULE is not there (make build)."
 
@@ -472,6 +519,7 @@ start_nginx() {
     "$NGINX_BINARY" -p "$home/" -c "$home/nginx.conf" 9>&- </dev/null ||
         fail "nginx does not start (see above)."
     echo "$PORT" >"$pids/port"
+    echo "$METRICS_PORT" >"$pids/metrics_port"
 }
 
 # What nginx has logged since we started it
@@ -487,9 +535,25 @@ url() {
     echo "http://$host:$PORT"
 }
 
+metrics_host() {
+    case $METRICS_ADDRESS in
+    0.0.0.0) echo 127.0.0.1 ;;
+    *) echo "$METRICS_ADDRESS" ;;
+    esac
+}
+
+# Where operators look
+metrics_url() {
+    if has_metrics; then
+        echo "http://$(metrics_host):$METRICS_PORT"
+    else
+        url
+    fi
+}
+
 ready() {
     [ "$(curl -s -o /dev/null -m 2 -w '%{http_code}' \
-        --noproxy '*' "$(url)/readyz")" = 200 ]
+        --noproxy '*' "$(metrics_url)/readyz")" = 200 ]
 }
 
 wait_until_ready() {
@@ -502,7 +566,7 @@ wait_until_ready() {
         fi
         if [ "$SECONDS" -ge "$deadline" ]; then
             new_errors
-            fail "$(url)/readyz is not 200 after $START_TIMEOUT s" \
+            fail "$(metrics_url)/readyz is not 200 after $START_TIMEOUT s" \
                 "(see above, and $error_log)."
         fi
         sleep 0.1
@@ -580,6 +644,7 @@ describe() {
 Magasin serves on $base
 
   nginx        pid $(nginx_pid), $home/nginx.conf
+  operators    $(metrics_url): /status, /metrics and /readyz
   PostgreSQL   pid $(postgres_pid), psql '$admin_conninfo'
   Redis        pid $(redis_pid), redis-cli -s $redis_socket
   tokens       $home/tokens
@@ -684,10 +749,11 @@ command_status() {
     done
     if [ -n "$(nginx_pid)" ]; then
         PORT=$(running_port)
+        METRICS_PORT=$(first_line "$pids/metrics_port")
         if ready; then
-            echo "$(url)/readyz is 200"
+            echo "$(metrics_url)/readyz is 200"
         else
-            echo "$(url)/readyz is not 200 (see $error_log)"
+            echo "$(metrics_url)/readyz is not 200 (see $error_log)"
             all=3
         fi
     fi
@@ -707,6 +773,9 @@ admin-conninfo | web-conninfo | redis-socket | home | remove) ;;
 esac
 
 [[ $PORT =~ ^[0-9]+$ ]] || fail "PORT=$PORT is not a number."
+METRICS_PORT=${METRICS_PORT:-$((PORT + 1))}
+[[ $METRICS_PORT =~ ^[0-9]+$ ]] ||
+    fail "METRICS_PORT=$METRICS_PORT is not a number."
 
 if [[ ! $command =~ ^(up|start|start-db|start-nginx)$ ]] &&
     [ ! -d "$RUN_DIR" ]

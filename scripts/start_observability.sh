@@ -11,9 +11,10 @@
 #
 # environment:
 #   RUN_DIR          where everything is kept            (default ./run)
-#   TARGETS          the nodes, as in "127.0.0.1:8080 127.0.0.1:8081"
-#                                                  (default 127.0.0.1:PORT)
-#   PORT             where the instance of RUN_DIR listens    (default 8080)
+#   TARGETS          where nodes have their /metrics, as in "127.0.0.1:8081
+#                    10.0.0.12:8081"       (default 127.0.0.1:METRICS_PORT)
+#   METRICS_PORT     of the instance of RUN_DIR           (default PORT + 1)
+#   PORT             where that one listens                   (default 8080)
 #   PROMETHEUS_PORT  where Prometheus listens                 (default 9090)
 #   GRAFANA_PORT     where Grafana listens                    (default 3000)
 #   GRAFANA_HOME     where it is installed     (default /usr/share/grafana)
@@ -25,7 +26,8 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 RUN_DIR=${RUN_DIR:-run}
 PORT=${PORT:-8080}
-TARGETS=${TARGETS:-127.0.0.1:$PORT}
+METRICS_PORT=${METRICS_PORT:-$((PORT + 1))}
+TARGETS=${TARGETS:-127.0.0.1:$METRICS_PORT}
 PROMETHEUS_PORT=${PROMETHEUS_PORT:-9090}
 GRAFANA_PORT=${GRAFANA_PORT:-3000}
 GRAFANA_HOME=${GRAFANA_HOME:-/usr/share/grafana}

@@ -39,7 +39,8 @@ redis_socket=$("$own_instance" redis-socket)
 redis-cli -s "$redis_socket" config resetstat >/dev/null
 
 ask() {
-    curl -s -f -m 2 --noproxy '*' -o "$2" "$BASE_URL$1" || rm -f "$2"
+    curl -s -f -m 2 --noproxy '*' -o "$2" \
+        "http://127.0.0.1:$((PORT + 1))$1" || rm -f "$2"
 }
 
 # A query that counts is none of those that are counted.

@@ -64,7 +64,7 @@ first_pid() {
 start_own() {
     own_instance=$top/scripts/instance.sh
     RUN_DIR=${RUN_DIR:-run}/load
-    PORT=$(free_ports 1)
+    PORT=$(free_ports 2)
     export RUN_DIR PORT
     prepare_own
     "$@" "$own_instance" start >/dev/null
@@ -80,7 +80,7 @@ start_own_cluster() {
 
     own_instance=$top/scripts/cluster.sh
     RUN_DIR=${RUN_DIR:-run}/load
-    PORT=$(free_ports 4)
+    PORT=$(free_ports 7)
     NODES=3
     export RUN_DIR PORT NODES
     prepare_own

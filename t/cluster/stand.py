@@ -89,7 +89,7 @@ class Cluster:
     balancer_workers = 2
 
     def __init__(self):
-        self.port = free_ports(6)
+        self.port = free_ports(9)
         self.tls_port = self.port + 4
         self.addresses = [f"127.0.0.1:{self.port + n}" for n in (1, 2, 3)]
         self.run_dir = os.path.join(os.environ.get("RUN_DIR") or
@@ -99,7 +99,8 @@ class Cluster:
         self.environment = dict(
             os.environ, RUN_DIR=self.run_dir, PORT=str(self.port), NODES="3",
             WORKERS="2", BALANCER_WORKERS=str(self.balancer_workers),
-            CACHE="on")
+            CACHE="on", METRICS_PORT=str(self.port + 6),
+            NAMES="magasin.example a.example a")
         self.admin = None
         self.log = None
         self.node_logs = []
@@ -168,11 +169,11 @@ class Cluster:
             text = f.read()
         with open(conf, "w", encoding="utf-8") as f:
             f.write(text.replace(
-                "server_name  _;",
+                "merge_slashes  off;",
                 f"listen 127.0.0.1:{self.tls_port} ssl;\n"
                 f"ssl_certificate {files[0]};\n"
                 f"ssl_certificate_key {files[1]};\n"
-                "server_name  _;", 1))
+                "merge_slashes  off;", 1))
         os.kill(self.pid(home), signal.SIGHUP)
         end = time.monotonic() + 10
         while time.monotonic() < end:

@@ -1,0 +1,173 @@
+# What conf/nginx.conf ships: who is answered where, how much one client may
+# ask for, and how long nginx waits for it.
+
+use strict;
+use warnings;
+
+use lib 't/inc';
+use Test::More;
+use IO::Select;
+use IO::Socket::INET;
+use Time::HiRes qw(time);
+
+use MagasinConf;
+use MagasinTest;
+
+my $misdirected = qq({"detail":"La requête s'adresse à un autre serveur."});
+my $slower      = qq({"detail":"Trop de requêtes : réessayez plus tard."});
+my $product     = '/api/v1/products/3/';
+
+sub body_of { return $_[0] =~ s/\A.*?\r\n\r\n//sr }
+
+# A client as the node behind a balancer sees it.
+sub client { return "X-Forwarded-For: $_[0]" }
+
+# many(NGINX, COUNT, HEADER): statuses of so many requests on one connection,
+# and the last answer
+sub many {
+    my ($nginx, $count, $header) = @_;
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => $nginx->{port}) or die "no connection: $!\n";
+    $socket->autoflush(1);
+    print {$socket} "GET /healthz HTTP/1.1\r\nHost: localhost\r\n$header\r\n\r\n"
+        x $count;
+    my ($text, %seen) = ('');
+    my $end    = time + 30;
+    my $select = IO::Select->new($socket);
+    while ((() = $text =~ m{HTTP/1\.1 \d}g) < $count
+        || $text !~ /\}\z/)
+    {
+        last if time > $end || !$select->can_read($end - time);
+        sysread $socket, $text, 65536, length $text or last;
+    }
+    $seen{$1}++ while $text =~ m{HTTP/1\.1 (\d+)}g;
+    my ($refused) = $text =~ m{(HTTP/1\.1 429 .*?\})}s;
+    return (\%seen, $refused // '');
+}
+
+MagasinTest::reset();
+
+# Alone
+
+{
+    my $nginx = MagasinConf::make(names => 'caisse.example *.shop.example');
+    is(MagasinConf::tested($nginx), '', 'nginx -t takes conf/nginx.conf');
+    MagasinConf::start($nginx);
+
+    for my $host ('127.0.0.1', "127.0.0.1:$nginx->{port}", 'localhost', 'LOCALHOST',
+        'caisse.example', 'nord.shop.example')
+    {
+        my ($status) = MagasinConf::call($nginx, $product, "Host: $host");
+        is($status, 200, "it answers as $host");
+    }
+    for my $host ('evil.example', '10.0.0.1', 'localhost.evil.example', '_', 'shop.example') {
+        my ($status, $answer) = MagasinConf::call($nginx, $product, "Host: $host");
+        is($status, 421, "and not as $host");
+        is(body_of($answer), $misdirected, '  in JSON');
+        like($answer, qr{^Content-Type: application/json\r}m, '  of that type');
+    }
+    my ($status, $answer) = MagasinConf::call($nginx, $product,
+        'Host: evil.example', 'Accept: application/problem+json');
+    like($answer, qr{^Content-Type: application/problem\+json\r.*"status":421}ms,
+        'or as a problem');
+    ($status) = MagasinConf::call($nginx, '/healthz', 'Host: 10.0.0.1');
+    is($status, 200, 'a machine asks for /healthz by any name');
+    ($status, $answer) = $nginx->ask("GET $product HTTP/1.0\r\n\r\n");
+    is($status, 421, 'without a host there is nothing');
+    ($status, $answer) = $nginx->ask("GET $product HTTP/1.1\r\n\r\n");
+    is($status, 400, 'which HTTP/1.1 forbids');
+    like($answer, qr/\{"detail":"Requ/, '  in JSON');
+
+    for my $path ('/metrics', '/status') {
+        is(MagasinConf::operator($nginx, $path)->[0], 200, "operators have $path");
+        is($nginx->code($path), 404, '  clients have not');
+    }
+    is($nginx->code('/readyz'), 200, '/readyz answers the machine itself');
+    is(MagasinConf::operator($nginx, '/nowhere')->[0], 404, 'operators have nothing else');
+    is(MagasinConf::operator($nginx, $product)->[0], 404, '  no API');
+
+    my ($seen) = many($nginx, 800, 'X: none');
+    is_deeply($seen, { 200 => 800 }, 'the machine itself has no limit');
+
+    my @counted = MagasinConf::operator($nginx, '/metrics')->[1]
+        =~ /^(magasin_http_requests_total\{.*status="421".*)$/mg;
+    ok(scalar @counted, 'what was refused is counted');
+
+    # Both at once: ten seconds each
+    my %silent;
+    for my $text ("GET $product HTTP/1.1\r\nHost: localhost\r\nX-Half: ",
+        "PUT $product HTTP/1.1\r\nHost: localhost\r\nAuthorization: Token token-430\r\n"
+            . "Content-Type: application/json\r\nContent-Length: 20\r\n\r\n{")
+    {
+        my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+            PeerPort => $nginx->{port}) or die "no connection: $!\n";
+        $socket->autoflush(1);
+        print {$socket} $text;
+        $silent{$text} = $socket;
+    }
+    for my $text (sort keys %silent) {
+        my $what = $text =~ /^GET/ ? 'header' : 'body';
+        ok(IO::Select->new($silent{$text})->can_read(20),
+            "nginx does not wait for a $what for ever");
+    }
+
+    is($nginx->complaints, '', 'nothing is wrong in the log');
+    ok($nginx->stop, 'it ends');
+}
+
+# With clients of other addresses: as node.conf has it
+
+{
+    my $nginx = MagasinConf::make(proxies => '10.9.0.0/16  "";',
+        cluster => qq(include "$MagasinConf::Top/conf/cluster/node.conf";));
+    is(MagasinConf::tested($nginx), '', 'nginx -t takes it with node.conf');
+    MagasinConf::start($nginx);
+
+    my ($status) = MagasinConf::call($nginx, '/readyz', client('203.0.113.9'));
+    is($status, 404, '/readyz is not for clients');
+    ($status) = MagasinConf::call($nginx, '/readyz', client('10.9.3.4'));
+    is($status, 200, 'but for a proxy that is listed');
+
+    my ($seen, $refused) = many($nginx, 800, client('203.0.113.9'));
+    ok(($seen->{200} // 0) > 400, 'a busy shop is let in');
+    ok($seen->{429}, 'what is too much is not');
+    is(($seen->{200} // 0) + ($seen->{429} // 0), 800, '  with no other status');
+    like($refused, qr{^Retry-After: 1\r}m, '  it says when');
+    is(body_of($refused), $slower, '  in JSON');
+    ($seen) = many($nginx, 800, client('10.9.3.4'));
+    is_deeply($seen, { 200 => 800 }, 'a proxy has no limit');
+    ($status) = MagasinConf::call($nginx, '/healthz', client('203.0.113.10'));
+    is($status, 200, 'one client is not another');
+
+    my $put = "PUT $product HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
+        . "Authorization: Token token-430\r\nContent-Type: application/json\r\n"
+        . "Content-Length: 2\r\n\r\n";
+    my @held = map {
+        my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+            PeerPort => $nginx->{port}) or die "no connection: $!\n";
+        $socket->autoflush(1);
+        print {$socket} sprintf $put, client('203.0.113.20');
+        $socket;
+    } 1 .. 200;
+    my $answer;
+    ok(MagasinNginx::wait_for(sub {
+        ($status, $answer) = MagasinConf::call($nginx, $product, client('203.0.113.20'));
+        return $status == 429;
+    }, 9), '200 requests under way are all that a client may have');
+    like($answer // '', qr{^Retry-After: 1\r}m, '  it says when');
+    ($status) = MagasinConf::call($nginx, $product, client('203.0.113.21'));
+    is($status, 200, '  others are not meant');
+    $_->close for @held;
+
+    is($nginx->complaints, '', 'nothing is wrong in the log');
+    ok($nginx->stop, 'it ends');
+}
+
+# In front of nodes
+
+{
+    my $nginx = MagasinConf::make(template => 'conf/cluster/balancer.conf');
+    is(MagasinConf::tested($nginx), '', 'nginx -t takes balancer.conf');
+}
+
+done_testing();

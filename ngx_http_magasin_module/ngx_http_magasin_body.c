@@ -141,13 +141,14 @@ ngx_http_magasin_body_parse(ngx_http_request_t *r,
             return NGX_ERROR;
         }
 
-        body->pairs = ngx_http_magasin_query_parse(r->pool, &text);
+        body->pairs = ngx_http_magasin_query_parse(r->pool, &text,
+                                                NGX_HTTP_MAGASIN_FORM_PAIRS);
 
         if (body->pairs == NULL) {
             return NGX_ERROR;
         }
 
-        if (body->pairs->nelts > NGX_HTTP_MAGASIN_QUERY_PAIRS) {
+        if (body->pairs->nelts > NGX_HTTP_MAGASIN_FORM_PAIRS) {
             ngx_str_set(&body->error, "Form parse error - too many fields");
             return NGX_DECLINED;
         }

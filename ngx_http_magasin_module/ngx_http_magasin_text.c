@@ -236,7 +236,7 @@ ngx_http_magasin_text_repair(ngx_pool_t *pool, ngx_str_t *text)
 
 
 /*
- * Undo percent-encoding, in a copy; escapes that are none stay as they are.
+ * Undo percent-encoding, in a copy where there is something to undo; escapes that are none stay as they are.
  * `form`: "+" is a blank.  The result is valid UTF-8, see _repair().
  *
  * NGX_OK or NGX_ERROR (memory).
@@ -249,15 +249,26 @@ ngx_http_magasin_text_decode(ngx_pool_t *pool, ngx_str_t *text,
     u_char     *p, *end, *out, *start;
     ngx_int_t   n;
 
+    end = text->data + text->len;
+
+    for (p = text->data; p < end; p++) {
+        if (*p == '%' || *p == '+' || *p >= 0x80) {
+            break;
+        }
+    }
+
+    if (p == end) {
+        return NGX_OK;
+    }
+
     start = ngx_pnalloc(pool, text->len + 1);
     if (start == NULL) {
         return NGX_ERROR;
     }
 
-    out = start;
-    end = text->data + text->len;
+    out = ngx_cpymem(start, text->data, p - text->data);
 
-    for (p = text->data; p < end; p++) {
+    for ( /* void */ ; p < end; p++) {
 
         if (*p == '+' && form) {
             *out++ = ' ';

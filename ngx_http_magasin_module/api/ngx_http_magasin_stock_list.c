@@ -516,13 +516,12 @@ ngx_http_magasin_list_head(ngx_http_magasin_ctx_t *ctx, ngx_uint_t total,
 }
 
 
-/* A link to a page, or null for page 0. */
+/* A link to a page, or null for page 0.  NGX_OK or NGX_ERROR (memory). */
 
 static ngx_int_t
 ngx_http_magasin_list_link(ngx_http_magasin_ctx_t *ctx, ngx_uint_t page)
 {
-    u_char     text[NGX_INT_T_LEN];
-    ngx_str_t  link, number;
+    ngx_str_t  number;
 
     if (page == 0) {
         ngx_http_magasin_json_literal(&ctx->json, "null", 4);
@@ -531,17 +530,18 @@ ngx_http_magasin_list_link(ngx_http_magasin_ctx_t *ctx, ngx_uint_t page)
 
     /* The first page needs no number. */
 
-    number.data = text;
-    number.len = page > 1 ? ngx_sprintf(text, "%ui", page) - text : 0;
+    ngx_str_set(&number, "");
 
-    if (ngx_http_magasin_query_link(ctx->request, ctx->query, "page", &number,
-                                    &link)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
+    if (page > 1) {
+        number.data = ngx_pnalloc(ctx->request->pool, NGX_INT_T_LEN);
+        if (number.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        number.len = ngx_sprintf(number.data, "%ui", page) - number.data;
     }
 
-    ngx_http_magasin_json_text(&ctx->json, link.data, link.len);
+    ngx_http_magasin_link_add(ctx, &number, 0);
 
     return NGX_OK;
 }

@@ -20,6 +20,7 @@ static ngx_int_t ngx_http_magasin_link_unpack(ngx_http_magasin_link_t *link,
     u_char **p, u_char *end);
 static ngx_int_t ngx_http_magasin_link_header(ngx_http_magasin_ctx_t *ctx,
     ngx_str_t *link);
+static uint64_t ngx_http_magasin_link_hash(ngx_str_t *link);
 static void ngx_http_magasin_link_tag(ngx_http_magasin_ctx_t *ctx,
     ngx_str_t *link);
 
@@ -186,16 +187,21 @@ ngx_http_magasin_link_unpack(ngx_http_magasin_link_t *link, u_char **p,
 ngx_int_t
 ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx)
 {
-    size_t                    before;
-    ngx_str_t                 text;
-    ngx_uint_t                i;
-    ngx_http_magasin_link_t  *link;
+    size_t                       before;
+    ngx_str_t                    text;
+    ngx_uint_t                   i;
+    ngx_http_magasin_link_t     *link;
+    ngx_http_magasin_address_t   address;
 
     if (ctx->nlinks == 0) {
         return NGX_OK;
     }
 
-    if (ctx->complete && ngx_http_magasin_reply_validator(ctx) != NGX_OK) {
+    if ((ctx->complete && ngx_http_magasin_reply_validator(ctx) != NGX_OK)
+        || ngx_http_magasin_query_address(ctx->request, ctx->query,
+                                          ctx->endpoint->page, &address)
+           != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -204,9 +210,8 @@ ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx)
     for (i = 0; i < ctx->nlinks; i++) {
         link = &ctx->links[i];
 
-        if (ngx_http_magasin_query_link(ctx->request, ctx->query,
-                                        ctx->endpoint->page, &link->value,
-                                        &text)
+        if (ngx_http_magasin_query_link(ctx->request->pool, &address,
+                                        &link->value, &text)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -250,10 +255,38 @@ ngx_http_magasin_link_header(ngx_http_magasin_ctx_t *ctx, ngx_str_t *link)
 }
 
 
+/* 64 bits of a text, eight bytes at a time. */
+
+static uint64_t
+ngx_http_magasin_link_hash(ngx_str_t *link)
+{
+    size_t     left;
+    u_char    *p;
+    uint64_t   hash, word;
+
+    p = link->data;
+    hash = link->len;
+
+    for (left = link->len; left; left -= ngx_min(left, 8)) {
+        word = 0;
+        ngx_memcpy(&word, p, ngx_min(left, 8));
+
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
+        hash ^= hash >> 29;
+        p += 8;
+    }
+
+    hash *= 0xbf58476d1ce4e5b9ull;
+
+    return hash ^ hash >> 32;
+}
+
+
 /*
  * Make the validator of the rows that of a page with this link: 64 of the
  * tag's 128 bits change with it, which tells one page of the same rows from
- * another at a tenth of the price of a digest.
+ * another at a tenth of the price of a digest.  A client that finds two links
+ * of one hash has found them for its own requests alone.
  */
 
 static void
@@ -267,8 +300,7 @@ ngx_http_magasin_link_tag(ngx_http_magasin_ctx_t *ctx, ngx_str_t *link)
         return;
     }
 
-    hash = (uint64_t) ngx_murmur_hash2(link->data, link->len) << 32
-           | ngx_crc32_long(link->data, link->len);
+    hash = ngx_http_magasin_link_hash(link);
 
     /* The tag may be in memory that others read. */
 

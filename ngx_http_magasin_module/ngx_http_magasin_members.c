@@ -221,8 +221,7 @@ ngx_http_magasin_members_unknown_pairs(ngx_http_magasin_ctx_t *ctx,
     n = ctx->body.pairs->nelts;
     pair = ctx->body.pairs->elts;
 
-    sorted = ngx_http_magasin_query_sort(ctx->request->pool, ctx->body.pairs,
-                                         0);
+    sorted = ngx_http_magasin_query_sort(ctx->request->pool, ctx->body.pairs);
     if (sorted == NULL) {
 
         /* The error is open, and its answer will be 500. */

@@ -228,6 +228,14 @@ ngx_http_magasin_accepts(ngx_http_request_t *r)
         end = value->data + value->len;
 
         for (p = value->data; p < end; p = next + 1) {
+
+            /* There may be thousands of nothing. */
+
+            if (*p == ',') {
+                next = p;
+                continue;
+            }
+
             next = ngx_strlchr(p, end, ',');
             next = next ? next : end;
 

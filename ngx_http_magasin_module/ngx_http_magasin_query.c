@@ -6,9 +6,6 @@
 
 static ngx_int_t ngx_http_magasin_query_order(ngx_http_magasin_pair_t *one,
     ngx_http_magasin_pair_t *two);
-static ngx_uint_t ngx_http_magasin_query_replace(
-    ngx_http_magasin_pair_t **sorted, ngx_uint_t n,
-    ngx_http_magasin_pair_t *pair);
 static ngx_int_t ngx_http_magasin_query_host(ngx_http_request_t *r,
     ngx_str_t *host);
 static ngx_int_t ngx_http_magasin_query_scheme(ngx_http_request_t *r,
@@ -99,14 +96,12 @@ ngx_http_magasin_query_last(ngx_array_t *pairs, const char *name, size_t len)
 
 
 /*
- * Pointers to the pairs, sorted by name, those of one name in their order;
- * behind them `more` places are left.  A merge sort: a client chooses how many
- * there are.  NULL: memory.
+ * Pointers to the pairs, sorted by name, those of one name in their order.  A
+ * merge sort: a client chooses how many there are.  NULL: memory.
  */
 
 ngx_http_magasin_pair_t **
-ngx_http_magasin_query_sort(ngx_pool_t *pool, ngx_array_t *pairs,
-    ngx_uint_t more)
+ngx_http_magasin_query_sort(ngx_pool_t *pool, ngx_array_t *pairs)
 {
     ngx_uint_t                 i, a, b, n, middle, end, width;
     ngx_http_magasin_pair_t   *pair, **from, **to, **swap;
@@ -114,13 +109,12 @@ ngx_http_magasin_query_sort(ngx_pool_t *pool, ngx_array_t *pairs,
     n = pairs->nelts;
     pair = pairs->elts;
 
-    from = ngx_palloc(pool,
-                      2 * (n + more) * sizeof(ngx_http_magasin_pair_t *));
+    from = ngx_palloc(pool, 2 * n * sizeof(ngx_http_magasin_pair_t *));
     if (from == NULL) {
         return NULL;
     }
 
-    to = from + n + more;
+    to = from + n;
 
     for (i = 0; i < n; i++) {
         from[i] = &pair[i];
@@ -151,104 +145,129 @@ ngx_http_magasin_query_sort(ngx_pool_t *pool, ngx_array_t *pairs,
 
 
 /*
- * The absolute link to another page of this list: names sorted, values of
- * one name in their order, those of `name` replaced by `value`, or left out
- * when it is empty.
+ * What all links to pages of this list have in common: the absolute address
+ * and the parameters but for `name`, sorted, those of one name in their order.
  *
  * NGX_OK or NGX_ERROR (memory).
  */
 
 ngx_int_t
-ngx_http_magasin_query_link(ngx_http_request_t *r, ngx_array_t *pairs,
-    const char *name, ngx_str_t *value, ngx_str_t *link)
+ngx_http_magasin_query_address(ngx_http_request_t *r, ngx_array_t *pairs,
+    const char *name, ngx_http_magasin_address_t *address)
 {
     size_t                     size;
-    u_char                    *p, *start;
-    ngx_str_t                  host, scheme;
-    ngx_uint_t                 i, n;
+    u_char                    *p;
+    ngx_int_t                  order;
+    ngx_str_t                  host, scheme, *part;
+    ngx_uint_t                 i;
     ngx_http_magasin_pair_t    page, **sorted;
 
-    sorted = ngx_http_magasin_query_sort(r->pool, pairs, 1);
-    if (sorted == NULL) {
-        return NGX_ERROR;
-    }
+    sorted = ngx_http_magasin_query_sort(r->pool, pairs);
 
-    page.name.data = (u_char *) name;
-    page.name.len = ngx_strlen(name);
-    page.value = *value;
-
-    n = ngx_http_magasin_query_replace(sorted, pairs->nelts, &page);
-
-    if (ngx_http_magasin_query_host(r, &host) != NGX_OK
+    if (sorted == NULL
+        || ngx_http_magasin_query_host(r, &host) != NGX_OK
         || ngx_http_magasin_query_scheme(r, &scheme) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    size = scheme.len + host.len
-           + ngx_http_magasin_query_path_length(r) + 1;
+    page.name.data = (u_char *) name;
+    page.name.len = ngx_strlen(name);
 
-    for (i = 0; i < n; i++) {
+    size = scheme.len + host.len + ngx_http_magasin_query_path_length(r);
+
+    for (i = 0; i < pairs->nelts; i++) {
         size += ngx_http_magasin_text_encoded_length(&sorted[i]->name)
                 + ngx_http_magasin_text_encoded_length(&sorted[i]->value) + 2;
     }
 
-    start = ngx_pnalloc(r->pool, size);
-    if (start == NULL) {
+    p = ngx_pnalloc(r->pool, size);
+    if (p == NULL) {
         return NGX_ERROR;
     }
 
-    p = ngx_cpymem(start, scheme.data, scheme.len);
+    address->name = page.name;
+    address->base.data = p;
+
+    p = ngx_cpymem(p, scheme.data, scheme.len);
     p = ngx_cpymem(p, host.data, host.len);
     p = (u_char *) ngx_escape_uri(p, r->uri.data, r->uri.len, NGX_ESCAPE_URI);
 
-    for (i = 0; i < n; i++) {
-        *p++ = (i == 0) ? '?' : '&';
+    address->base.len = p - address->base.data;
+
+    part = &address->before;
+    part->data = p;
+
+    for (i = 0; i < pairs->nelts; i++) {
+        order = ngx_http_magasin_query_order(sorted[i], &page);
+
+        if (order == 0) {
+            continue;
+        }
+
+        if (order > 0 && part == &address->before) {
+            part->len = p - part->data;
+            part = &address->after;
+            part->data = p;
+        }
+
+        *p++ = '&';
         p = ngx_http_magasin_text_encode(p, &sorted[i]->name);
         *p++ = '=';
         p = ngx_http_magasin_text_encode(p, &sorted[i]->value);
     }
 
-    link->data = start;
-    link->len = p - start;
+    part->len = p - part->data;
+
+    if (part == &address->before) {
+        ngx_str_set(&address->after, "");
+    }
 
     return NGX_OK;
 }
 
 
 /*
- * Put a pair in the place of all those of its name, or of none when its value
- * is empty; there is room for one more.  The number of pairs afterwards.
+ * One of these links: to the page `value`, or to the one that needs no number
+ * when it is empty.  NGX_OK or NGX_ERROR (memory).
  */
 
-static ngx_uint_t
-ngx_http_magasin_query_replace(ngx_http_magasin_pair_t **sorted,
-    ngx_uint_t n, ngx_http_magasin_pair_t *pair)
+ngx_int_t
+ngx_http_magasin_query_link(ngx_pool_t *pool,
+    ngx_http_magasin_address_t *address, ngx_str_t *value, ngx_str_t *link)
 {
-    ngx_uint_t  first, last, keep;
+    u_char  *p, *query;
 
-    for (first = 0; first < n; first++) {
-        if (ngx_http_magasin_query_order(sorted[first], pair) >= 0) {
-            break;
-        }
+    p = ngx_pnalloc(pool, address->base.len + address->before.len + 1
+                          + address->name.len + 1
+                          + ngx_http_magasin_text_encoded_length(value)
+                          + address->after.len);
+    if (p == NULL) {
+        return NGX_ERROR;
     }
 
-    for (last = first; last < n; last++) {
-        if (ngx_http_magasin_query_order(sorted[last], pair) != 0) {
-            break;
-        }
+    link->data = p;
+
+    p = ngx_cpymem(p, address->base.data, address->base.len);
+    query = p;
+    p = ngx_cpymem(p, address->before.data, address->before.len);
+
+    if (value->len) {
+        *p++ = '&';
+        p = ngx_cpymem(p, address->name.data, address->name.len);
+        *p++ = '=';
+        p = ngx_http_magasin_text_encode(p, value);
     }
 
-    keep = (pair->value.len != 0);
+    p = ngx_cpymem(p, address->after.data, address->after.len);
 
-    (void) ngx_memmove(&sorted[first + keep], &sorted[last],
-                       (n - last) * sizeof(ngx_http_magasin_pair_t *));
-
-    if (keep) {
-        sorted[first] = pair;
+    if (p > query) {
+        *query = '?';
     }
 
-    return n - (last - first) + keep;
+    link->len = p - link->data;
+
+    return NGX_OK;
 }
 
 

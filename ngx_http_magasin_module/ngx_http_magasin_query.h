@@ -26,14 +26,26 @@ typedef struct {
 } ngx_http_magasin_pair_t;
 
 
+/* Of the pages of a list: each parameter with an "&" before it. */
+typedef struct {
+    ngx_str_t   base;           /* up to the query */
+    ngx_str_t   before;         /* parameters before that of the page */
+    ngx_str_t   name;           /* of that one */
+    ngx_str_t   after;
+} ngx_http_magasin_address_t;
+
+
 ngx_array_t *ngx_http_magasin_query_parse(ngx_pool_t *pool, ngx_str_t *text,
     ngx_uint_t max);
 ngx_str_t *ngx_http_magasin_query_last(ngx_array_t *pairs, const char *name,
     size_t len);
 ngx_http_magasin_pair_t **ngx_http_magasin_query_sort(ngx_pool_t *pool,
-    ngx_array_t *pairs, ngx_uint_t more);
-ngx_int_t ngx_http_magasin_query_link(ngx_http_request_t *r,
-    ngx_array_t *pairs, const char *name, ngx_str_t *value, ngx_str_t *link);
+    ngx_array_t *pairs);
+ngx_int_t ngx_http_magasin_query_address(ngx_http_request_t *r,
+    ngx_array_t *pairs, const char *name,
+    ngx_http_magasin_address_t *address);
+ngx_int_t ngx_http_magasin_query_link(ngx_pool_t *pool,
+    ngx_http_magasin_address_t *address, ngx_str_t *value, ngx_str_t *link);
 
 
 #define ngx_http_magasin_query_value(pairs, name)                             \

@@ -314,17 +314,21 @@ ngx_http_magasin_text_encoded_length(ngx_str_t *text)
 u_char *
 ngx_http_magasin_text_encode(u_char *p, ngx_str_t *text)
 {
-    u_char         c;
-    size_t         i;
-    static u_char  hex[] = "0123456789ABCDEF";
+    u_char           c;
+    size_t           i;
+    static u_char    hex[] = "0123456789ABCDEF";
+    static uint32_t  plain[8] = {
+        0x00000000,     /* none below a blank */
+        0x03ff6000,     /* 0-9 - . */
+        0x87fffffe,     /* A-Z _ */
+        0x47fffffe,     /* a-z ~ */
+        0, 0, 0, 0
+    };
 
     for (i = 0; i < text->len; i++) {
         c = text->data[i];
 
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-            || (c >= '0' && c <= '9')
-            || c == '_' || c == '.' || c == '-' || c == '~')
-        {
+        if (plain[c >> 5] & ((uint32_t) 1 << (c & 0x1f))) {
             *p++ = c;
 
         } else if (c == ' ') {

@@ -375,11 +375,14 @@ ngx_http_magasin_list_order(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_list_t *list)
 {
     u_char             *p, *end, *comma;
-    size_t              len;
     ngx_str_t          *value, term;
     ngx_uint_t          i;
     static const char  *terms[] = {
         "quantite", "-quantite", "produit__nom", "-produit__nom"
+    };
+    static size_t       lens[] = {
+        sizeof("quantite") - 1, sizeof("-quantite") - 1,
+        sizeof("produit__nom") - 1, sizeof("-produit__nom") - 1
     };
 
     value = ngx_http_magasin_query_value(ctx->query, "ordering");
@@ -392,12 +395,17 @@ ngx_http_magasin_list_order(ngx_http_magasin_ctx_t *ctx,
 
         term.data = p;
         term.len = comma - p;
+
+        if (term.len < lens[0]) {
+            continue;
+        }
+
         ngx_http_magasin_text_strip(&term);
 
         for (i = 0; i < 4; i++) {
-            len = ngx_strlen(terms[i]);
-
-            if (term.len != len || ngx_memcmp(term.data, terms[i], len) != 0) {
+            if (term.len != lens[i]
+                || ngx_memcmp(term.data, terms[i], term.len) != 0)
+            {
                 continue;
             }
 

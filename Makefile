@@ -141,7 +141,7 @@ openapi: packages-run # /openapi.json, and /swagger/ with what npm has for it
 
 .PHONY: test test-asan test-concurrency test-coherence test-cluster
 .PHONY: test-web test-openapi test-observability screenshots fuzz-api
-.PHONY: load-test compare lint bench bench-scale
+.PHONY: load-test compare lint bench bench-abuse bench-scale
 test: packages-run packages-test build # Every suite, on its own PostgreSQL
 	@scripts/test.sh
 
@@ -189,6 +189,9 @@ lint: packages-run packages-lint build web-all # Style and static analysis
 bench: packages-run packages-bench build # Against pgbench and nginx itself
 	@bench/run
 	@bench/cache
+
+bench-abuse: packages-run packages-bench build # What do the worst requests cost?
+	@bench/abuse
 
 bench-scale: packages-run packages-bench build # Does size matter? Takes minutes
 	@bench/run --scale

@@ -27,6 +27,9 @@
 
 #define NGX_HTTP_MAGASIN_MAX_IDS         2
 
+/* To the next page and to the one before. */
+#define NGX_HTTP_MAGASIN_LINKS           2
+
 /* Bytes of the longest Allow. */
 #define NGX_HTTP_MAGASIN_ALLOW           64
 
@@ -80,6 +83,43 @@ typedef struct {
 } ngx_http_magasin_loc_conf_t;
 
 
+/* Request headers that the module reads; see negotiate.c. */
+typedef enum {
+    NGX_HTTP_MAGASIN_HEADER_ACCEPT = 0,
+    NGX_HTTP_MAGASIN_HEADER_ORIGIN,
+    NGX_HTTP_MAGASIN_HEADER_IF_MATCH,
+    NGX_HTTP_MAGASIN_HEADER_TRACEPARENT,
+    NGX_HTTP_MAGASIN_HEADER_CACHE_CONTROL,
+    NGX_HTTP_MAGASIN_HEADER_IDEMPOTENCY_KEY,
+    NGX_HTTP_MAGASIN_HEADER_REQUEST_METHOD,     /* of a preflight */
+    NGX_HTTP_MAGASIN_HEADERS
+} ngx_http_magasin_header_e;
+
+/* Those of one kind: where to go on, and how many are still to come. */
+typedef struct {
+    ngx_list_part_t               *part;
+    ngx_uint_t                     i;
+    ngx_uint_t                     n;
+} ngx_http_magasin_header_t;
+
+typedef struct {
+    ngx_http_magasin_header_t      at;
+    ngx_http_magasin_header_e      which;
+} ngx_http_magasin_headers_t;
+
+
+/*
+ * A link to another page, which is no part of what is stored: its place in
+ * the body, and the page as a value of endpoint->page, empty for the page
+ * that needs none.
+ */
+typedef struct {
+    size_t                         offset;
+    ngx_str_t                      value;
+    ngx_uint_t                     header;      /* in Link, too */
+} ngx_http_magasin_link_t;
+
+
 /* An integer of the path, of any length, as "[0-9]+" takes it. */
 typedef struct {
     ngx_str_t                      text;        /* no leading zeros; NUL */
@@ -119,8 +159,9 @@ struct ngx_http_magasin_endpoint_s {
     ngx_uint_t                     extra;       /* a method that a path of the
                                                    reference did not have */
 
-    /* the cache */
     const char                    *page;        /* the parameter of links */
+
+    /* the cache */
     ngx_http_magasin_scope_spec_t  reads[NGX_HTTP_MAGASIN_SCOPE_SPECS];
     ngx_http_magasin_touch_pt      touch;
     ngx_uint_t                     refusal;     /* may change something, too */
@@ -150,6 +191,7 @@ struct ngx_http_magasin_ctx_s {
 
     ngx_http_magasin_id_t          ids[NGX_HTTP_MAGASIN_MAX_IDS];
     ngx_array_t                   *query;       /* pairs */
+    ngx_http_magasin_header_t      headers[NGX_HTTP_MAGASIN_HEADERS];
     ngx_http_magasin_body_t        body;
     ngx_str_t                      token;       /* its id; NUL */
     ngx_str_t                      scopes;      /* of the token */
@@ -171,6 +213,8 @@ struct ngx_http_magasin_ctx_s {
                                                    this request became */
     ngx_str_t                      etag;        /* with its quotes */
     ngx_str_t                      link;        /* the header */
+    ngx_http_magasin_link_t        links[NGX_HTTP_MAGASIN_LINKS];
+    ngx_uint_t                     nlinks;      /* not in json yet */
     ngx_str_t                      detail;      /* of an error, in words */
     ngx_str_t                      members;     /* what an error adds */
     const char                    *field;       /* whose errors are open */
@@ -185,6 +229,7 @@ struct ngx_http_magasin_ctx_s {
     ngx_msec_t                     valid_for;   /* 0: as configured */
     time_t                         age;         /* seconds, of a stale one */
 
+    unsigned                       collected:1; /* headers */
     unsigned                       streaming:1; /* the header has left */
     unsigned                       gathering:1; /* pieces, to be one answer */
     unsigned                       complete:1;  /* no more rows */
@@ -221,8 +266,20 @@ ngx_str_t *ngx_http_magasin_route_path(ngx_uint_t number);
 /* negotiate.c */
 ngx_uint_t ngx_http_magasin_acceptable(ngx_http_request_t *r);
 ngx_uint_t ngx_http_magasin_wants_problem(ngx_http_request_t *r);
-ngx_str_t *ngx_http_magasin_header(ngx_http_request_t *r, const char *name,
-    ngx_uint_t n);
+ngx_str_t *ngx_http_magasin_header(ngx_http_request_t *r,
+    ngx_http_magasin_header_e which);
+void ngx_http_magasin_headers(ngx_http_request_t *r,
+    ngx_http_magasin_header_e which, ngx_http_magasin_headers_t *headers);
+ngx_str_t *ngx_http_magasin_headers_next(ngx_http_magasin_headers_t *headers);
+
+/* links.c */
+void ngx_http_magasin_link_add(ngx_http_magasin_ctx_t *ctx, ngx_str_t *value,
+    ngx_uint_t header);
+ngx_int_t ngx_http_magasin_links_pack(ngx_http_magasin_ctx_t *ctx,
+    ngx_str_t *text);
+ngx_int_t ngx_http_magasin_links_unpack(ngx_http_magasin_ctx_t *ctx,
+    ngx_str_t *text, size_t size);
+ngx_int_t ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx);
 
 /* conditions.c */
 ngx_int_t ngx_http_magasin_if_match(ngx_http_magasin_ctx_t *ctx,

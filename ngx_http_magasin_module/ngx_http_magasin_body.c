@@ -3,11 +3,16 @@
 #include "ngx_http_magasin_query.h"
 #include "ngx_http_magasin_body.h"
 
+#include <float.h>
+#include <math.h>
+
 
 static ngx_uint_t ngx_http_magasin_body_latin1(ngx_http_request_t *r);
 static ngx_int_t ngx_http_magasin_body_value(ngx_http_request_t *r,
     ngx_http_magasin_body_t *body, json_t *value,
     ngx_http_magasin_field_t *field);
+static int ngx_http_magasin_body_digits(double value, char *buffer,
+    size_t size);
 static ngx_int_t ngx_http_magasin_body_real(ngx_http_request_t *r,
     double value, ngx_str_t *text);
 
@@ -141,13 +146,14 @@ ngx_http_magasin_body_parse(ngx_http_request_t *r,
             return NGX_ERROR;
         }
 
-        body->pairs = ngx_http_magasin_query_parse(r->pool, &text);
+        body->pairs = ngx_http_magasin_query_parse(r->pool, &text,
+                                                NGX_HTTP_MAGASIN_FORM_PAIRS);
 
         if (body->pairs == NULL) {
             return NGX_ERROR;
         }
 
-        if (body->pairs->nelts > NGX_HTTP_MAGASIN_QUERY_PAIRS) {
+        if (body->pairs->nelts > NGX_HTTP_MAGASIN_FORM_PAIRS) {
             ngx_str_set(&body->error, "Form parse error - too many fields");
             return NGX_DECLINED;
         }
@@ -374,6 +380,40 @@ ngx_http_magasin_body_value(ngx_http_request_t *r,
 
 
 /*
+ * Write a double as "d.ddde+xx", with as few digits as read back as the same;
+ * how many they are.  A decimal of up to 15 digits comes back from a double
+ * that is not subnormal, so that those of it are found without their zeros.
+ */
+
+static int
+ngx_http_magasin_body_digits(double value, char *buffer, size_t size)
+{
+    int   digits;
+    char  *e;
+
+    digits = fabs(value) < DBL_MIN ? 1 : DBL_DIG;
+
+    for ( /* void */ ; digits < 17; digits++) {
+        (void) snprintf(buffer, size, "%.*e", digits - 1, value);
+
+        if (strtod(buffer, NULL) == value) {
+            break;
+        }
+    }
+
+    if (digits == DBL_DIG) {
+        for (e = strchr(buffer, 'e') - 1; *e == '0' && digits > 1; e--) {
+            digits--;
+        }
+    }
+
+    (void) snprintf(buffer, size, "%.*e", digits - 1, value);
+
+    return digits;
+}
+
+
+/*
  * The shortest decimal that reads back as the same double, in the form that
  * the reference's language prints it: 16 places or more, or less than
  * 0.0001, get an exponent; else there is a point.
@@ -383,21 +423,11 @@ static ngx_int_t
 ngx_http_magasin_body_real(ngx_http_request_t *r, double value,
     ngx_str_t *text)
 {
-    int    digits, exponent, i;
-    char   buffer[32], *mantissa, *e;
-    u_char *p;
+    int      digits, exponent, i;
+    char     buffer[32], *mantissa, *e;
+    u_char  *p;
 
-    for (digits = 1; digits < 17; digits++) {
-        (void) snprintf(buffer, sizeof(buffer), "%.*e", digits - 1, value);
-
-        if (strtod(buffer, NULL) == value) {
-            break;
-        }
-    }
-
-    if (digits == 17) {
-        (void) snprintf(buffer, sizeof(buffer), "%.16e", value);
-    }
+    digits = ngx_http_magasin_body_digits(value, buffer, sizeof(buffer));
 
     p = ngx_pnalloc(r->pool, 64);
     if (p == NULL) {

@@ -6,7 +6,9 @@
  * nothing, one request of the node is sent for the answer, to Redis and then
  * to PostgreSQL; the others wait for it (cache_flight.c).  A request joins a
  * flight only while the generations are those that the flight has captured:
- * so no write was acknowledged in between that its answer may not show.
+ * so no write was acknowledged in between that its answer may not show.  Who
+ * wants an answer that is newer than the request joins one that began after
+ * the request came, which shows whatever was acknowledged before it.
  */
 
 
@@ -14,7 +16,6 @@
 #include "ngx_http_magasin_cache_redis.h"
 #include "ngx_http_magasin_cache_poller.h"
 #include "ngx_http_magasin_reply.h"
-#include "ngx_http_magasin_query.h"
 
 
 static ngx_int_t ngx_http_magasin_cache_question(ngx_http_magasin_ctx_t *ctx,
@@ -24,7 +25,7 @@ static ngx_int_t ngx_http_magasin_cache_key(ngx_http_magasin_ctx_t *ctx,
 static int64_t ngx_http_magasin_cache_id(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_scope_id_e which);
 static ngx_uint_t ngx_http_magasin_cache_refused(ngx_http_request_t *r);
-static ngx_uint_t ngx_http_magasin_cache_no_age(u_char *p, u_char *end);
+static ngx_uint_t ngx_http_magasin_cache_directive(u_char *p, u_char *end);
 static ngx_int_t ngx_http_magasin_cache_round(ngx_http_magasin_ctx_t *ctx);
 static void ngx_http_magasin_cache_redis_done(ngx_http_magasin_ctx_t *ctx,
     ngx_int_t rc, ngx_http_magasin_answer_t *answer);
@@ -155,6 +156,7 @@ ngx_http_magasin_cache_read(ngx_http_magasin_ctx_t *ctx,
     if (ngx_http_magasin_cache_refused(ctx->request)) {
         ctx->cache_state = NGX_HTTP_MAGASIN_CACHE_BYPASS;
         cr->fetch = 1;
+        cr->question.after = ngx_http_magasin_store_last(cache->zone);
     }
 
     return ngx_http_magasin_cache_round(ctx);
@@ -200,8 +202,9 @@ ngx_http_magasin_cache_question(ngx_http_magasin_ctx_t *ctx,
 
 /*
  * Equal questions have one key: the endpoint and the parameters that its
- * statement takes, after defaults.  Where links are part of the answer, what
- * they say belongs to the question: host, path and all parameters, sorted.
+ * statement takes, after defaults.  What else a request says, such as the host
+ * and parameters that the endpoint does not know, only its links repeat, and
+ * these are not kept.
  */
 
 static ngx_int_t
@@ -209,7 +212,6 @@ ngx_http_magasin_cache_key(ngx_http_magasin_ctx_t *ctx, ngx_str_t *key)
 {
     size_t                        size;
     u_char                       *p;
-    ngx_str_t                     link, none;
     ngx_uint_t                    i;
     ngx_http_magasin_pg_job_t    *job;
     ngx_http_magasin_endpoint_t  *endpoint;
@@ -217,22 +219,7 @@ ngx_http_magasin_cache_key(ngx_http_magasin_ctx_t *ctx, ngx_str_t *key)
     job = &ctx->job;
     endpoint = ctx->endpoint;
 
-    /* No null: memcpy() may not have it, not even for no bytes. */
-
-    ngx_str_set(&link, "");
-
-    if (endpoint->page) {
-        ngx_str_null(&none);
-
-        if (ngx_http_magasin_query_link(ctx->request, ctx->query,
-                                        endpoint->page, &none, &link)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    size = endpoint->name.len + link.len;
+    size = endpoint->name.len;
 
     for (i = 0; i < job->nvalues; i++) {
         size += 2 + (job->values[i] ? ngx_strlen(job->values[i]) : 0);
@@ -255,8 +242,6 @@ ngx_http_magasin_cache_key(ngx_http_magasin_ctx_t *ctx, ngx_str_t *key)
             p = ngx_cpymem(p, job->values[i], ngx_strlen(job->values[i]));
         }
     }
-
-    p = ngx_cpymem(p, link.data, link.len);
 
     key->len = p - key->data;
 
@@ -286,29 +271,30 @@ ngx_http_magasin_cache_id(ngx_http_magasin_ctx_t *ctx,
 
 
 /*
- * Does the client want an answer that was just made?  RFC 9111, 5.2.1:
- * no-cache, no-store, max-age=0.
+ * Does the client want an answer that is newer than its request?  RFC 9111,
+ * 5.2.1: no-cache, no-store, max-age=0.
  */
 
 static ngx_uint_t
 ngx_http_magasin_cache_refused(ngx_http_request_t *r)
 {
-    u_char      *end;
-    ngx_str_t   *value;
-    ngx_uint_t   i;
+    u_char                      *p, *end, *next;
+    ngx_str_t                   *value;
+    ngx_http_magasin_headers_t   headers;
 
-    for (i = 0;
-         (value = ngx_http_magasin_header(r, "cache-control", i)) != NULL;
-         i++)
-    {
+    ngx_http_magasin_headers(r, NGX_HTTP_MAGASIN_HEADER_CACHE_CONTROL,
+                             &headers);
+
+    while ((value = ngx_http_magasin_headers_next(&headers)) != NULL) {
         end = value->data + value->len;
 
-        if (ngx_strlcasestrn(value->data, end, (u_char *) "no-cache", 8 - 1)
-            || ngx_strlcasestrn(value->data, end, (u_char *) "no-store",
-                                8 - 1)
-            || ngx_http_magasin_cache_no_age(value->data, end))
-        {
-            return 1;
+        for (p = value->data; p < end; p = next + 1) {
+            next = ngx_strlchr(p, end, ',');
+            next = next ? next : end;
+
+            if (ngx_http_magasin_cache_directive(p, next)) {
+                return 1;
+            }
         }
     }
 
@@ -316,28 +302,49 @@ ngx_http_magasin_cache_refused(ngx_http_request_t *r)
 }
 
 
-/* max-age=0, or 00 for that matter. */
+/* One directive, with blanks around it; max-age=00 counts, too. */
 
 static ngx_uint_t
-ngx_http_magasin_cache_no_age(u_char *p, u_char *end)
+ngx_http_magasin_cache_directive(u_char *p, u_char *end)
 {
-    p = ngx_strlcasestrn(p, end, (u_char *) "max-age=", 8 - 1);
-
-    if (p == NULL) {
-        return 0;
-    }
-
-    p += sizeof("max-age=") - 1;
-
-    if (p == end || *p != '0') {
-        return 0;
-    }
-
-    while (p < end && *p == '0') {
+    while (p < end && (*p == ' ' || *p == '\t')) {
         p++;
     }
 
-    return p == end || *p < '0' || *p > '9';
+    while (end > p && (end[-1] == ' ' || end[-1] == '\t')) {
+        end--;
+    }
+
+    if (end - p < (ssize_t) sizeof("no-cache") - 1) {
+        return 0;
+    }
+
+    if (ngx_strncasecmp(p, (u_char *) "max-age=", sizeof("max-age=") - 1)
+        == 0)
+    {
+        p += sizeof("max-age=") - 1;
+
+        if (p == end) {
+            return 0;
+        }
+
+        while (p < end && *p == '0') {
+            p++;
+        }
+
+        return p == end;
+    }
+
+    if (ngx_strncasecmp(p, (u_char *) "no-cache", sizeof("no-cache") - 1) != 0
+        && ngx_strncasecmp(p, (u_char *) "no-store", sizeof("no-store") - 1)
+           != 0)
+    {
+        return 0;
+    }
+
+    p += sizeof("no-cache") - 1;
+
+    return p == end || *p == '=' || *p == ' ';
 }
 
 
@@ -370,6 +377,16 @@ ngx_http_magasin_cache_round(ngx_http_magasin_ctx_t *ctx)
     switch (rc) {
 
     case NGX_OK:
+        if (cr->fetch) {
+
+            /* Not what was there: what another's statement has brought. */
+
+            ngx_http_magasin_count(cache->shared->counters.coalesced);
+            ngx_http_magasin_cache_answer(ctx, &answer,
+                                          NGX_HTTP_MAGASIN_CACHE_COALESCED);
+            return NGX_OK;
+        }
+
         ngx_http_magasin_count(cache->shared->counters.hits);
         ngx_http_magasin_cache_answer(ctx, &answer,
                                       NGX_HTTP_MAGASIN_CACHE_HIT);
@@ -416,6 +433,7 @@ ngx_http_magasin_cache_redis_done(ngx_http_magasin_ctx_t *ctx, ngx_int_t rc,
         ngx_http_magasin_count(cache->shared->counters.redis_hits);
 
         answer->stored = cr->question.captured;
+        answer->direct = 0;
 
         ngx_http_magasin_cache_answer(ctx, answer,
                                       NGX_HTTP_MAGASIN_CACHE_REDIS);
@@ -445,9 +463,14 @@ ngx_http_magasin_cache_answer(ngx_http_magasin_ctx_t *ctx,
 
     ctx->cache_state = state;
     ctx->etag = answer->etag;
-    ctx->link = answer->link;
 
     ngx_http_magasin_json_take(&ctx->json, &answer->body);
+
+    if (ngx_http_magasin_links_unpack(ctx, &answer->links, answer->body.len)
+        != NGX_OK)
+    {
+        ctx->json.failed = 1;
+    }
 }
 
 
@@ -542,7 +565,9 @@ ngx_http_magasin_cache_fill(ngx_http_magasin_ctx_t *ctx)
         return NGX_OK;
     }
 
-    if (ngx_http_magasin_reply_validator(ctx) != NGX_OK) {
+    if (ngx_http_magasin_reply_validator(ctx) != NGX_OK
+        || ngx_http_magasin_links_pack(ctx, &answer.links) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -551,12 +576,7 @@ ngx_http_magasin_cache_fill(ngx_http_magasin_ctx_t *ctx)
     ttl = conf->ttl - ngx_random() % (conf->ttl / 8 + 1);
 
     answer.etag = ctx->etag;
-    answer.link = ctx->link;
-
-    if (answer.link.len == 0) {
-        ngx_str_set(&answer.link, "");
-    }
-
+    answer.direct = 1;
     answer.chain = ctx->json.first;
     answer.size = ctx->json.size;
     answer.stored = cr->question.captured;

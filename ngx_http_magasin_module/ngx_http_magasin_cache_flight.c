@@ -4,6 +4,11 @@
  * request of the node is fetching.  Of a flight of this worker they hear at
  * once; at those of other workers one timer looks, once for all that wait for
  * the same.
+ *
+ * Who wants an answer that is newer than the request waits as well, for a
+ * flight that began before it came to end, and for the next one then: one of
+ * them begins it, the others join it.  So there is one statement at a time for
+ * them, and whatever they do one more is due.
  */
 
 
@@ -207,6 +212,14 @@ ngx_http_magasin_flight_tell(ngx_http_magasin_flight_t *flight,
 
     cr = ctx->cached;
     cache = flight->cache;
+
+    if (cr->fetch && flight->number <= cr->question.after) {
+
+        /* Whatever became of it, this one waits for the next. */
+
+        ngx_http_magasin_cache_retry(ctx);
+        return;
+    }
 
     switch (flight->rc) {
 

@@ -23,7 +23,7 @@
 
 
 /* To be changed with the format of answers, their stored form included. */
-#define NGX_HTTP_MAGASIN_CACHE_FORMAT      "1"
+#define NGX_HTTP_MAGASIN_CACHE_FORMAT      "2"
 
 /* Seconds that a generation lives, longer than any answer. */
 #define NGX_HTTP_MAGASIN_CACHE_GENERATION  "86400"
@@ -479,12 +479,18 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_request_t *cr,
     answer->etag.len = lens[1];
     p += lens[1];
 
-    answer->link.data = p;
-    answer->link.len = lens[2];
+    answer->links.data = p;
+    answer->links.len = lens[2];
     p += lens[2];
 
     answer->body.data = p;
     answer->body.len = left;
+
+    if (ngx_http_magasin_links_unpack(cr->ctx, &answer->links, left)
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
 
     /* From when Redis was asked: the reply has had its way since. */
 
@@ -527,7 +533,7 @@ ngx_http_magasin_cache_redis_store(ngx_http_magasin_cache_t *cache,
     }
 
     size = NGX_HTTP_MAGASIN_CACHE_HEAD + cr->question.key.len
-           + answer->etag.len + answer->link.len + answer->size;
+           + answer->etag.len + answer->links.len + answer->size;
 
     value = ngx_pnalloc(cr->ctx->request->pool, size);
     if (value == NULL) {
@@ -548,10 +554,10 @@ ngx_http_magasin_cache_redis_store(ngx_http_magasin_cache_t *cache,
     }
 
     p = ngx_sprintf(value, "%08xz%08xz%08xz", cr->question.key.len,
-                    answer->etag.len, answer->link.len);
+                    answer->etag.len, answer->links.len);
     p = ngx_cpymem(p, cr->question.key.data, cr->question.key.len);
     p = ngx_cpymem(p, answer->etag.data, answer->etag.len);
-    p = ngx_cpymem(p, answer->link.data, answer->link.len);
+    p = ngx_cpymem(p, answer->links.data, answer->links.len);
 
     for (cl = answer->chain; cl; cl = cl->next) {
         p = ngx_cpymem(p, cl->buf->pos, cl->buf->last - cl->buf->pos);

@@ -23,7 +23,7 @@
 #define NGX_HTTP_MAGASIN_STORE_EVICTIONS  512
 
 
-/* An answer.  Its bytes follow: tag, link, body. */
+/* An answer.  Its bytes follow: tag, links, body. */
 typedef struct {
     uint64_t                       stored;
     uint64_t                       expires;
@@ -31,8 +31,9 @@ typedef struct {
     ngx_uint_t                     epoch;
     ngx_uint_t                     generations[NGX_HTTP_MAGASIN_SCOPE_READS];
     ngx_uint_t                     flight;      /* that brought it */
+    ngx_uint_t                     direct;      /* from a statement */
     size_t                         etag_len;
-    size_t                         link_len;
+    size_t                         links_len;
     size_t                         body_len;
 } ngx_http_magasin_content_t;
 
@@ -69,8 +70,10 @@ static ngx_http_magasin_entry_t *ngx_http_magasin_store_create(
     ngx_http_magasin_zone_t *zone, ngx_http_magasin_question_t *question);
 static void ngx_http_magasin_store_open(
     ngx_http_magasin_cache_shared_t *shared, ngx_http_magasin_entry_t *entry,
-    ngx_http_magasin_question_t *question, ngx_http_magasin_store_e mode,
-    uint64_t now);
+    ngx_http_magasin_question_t *question, uint64_t now);
+static ngx_int_t ngx_http_magasin_store_renew(
+    ngx_http_magasin_entry_t *entry, ngx_http_magasin_question_t *question,
+    uint64_t now, ngx_pool_t *pool, ngx_http_magasin_answer_t *answer);
 static ngx_uint_t ngx_http_magasin_store_dead(ngx_http_magasin_entry_t *entry,
     uint64_t now);
 static ngx_uint_t ngx_http_magasin_store_current(
@@ -144,6 +147,24 @@ ngx_http_magasin_cache_shared_reset(ngx_http_magasin_cache_shared_t *shared)
 
     shared->entries = 0;
     shared->bytes = 0;
+}
+
+
+/*
+ * The number of the last flight that has begun: every statement of a later one
+ * is sent after this call.
+ */
+
+ngx_uint_t
+ngx_http_magasin_store_last(ngx_http_magasin_zone_t *zone)
+{
+    ngx_uint_t  last;
+
+    last = zone->shared->cache.flight;
+
+    ngx_memory_barrier();
+
+    return last;
 }
 
 
@@ -232,10 +253,20 @@ ngx_http_magasin_store_find(ngx_http_magasin_zone_t *zone,
         return NGX_BUSY;
     }
 
+    if (mode == NGX_HTTP_MAGASIN_STORE_FETCH) {
+        rc = ngx_http_magasin_store_renew(entry, question, now, pool, answer);
+
+        if (rc != NGX_DECLINED) {
+            ngx_http_magasin_zone_unlock(zone);
+            return rc;
+        }
+
+        goto open;
+    }
+
     /* What it brings may be from when it began. */
 
-    if (mode != NGX_HTTP_MAGASIN_STORE_FETCH
-        && entry->flight
+    if (entry->flight
         && (fresh || now < entry->since + NGX_HTTP_MAGASIN_STORE_YOUNG)
         && ngx_http_magasin_store_same(question, entry->epoch,
                                        entry->generations)
@@ -249,9 +280,43 @@ ngx_http_magasin_store_find(ngx_http_magasin_zone_t *zone,
 
 open:
 
-    ngx_http_magasin_store_open(shared, entry, question, mode, now);
+    ngx_http_magasin_store_open(shared, entry, question, now);
 
     ngx_http_magasin_zone_unlock(zone);
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * Somebody wants what no write of before can be missing in, whoever made it
+ * and whatever this node has heard of it.  The statement of a flight that has
+ * begun since shows that; one that was on its way already is waited for, so
+ * that there is one at a time, and those who wait share the next one.
+ * Generations do not matter here: they are about what was acknowledged before
+ * the request came, and all of that is older than such a flight.
+ *
+ * NGX_OK: the answer.  NGX_AGAIN: question->flight is to be waited for, which
+ * may be too old itself.  NGX_DECLINED: the next flight is the caller's.
+ * NGX_ERROR: no memory in the pool.
+ */
+
+static ngx_int_t
+ngx_http_magasin_store_renew(ngx_http_magasin_entry_t *entry,
+    ngx_http_magasin_question_t *question, uint64_t now, ngx_pool_t *pool,
+    ngx_http_magasin_answer_t *answer)
+{
+    if (entry->content
+        && entry->content->direct
+        && entry->content->flight > question->after)
+    {
+        return ngx_http_magasin_store_copy(entry->content, pool, answer);
+    }
+
+    if (entry->flight && !ngx_http_magasin_store_dead(entry, now)) {
+        question->flight = entry->flight;
+        return NGX_AGAIN;
+    }
 
     return NGX_DECLINED;
 }
@@ -283,7 +348,8 @@ ngx_http_magasin_store_flying(ngx_http_magasin_zone_t *zone,
 /*
  * What question->flight has brought.  Its answer is right for whoever joined
  * it, also when a write has made it invalid for others since; that of a later
- * flight is, too.
+ * flight is, too.  For whom only later flights will do, it has to be from a
+ * statement.
  *
  * NGX_OK: the answer.  NGX_DECLINED: nothing.  NGX_ERROR: no memory in the
  * pool.
@@ -304,7 +370,10 @@ ngx_http_magasin_store_wait(ngx_http_magasin_zone_t *zone,
     entry = ngx_http_magasin_store_lookup(&zone->shared->cache, question);
 
     if (entry && entry->content
-        && entry->content->flight >= question->flight)
+        && entry->content->flight >= question->flight
+        && (question->after == 0
+            || (entry->content->direct
+                && entry->content->flight > question->after)))
     {
         rc = ngx_http_magasin_store_copy(entry->content, pool, answer);
     }
@@ -389,7 +458,7 @@ ngx_http_magasin_store_fill(ngx_http_magasin_zone_t *zone,
 
     content = ngx_http_magasin_store_alloc(zone,
                   sizeof(ngx_http_magasin_content_t) + answer->etag.len
-                  + answer->link.len + answer->size, entry);
+                  + answer->links.len + answer->size, entry);
 
     if (content == NULL) {
         goto done;
@@ -404,13 +473,14 @@ ngx_http_magasin_store_fill(ngx_http_magasin_zone_t *zone,
     ngx_memcpy(content->generations, question->generations,
                sizeof(content->generations));
     content->flight = question->flight;
+    content->direct = answer->direct;
     content->etag_len = answer->etag.len;
-    content->link_len = answer->link.len;
+    content->links_len = answer->links.len;
     content->body_len = answer->size;
 
     p = ngx_http_magasin_content_data(content);
     p = ngx_cpymem(p, answer->etag.data, answer->etag.len);
-    p = ngx_cpymem(p, answer->link.data, answer->link.len);
+    p = ngx_cpymem(p, answer->links.data, answer->links.len);
 
     for (cl = answer->chain; cl; cl = cl->next) {
         p = ngx_cpymem(p, cl->buf->pos, cl->buf->last - cl->buf->pos);
@@ -615,26 +685,12 @@ ngx_http_magasin_store_create(ngx_http_magasin_zone_t *zone,
 }
 
 
-/*
- * Those who wait for a flight go on doing so when somebody wants an answer of
- * his own: else whoever asks so again and again would send them all.
- */
-
 static void
 ngx_http_magasin_store_open(ngx_http_magasin_cache_shared_t *shared,
     ngx_http_magasin_entry_t *entry, ngx_http_magasin_question_t *question,
-    ngx_http_magasin_store_e mode, uint64_t now)
+    uint64_t now)
 {
     question->flight = ngx_atomic_fetch_add(&shared->flight, 1) + 1;
-
-    if (mode == NGX_HTTP_MAGASIN_STORE_FETCH
-        && entry->flight
-        && !ngx_http_magasin_store_dead(entry, now)
-        && ngx_http_magasin_store_same(question, entry->epoch,
-                                       entry->generations))
-    {
-        return;
-    }
 
     entry->flight = question->flight;
     entry->owner = ngx_pid;
@@ -751,7 +807,7 @@ static size_t
 ngx_http_magasin_content_size(ngx_http_magasin_content_t *content)
 {
     return sizeof(ngx_http_magasin_content_t) + content->etag_len
-           + content->link_len + content->body_len;
+           + content->links_len + content->body_len;
 }
 
 
@@ -764,7 +820,7 @@ ngx_http_magasin_store_copy(ngx_http_magasin_content_t *content,
     size_t   size;
     u_char  *p;
 
-    size = content->etag_len + content->link_len + content->body_len;
+    size = content->etag_len + content->links_len + content->body_len;
 
     p = ngx_pnalloc(pool, size);
     if (p == NULL) {
@@ -775,9 +831,9 @@ ngx_http_magasin_store_copy(ngx_http_magasin_content_t *content,
 
     answer->etag.data = p;
     answer->etag.len = content->etag_len;
-    answer->link.data = p + content->etag_len;
-    answer->link.len = content->link_len;
-    answer->body.data = answer->link.data + content->link_len;
+    answer->links.data = p + content->etag_len;
+    answer->links.len = content->links_len;
+    answer->body.data = answer->links.data + content->links_len;
     answer->body.len = content->body_len;
     answer->stored = content->stored;
     answer->expires = content->expires;

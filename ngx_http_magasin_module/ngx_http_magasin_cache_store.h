@@ -37,28 +37,32 @@ typedef struct {
     ngx_uint_t   epoch;
     ngx_uint_t   generations[NGX_HTTP_MAGASIN_SCOPE_READS];
     ngx_uint_t   flight;        /* ours, or the one that is waited for */
+    ngx_uint_t   after;         /* FETCH: only later flights will do */
 } ngx_http_magasin_question_t;
 
 
 /* Times are milliseconds of ngx_http_magasin_cache_now(). */
 typedef struct {
     ngx_str_t     etag;
-    ngx_str_t     link;         /* the header; may be empty */
-    ngx_str_t     body;
+    ngx_str_t     links;        /* see links.c; may be empty */
+    ngx_str_t     body;         /* without them */
     ngx_chain_t  *chain;        /* to be stored: the body in buffers */
     size_t        size;         /* and their bytes */
     uint64_t      stored;       /* when it was known to be right */
     uint64_t      expires;
+    ngx_uint_t    direct;       /* of a statement, not of Redis */
 } ngx_http_magasin_answer_t;
 
 
 typedef enum {
     NGX_HTTP_MAGASIN_STORE_FIND = 0,
-    NGX_HTTP_MAGASIN_STORE_FETCH,       /* no answer will do but a new one */
+    NGX_HTTP_MAGASIN_STORE_FETCH,       /* no answer will do but one of a
+                                           statement that was sent since */
     NGX_HTTP_MAGASIN_STORE_JOIN         /* one that is on its way will, too */
 } ngx_http_magasin_store_e;
 
 
+ngx_uint_t ngx_http_magasin_store_last(ngx_http_magasin_zone_t *zone);
 void ngx_http_magasin_store_capture(ngx_http_magasin_zone_t *zone,
     ngx_http_magasin_question_t *question);
 ngx_int_t ngx_http_magasin_store_find(ngx_http_magasin_zone_t *zone,

@@ -28,28 +28,31 @@ static u_char *ngx_http_magasin_if_match_tags(u_char *out, ngx_str_t *value);
 ngx_int_t
 ngx_http_magasin_if_match(ngx_http_magasin_ctx_t *ctx, const char **tags)
 {
-    size_t       len;
-    u_char      *p, *start;
-    ngx_str_t   *value;
-    ngx_uint_t   n;
+    size_t                       len;
+    u_char                      *p, *start;
+    ngx_str_t                   *value;
+    ngx_http_magasin_headers_t   headers, again;
 
     *tags = NULL;
     len = 0;
 
-    for (n = 0;
-         (value = ngx_http_magasin_header(ctx->request, "if-match", n));
-         n++)
-    {
+    ngx_http_magasin_headers(ctx->request, NGX_HTTP_MAGASIN_HEADER_IF_MATCH,
+                             &headers);
+
+    if (headers.at.n == 0) {
+        return NGX_OK;
+    }
+
+    again = headers;
+
+    while ((value = ngx_http_magasin_headers_next(&headers)) != NULL) {
+
         if (value->len == 1 && value->data[0] == '*') {
             *tags = "*";
             return NGX_OK;
         }
 
         len += value->len + 1;
-    }
-
-    if (n == 0) {
-        return NGX_OK;
     }
 
     start = ngx_pnalloc(ctx->request->pool, len + 1);
@@ -59,10 +62,7 @@ ngx_http_magasin_if_match(ngx_http_magasin_ctx_t *ctx, const char **tags)
 
     p = start;
 
-    for (n = 0;
-         (value = ngx_http_magasin_header(ctx->request, "if-match", n));
-         n++)
-    {
+    while ((value = ngx_http_magasin_headers_next(&again)) != NULL) {
         p = ngx_http_magasin_if_match_tags(p, value);
     }
 
@@ -125,18 +125,23 @@ ngx_http_magasin_if_match_tags(u_char *out, ngx_str_t *value)
 ngx_int_t
 ngx_http_magasin_idempotency(ngx_http_magasin_ctx_t *ctx, ngx_str_t *body)
 {
-    size_t               i;
-    u_char              *p, *hex, digest[EVP_MAX_MD_SIZE];
-    ngx_int_t            rc;
-    ngx_str_t            key, *value;
-    EVP_MD_CTX          *md;
-    unsigned int         len;
-    ngx_http_request_t  *r;
-    static ngx_str_t     detail = ngx_string("L'en-tête Idempotency-Key doit "
+    size_t                       i;
+    u_char                      *p, *hex, digest[EVP_MAX_MD_SIZE];
+    ngx_int_t                    rc;
+    ngx_str_t                    key, *value;
+    EVP_MD_CTX                  *md;
+    unsigned int                 len;
+    ngx_http_request_t          *r;
+    ngx_http_magasin_headers_t   headers;
+    static ngx_str_t             detail =
+                                  ngx_string("L'en-tête Idempotency-Key doit "
                                   "avoir de 1 à 255 caractères visibles.");
 
     r = ctx->request;
-    value = ngx_http_magasin_header(r, "idempotency-key", 0);
+
+    ngx_http_magasin_headers(r, NGX_HTTP_MAGASIN_HEADER_IDEMPOTENCY_KEY,
+                             &headers);
+    value = ngx_http_magasin_headers_next(&headers);
 
     if (value == NULL) {
         return NGX_OK;
@@ -156,7 +161,7 @@ ngx_http_magasin_idempotency(ngx_http_magasin_ctx_t *ctx, ngx_str_t *body)
     }
 
     if (i != key.len || key.len == 0 || key.len > NGX_HTTP_MAGASIN_KEY_MAX
-        || ngx_http_magasin_header(r, "idempotency-key", 1))
+        || ngx_http_magasin_headers_next(&headers))
     {
         return ngx_http_magasin_reply_detail(ctx, NGX_HTTP_BAD_REQUEST,
                                              &detail);

@@ -102,7 +102,7 @@ ngx_http_magasin_cors_preflight(ngx_http_magasin_ctx_t *ctx)
     r = ctx->request;
 
     if (ngx_http_magasin_cors_origin(r) == NULL
-        || ngx_http_magasin_header(r, "access-control-request-method", 0)
+        || ngx_http_magasin_header(r, NGX_HTTP_MAGASIN_HEADER_REQUEST_METHOD)
            == NULL)
     {
         return NGX_DECLINED;
@@ -188,7 +188,7 @@ ngx_http_magasin_cors_origin(ngx_http_request_t *r)
         return &ngx_http_magasin_cors_any;
     }
 
-    origin = ngx_http_magasin_header(r, "origin", 0);
+    origin = ngx_http_magasin_header(r, NGX_HTTP_MAGASIN_HEADER_ORIGIN);
 
     for (i = 0; origin && i < mlcf->cors->nelts; i++) {
         if (allowed[i].len == origin->len

@@ -166,7 +166,8 @@ ngx_http_magasin_negotiate(ngx_http_magasin_ctx_t *ctx)
 
     ctx->endpoint = ngx_http_magasin_route_method(ctx->route, r->method);
 
-    ctx->query = ngx_http_magasin_query_parse(r->pool, &r->args);
+    ctx->query = ngx_http_magasin_query_parse(r->pool, &r->args,
+                                              NGX_HTTP_MAGASIN_QUERY_PAIRS);
     if (ctx->query == NULL) {
         return NGX_ERROR;
     }

@@ -16,6 +16,9 @@ static const u_char  ngx_http_magasin_json_stops[256] = {
 };
 
 
+static ngx_chain_t *ngx_http_magasin_json_cut(ngx_http_magasin_json_t *json,
+    ngx_chain_t *at, size_t len);
+static ngx_chain_t *ngx_http_magasin_json_link(ngx_pool_t *pool, size_t size);
 static u_char *ngx_http_magasin_json_room(ngx_http_magasin_json_t *json,
     size_t *room);
 static void ngx_http_magasin_json_pieces(ngx_http_magasin_json_t *json,
@@ -98,6 +101,131 @@ ngx_http_magasin_json_take(ngx_http_magasin_json_t *json, ngx_str_t *text)
     json->first = cl;
     json->last = cl;
     json->size = text->len;
+}
+
+
+/*
+ * Put a string, with its quotation marks, between bytes that are written
+ * already; `offset` is neither 0 nor past the end, and no byte of the text has
+ * left.  The buffer there is cut in two.
+ */
+
+void
+ngx_http_magasin_json_insert(ngx_http_magasin_json_t *json, size_t offset,
+    ngx_str_t *text)
+{
+    size_t                    len;
+    ngx_chain_t              *at, *rest;
+    ngx_http_magasin_json_t   piece;
+
+    if (json->failed) {
+        return;
+    }
+
+    len = ngx_http_magasin_json_plain(text->data, text->data + text->len);
+
+    ngx_http_magasin_json_init(&piece, json->pool);
+
+    piece.first = ngx_http_magasin_json_link(json->pool,
+                                             len == text->len ? len + 2
+                                             : text->len * 6 + 2);
+    piece.last = piece.first;
+
+    if (piece.first == NULL) {
+        json->failed = 1;
+        return;
+    }
+
+    ngx_http_magasin_json_text(&piece, text->data, text->len);
+
+    for (at = json->first; /* void */ ; at = at->next) {
+        len = at->buf->last - at->buf->pos;
+
+        if (offset <= len) {
+            break;
+        }
+
+        offset -= len;
+    }
+
+    rest = ngx_http_magasin_json_cut(json, at, offset);
+
+    if (rest == NULL) {
+        json->failed = 1;
+        return;
+    }
+
+    piece.first->next = at->next;
+    at->next = piece.first;
+    json->size += piece.size;
+
+    if (rest != at) {
+        rest->next = piece.first->next;
+        piece.first->next = rest;
+    }
+
+    if (json->last == at) {
+        json->last = (rest == at) ? piece.first : rest;
+    }
+}
+
+
+/*
+ * Let a buffer end after `len` bytes; what it held behind them has another
+ * one, each with its part of the memory.  That other one, or the same where
+ * there was nothing behind; NULL: memory.
+ */
+
+static ngx_chain_t *
+ngx_http_magasin_json_cut(ngx_http_magasin_json_t *json, ngx_chain_t *at,
+    size_t len)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t  *rest;
+
+    b = at->buf;
+
+    if ((size_t) (b->last - b->pos) == len) {
+        return at;
+    }
+
+    rest = ngx_alloc_chain_link(json->pool);
+    if (rest == NULL) {
+        return NULL;
+    }
+
+    rest->buf = ngx_alloc_buf(json->pool);
+    if (rest->buf == NULL) {
+        return NULL;
+    }
+
+    *rest->buf = *b;
+    rest->buf->pos = b->pos + len;
+    rest->buf->start = rest->buf->pos;
+
+    b->last = b->pos + len;
+    b->end = b->last;
+
+    return rest;
+}
+
+
+/* A link with an empty buffer, and nothing after it; NULL: memory. */
+
+static ngx_chain_t *
+ngx_http_magasin_json_link(ngx_pool_t *pool, size_t size)
+{
+    ngx_chain_t  *cl;
+
+    cl = ngx_alloc_chain_link(pool);
+    if (cl == NULL) {
+        return NULL;
+    }
+
+    cl->next = NULL;
+    cl->buf = ngx_create_temp_buf(pool, size);
+
+    return cl->buf ? cl : NULL;
 }
 
 
@@ -398,16 +526,8 @@ ngx_http_magasin_json_room(ngx_http_magasin_json_t *json, size_t *room)
     size = json->last ? NGX_HTTP_MAGASIN_JSON_NEXT
                       : NGX_HTTP_MAGASIN_JSON_FIRST;
 
-    cl = ngx_alloc_chain_link(json->pool);
+    cl = ngx_http_magasin_json_link(json->pool, size);
     if (cl == NULL) {
-        json->failed = 1;
-        return NULL;
-    }
-
-    cl->next = NULL;
-    cl->buf = ngx_create_temp_buf(json->pool, size);
-
-    if (cl->buf == NULL) {
         json->failed = 1;
         return NULL;
     }

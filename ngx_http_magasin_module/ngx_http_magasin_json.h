@@ -32,6 +32,8 @@ void ngx_http_magasin_json_reset(ngx_http_magasin_json_t *json);
 
 void ngx_http_magasin_json_take(ngx_http_magasin_json_t *json,
     ngx_str_t *text);
+void ngx_http_magasin_json_insert(ngx_http_magasin_json_t *json,
+    size_t offset, ngx_str_t *text);
 void ngx_http_magasin_json_raw(ngx_http_magasin_json_t *json,
     const void *data, size_t len);
 void ngx_http_magasin_json_open(ngx_http_magasin_json_t *json, u_char bracket);

@@ -7,6 +7,8 @@
 
 static void ngx_http_magasin_members_complain(void *data, const char *name,
     const char *message);
+static void ngx_http_magasin_members_unknown_pairs(
+    ngx_http_magasin_ctx_t *ctx, const ngx_http_magasin_member_t *members);
 static void ngx_http_magasin_members_unknown_one(ngx_http_magasin_ctx_t *ctx,
     const char *name, size_t len);
 
@@ -163,11 +165,10 @@ void
 ngx_http_magasin_members_unknown(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_member_t *members)
 {
-    void                     *iterator;
-    const char               *name;
-    ngx_str_t                *file;
-    ngx_uint_t                i;
-    ngx_http_magasin_pair_t  *pair;
+    void        *iterator;
+    const char  *name;
+    ngx_str_t   *file;
+    ngx_uint_t   i;
 
     if (ctx->body.root) {
         for (iterator = json_object_iter(ctx->body.root);
@@ -186,23 +187,7 @@ ngx_http_magasin_members_unknown(ngx_http_magasin_ctx_t *ctx,
     }
 
     if (ctx->body.pairs) {
-        pair = ctx->body.pairs->elts;
-
-        for (i = 0; i < ctx->body.pairs->nelts; i++) {
-            name = (const char *) pair[i].name.data;
-
-            if (!ngx_http_magasin_members_known(members, name,
-                                                pair[i].name.len)
-                && ngx_http_magasin_query_last(ctx->body.pairs, name,
-                                               pair[i].name.len)
-                   == &pair[i].value)
-            {
-                /* The last of its name, so that it is told once. */
-
-                ngx_http_magasin_members_unknown_one(ctx, name,
-                                                     pair[i].name.len);
-            }
-        }
+        ngx_http_magasin_members_unknown_pairs(ctx, members);
     }
 
     if (ctx->body.files) {
@@ -214,6 +199,56 @@ ngx_http_magasin_members_unknown(ngx_http_magasin_ctx_t *ctx,
             if (!ngx_http_magasin_members_known(members, name, file[i].len)) {
                 ngx_http_magasin_members_unknown_one(ctx, name, file[i].len);
             }
+        }
+    }
+}
+
+
+/*
+ * The pairs of a form: each name is told once, where the last of it stands.
+ * Sorted they are, since looking for a later one of each would cost the square
+ * of their number.
+ */
+
+static void
+ngx_http_magasin_members_unknown_pairs(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_member_t *members)
+{
+    ngx_uint_t                 i, n;
+    const char                *name;
+    ngx_http_magasin_pair_t   *pair, **sorted;
+
+    n = ctx->body.pairs->nelts;
+    pair = ctx->body.pairs->elts;
+
+    sorted = ngx_http_magasin_query_sort(ctx->request->pool, ctx->body.pairs);
+    if (sorted == NULL) {
+
+        /* The error is open, and its answer will be 500. */
+
+        ctx->json.failed = 1;
+        ngx_http_magasin_members_open(ctx, "", 0);
+        return;
+    }
+
+    for (i = 1; i < n; i++) {
+        if (sorted[i]->name.len == sorted[i - 1]->name.len
+            && ngx_memcmp(sorted[i]->name.data, sorted[i - 1]->name.data,
+                          sorted[i]->name.len)
+               == 0)
+        {
+            sorted[i - 1]->repeated = 1;
+        }
+    }
+
+    for (i = 0; i < n; i++) {
+        name = (const char *) pair[i].name.data;
+
+        if (!pair[i].repeated
+            && !ngx_http_magasin_members_known(members, name,
+                                               pair[i].name.len))
+        {
+            ngx_http_magasin_members_unknown_one(ctx, name, pair[i].name.len);
         }
     }
 }

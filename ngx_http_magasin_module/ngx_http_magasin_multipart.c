@@ -98,7 +98,7 @@ ngx_http_magasin_multipart_parse(ngx_http_request_t *r,
         }
 
         if (body->pairs->nelts + body->files->nelts
-            > NGX_HTTP_MAGASIN_QUERY_PAIRS)
+            > NGX_HTTP_MAGASIN_FORM_PAIRS)
         {
             ngx_str_set(&body->error,
                         "Multipart form parse error - too many parts");
@@ -240,6 +240,7 @@ ngx_http_magasin_multipart_part(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
+    pair->repeated = 0;
     pair->name = name;
     pair->value.data = ngx_min(line, end);
     pair->value.len = end - pair->value.data;

@@ -2,8 +2,30 @@
 #include "ngx_http_magasin.h"
 
 
-static ngx_uint_t ngx_http_magasin_accepts(ngx_http_request_t *r,
-    ngx_str_t *type);
+/* What some Accept header allows. */
+#define NGX_HTTP_MAGASIN_ACCEPT_JSON     1
+#define NGX_HTTP_MAGASIN_ACCEPT_PROBLEM  2
+
+
+static ngx_uint_t ngx_http_magasin_accepts(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_magasin_accept_type(u_char *p, size_t len);
+static void ngx_http_magasin_headers_collect(ngx_http_request_t *r,
+    ngx_http_magasin_header_t *headers);
+static ngx_http_magasin_header_e ngx_http_magasin_header_which(
+    ngx_table_elt_t *header);
+
+
+/* In the order of ngx_http_magasin_header_e. */
+
+static ngx_str_t  ngx_http_magasin_header_names[] = {
+    ngx_string("accept"),
+    ngx_string("origin"),
+    ngx_string("if-match"),
+    ngx_string("traceparent"),
+    ngx_string("cache-control"),
+    ngx_string("idempotency-key"),
+    ngx_string("access-control-request-method")
+};
 
 
 /*
@@ -15,27 +37,8 @@ static ngx_uint_t ngx_http_magasin_accepts(ngx_http_request_t *r,
 ngx_uint_t
 ngx_http_magasin_acceptable(ngx_http_request_t *r)
 {
-    ngx_uint_t         i;
-    static ngx_str_t   types[] = {
-        ngx_string("*/*"),
-        ngx_string("application/json"),
-        ngx_string("application/*"),
-        ngx_string("*/json"),
-        ngx_string("application/problem+json"),
-        ngx_null_string
-    };
-
-    if (ngx_http_magasin_header(r, "accept", 0) == NULL) {
-        return 1;
-    }
-
-    for (i = 0; types[i].len; i++) {
-        if (ngx_http_magasin_accepts(r, &types[i])) {
-            return 1;
-        }
-    }
-
-    return 0;
+    return ngx_http_magasin_header(r, NGX_HTTP_MAGASIN_HEADER_ACCEPT) == NULL
+           || ngx_http_magasin_accepts(r) != 0;
 }
 
 
@@ -44,64 +47,195 @@ ngx_http_magasin_acceptable(ngx_http_request_t *r)
 ngx_uint_t
 ngx_http_magasin_wants_problem(ngx_http_request_t *r)
 {
-    static ngx_str_t  type = ngx_string("application/problem+json");
+    return (ngx_http_magasin_accepts(r) & NGX_HTTP_MAGASIN_ACCEPT_PROBLEM)
+           != 0;
+}
 
-    return ngx_http_magasin_accepts(r, &type);
+
+/* The first request header of a kind, or NULL. */
+
+ngx_str_t *
+ngx_http_magasin_header(ngx_http_request_t *r, ngx_http_magasin_header_e which)
+{
+    ngx_http_magasin_headers_t  headers;
+
+    ngx_http_magasin_headers(r, which, &headers);
+
+    return ngx_http_magasin_headers_next(&headers);
 }
 
 
 /*
- * The value of the nth (from 0) request header of this name, which is given
- * in lower case.  NULL: there is none.
+ * Begin to read all request headers of a kind, in their order, by
+ * ngx_http_magasin_headers_next().
+ *
+ * A client chooses how many headers it sends, so that each question costs one
+ * look at them at most: where there is a context, they are gone through once
+ * for all kinds, and what it keeps of a kind is where the first one stands and
+ * how many there are.
  */
 
-ngx_str_t *
-ngx_http_magasin_header(ngx_http_request_t *r, const char *name, ngx_uint_t n)
+void
+ngx_http_magasin_headers(ngx_http_request_t *r,
+    ngx_http_magasin_header_e which, ngx_http_magasin_headers_t *headers)
 {
-    size_t            len;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_http_magasin_ctx_t     *ctx;
+    ngx_http_magasin_header_t  *first, all[NGX_HTTP_MAGASIN_HEADERS];
 
-    len = ngx_strlen(name);
-    part = &r->headers_in.headers.part;
-    header = part->elts;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_magasin_module);
 
-    for (i = 0; /* void */ ; i++) {
+    if (ctx == NULL) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return NULL;
-            }
+        /* A location that is not ours, with a filter or a variable of ours. */
 
-            part = part->next;
-            header = part->elts;
-            i = 0;
+        ngx_http_magasin_headers_collect(r, all);
+        first = all;
+
+    } else {
+        first = ctx->headers;
+
+        if (!ctx->collected) {
+            ngx_http_magasin_headers_collect(r, first);
+            ctx->collected = 1;
+        }
+    }
+
+    headers->at = first[which];
+    headers->which = which;
+}
+
+
+/* The next one, or NULL. */
+
+ngx_str_t *
+ngx_http_magasin_headers_next(ngx_http_magasin_headers_t *headers)
+{
+    ngx_table_elt_t            *header;
+    ngx_http_magasin_header_t  *at;
+
+    at = &headers->at;
+
+    while (at->n) {
+
+        if (at->i >= at->part->nelts) {
+            at->part = at->part->next;
+            at->i = 0;
+            continue;
         }
 
-        if (header[i].key.len == len
-            && ngx_strncmp(header[i].lowcase_key, name, len) == 0
-            && n-- == 0)
-        {
-            return &header[i].value;
+        header = (ngx_table_elt_t *) at->part->elts + at->i++;
+
+        if (ngx_http_magasin_header_which(header) == headers->which) {
+            at->n--;
+            return &header->value;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_http_magasin_headers_collect(ngx_http_request_t *r,
+    ngx_http_magasin_header_t *headers)
+{
+    ngx_uint_t                  i;
+    ngx_list_part_t            *part;
+    ngx_table_elt_t            *header;
+    ngx_http_magasin_header_e   which;
+
+    ngx_memzero(headers,
+                NGX_HTTP_MAGASIN_HEADERS * sizeof(ngx_http_magasin_header_t));
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            which = ngx_http_magasin_header_which(&header[i]);
+
+            if (which != NGX_HTTP_MAGASIN_HEADERS
+                && headers[which].n++ == 0)
+            {
+                headers[which].part = part;
+                headers[which].i = i;
+            }
         }
     }
 }
 
 
-/* Does some Accept header name this very type, with any parameters? */
+/* NGX_HTTP_MAGASIN_HEADERS: one that nobody asks for. */
+
+static ngx_http_magasin_header_e
+ngx_http_magasin_header_which(ngx_table_elt_t *header)
+{
+    ngx_http_magasin_header_e  which;
+
+    switch (header->key.len) {
+
+    case sizeof("accept") - 1:
+        which = header->lowcase_key[0] == 'a' ? NGX_HTTP_MAGASIN_HEADER_ACCEPT
+                                              : NGX_HTTP_MAGASIN_HEADER_ORIGIN;
+        break;
+
+    case sizeof("if-match") - 1:
+        which = NGX_HTTP_MAGASIN_HEADER_IF_MATCH;
+        break;
+
+    case sizeof("traceparent") - 1:
+        which = NGX_HTTP_MAGASIN_HEADER_TRACEPARENT;
+        break;
+
+    case sizeof("cache-control") - 1:
+        which = NGX_HTTP_MAGASIN_HEADER_CACHE_CONTROL;
+        break;
+
+    case sizeof("idempotency-key") - 1:
+        which = NGX_HTTP_MAGASIN_HEADER_IDEMPOTENCY_KEY;
+        break;
+
+    case sizeof("access-control-request-method") - 1:
+        which = NGX_HTTP_MAGASIN_HEADER_REQUEST_METHOD;
+        break;
+
+    default:
+        return NGX_HTTP_MAGASIN_HEADERS;
+    }
+
+    return ngx_memcmp(header->lowcase_key,
+                      ngx_http_magasin_header_names[which].data,
+                      header->key.len)
+           == 0
+           ? which : NGX_HTTP_MAGASIN_HEADERS;
+}
+
+
+/* All that the Accept headers name of what there is, with any parameters. */
 
 static ngx_uint_t
-ngx_http_magasin_accepts(ngx_http_request_t *r, ngx_str_t *type)
+ngx_http_magasin_accepts(ngx_http_request_t *r)
 {
-    u_char      *p, *end, *next, *stop;
-    ngx_str_t   *value;
-    ngx_uint_t   n;
+    u_char                      *p, *end, *next, *stop;
+    ngx_str_t                   *value;
+    ngx_uint_t                   accepts;
+    ngx_http_magasin_headers_t   headers;
 
-    for (n = 0; (value = ngx_http_magasin_header(r, "accept", n)); n++) {
+    accepts = 0;
+
+    ngx_http_magasin_headers(r, NGX_HTTP_MAGASIN_HEADER_ACCEPT, &headers);
+
+    while ((value = ngx_http_magasin_headers_next(&headers)) != NULL) {
         end = value->data + value->len;
 
         for (p = value->data; p < end; p = next + 1) {
+
+            /* There may be thousands of nothing. */
+
+            if (*p == ',') {
+                next = p;
+                continue;
+            }
+
             next = ngx_strlchr(p, end, ',');
             next = next ? next : end;
 
@@ -116,13 +250,35 @@ ngx_http_magasin_accepts(ngx_http_request_t *r, ngx_str_t *type)
                 stop--;
             }
 
-            if ((size_t) (stop - p) == type->len
-                && ngx_strncasecmp(p, type->data, type->len) == 0)
-            {
-                return 1;
-            }
+            accepts |= ngx_http_magasin_accept_type(p, stop - p);
         }
     }
 
-    return 0;
+    return accepts;
+}
+
+
+static ngx_uint_t
+ngx_http_magasin_accept_type(u_char *p, size_t len)
+{
+    ngx_uint_t         i;
+    static ngx_str_t   types[] = {
+        ngx_string("*/*"),
+        ngx_string("application/json"),
+        ngx_string("application/*"),
+        ngx_string("*/json"),
+        ngx_null_string
+    };
+    static ngx_str_t   problem = ngx_string("application/problem+json");
+
+    for (i = 0; types[i].len; i++) {
+        if (len == types[i].len
+            && ngx_strncasecmp(p, types[i].data, len) == 0)
+        {
+            return NGX_HTTP_MAGASIN_ACCEPT_JSON;
+        }
+    }
+
+    return len == problem.len && ngx_strncasecmp(p, problem.data, len) == 0
+           ? NGX_HTTP_MAGASIN_ACCEPT_PROBLEM : 0;
 }

@@ -4,8 +4,8 @@
 #include "ngx_http_magasin_query.h"
 
 
-static ngx_int_t ngx_http_magasin_query_order(const void *one,
-    const void *two);
+static ngx_int_t ngx_http_magasin_query_order(ngx_http_magasin_pair_t *one,
+    ngx_http_magasin_pair_t *two);
 static ngx_int_t ngx_http_magasin_query_host(ngx_http_request_t *r,
     ngx_str_t *host);
 static ngx_int_t ngx_http_magasin_query_scheme(ngx_http_request_t *r,
@@ -15,14 +15,15 @@ static size_t ngx_http_magasin_query_path_length(ngx_http_request_t *r);
 
 /*
  * Split "a=1&b=2" and decode names and values as of a form: empty pieces are
- * skipped, "a" is "a=".  Reading stops after one pair too many (more than
- * NGX_HTTP_MAGASIN_QUERY_PAIRS), for the caller to see and refuse.
+ * skipped, "a" is "a=".  Reading stops after one pair more than `max`, for
+ * the caller to see and refuse.
  *
  * Returns an array of ngx_http_magasin_pair_t; NULL: memory.
  */
 
 ngx_array_t *
-ngx_http_magasin_query_parse(ngx_pool_t *pool, ngx_str_t *text)
+ngx_http_magasin_query_parse(ngx_pool_t *pool, ngx_str_t *text,
+    ngx_uint_t max)
 {
     u_char                   *p, *end, *stop, *equal;
     ngx_array_t              *pairs;
@@ -35,10 +36,7 @@ ngx_http_magasin_query_parse(ngx_pool_t *pool, ngx_str_t *text)
 
     end = text->data + text->len;
 
-    for (p = text->data;
-         p < end && pairs->nelts <= NGX_HTTP_MAGASIN_QUERY_PAIRS;
-         p = stop + 1)
-    {
+    for (p = text->data; p < end && pairs->nelts <= max; p = stop + 1) {
         stop = ngx_strlchr(p, end, '&');
         if (stop == NULL) {
             stop = end;
@@ -58,6 +56,7 @@ ngx_http_magasin_query_parse(ngx_pool_t *pool, ngx_str_t *text)
             return NULL;
         }
 
+        pair->repeated = 0;
         pair->name.data = p;
         pair->name.len = equal - p;
         pair->value.data = ngx_min(equal + 1, stop);
@@ -97,87 +96,176 @@ ngx_http_magasin_query_last(ngx_array_t *pairs, const char *name, size_t len)
 
 
 /*
- * The absolute link to another page of this list: names sorted, values of
- * one name in their order, those of `name` replaced by `value`, or left out
- * when it is empty.
+ * Pointers to the pairs, sorted by name, those of one name in their order.  A
+ * merge sort: a client chooses how many there are.  NULL: memory.
+ */
+
+ngx_http_magasin_pair_t **
+ngx_http_magasin_query_sort(ngx_pool_t *pool, ngx_array_t *pairs)
+{
+    ngx_uint_t                 i, a, b, n, middle, end, width;
+    ngx_http_magasin_pair_t   *pair, **from, **to, **swap;
+
+    n = pairs->nelts;
+    pair = pairs->elts;
+
+    from = ngx_palloc(pool, 2 * n * sizeof(ngx_http_magasin_pair_t *));
+    if (from == NULL) {
+        return NULL;
+    }
+
+    to = from + n;
+
+    for (i = 0; i < n; i++) {
+        from[i] = &pair[i];
+    }
+
+    for (width = 1; width < n; width *= 2) {
+
+        for (i = 0; i < n; /* void */ ) {
+            middle = ngx_min(i + width, n);
+            end = ngx_min(i + 2 * width, n);
+
+            for (a = i, b = middle; i < end; i++) {
+                to[i] = (b == end
+                         || (a < middle
+                             && ngx_http_magasin_query_order(from[a], from[b])
+                                <= 0))
+                        ? from[a++] : from[b++];
+            }
+        }
+
+        swap = from;
+        from = to;
+        to = swap;
+    }
+
+    return from;
+}
+
+
+/*
+ * What all links to pages of this list have in common: the absolute address
+ * and the parameters but for `name`, sorted, those of one name in their order.
  *
  * NGX_OK or NGX_ERROR (memory).
  */
 
 ngx_int_t
-ngx_http_magasin_query_link(ngx_http_request_t *r, ngx_array_t *pairs,
-    const char *name, ngx_str_t *value, ngx_str_t *link)
+ngx_http_magasin_query_address(ngx_http_request_t *r, ngx_array_t *pairs,
+    const char *name, ngx_http_magasin_address_t *address)
 {
-    size_t                    size, len;
-    u_char                   *p, *start;
-    ngx_uint_t                i, n;
-    ngx_str_t                 host, scheme;
-    ngx_http_magasin_pair_t  *pair, *sorted;
+    size_t                     size;
+    u_char                    *p;
+    ngx_int_t                  order;
+    ngx_str_t                  host, scheme, *part;
+    ngx_uint_t                 i;
+    ngx_http_magasin_pair_t    page, **sorted;
 
-    sorted = ngx_palloc(r->pool,
-                   (pairs->nelts + 1) * sizeof(ngx_http_magasin_pair_t));
-    if (sorted == NULL) {
-        return NGX_ERROR;
-    }
+    sorted = ngx_http_magasin_query_sort(r->pool, pairs);
 
-    len = ngx_strlen(name);
-
-    if (ngx_http_magasin_query_host(r, &host) != NGX_OK
+    if (sorted == NULL
+        || ngx_http_magasin_query_host(r, &host) != NGX_OK
         || ngx_http_magasin_query_scheme(r, &scheme) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    size = scheme.len + host.len
-           + ngx_http_magasin_query_path_length(r) + 1;
+    page.name.data = (u_char *) name;
+    page.name.len = ngx_strlen(name);
 
-    pair = pairs->elts;
-    n = 0;
+    size = scheme.len + host.len + ngx_http_magasin_query_path_length(r);
 
     for (i = 0; i < pairs->nelts; i++) {
-
-        if (pair[i].name.len == len
-            && ngx_memcmp(pair[i].name.data, name, len) == 0)
-        {
-            continue;
-        }
-
-        sorted[n++] = pair[i];
+        size += ngx_http_magasin_text_encoded_length(&sorted[i]->name)
+                + ngx_http_magasin_text_encoded_length(&sorted[i]->value) + 2;
     }
 
-    if (value->len) {
-        sorted[n].name.data = (u_char *) name;
-        sorted[n].name.len = len;
-        sorted[n].value = *value;
-        n++;
-    }
-
-    ngx_sort(sorted, n, sizeof(ngx_http_magasin_pair_t),
-             ngx_http_magasin_query_order);
-
-    for (i = 0; i < n; i++) {
-        size += ngx_http_magasin_text_encoded_length(&sorted[i].name)
-                + ngx_http_magasin_text_encoded_length(&sorted[i].value) + 2;
-    }
-
-    start = ngx_pnalloc(r->pool, size);
-    if (start == NULL) {
+    p = ngx_pnalloc(r->pool, size);
+    if (p == NULL) {
         return NGX_ERROR;
     }
 
-    p = ngx_cpymem(start, scheme.data, scheme.len);
+    address->name = page.name;
+    address->base.data = p;
+
+    p = ngx_cpymem(p, scheme.data, scheme.len);
     p = ngx_cpymem(p, host.data, host.len);
     p = (u_char *) ngx_escape_uri(p, r->uri.data, r->uri.len, NGX_ESCAPE_URI);
 
-    for (i = 0; i < n; i++) {
-        *p++ = (i == 0) ? '?' : '&';
-        p = ngx_http_magasin_text_encode(p, &sorted[i].name);
+    address->base.len = p - address->base.data;
+
+    part = &address->before;
+    part->data = p;
+
+    for (i = 0; i < pairs->nelts; i++) {
+        order = ngx_http_magasin_query_order(sorted[i], &page);
+
+        if (order == 0) {
+            continue;
+        }
+
+        if (order > 0 && part == &address->before) {
+            part->len = p - part->data;
+            part = &address->after;
+            part->data = p;
+        }
+
+        *p++ = '&';
+        p = ngx_http_magasin_text_encode(p, &sorted[i]->name);
         *p++ = '=';
-        p = ngx_http_magasin_text_encode(p, &sorted[i].value);
+        p = ngx_http_magasin_text_encode(p, &sorted[i]->value);
     }
 
-    link->data = start;
-    link->len = p - start;
+    part->len = p - part->data;
+
+    if (part == &address->before) {
+        ngx_str_set(&address->after, "");
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * One of these links: to the page `value`, or to the one that needs no number
+ * when it is empty.  NGX_OK or NGX_ERROR (memory).
+ */
+
+ngx_int_t
+ngx_http_magasin_query_link(ngx_pool_t *pool,
+    ngx_http_magasin_address_t *address, ngx_str_t *value, ngx_str_t *link)
+{
+    u_char  *p, *query;
+
+    p = ngx_pnalloc(pool, address->base.len + address->before.len + 1
+                          + address->name.len + 1
+                          + ngx_http_magasin_text_encoded_length(value)
+                          + address->after.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    link->data = p;
+
+    p = ngx_cpymem(p, address->base.data, address->base.len);
+    query = p;
+    p = ngx_cpymem(p, address->before.data, address->before.len);
+
+    if (value->len) {
+        *p++ = '&';
+        p = ngx_cpymem(p, address->name.data, address->name.len);
+        *p++ = '=';
+        p = ngx_http_magasin_text_encode(p, value);
+    }
+
+    p = ngx_cpymem(p, address->after.data, address->after.len);
+
+    if (p > query) {
+        *query = '?';
+    }
+
+    link->len = p - link->data;
 
     return NGX_OK;
 }
@@ -266,19 +354,16 @@ ngx_http_magasin_query_path_length(ngx_http_request_t *r)
 /* By the bytes of the name, which for UTF-8 is by code point. */
 
 static ngx_int_t
-ngx_http_magasin_query_order(const void *one, const void *two)
+ngx_http_magasin_query_order(ngx_http_magasin_pair_t *one,
+    ngx_http_magasin_pair_t *two)
 {
-    ngx_int_t                       rc;
-    const ngx_http_magasin_pair_t  *a, *b;
+    ngx_int_t  rc;
 
-    a = one;
-    b = two;
-
-    rc = ngx_memcmp(a->name.data, b->name.data,
-                    ngx_min(a->name.len, b->name.len));
+    rc = ngx_memcmp(one->name.data, two->name.data,
+                    ngx_min(one->name.len, two->name.len));
     if (rc != 0) {
         return rc;
     }
 
-    return (a->name.len > b->name.len) - (a->name.len < b->name.len);
+    return (one->name.len > two->name.len) - (one->name.len < two->name.len);
 }

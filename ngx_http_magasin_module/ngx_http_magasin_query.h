@@ -14,21 +14,38 @@
 #include <ngx_http.h>
 
 
-/* More pairs than this in one query or form are refused. */
-#define NGX_HTTP_MAGASIN_QUERY_PAIRS  1000
+/* More pairs than this in one query, or in one form, are refused. */
+#define NGX_HTTP_MAGASIN_QUERY_PAIRS  100
+#define NGX_HTTP_MAGASIN_FORM_PAIRS   1000
 
 
 typedef struct {
     ngx_str_t   name;
     ngx_str_t   value;
+    ngx_uint_t  repeated;       /* another one of this name comes later */
 } ngx_http_magasin_pair_t;
 
 
-ngx_array_t *ngx_http_magasin_query_parse(ngx_pool_t *pool, ngx_str_t *text);
+/* Of the pages of a list: each parameter with an "&" before it. */
+typedef struct {
+    ngx_str_t   base;           /* up to the query */
+    ngx_str_t   before;         /* parameters before that of the page */
+    ngx_str_t   name;           /* of that one */
+    ngx_str_t   after;
+} ngx_http_magasin_address_t;
+
+
+ngx_array_t *ngx_http_magasin_query_parse(ngx_pool_t *pool, ngx_str_t *text,
+    ngx_uint_t max);
 ngx_str_t *ngx_http_magasin_query_last(ngx_array_t *pairs, const char *name,
     size_t len);
-ngx_int_t ngx_http_magasin_query_link(ngx_http_request_t *r,
-    ngx_array_t *pairs, const char *name, ngx_str_t *value, ngx_str_t *link);
+ngx_http_magasin_pair_t **ngx_http_magasin_query_sort(ngx_pool_t *pool,
+    ngx_array_t *pairs);
+ngx_int_t ngx_http_magasin_query_address(ngx_http_request_t *r,
+    ngx_array_t *pairs, const char *name,
+    ngx_http_magasin_address_t *address);
+ngx_int_t ngx_http_magasin_query_link(ngx_pool_t *pool,
+    ngx_http_magasin_address_t *address, ngx_str_t *value, ngx_str_t *link);
 
 
 #define ngx_http_magasin_query_value(pairs, name)                             \

@@ -81,6 +81,7 @@ ngx_http_magasin_reply_begin(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
     ngx_str_null(&ctx->members);
     ngx_str_null(&ctx->etag);
     ngx_str_null(&ctx->link);
+    ctx->nlinks = 0;
 }
 
 
@@ -231,7 +232,9 @@ ngx_http_magasin_reply_send(ngx_http_magasin_ctx_t *ctx)
 
     if (!ctx->streaming) {
 
-        if (ngx_http_magasin_reply_headers(ctx) != NGX_OK) {
+        if (ngx_http_magasin_links_render(ctx) != NGX_OK
+            || ngx_http_magasin_reply_headers(ctx) != NGX_OK)
+        {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 

@@ -277,7 +277,7 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       NGX_HTTP_MAGASIN_SQL_JOURNAL, NGX_HTTP_MAGASIN_PG_READ,
       ngx_http_magasin_journal_bind,
       ngx_http_magasin_list_render, NULL, &ngx_http_magasin_journal_spec, 0,
-      NULL,
+      "cursor",
       { { NOTHING } },
       NULL, 0 },
 

@@ -131,17 +131,17 @@ ngx_http_magasin_status_handler(ngx_http_request_t *r)
 static ngx_uint_t
 ngx_http_magasin_status_wants_page(ngx_http_request_t *r)
 {
-    ngx_str_t    format, *accept;
-    ngx_uint_t   i;
+    ngx_str_t                    format, *accept;
+    ngx_http_magasin_headers_t   headers;
 
     if (ngx_http_arg(r, (u_char *) "format", 6, &format) == NGX_OK) {
         return format.len == 4 && ngx_strncmp(format.data, "html", 4) == 0;
     }
 
-    for (i = 0;
-         (accept = ngx_http_magasin_header(r, "accept", i)) != NULL;
-         i++)
-    {
+    ngx_http_magasin_headers(r, NGX_HTTP_MAGASIN_HEADER_ACCEPT, &headers);
+
+    while ((accept = ngx_http_magasin_headers_next(&headers)) != NULL) {
+
         if (ngx_strlcasestrn(accept->data, accept->data + accept->len,
                              (u_char *) "text/html", 9 - 1))
         {

@@ -236,7 +236,7 @@ ngx_http_magasin_text_repair(ngx_pool_t *pool, ngx_str_t *text)
 
 
 /*
- * Undo percent-encoding, in a copy; escapes that are none stay as they are.
+ * Undo percent-encoding, in a copy where there is something to undo; escapes that are none stay as they are.
  * `form`: "+" is a blank.  The result is valid UTF-8, see _repair().
  *
  * NGX_OK or NGX_ERROR (memory).
@@ -249,15 +249,26 @@ ngx_http_magasin_text_decode(ngx_pool_t *pool, ngx_str_t *text,
     u_char     *p, *end, *out, *start;
     ngx_int_t   n;
 
+    end = text->data + text->len;
+
+    for (p = text->data; p < end; p++) {
+        if (*p == '%' || *p == '+' || *p >= 0x80) {
+            break;
+        }
+    }
+
+    if (p == end) {
+        return NGX_OK;
+    }
+
     start = ngx_pnalloc(pool, text->len + 1);
     if (start == NULL) {
         return NGX_ERROR;
     }
 
-    out = start;
-    end = text->data + text->len;
+    out = ngx_cpymem(start, text->data, p - text->data);
 
-    for (p = text->data; p < end; p++) {
+    for ( /* void */ ; p < end; p++) {
 
         if (*p == '+' && form) {
             *out++ = ' ';
@@ -303,17 +314,21 @@ ngx_http_magasin_text_encoded_length(ngx_str_t *text)
 u_char *
 ngx_http_magasin_text_encode(u_char *p, ngx_str_t *text)
 {
-    u_char         c;
-    size_t         i;
-    static u_char  hex[] = "0123456789ABCDEF";
+    u_char           c;
+    size_t           i;
+    static u_char    hex[] = "0123456789ABCDEF";
+    static uint32_t  plain[8] = {
+        0x00000000,     /* none below a blank */
+        0x03ff6000,     /* 0-9 - . */
+        0x87fffffe,     /* A-Z _ */
+        0x47fffffe,     /* a-z ~ */
+        0, 0, 0, 0
+    };
 
     for (i = 0; i < text->len; i++) {
         c = text->data[i];
 
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-            || (c >= '0' && c <= '9')
-            || c == '_' || c == '.' || c == '-' || c == '~')
-        {
+        if (plain[c >> 5] & ((uint32_t) 1 << (c & 0x1f))) {
             *p++ = c;
 
         } else if (c == ' ') {

@@ -262,14 +262,16 @@ static ngx_int_t
 ngx_http_magasin_variable_trace(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_str_t    id, *parent;
-    ngx_uint_t   i;
-    uint32_t     words[4];
+    ngx_str_t                    id, *parent;
+    ngx_uint_t                   i;
+    uint32_t                     words[4];
+    ngx_http_magasin_headers_t   headers;
 
-    for (i = 0;
-         (parent = ngx_http_magasin_header(r, "traceparent", i)) != NULL;
-         i++)
-    {
+    ngx_http_magasin_headers(r, NGX_HTTP_MAGASIN_HEADER_TRACEPARENT,
+                             &headers);
+
+    while ((parent = ngx_http_magasin_headers_next(&headers)) != NULL) {
+
         if (ngx_http_magasin_trace_parse(parent, &id) == NGX_OK) {
             ngx_http_magasin_variable_set(v, &id);
             return NGX_OK;

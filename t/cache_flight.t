@@ -38,6 +38,14 @@ sub tally {
     return join ', ', map {"$_ $count{$_}"} sort keys %count;
 }
 
+# Of those who want what is newer than they.
+sub renew {
+    my ($connection, $path, $control) = @_;
+    print { $connection->{socket} } "GET $path HTTP/1.1\r\n"
+        . "Host: localhost\r\nCache-Control: $control\r\n\r\n";
+    return;
+}
+
 sub flush {
     $nginx->fetch('/api/v1/cache/flush/', method => 'POST')->{status} == 200
         or die "flush\n";
@@ -186,7 +194,8 @@ for my $path ('/api/v1/products/4/', '/api/v1/reports/') {
         or diag $tally;
 }
 
-# Some want an answer of their own: the others go on waiting for theirs.
+# Some want what is newer than they: the others go on waiting for theirs, and
+# these wait for it as well, and then for one more.
 {
     my $path = '/api/v1/stores/1/stock/7/';
     my @connections = $nginx->connections(40);
@@ -198,16 +207,90 @@ for my $path ('/api/v1/products/4/', '/api/v1/reports/') {
     crowd(\@connections, $path);
     settle();
     for my $connection (@own) {
-        print { $connection->{socket} } "GET $path HTTP/1.1\r\n"
-            . "Host: localhost\r\nCache-Control: no-cache\r\n\r\n";
+        renew($connection, $path, 'no-cache');
         sleep 0.02;
     }
     settle();
+    is($nginx->blocked, 1, 'some who want a new one: they wait, too');
     MagasinTest::release($held);
     is(tally(@connections), '200 COALESCED 39, 200 MISS 1',
-        'beside others who want their own: one goes');
-    is(tally(@own), '200 BYPASS 8',
-        'beside others who want their own: these get it');
+        'some who want a new one: one goes for the others');
+    is(tally(@own), '200 BYPASS 1, 200 COALESCED 7',
+        'some who want a new one: and one more for these');
+}
+
+# Two hundred who want what is newer than they: a statement that has seen the
+# rows as they were, and stands still, is no answer to those who came after a
+# write of psql that no node hears of; but one more is, for all of them.
+
+MagasinTest::sql(
+    'CREATE FUNCTION t_stand() RETURNS boolean LANGUAGE plpgsql AS $$'
+        . ' BEGIN PERFORM pg_advisory_xact_lock_shared(4711);'
+        . ' RETURN true; END $$',
+    'CREATE POLICY t_stand ON magasin USING (t_stand())',
+    'ALTER TABLE magasin ENABLE ROW LEVEL SECURITY');
+
+for my $round ('no-cache', 'max-age=0') {
+    my $path = '/api/v1/dashboard/';
+    my @connections = $nginx->connections(200);
+    my ($blocked, $running, @answers);
+
+    # A statement that stands for long is not waited for by the other worker.
+
+    for my $try (1 .. 4) {
+        my $name = "Nouveau $round $try";
+        my $held = MagasinTest::hold('SELECT pg_advisory_xact_lock(4711)');
+        renew($connections[0], $path, $round);
+        MagasinNginx::wait_for(sub { $nginx->blocked >= 1 }, 5)
+            or die "no statement waits for $path\n";
+
+        MagasinTest::sql('SET LOCAL session_replication_role = replica',
+            "UPDATE magasin SET nom = '$name' WHERE id = 1");
+        renew($_, $path, $round) for @connections[ 1 .. $#connections ];
+        settle();
+        $blocked = $nginx->blocked;
+        MagasinTest::release($held);
+
+        @answers = map { MagasinCache::receive($_) } @connections;
+        my $old = shift @answers;
+        is("$old->{status} $old->{state}", '200 BYPASS',
+            "$round: the first one goes");
+        unlike($old->{content}, qr/\Q$name\E/,
+            "$round: and has seen what was there before");
+        is((grep { $_->{content} =~ /\Q$name\E/ } @answers), 199,
+            "$round: all who came after a write have it");
+        $running = grep { $_->{state} eq 'BYPASS' } @answers;
+        last if $blocked == 1;
+    }
+    is($blocked, 1, "$round: one statement at a time");
+    is($running, 1, "$round: and one more for 199");
+    is((grep { $_->{state} eq 'COALESCED' } @answers), 198,
+        "$round: which the others share");
+}
+
+MagasinTest::sql('ALTER TABLE magasin DISABLE ROW LEVEL SECURITY',
+    'DROP POLICY t_stand ON magasin', 'DROP FUNCTION t_stand()');
+MagasinTest::reset();
+
+# The one that goes for them leaves: another one goes.
+{
+    my $path = '/api/v1/products/10/';
+    my @connections = $nginx->connections(20);
+
+    my $held   = MagasinTest::hold($lock);
+    my $leader = shift @connections;
+    renew($leader, $path, 'no-cache');
+    MagasinNginx::wait_for(sub { $nginx->blocked == 1 }, 5)
+        or die "no statement waits for $path\n";
+    renew($_, $path, 'no-cache') for @connections;
+    settle();
+    is($nginx->blocked, 1, 'a new one whose client leaves: one goes');
+    close $leader->{socket};
+    ok(MagasinNginx::wait_for(sub { $nginx->blocked == 2 }, 5),
+        'a new one whose client leaves: another goes');
+    MagasinTest::release($held);
+    is(tally(@connections), '200 BYPASS 1, 200 COALESCED 18',
+        'a new one whose client leaves: all have an answer');
 }
 
 # The statement fails: so it does for all, and they do not try one after the

@@ -301,7 +301,7 @@ failed with SQLSTATE P0001: raised
 --- init
 MagasinTest::sql('DROP FUNCTION t_raise() CASCADE');
 --- request eval
-"GET /api/v1/products/?" . ('&a' x 1001)
+"GET /api/v1/products/?" . ('&a' x 101)
 --- more_headers eval: $::accept
 --- error_code: 400
 --- response_body eval

@@ -44,14 +44,9 @@ static void ngx_http_magasin_list_checksum(ngx_http_magasin_ctx_t *ctx,
     u_char *keys, size_t len, u_char *checksum);
 static ngx_uint_t ngx_http_magasin_list_key_valid(ngx_http_magasin_key_e type,
     ngx_str_t *key);
-static ngx_int_t ngx_http_magasin_list_next(ngx_http_magasin_ctx_t *ctx,
-    const ngx_http_magasin_list_spec_t *spec, PGresult *result, int last,
-    ngx_str_t *link);
 static ngx_int_t ngx_http_magasin_list_cursor(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_list_spec_t *spec, PGresult *result, int row,
     ngx_str_t *cursor);
-static ngx_int_t ngx_http_magasin_list_header(ngx_http_magasin_ctx_t *ctx,
-    ngx_str_t *link);
 
 
 /* Parameters, limit and cursor, all checked before any error is told. */
@@ -144,7 +139,7 @@ ngx_int_t
 ngx_http_magasin_list_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 {
     int                                  row, rows;
-    ngx_str_t                            link;
+    ngx_str_t                            cursor;
     ngx_http_magasin_json_t             *json;
     ngx_http_magasin_list_state_t       *state;
     const ngx_http_magasin_list_spec_t  *spec;
@@ -155,20 +150,24 @@ ngx_http_magasin_list_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 
     rows = ngx_min(PQntuples(result), (int) state->limit);
 
-    ngx_str_null(&link);
-
-    if ((state->stream || PQntuples(result) > rows)
-        && ngx_http_magasin_list_next(ctx, spec, result, rows - 1, &link)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
     ngx_http_magasin_json_open(json, '{');
     ngx_http_magasin_json_key(json, "next");
 
-    if (link.len) {
-        ngx_http_magasin_json_text(json, link.data, link.len);
+    if (state->stream || PQntuples(result) > rows) {
+
+        /* What comes after the last row, or where we are in a stream. */
+
+        cursor = state->cursor;
+
+        if (rows
+            && ngx_http_magasin_list_cursor(ctx, spec, result, rows - 1,
+                                            &cursor)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        ngx_http_magasin_link_add(ctx, &cursor, 1);
 
     } else {
         ngx_http_magasin_json_literal(json, "null", 4);
@@ -185,7 +184,7 @@ ngx_http_magasin_list_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
     ngx_http_magasin_json_close(json, ']');
     ngx_http_magasin_json_close(json, '}');
 
-    return link.len ? ngx_http_magasin_list_header(ctx, &link) : NGX_OK;
+    return NGX_OK;
 }
 
 
@@ -347,31 +346,6 @@ ngx_http_magasin_list_key_valid(ngx_http_magasin_key_e type, ngx_str_t *key)
 }
 
 
-/* The link to what comes after row `last`, which may be -1 in a stream. */
-
-static ngx_int_t
-ngx_http_magasin_list_next(ngx_http_magasin_ctx_t *ctx,
-    const ngx_http_magasin_list_spec_t *spec, PGresult *result, int last,
-    ngx_str_t *link)
-{
-    ngx_str_t                       cursor;
-    ngx_http_magasin_list_state_t  *state;
-
-    state = ctx->state;
-    cursor = state->cursor;
-
-    if (last >= 0
-        && ngx_http_magasin_list_cursor(ctx, spec, result, last, &cursor)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_magasin_query_link(ctx->request, ctx->query, "cursor",
-                                       &cursor, link);
-}
-
-
 static ngx_int_t
 ngx_http_magasin_list_cursor(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_list_spec_t *spec, PGresult *result, int row,
@@ -413,26 +387,6 @@ ngx_http_magasin_list_cursor(ngx_http_magasin_ctx_t *ctx,
 
     ngx_http_magasin_list_checksum(ctx, keys, p - keys, text.data);
     ngx_encode_base64url(cursor, &text);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_magasin_list_header(ngx_http_magasin_ctx_t *ctx, ngx_str_t *link)
-{
-    ngx_str_t  *value;
-
-    value = &ctx->link;
-
-    value->data = ngx_pnalloc(ctx->request->pool,
-                              link->len + sizeof("<>; rel=\"next\""));
-    if (value->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    value->len = ngx_sprintf(value->data, "<%V>; rel=\"next\"", link)
-                 - value->data;
 
     return NGX_OK;
 }

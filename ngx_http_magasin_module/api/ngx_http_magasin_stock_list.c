@@ -375,11 +375,14 @@ ngx_http_magasin_list_order(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_list_t *list)
 {
     u_char             *p, *end, *comma;
-    size_t              len;
     ngx_str_t          *value, term;
     ngx_uint_t          i;
     static const char  *terms[] = {
         "quantite", "-quantite", "produit__nom", "-produit__nom"
+    };
+    static size_t       lens[] = {
+        sizeof("quantite") - 1, sizeof("-quantite") - 1,
+        sizeof("produit__nom") - 1, sizeof("-produit__nom") - 1
     };
 
     value = ngx_http_magasin_query_value(ctx->query, "ordering");
@@ -392,12 +395,17 @@ ngx_http_magasin_list_order(ngx_http_magasin_ctx_t *ctx,
 
         term.data = p;
         term.len = comma - p;
+
+        if (term.len < lens[0]) {
+            continue;
+        }
+
         ngx_http_magasin_text_strip(&term);
 
         for (i = 0; i < 4; i++) {
-            len = ngx_strlen(terms[i]);
-
-            if (term.len != len || ngx_memcmp(term.data, terms[i], len) != 0) {
+            if (term.len != lens[i]
+                || ngx_memcmp(term.data, terms[i], term.len) != 0)
+            {
                 continue;
             }
 
@@ -516,13 +524,12 @@ ngx_http_magasin_list_head(ngx_http_magasin_ctx_t *ctx, ngx_uint_t total,
 }
 
 
-/* A link to a page, or null for page 0. */
+/* A link to a page, or null for page 0.  NGX_OK or NGX_ERROR (memory). */
 
 static ngx_int_t
 ngx_http_magasin_list_link(ngx_http_magasin_ctx_t *ctx, ngx_uint_t page)
 {
-    u_char     text[NGX_INT_T_LEN];
-    ngx_str_t  link, number;
+    ngx_str_t  number;
 
     if (page == 0) {
         ngx_http_magasin_json_literal(&ctx->json, "null", 4);
@@ -531,17 +538,18 @@ ngx_http_magasin_list_link(ngx_http_magasin_ctx_t *ctx, ngx_uint_t page)
 
     /* The first page needs no number. */
 
-    number.data = text;
-    number.len = page > 1 ? ngx_sprintf(text, "%ui", page) - text : 0;
+    ngx_str_set(&number, "");
 
-    if (ngx_http_magasin_query_link(ctx->request, ctx->query, "page", &number,
-                                    &link)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
+    if (page > 1) {
+        number.data = ngx_pnalloc(ctx->request->pool, NGX_INT_T_LEN);
+        if (number.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        number.len = ngx_sprintf(number.data, "%ui", page) - number.data;
     }
 
-    ngx_http_magasin_json_text(&ctx->json, link.data, link.len);
+    ngx_http_magasin_link_add(ctx, &number, 0);
 
     return NGX_OK;
 }

@@ -16,6 +16,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_magasin_log.h"
 #include "ngx_http_magasin_pg.h"
 #include "ngx_http_magasin_redis.h"
 #include "ngx_http_magasin_json.h"

@@ -253,6 +253,7 @@ static void
 ngx_http_magasin_business_failed(ngx_http_magasin_pg_job_t *job,
     ngx_http_magasin_pg_failure_e failure, PGresult *result)
 {
+    u_char                        text[NGX_HTTP_MAGASIN_LOG_TEXT];
     ngx_http_magasin_business_t  *business;
 
     business = job->data;
@@ -263,7 +264,8 @@ ngx_http_magasin_business_failed(ngx_http_magasin_pg_job_t *job,
         ngx_log_error(NGX_LOG_WARN, job->log, 0,
                       "magasin: no numbers of the business for the metrics: "
                       "SQLSTATE %s: %s", ngx_http_magasin_sqlstate(result),
-                      ngx_http_magasin_sqlstate_message(result));
+                      ngx_http_magasin_log_text(text, sizeof(text),
+                                  ngx_http_magasin_sqlstate_message(result)));
     }
 
     ngx_http_magasin_count(business->shared->business_failures);

@@ -600,7 +600,9 @@ static void
 ngx_http_magasin_poller_complain(ngx_http_magasin_poller_t *poller,
     PGresult *result)
 {
-    char  *sqlstate, *message;
+    char        *message;
+    u_char       text[NGX_HTTP_MAGASIN_LOG_TEXT];
+    const char  *sqlstate;
 
     if (poller->failed) {
         return;
@@ -608,14 +610,16 @@ ngx_http_magasin_poller_complain(ngx_http_magasin_poller_t *poller,
 
     poller->failed = 1;
 
-    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    sqlstate = result ? ngx_http_magasin_sqlstate(result) : NULL;
     message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
     ngx_log_error(NGX_LOG_ERR, poller->cache->log, 0,
                   "magasin: changes in the journal cannot be followed, and "
                   "nothing is answered from the cache: %s%s%s",
                   sqlstate ? sqlstate : "", sqlstate ? ": " : "",
-                  message ? message : "no such snapshot is known");
+                  message ? ngx_http_magasin_log_text(text, sizeof(text),
+                                                      message)
+                          : "no such snapshot is known");
 }
 
 

@@ -352,6 +352,7 @@ ngx_http_magasin_cache_redis_ask(ngx_http_magasin_cache_t *cache,
 
     command->done = ngx_http_magasin_cache_redis_asked;
     command->data = cr;
+    command->expects = REDIS_REPLY_ARRAY;
     command->spent = &cr->ctx->redis;
     command->log = cr->ctx->request->connection->log;
 
@@ -576,6 +577,7 @@ ngx_http_magasin_cache_redis_store(ngx_http_magasin_cache_t *cache,
     stored->cache = cache;
     stored->command.done = ngx_http_magasin_cache_redis_stored;
     stored->command.data = stored;
+    stored->command.expects = REDIS_REPLY_INTEGER;
     stored->command.log = cache->log;
 
     if (ngx_http_magasin_redis_command(cache->redis, &stored->command, args.n,
@@ -667,6 +669,7 @@ ngx_http_magasin_cache_redis_tell(ngx_http_magasin_cache_tell_t *tell)
 
     tell->command.done = ngx_http_magasin_cache_redis_told;
     tell->command.data = tell;
+    tell->command.expects = REDIS_REPLY_INTEGER;
     tell->command.log = cache->log;
 
     if (ngx_http_magasin_redis_command(cache->redis, &tell->command, args.n,

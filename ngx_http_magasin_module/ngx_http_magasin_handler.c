@@ -713,6 +713,7 @@ static ngx_uint_t
 ngx_http_magasin_failure_status(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_pg_failure_e failure, PGresult *result)
 {
+    u_char       text[NGX_HTTP_MAGASIN_LOG_TEXT];
     ngx_uint_t   status;
     const char  *sqlstate;
 
@@ -742,7 +743,8 @@ ngx_http_magasin_failure_status(ngx_http_magasin_ctx_t *ctx,
         ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
                       "magasin: \"%V\" failed with SQLSTATE %s: %s",
                       &ctx->endpoint->name, sqlstate,
-                      ngx_http_magasin_sqlstate_message(result));
+                      ngx_http_magasin_log_text(text, sizeof(text),
+                                  ngx_http_magasin_sqlstate_message(result)));
     }
 
     return status;

@@ -135,6 +135,7 @@ static void
 ngx_http_magasin_maintenance_failed(ngx_http_magasin_pg_job_t *job,
     ngx_http_magasin_pg_failure_e failure, PGresult *result)
 {
+    u_char                           text[NGX_HTTP_MAGASIN_LOG_TEXT];
     ngx_uint_t                       level;
     const char                      *sqlstate;
     ngx_http_magasin_maintenance_t  *maintenance;
@@ -151,7 +152,8 @@ ngx_http_magasin_maintenance_failed(ngx_http_magasin_pg_job_t *job,
         ngx_log_error(level, job->log, 0,
                       "magasin: the maintenance of the database failed with "
                       "SQLSTATE %s: %s", sqlstate,
-                      ngx_http_magasin_sqlstate_message(result));
+                      ngx_http_magasin_log_text(text, sizeof(text),
+                                  ngx_http_magasin_sqlstate_message(result)));
 
         maintenance->failed = (level == NGX_LOG_ERR);
     }

@@ -1,50 +1,36 @@
 
 /*
- * One connection to Redis: connect, greet, send, lose, try again.
+ * One connection to Redis: connect, send, lose, try again.
  *
- * hiredis owns the socket; an ngx_connection_t wraps it for its events.  These
- * are level-triggered: hiredis reads 16 KB at once and no more, and an edge
- * would not come back for the rest.
+ * Of hiredis there are the socket, the writer of commands and the reader of
+ * replies; the events (redis_event.c) and the queue of the replies that are
+ * owed are ours.  hiredis's own asynchronous layer asserts that a server keeps
+ * to the protocol: a reply that nobody asked for ends the process.  Here it
+ * ends the connection.
  *
- * hiredis frees its context whenever it finds it broken, from inside the
- * functions that we call for an event; before that it gives NULL to all that
- * waits.  Callbacks of ours are not called from there: they are collected,
- * and called when hiredis has returned and the context is known to be gone.
+ * Callbacks may send and cancel commands, and end requests; the context is
+ * freed in one place, _close(), and never made anew in the same turn.
  */
 
 
 #include "ngx_http_magasin_redis_internal.h"
 
 
-static void ngx_http_magasin_redis_drop(ngx_http_magasin_redis_t *redis,
-    const char *why);
+static void ngx_http_magasin_redis_lost(ngx_http_magasin_redis_t *redis);
 static void ngx_http_magasin_redis_again(ngx_http_magasin_redis_t *redis,
     ngx_uint_t was_ready);
 static void ngx_http_magasin_redis_log(ngx_http_magasin_redis_t *redis,
     ngx_uint_t was_ready);
 static void ngx_http_magasin_redis_timer(ngx_event_t *ev);
 
-static ngx_int_t ngx_http_magasin_redis_greet(ngx_http_magasin_redis_t *redis);
-static void ngx_http_magasin_redis_auth(redisAsyncContext *context,
-    void *reply, void *data);
-static void ngx_http_magasin_redis_select(redisAsyncContext *context,
-    void *reply, void *data);
-static void ngx_http_magasin_redis_info(redisAsyncContext *context,
-    void *reply, void *data);
-static void ngx_http_magasin_redis_pong(redisAsyncContext *context,
-    void *reply, void *data);
-static ngx_int_t ngx_http_magasin_redis_ping(ngx_http_magasin_redis_t *redis);
-
-static void ngx_http_magasin_redis_reply(redisAsyncContext *context,
-    void *reply, void *data);
+static ngx_uint_t ngx_http_magasin_redis_dead(
+    ngx_http_magasin_redis_t *redis);
 static void ngx_http_magasin_redis_timeout(ngx_event_t *ev);
 static void ngx_http_magasin_redis_fail(
     ngx_http_magasin_redis_command_t *command,
     ngx_http_magasin_redis_failure_e failure);
 static void ngx_http_magasin_redis_finish(
     ngx_http_magasin_redis_command_t *command);
-static void ngx_http_magasin_redis_release(
-    ngx_http_magasin_redis_slot_t *slot);
 static void ngx_http_magasin_redis_refused(ngx_http_magasin_redis_t *redis,
     ngx_http_magasin_redis_command_t *command, redisReply *reply);
 
@@ -60,29 +46,15 @@ ngx_http_magasin_redis_t *
 ngx_http_magasin_redis_create(ngx_cycle_t *cycle,
     ngx_http_magasin_redis_conf_t *rcf)
 {
-    ngx_uint_t                      i;
-    ngx_http_magasin_redis_t       *redis;
-    ngx_http_magasin_redis_slot_t  *slot;
+    ngx_http_magasin_redis_t  *redis;
 
-    redis = ngx_http_magasin_redis_new(cycle, rcf);
+    redis = ngx_http_magasin_redis_new(cycle->pool, cycle->log, rcf,
+                                       NGX_HTTP_MAGASIN_REDIS_SLOTS);
     if (redis == NULL) {
         return NULL;
     }
 
-    redis->slots = ngx_pcalloc(cycle->pool, NGX_HTTP_MAGASIN_REDIS_SLOTS
-                                    * sizeof(ngx_http_magasin_redis_slot_t));
-    if (redis->slots == NULL) {
-        return NULL;
-    }
-
-    redis->nslots = NGX_HTTP_MAGASIN_REDIS_SLOTS;
-
-    for (i = 0; i < redis->nslots; i++) {
-        slot = &redis->slots[i];
-        slot->redis = redis;
-        slot->next = redis->free;
-        redis->free = slot;
-    }
+    redis->frame.max = NGX_HTTP_MAGASIN_REDIS_REPLY;
 
     ngx_http_magasin_redis_open(redis);
 
@@ -90,22 +62,32 @@ ngx_http_magasin_redis_create(ngx_cycle_t *cycle,
 }
 
 
-/* A connection that is not opened yet.  NULL: memory. */
+/*
+ * A connection that is not opened yet, with room for the replies of `n`
+ * commands and of its own.  All of it is in `pool`.  NULL: memory.
+ */
 
 ngx_http_magasin_redis_t *
-ngx_http_magasin_redis_new(ngx_cycle_t *cycle,
-    ngx_http_magasin_redis_conf_t *rcf)
+ngx_http_magasin_redis_new(ngx_pool_t *pool, ngx_log_t *log,
+    ngx_http_magasin_redis_conf_t *rcf, ngx_uint_t n)
 {
     ngx_http_magasin_redis_t  *redis;
 
-    redis = ngx_pcalloc(cycle->pool, sizeof(ngx_http_magasin_redis_t));
+    redis = ngx_pcalloc(pool, sizeof(ngx_http_magasin_redis_t));
     if (redis == NULL) {
+        return NULL;
+    }
+
+    redis->nslots = n + NGX_HTTP_MAGASIN_REDIS_OWN;
+    redis->slots = ngx_pcalloc(pool, redis->nslots
+                                     * sizeof(ngx_http_magasin_redis_slot_t));
+    if (redis->slots == NULL) {
         return NULL;
     }
 
     /* Its own, until somebody wants to know: see _measure(). */
 
-    redis->counters = ngx_pcalloc(cycle->pool,
+    redis->counters = ngx_pcalloc(pool,
                                   sizeof(ngx_http_magasin_redis_counters_t)
                                   + sizeof(ngx_http_magasin_redis_gauges_t));
     if (redis->counters == NULL) {
@@ -115,18 +97,19 @@ ngx_http_magasin_redis_new(ngx_cycle_t *cycle,
     redis->gauges = (ngx_http_magasin_redis_gauges_t *) (redis->counters + 1);
 
     redis->conf = rcf;
-    redis->log = cycle->log;
+    redis->log = log;
+    redis->frame.max = NGX_HTTP_MAGASIN_REDIS_WORDS;
 
     ngx_queue_init(&redis->failed);
 
     redis->timer.handler = ngx_http_magasin_redis_timer;
     redis->timer.data = redis;
-    redis->timer.log = cycle->log;
+    redis->timer.log = log;
     redis->timer.cancelable = 1;
 
     redis->flush.handler = ngx_http_magasin_redis_flush;
     redis->flush.data = redis;
-    redis->flush.log = cycle->log;
+    redis->flush.log = log;
 
     return redis;
 }
@@ -147,24 +130,32 @@ ngx_http_magasin_redis_measure(ngx_http_magasin_redis_t *redis,
 
 
 /*
- * Close the connection, for the exit of the worker.  No callback is called:
- * the requests are gone, or go with the process.
+ * Close the connection, and give back the memory of one that listens.  No
+ * callback is called: the requests are gone, or go with the process.  Not for
+ * callbacks of this connection.
  */
 
 void
 ngx_http_magasin_redis_destroy(ngx_http_magasin_redis_t *redis)
 {
-    ngx_uint_t  i;
+    ngx_uint_t                      i;
+    ngx_http_magasin_redis_slot_t  *slot;
 
     redis->closed = 1;
 
-    for (i = 0; i < redis->nslots; i++) {
-        if (redis->slots[i].command) {
-            ngx_http_magasin_redis_cancel(redis->slots[i].command);
+    for (i = 0; i < redis->owed; i++) {
+        slot = &redis->slots[(redis->first + i) % redis->nslots];
+
+        if (slot->command) {
+            ngx_http_magasin_redis_cancel(slot->command);
         }
     }
 
     ngx_http_magasin_redis_close(redis);
+
+    if (redis->pool) {
+        ngx_destroy_pool(redis->pool);
+    }
 }
 
 
@@ -193,27 +184,23 @@ ngx_http_magasin_redis_command(ngx_http_magasin_redis_t *redis,
         return NGX_DECLINED;
     }
 
-    slot = redis->free;
-
-    if (slot == NULL
-        || sdslen(redis->context->c.obuf) > NGX_HTTP_MAGASIN_REDIS_UNSENT)
+    if (redis->in_flight == NGX_HTTP_MAGASIN_REDIS_SLOTS
+        || sdslen(redis->context->obuf) > NGX_HTTP_MAGASIN_REDIS_UNSENT)
     {
         ngx_http_magasin_count(redis->counters->refused);
         return NGX_BUSY;
     }
 
-    if (redisAsyncCommandArgv(redis->context, ngx_http_magasin_redis_reply,
-                              slot, (int) argc, argv, argvlen)
-        != REDIS_OK)
-    {
+    slot = ngx_http_magasin_redis_send(redis, NULL, argc, argv, argvlen);
+    if (slot == NULL) {
         return NGX_DECLINED;
     }
 
-    redis->free = slot->next;
     redis->in_flight++;
     redis->connection->idle = 0;
 
     slot->command = command;
+    slot->expects = command->expects;
 
     command->redis = redis;
     command->slot = slot;
@@ -231,6 +218,40 @@ ngx_http_magasin_redis_command(ngx_http_magasin_redis_t *redis,
     ngx_add_timer(&command->timer, timeout);
 
     return NGX_OK;
+}
+
+
+/*
+ * Write a command, behind those before it; it leaves at the end of this turn.
+ * `handler` NULL: it is somebody's command, else one of our own.  NULL: memory,
+ * or too many replies are owed.
+ */
+
+ngx_http_magasin_redis_slot_t *
+ngx_http_magasin_redis_send(ngx_http_magasin_redis_t *redis,
+    ngx_http_magasin_redis_handler_pt handler, ngx_uint_t argc,
+    const char **argv, const size_t *argvlen)
+{
+    ngx_http_magasin_redis_slot_t  *slot;
+
+    if (redis->owed == redis->nslots
+        || redisAppendCommandArgv(redis->context, (int) argc, argv, argvlen)
+           != REDIS_OK)
+    {
+        return NULL;
+    }
+
+    slot = &redis->slots[(redis->first + redis->owed) % redis->nslots];
+    redis->owed++;
+
+    slot->command = NULL;
+    slot->handler = handler;
+    slot->redis = redis;
+    slot->expects = 0;
+
+    ngx_http_magasin_redis_want_write(redis);
+
+    return slot;
 }
 
 
@@ -265,7 +286,8 @@ ngx_http_magasin_redis_state(ngx_http_magasin_redis_t *redis,
 void
 ngx_http_magasin_redis_open(ngx_http_magasin_redis_t *redis)
 {
-    redisAsyncContext                *context;
+    size_t                            max;
+    redisContext                     *context;
     ngx_http_magasin_redis_target_t  *target;
 
     target = redis->conf->targets->elts;
@@ -273,30 +295,28 @@ ngx_http_magasin_redis_open(ngx_http_magasin_redis_t *redis)
 
     redis->state = NGX_HTTP_MAGASIN_REDIS_CONNECTING;
     redis->run_id_len = 0;
+    redis->connected = 0;
+    redis->listening = 0;
     redis->pinging = 0;
     redis->stalled = 0;
     redis->complained = 0;
     redis->why[0] = '\0';
 
+    max = redis->frame.max;
+    ngx_memzero(&redis->frame, sizeof(ngx_http_magasin_redis_frame_t));
+    redis->frame.max = max;
+
     /* An address in digits: getaddrinfo() asks nobody about it. */
 
-    context = target->path ? redisAsyncConnectUnix(target->path)
-                           : redisAsyncConnect(target->host, target->port);
-
-    if (context == NULL) {
-        ngx_cpystrn((u_char *) redis->why, (u_char *) "no memory",
-                    sizeof(redis->why));
-        ngx_http_magasin_redis_lost(redis);
-        return;
-    }
+    context = target->path
+              ? redisConnectUnixNonBlock(target->path)
+              : redisConnectNonBlock(target->host, target->port);
 
     redis->context = context;
 
-    context->data = redis;
-    ngx_http_magasin_redis_hooks(redis, context);
-
-    if (context->err) {
-        ngx_http_magasin_redis_drop(redis, NULL);
+    if (context == NULL || context->err) {
+        ngx_http_magasin_redis_drop(redis, context ? context->errstr
+                                                   : "no memory");
         return;
     }
 
@@ -311,58 +331,16 @@ ngx_http_magasin_redis_open(ngx_http_magasin_redis_t *redis)
 }
 
 
-/* Close without a word; see _drop() for the other. */
+/*
+ * Close without a word; see _drop() for the other.  The commands whose reply
+ * is owed are left in redis->failed.
+ */
 
 void
 ngx_http_magasin_redis_close(ngx_http_magasin_redis_t *redis)
 {
-    if (redis->timer.timer_set) {
-        ngx_del_timer(&redis->timer);
-    }
-
-    redis->state = NGX_HTTP_MAGASIN_REDIS_CLOSED;
-
-    if (redis->context) {
-        redisAsyncFree(redis->context);
-    }
-}
-
-
-/*
- * Give the connection up.  hiredis, when it called us, frees its context
- * after we have returned to it.  `why` NULL: hiredis's own message tells.
- */
-
-static void
-ngx_http_magasin_redis_drop(ngx_http_magasin_redis_t *redis, const char *why)
-{
-    if (why) {
-        ngx_cpystrn((u_char *) redis->why, (u_char *) why,
-                    sizeof(redis->why));
-    }
-
-    redisAsyncFree(redis->context);
-
-    if (!redis->inside) {
-        ngx_http_magasin_redis_lost(redis);
-    }
-}
-
-
-/*
- * The context is gone: plan the next attempt, then tell the commands that it
- * took with it.  A callback may end other requests, and so cancel commands
- * of this very queue: it is read anew each time.
- */
-
-void
-ngx_http_magasin_redis_lost(ngx_http_magasin_redis_t *redis)
-{
-    ngx_uint_t                         was_ready;
-    ngx_queue_t                       *q;
+    ngx_http_magasin_redis_slot_t     *slot;
     ngx_http_magasin_redis_command_t  *command;
-
-    was_ready = (redis->state == NGX_HTTP_MAGASIN_REDIS_READY);
 
     if (redis->timer.timer_set) {
         ngx_del_timer(&redis->timer);
@@ -371,12 +349,65 @@ ngx_http_magasin_redis_lost(ngx_http_magasin_redis_t *redis)
     redis->state = NGX_HTTP_MAGASIN_REDIS_CLOSED;
     redis->gauges->ready = 0;
 
+    for ( /* void */ ; redis->owed; redis->owed--) {
+        slot = &redis->slots[redis->first];
+        redis->first = (redis->first + 1) % redis->nslots;
+
+        command = slot->command;
+
+        if (command) {
+            slot->command = NULL;
+            command->slot = NULL;
+            command->failed = 1;
+            ngx_queue_insert_tail(&redis->failed, &command->queue);
+        }
+    }
+
+    redis->in_flight = 0;
+
+    ngx_http_magasin_redis_detach(redis);
+
+    if (redis->context) {
+        redisFree(redis->context);
+        redis->context = NULL;
+    }
+}
+
+
+/*
+ * Give the connection up and say why (one line; control characters of it are
+ * escaped), plan the next attempt, then tell the commands that it took with
+ * it.  A callback may end other requests, and so cancel commands of this very
+ * queue: it is read anew each time.
+ */
+
+void
+ngx_http_magasin_redis_drop(ngx_http_magasin_redis_t *redis, const char *why)
+{
+    ngx_uint_t  was_ready;
+
+    (void) ngx_http_magasin_log_text((u_char *) redis->why,
+                                     sizeof(redis->why), why);
+
+    was_ready = (redis->state == NGX_HTTP_MAGASIN_REDIS_READY);
+
+    ngx_http_magasin_redis_close(redis);
+
     if (was_ready) {
         ngx_http_magasin_count(redis->counters->lost);
     }
 
     ngx_http_magasin_redis_log(redis, was_ready);
     ngx_http_magasin_redis_again(redis, was_ready);
+    ngx_http_magasin_redis_lost(redis);
+}
+
+
+static void
+ngx_http_magasin_redis_lost(ngx_http_magasin_redis_t *redis)
+{
+    ngx_queue_t                       *q;
+    ngx_http_magasin_redis_command_t  *command;
 
     while (!ngx_queue_empty(&redis->failed)) {
         q = ngx_queue_head(&redis->failed);
@@ -438,7 +469,6 @@ static void
 ngx_http_magasin_redis_log(ngx_http_magasin_redis_t *redis,
     ngx_uint_t was_ready)
 {
-    char                             *p;
     ngx_uint_t                        level;
     ngx_array_t                      *targets;
     ngx_http_magasin_redis_target_t  *target;
@@ -456,12 +486,6 @@ ngx_http_magasin_redis_log(ngx_http_magasin_redis_t *redis,
 
     } else {
         level = NGX_LOG_WARN;
-    }
-
-    for (p = redis->why; *p; p++) {
-        if ((u_char) *p < ' ') {
-            *p = ' ';
-        }
     }
 
     ngx_log_error(level, redis->log, 0,
@@ -491,24 +515,53 @@ ngx_http_magasin_redis_timer(ngx_event_t *ev)
         break;
     }
 
-    if (redis->channel) {
+    if (ngx_http_magasin_redis_dead(redis)) {
+        return;
+    }
+
+    ngx_add_timer(&redis->timer, NGX_HTTP_MAGASIN_REDIS_HEARTBEAT);
+}
+
+
+/*
+ * The heartbeat of a connection in service.  1: it was given up, since nothing
+ * is heard, or what is heard has no end.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_redis_dead(ngx_http_magasin_redis_t *redis)
+{
+    const char  *why;
+
+    why = NULL;
+
+    if (redis->frame.open
+        && (ngx_msec_int_t) (ngx_current_msec - redis->begun)
+           > NGX_HTTP_MAGASIN_REDIS_SILENCE)
+    {
+        why = "a reply does not end";
+
+    } else if (redis->channel) {
 
         if ((ngx_msec_int_t) (ngx_current_msec - redis->heard)
             > NGX_HTTP_MAGASIN_REDIS_SILENCE)
         {
-            ngx_http_magasin_redis_drop(redis, "nothing is said");
-            return;
+            why = "nothing is said";
         }
 
     } else if (!redis->pinging) {
+
         if (ngx_http_magasin_redis_ping(redis) != NGX_OK) {
-            ngx_http_magasin_redis_drop(redis, NULL);
-            return;
+            why = "no memory";
         }
 
     } else if ((ngx_msec_int_t) (redis->heard - redis->pinged) < 0) {
-        ngx_http_magasin_redis_drop(redis, "it is silent");
-        return;
+        why = "it is silent";
+
+    } else if ((ngx_msec_int_t) (ngx_current_msec - redis->asked)
+               > NGX_HTTP_MAGASIN_REDIS_BEHIND)
+    {
+        why = "it is behind";
 
     } else {
 
@@ -517,268 +570,74 @@ ngx_http_magasin_redis_timer(ngx_event_t *ev)
         redis->pinged = ngx_current_msec;
     }
 
-    ngx_add_timer(&redis->timer, NGX_HTTP_MAGASIN_REDIS_HEARTBEAT);
+    if (why == NULL) {
+        return 0;
+    }
+
+    ngx_http_magasin_redis_drop(redis, why);
+
+    return 1;
 }
 
 
 /*
- * The first commands of a connection leave together, as soon as it stands.
- * With the PONG it is in service.
+ * A reply has come: give it to whom it is owed.  A reply that nobody waits for
+ * any more is dropped, but has its type.  The connection may be gone after it.
  */
 
-static ngx_int_t
-ngx_http_magasin_redis_greet(ngx_http_magasin_redis_t *redis)
+void
+ngx_http_magasin_redis_reply(ngx_http_magasin_redis_t *redis,
+    redisReply *reply)
 {
-    u_char                          db[NGX_INT_T_LEN + 1];
-    size_t                          argvlen[2];
-    const char                     *argv[2];
-    redisAsyncContext              *context;
-    ngx_http_magasin_redis_conf_t  *rcf;
-
-    rcf = redis->conf;
-    context = redis->context;
-
-    if (rcf->password.len) {
-        argv[0] = "AUTH";
-        argvlen[0] = sizeof("AUTH") - 1;
-        argv[1] = (const char *) rcf->password.data;
-        argvlen[1] = rcf->password.len;
-
-        if (redisAsyncCommandArgv(context, ngx_http_magasin_redis_auth, redis,
-                                  2, argv, argvlen)
-            != REDIS_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    if (rcf->db) {
-        argv[0] = "SELECT";
-        argvlen[0] = sizeof("SELECT") - 1;
-        argv[1] = (const char *) db;
-        argvlen[1] = ngx_sprintf(db, "%i", rcf->db) - db;
-
-        if (redisAsyncCommandArgv(context, ngx_http_magasin_redis_select,
-                                  redis, 2, argv, argvlen)
-            != REDIS_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    argv[0] = "INFO";
-    argvlen[0] = sizeof("INFO") - 1;
-    argv[1] = "server";
-    argvlen[1] = sizeof("server") - 1;
-
-    if (redisAsyncCommandArgv(context, ngx_http_magasin_redis_info, redis, 2,
-                              argv, argvlen)
-        != REDIS_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_magasin_redis_ping(redis);
-}
-
-
-/*
- * Was one of our own commands granted?  If not, the connection is given up.
- * Of an error only the first word is told: the rest may repeat what was sent.
- */
-
-ngx_uint_t
-ngx_http_magasin_redis_granted(ngx_http_magasin_redis_t *redis,
-    const char *name, redisReply *reply, int type)
-{
-    size_t  len;
-    u_char  why[128];
-
-    /* NULL: the connection goes already. */
-
-    if (reply == NULL || reply->type == type) {
-        return reply != NULL;
-    }
-
-    if (reply->type == REDIS_REPLY_ERROR) {
-        len = strcspn(reply->str, " ");
-
-        (void) ngx_snprintf(why, sizeof(why), "%s was refused (%*s)%Z", name,
-                            ngx_min(len, 32), reply->str);
-
-    } else {
-        (void) ngx_snprintf(why, sizeof(why), "%s has a strange reply%Z",
-                            name);
-    }
-
-    ngx_http_magasin_redis_drop(redis, (char *) why);
-
-    return 0;
-}
-
-
-static void
-ngx_http_magasin_redis_auth(redisAsyncContext *context, void *reply,
-    void *data)
-{
-    (void) ngx_http_magasin_redis_granted(data, "AUTH", reply,
-                                          REDIS_REPLY_STATUS);
-}
-
-
-static void
-ngx_http_magasin_redis_select(redisAsyncContext *context, void *reply,
-    void *data)
-{
-    (void) ngx_http_magasin_redis_granted(data, "SELECT", reply,
-                                          REDIS_REPLY_STATUS);
-}
-
-
-/* "run_id:" is at the beginning of a line; lines end with CRLF. */
-
-static void
-ngx_http_magasin_redis_info(redisAsyncContext *context, void *reply,
-    void *data)
-{
-    redisReply                *info = reply;
-    ngx_http_magasin_redis_t  *redis = data;
-
-    size_t   len;
-    char    *p;
-
-    if (!ngx_http_magasin_redis_granted(redis, "INFO", info,
-                                        REDIS_REPLY_STRING))
-    {
-        return;
-    }
-
-    p = strstr(info->str, "\nrun_id:");
-
-    if (p) {
-        p += sizeof("\nrun_id:") - 1;
-        len = strcspn(p, "\r\n");
-
-        redis->run_id_len = ngx_min(len, NGX_HTTP_MAGASIN_REDIS_RUN_ID);
-        ngx_memcpy(redis->run_id, p, redis->run_id_len);
-    }
-}
-
-
-/* The end of the greeting, or a beat of the heart. */
-
-static void
-ngx_http_magasin_redis_pong(redisAsyncContext *context, void *reply,
-    void *data)
-{
-    ngx_http_magasin_redis_t  *redis = data;
-
-    ngx_http_magasin_redis_target_t  *target;
-
-    if (!ngx_http_magasin_redis_granted(redis, "PING", reply,
-                                        REDIS_REPLY_STATUS))
-    {
-        return;
-    }
-
-    redis->pinging = 0;
-
-    if (redis->state == NGX_HTTP_MAGASIN_REDIS_READY) {
-
-        /* It has lasted: the next failure is a new one. */
-
-        redis->backoff = 0;
-        return;
-    }
-
-    if (redis->channel
-        && ngx_http_magasin_redis_listen(redis) != NGX_OK)
-    {
-        ngx_http_magasin_redis_drop(redis, NULL);
-        return;
-    }
-
-    if (redis->down && redis->channel == NULL) {
-        target = redis->conf->targets->elts;
-        target += redis->target;
-
-        ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
-                      "magasin: Redis at %V answers again", &target->name);
-    }
-
-    redis->state = NGX_HTTP_MAGASIN_REDIS_READY;
-    redis->tried = 0;
-    redis->down = 0;
-    redis->gauges->ready = 1;
-
-    ngx_http_magasin_count(redis->counters->connects);
-
-    ngx_add_timer(&redis->timer, NGX_HTTP_MAGASIN_REDIS_HEARTBEAT);
-}
-
-
-static ngx_int_t
-ngx_http_magasin_redis_ping(ngx_http_magasin_redis_t *redis)
-{
-    size_t       len;
-    const char  *ping;
-
-    ping = "PING";
-    len = sizeof("PING") - 1;
-
-    if (redisAsyncCommandArgv(redis->context, ngx_http_magasin_redis_pong,
-                              redis, 1, &ping, &len)
-        != REDIS_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    redis->pinging = 1;
-    redis->pinged = ngx_current_msec;
-
-    return NGX_OK;
-}
-
-
-/* hiredis has a reply to a command, or NULL because its context goes. */
-
-static void
-ngx_http_magasin_redis_reply(redisAsyncContext *context, void *reply,
-    void *data)
-{
-    redisReply                        *rp = reply;
-    ngx_http_magasin_redis_slot_t     *slot = data;
-
-    ngx_http_magasin_redis_t          *redis;
+    ngx_http_magasin_redis_slot_t     *slot;
     ngx_http_magasin_redis_command_t  *command;
 
-    redis = slot->redis;
+    if (redis->owed == 0) {
+        ngx_http_magasin_redis_drop(redis,
+                           "Protocol error: a reply that nobody asked for");
+        return;
+    }
+
+    slot = &redis->slots[redis->first];
+
+    if (slot->expects && reply->type != slot->expects
+        && reply->type != REDIS_REPLY_ERROR)
+    {
+        ngx_http_magasin_redis_drop(redis,
+                           "Protocol error: a reply to another command");
+        return;
+    }
+
     command = slot->command;
 
-    ngx_http_magasin_redis_release(slot);
+    slot->command = NULL;
+    redis->first = (redis->first + 1) % redis->nslots;
+    redis->owed--;
+
+    if (slot->handler) {
+        slot->handler(redis, reply);
+        return;
+    }
+
+    redis->in_flight--;
 
     if (command == NULL) {
         return;
     }
 
-    if (rp == NULL) {
-        command->slot = NULL;
-        command->failed = 1;
-        ngx_queue_insert_tail(&redis->failed, &command->queue);
-        return;
-    }
+    command->slot = NULL;
 
     ngx_http_magasin_observe(&redis->counters->replies,
                              ngx_http_magasin_clock() - command->started);
 
     ngx_http_magasin_redis_finish(command);
 
-    if (rp->type == REDIS_REPLY_ERROR) {
-        ngx_http_magasin_redis_refused(redis, command, rp);
-        rp = NULL;
+    if (reply->type == REDIS_REPLY_ERROR) {
+        ngx_http_magasin_redis_refused(redis, command, reply);
+        reply = NULL;
     }
 
-    command->done(command, rp);
+    command->done(command, reply);
 }
 
 
@@ -843,16 +702,6 @@ ngx_http_magasin_redis_finish(ngx_http_magasin_redis_command_t *command)
 }
 
 
-static void
-ngx_http_magasin_redis_release(ngx_http_magasin_redis_slot_t *slot)
-{
-    slot->command = NULL;
-    slot->next = slot->redis->free;
-    slot->redis->free = slot;
-    slot->redis->in_flight--;
-}
-
-
 /*
  * Redis refused a command.  A script that it does not know is no failure;
  * anything else (no memory, no permission, a replica) is told once for each
@@ -864,6 +713,7 @@ ngx_http_magasin_redis_refused(ngx_http_magasin_redis_t *redis,
     ngx_http_magasin_redis_command_t *command, redisReply *reply)
 {
     size_t      len;
+    u_char     *p, text[NGX_HTTP_MAGASIN_LOG_TEXT];
     ngx_uint_t  level;
 
     command->failure = NGX_HTTP_MAGASIN_REDIS_ERROR;
@@ -882,7 +732,10 @@ ngx_http_magasin_redis_refused(ngx_http_magasin_redis_t *redis,
     level = redis->complained ? NGX_LOG_INFO : NGX_LOG_WARN;
     redis->complained = 1;
 
+    p = ngx_http_magasin_log_escape(text, text + sizeof(text), reply->str,
+                                    ngx_min(len, 32), 0);
+
     ngx_log_error(level, redis->log, 0,
                   "magasin: Redis refuses a command (%*s)",
-                  ngx_min(len, 32), reply->str);
+                  (size_t) (p - text), text);
 }

@@ -17,13 +17,16 @@
 #include <ngx_event.h>
 
 /* Found where pkg-config says, so not by its longer name. */
-#include <async.h>
+#include <hiredis.h>
 
 #include "ngx_http_magasin_measure.h"
 
 
 /* What INFO calls run_id: another one is another Redis, or a new life. */
 #define NGX_HTTP_MAGASIN_REDIS_RUN_ID  40
+
+/* Bytes of one reply: more than that, and the connection is closed. */
+#define NGX_HTTP_MAGASIN_REDIS_REPLY   (4 * 1024 * 1024)
 
 
 typedef struct ngx_http_magasin_redis_s          ngx_http_magasin_redis_t;
@@ -63,6 +66,8 @@ struct ngx_http_magasin_redis_command_s {
     void                             *data;
     ngx_log_t                        *log;
     ngx_msec_t                        timeout;   /* 0: as configured */
+    int                               expects;   /* the type of a reply that
+                                                    is no error; 0: any */
     uint64_t                         *spent;     /* or NULL: its microseconds
                                                     are added there */
 

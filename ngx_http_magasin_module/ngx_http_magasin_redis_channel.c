@@ -5,8 +5,8 @@
 #include "ngx_http_magasin_redis_internal.h"
 
 
-static void ngx_http_magasin_redis_said(redisAsyncContext *context,
-    void *reply, void *data);
+static ngx_uint_t ngx_http_magasin_redis_is(redisReply *reply,
+    const char *text);
 
 
 /*
@@ -14,9 +14,10 @@ static void ngx_http_magasin_redis_said(redisAsyncContext *context,
  * message goes to `message`, in the order of their arrival; what was said
  * while there was no connection is lost.  Somebody has to say something on
  * the channel every second: silence means that the connection is dead, and
- * PING has no reply on such a one (hiredis 0.14).
+ * whatever else comes on such a one ends it.
  *
- * `channel` is kept by the caller.  Returns NULL only when memory is short.
+ * It has its memory to itself, until _destroy().  `channel` is kept by the
+ * caller.  Returns NULL only when memory is short.
  */
 
 ngx_http_magasin_redis_t *
@@ -24,13 +25,21 @@ ngx_http_magasin_redis_subscribe(ngx_cycle_t *cycle,
     ngx_http_magasin_redis_conf_t *rcf, const char *channel,
     ngx_http_magasin_redis_message_pt message, void *data)
 {
+    ngx_pool_t                *pool;
     ngx_http_magasin_redis_t  *redis;
 
-    redis = ngx_http_magasin_redis_new(cycle, rcf);
-    if (redis == NULL) {
+    pool = ngx_create_pool(4096, cycle->log);
+    if (pool == NULL) {
         return NULL;
     }
 
+    redis = ngx_http_magasin_redis_new(pool, cycle->log, rcf, 0);
+    if (redis == NULL) {
+        ngx_destroy_pool(pool);
+        return NULL;
+    }
+
+    redis->pool = pool;
     redis->channel = channel;
     redis->message = message;
     redis->data = data;
@@ -54,33 +63,84 @@ ngx_http_magasin_redis_listen(ngx_http_magasin_redis_t *redis)
     argv[1] = redis->channel;
     argvlen[1] = ngx_strlen(redis->channel);
 
-    return redisAsyncCommandArgv(redis->context,
-                                 ngx_http_magasin_redis_said, redis, 2, argv,
-                                 argvlen)
-           == REDIS_OK ? NGX_OK : NGX_ERROR;
+    /* What comes from now on is for ngx_http_magasin_redis_said(). */
+
+    if (ngx_http_magasin_redis_send(redis, ngx_http_magasin_redis_said, 2,
+                                    argv, argvlen)
+        == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    redis->heard = ngx_current_msec;
+
+    return NGX_OK;
 }
 
 
 /* ["subscribe", channel, 1], then ["message", channel, text] for each. */
 
-static void
-ngx_http_magasin_redis_said(redisAsyncContext *context, void *reply,
-    void *data)
+void
+ngx_http_magasin_redis_said(ngx_http_magasin_redis_t *redis,
+    redisReply *reply)
 {
-    redisReply                *said = reply;
-    ngx_http_magasin_redis_t  *redis = data;
+    redisReply  **said;
 
-    if (!ngx_http_magasin_redis_granted(redis, "SUBSCRIBE", said,
+    if (!ngx_http_magasin_redis_granted(redis, "SUBSCRIBE", reply,
                                         REDIS_REPLY_ARRAY))
     {
         return;
     }
 
-    if (said->elements == 3
-        && said->element[0]->type == REDIS_REPLY_STRING
-        && ngx_strcmp(said->element[0]->str, "message") == 0
-        && said->element[2]->type == REDIS_REPLY_STRING)
+    said = reply->element;
+
+    if (reply->elements != 3
+        || !ngx_http_magasin_redis_is(said[1], redis->channel))
     {
-        redis->message(redis->data, said->element[2]->str);
+        goto strange;
     }
+
+    if (!redis->listening) {
+
+        if (!ngx_http_magasin_redis_is(said[0], "subscribe")
+            || said[2]->type != REDIS_REPLY_INTEGER)
+        {
+            goto strange;
+        }
+
+        redis->listening = 1;
+        redis->heard = ngx_current_msec;
+
+        return;
+    }
+
+    if (!ngx_http_magasin_redis_is(said[0], "message")
+        || said[2]->type != REDIS_REPLY_STRING)
+    {
+        goto strange;
+    }
+
+    redis->heard = ngx_current_msec;
+
+    /* A NUL is in none of ours. */
+
+    if (ngx_strlen(said[2]->str) == (size_t) said[2]->len) {
+        redis->message(redis->data, said[2]->str);
+    }
+
+    return;
+
+strange:
+
+    ngx_http_magasin_redis_drop(redis,
+                                "Protocol error: no message of the channel");
+}
+
+
+static ngx_uint_t
+ngx_http_magasin_redis_is(redisReply *reply, const char *text)
+{
+    return reply->type == REDIS_REPLY_STRING
+           && (size_t) reply->len == ngx_strlen(text)
+           && ngx_memcmp(reply->str, text, reply->len) == 0;
 }

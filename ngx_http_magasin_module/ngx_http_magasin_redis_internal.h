@@ -1,8 +1,9 @@
 
 /*
  * What the files of the Redis room share and nobody else includes: the
- * connection and its commands (redis.c), the one that listens
- * (redis_channel.c), hiredis's events (redis_event.c).
+ * connection and its commands (redis.c), its own (redis_greet.c), the one that
+ * listens (redis_channel.c), the socket's events (redis_event.c), the bounds
+ * of a reply (redis_frame.c).
  */
 
 
@@ -11,10 +12,18 @@
 
 
 #include "ngx_http_magasin_redis.h"
+#include "ngx_http_magasin_redis_frame.h"
+#include "ngx_http_magasin_log.h"
 
 
 /* Commands whose reply is owed, those already given up included. */
 #define NGX_HTTP_MAGASIN_REDIS_SLOTS        1024
+
+/* Replies to commands of a connection's own. */
+#define NGX_HTTP_MAGASIN_REDIS_OWN          8
+
+/* Bytes of one reply where answers come, and where only words do. */
+#define NGX_HTTP_MAGASIN_REDIS_WORDS        (64 * 1024)
 
 /* Bytes that may wait to be written: a silent server must not eat memory. */
 #define NGX_HTTP_MAGASIN_REDIS_UNSENT       (8 * 1024 * 1024)
@@ -27,7 +36,10 @@
 #define NGX_HTTP_MAGASIN_REDIS_CONNECT      1000
 #define NGX_HTTP_MAGASIN_REDIS_HEARTBEAT    1000
 
-/* Milliseconds without a word on a channel. */
+/* Milliseconds that a PONG may be behind others. */
+#define NGX_HTTP_MAGASIN_REDIS_BEHIND       5000
+
+/* Milliseconds without a word on a channel, or without a reply's end. */
 #define NGX_HTTP_MAGASIN_REDIS_SILENCE      3000
 
 
@@ -38,18 +50,25 @@ typedef enum {
 } ngx_http_magasin_redis_e;
 
 
+/* Takes the reply to a command of our own. */
+typedef void (*ngx_http_magasin_redis_handler_pt)(
+    ngx_http_magasin_redis_t *redis, redisReply *reply);
+
+
 /* One reply that is owed; command is NULL when nobody waits for it. */
 struct ngx_http_magasin_redis_slot_s {
+    ngx_http_magasin_redis_handler_pt  handler;     /* NULL: see command */
     ngx_http_magasin_redis_command_t  *command;
     ngx_http_magasin_redis_t          *redis;
-    ngx_http_magasin_redis_slot_t     *next;        /* of the free ones */
+    int                                expects;     /* type; 0: any */
 };
 
 
 struct ngx_http_magasin_redis_s {
     ngx_http_magasin_redis_conf_t     *conf;
     ngx_log_t                         *log;
-    redisAsyncContext                 *context;
+    ngx_pool_t                        *pool;        /* NULL: the cycle's */
+    redisContext                      *context;
     ngx_connection_t                  *connection;  /* wraps hiredis's fd */
     ngx_http_magasin_redis_e           state;
 
@@ -63,11 +82,19 @@ struct ngx_http_magasin_redis_s {
 
     ngx_msec_t                         heard;       /* when data came last */
     ngx_msec_t                         pinged;
-    ngx_uint_t                         in_flight;
+    ngx_msec_t                         asked;       /* PING was sent */
+    ngx_msec_t                         begun;       /* this reply */
+    ngx_uint_t                         pings;       /* sent so far */
+    ngx_uint_t                         in_flight;   /* of `owed`, commands */
     ngx_queue_t                        failed;      /* commands to tell */
-    ngx_http_magasin_redis_slot_t     *free;
+
+    /* a ring: `owed` slots from `first` on have their replies to come */
     ngx_http_magasin_redis_slot_t     *slots;
     ngx_uint_t                         nslots;
+    ngx_uint_t                         first;
+    ngx_uint_t                         owed;
+
+    ngx_http_magasin_redis_frame_t     frame;       /* of what comes */
 
     ngx_http_magasin_redis_counters_t *counters;
     ngx_http_magasin_redis_gauges_t   *gauges;
@@ -78,8 +105,8 @@ struct ngx_http_magasin_redis_s {
 
     unsigned                           down:1;      /* and it was said */
     unsigned                           closed:1;    /* the worker exits */
-    unsigned                           inside:1;    /* hiredis runs */
-    unsigned                           writing:1;   /* it runs and writes */
+    unsigned                           connected:1;
+    unsigned                           listening:1; /* SUBSCRIBE was granted */
     unsigned                           pinging:1;   /* PONG is owed */
     unsigned                           stalled:1;   /* a command timed out,
                                                        and not a byte since */
@@ -92,21 +119,34 @@ struct ngx_http_magasin_redis_s {
 
 
 /* redis.c */
-ngx_http_magasin_redis_t *ngx_http_magasin_redis_new(ngx_cycle_t *cycle,
-    ngx_http_magasin_redis_conf_t *rcf);
+ngx_http_magasin_redis_t *ngx_http_magasin_redis_new(ngx_pool_t *pool,
+    ngx_log_t *log, ngx_http_magasin_redis_conf_t *rcf, ngx_uint_t n);
+ngx_http_magasin_redis_slot_t *ngx_http_magasin_redis_send(
+    ngx_http_magasin_redis_t *redis,
+    ngx_http_magasin_redis_handler_pt handler, ngx_uint_t argc,
+    const char **argv, const size_t *argvlen);
 void ngx_http_magasin_redis_open(ngx_http_magasin_redis_t *redis);
+void ngx_http_magasin_redis_close(ngx_http_magasin_redis_t *redis);
+void ngx_http_magasin_redis_drop(ngx_http_magasin_redis_t *redis,
+    const char *why);
+void ngx_http_magasin_redis_reply(ngx_http_magasin_redis_t *redis,
+    redisReply *reply);
+
+/* redis_greet.c */
+ngx_int_t ngx_http_magasin_redis_greet(ngx_http_magasin_redis_t *redis);
+ngx_int_t ngx_http_magasin_redis_ping(ngx_http_magasin_redis_t *redis);
 ngx_uint_t ngx_http_magasin_redis_granted(ngx_http_magasin_redis_t *redis,
     const char *name, redisReply *reply, int type);
-void ngx_http_magasin_redis_close(ngx_http_magasin_redis_t *redis);
-void ngx_http_magasin_redis_lost(ngx_http_magasin_redis_t *redis);
 
 /* redis_channel.c */
 ngx_int_t ngx_http_magasin_redis_listen(ngx_http_magasin_redis_t *redis);
+void ngx_http_magasin_redis_said(ngx_http_magasin_redis_t *redis,
+    redisReply *reply);
 
 /* redis_event.c */
-void ngx_http_magasin_redis_hooks(ngx_http_magasin_redis_t *redis,
-    redisAsyncContext *context);
 ngx_int_t ngx_http_magasin_redis_attach(ngx_http_magasin_redis_t *redis);
+void ngx_http_magasin_redis_detach(ngx_http_magasin_redis_t *redis);
+void ngx_http_magasin_redis_want_write(ngx_http_magasin_redis_t *redis);
 void ngx_http_magasin_redis_flush(ngx_event_t *ev);
 
 

@@ -48,7 +48,11 @@ ngx_http_magasin_sqlstate(PGresult *result)
 
     sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
-    return sqlstate ? sqlstate : "unknown";
+    /* Five letters or digits: anything else is no word for a log. */
+
+    return sqlstate && ngx_strlen(sqlstate) == 5
+           && strspn(sqlstate, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5
+           ? sqlstate : "unknown";
 }
 
 

@@ -389,7 +389,7 @@ unix:$TEST_NGINX_REDIS_DIR/deep
 main::await('unavailable');
 --- response_body_like: "cache":"unavailable"
 --- error_log eval
-[qr/\[warn\].*no cache from Redis at unix:\S+deep: (?:No support for nested multi bulk replies|INFO has a strange reply)/]
+[qr/\[warn\].*no cache from Redis at unix:\S+deep: Protocol error: nested arrays/]
 
 
 === TEST 23: one that still reads its file is not in service yet

@@ -1,0 +1,267 @@
+
+/*
+ * Commands of a connection's own: the greeting, with which it comes into
+ * service, and the heartbeat.
+ */
+
+
+#include "ngx_http_magasin_redis_internal.h"
+
+
+static void ngx_http_magasin_redis_auth(ngx_http_magasin_redis_t *redis,
+    redisReply *reply);
+static void ngx_http_magasin_redis_select(ngx_http_magasin_redis_t *redis,
+    redisReply *reply);
+static void ngx_http_magasin_redis_info(ngx_http_magasin_redis_t *redis,
+    redisReply *reply);
+static void ngx_http_magasin_redis_pong(ngx_http_magasin_redis_t *redis,
+    redisReply *reply);
+static void ngx_http_magasin_redis_serve(ngx_http_magasin_redis_t *redis);
+
+
+/*
+ * The first commands of a connection leave together, as soon as it stands.
+ * With the PONG it is in service.  NGX_OK or NGX_ERROR (memory).
+ */
+
+ngx_int_t
+ngx_http_magasin_redis_greet(ngx_http_magasin_redis_t *redis)
+{
+    u_char                          db[NGX_INT_T_LEN + 1];
+    size_t                          argvlen[2];
+    const char                     *argv[2];
+    ngx_http_magasin_redis_conf_t  *rcf;
+
+    rcf = redis->conf;
+
+    if (rcf->password.len) {
+        argv[0] = "AUTH";
+        argvlen[0] = sizeof("AUTH") - 1;
+        argv[1] = (const char *) rcf->password.data;
+        argvlen[1] = rcf->password.len;
+
+        if (ngx_http_magasin_redis_send(redis, ngx_http_magasin_redis_auth, 2,
+                                        argv, argvlen)
+            == NULL)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (rcf->db) {
+        argv[0] = "SELECT";
+        argvlen[0] = sizeof("SELECT") - 1;
+        argv[1] = (const char *) db;
+        argvlen[1] = ngx_sprintf(db, "%i", rcf->db) - db;
+
+        if (ngx_http_magasin_redis_send(redis, ngx_http_magasin_redis_select,
+                                        2, argv, argvlen)
+            == NULL)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    argv[0] = "INFO";
+    argvlen[0] = sizeof("INFO") - 1;
+    argv[1] = "server";
+    argvlen[1] = sizeof("server") - 1;
+
+    if (ngx_http_magasin_redis_send(redis, ngx_http_magasin_redis_info, 2,
+                                    argv, argvlen)
+        == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_magasin_redis_ping(redis);
+}
+
+
+/*
+ * Was one of our own commands granted?  If not, the connection is given up.
+ * Of an error only the first word is told: the rest may repeat what was sent.
+ */
+
+ngx_uint_t
+ngx_http_magasin_redis_granted(ngx_http_magasin_redis_t *redis,
+    const char *name, redisReply *reply, int type)
+{
+    size_t  len;
+    u_char  why[128];
+
+    if (reply->type == type) {
+        return 1;
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        len = strcspn(reply->str, " ");
+
+        (void) ngx_snprintf(why, sizeof(why), "%s was refused (%*s)%Z", name,
+                            ngx_min(len, 32), reply->str);
+
+    } else {
+        (void) ngx_snprintf(why, sizeof(why), "%s has a strange reply%Z",
+                            name);
+    }
+
+    ngx_http_magasin_redis_drop(redis, (char *) why);
+
+    return 0;
+}
+
+
+static void
+ngx_http_magasin_redis_auth(ngx_http_magasin_redis_t *redis,
+    redisReply *reply)
+{
+    (void) ngx_http_magasin_redis_granted(redis, "AUTH", reply,
+                                          REDIS_REPLY_STATUS);
+}
+
+
+static void
+ngx_http_magasin_redis_select(ngx_http_magasin_redis_t *redis,
+    redisReply *reply)
+{
+    (void) ngx_http_magasin_redis_granted(redis, "SELECT", reply,
+                                          REDIS_REPLY_STATUS);
+}
+
+
+/* "run_id:" is at the beginning of a line; lines end with CRLF. */
+
+static void
+ngx_http_magasin_redis_info(ngx_http_magasin_redis_t *redis,
+    redisReply *reply)
+{
+    size_t   len;
+    char    *p;
+
+    if (!ngx_http_magasin_redis_granted(redis, "INFO", reply,
+                                        REDIS_REPLY_STRING))
+    {
+        return;
+    }
+
+    p = strstr(reply->str, "\nrun_id:");
+
+    if (p) {
+        p += sizeof("\nrun_id:") - 1;
+        len = strspn(p, "0123456789abcdefghijklmnopqrstuvwxyz"
+                        "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+        redis->run_id_len = ngx_min(len, NGX_HTTP_MAGASIN_REDIS_RUN_ID);
+        ngx_memcpy(redis->run_id, p, redis->run_id_len);
+    }
+}
+
+
+/*
+ * The end of the greeting, or a beat of the heart.  It has the number that was
+ * sent: another one means that replies and commands are out of step.
+ */
+
+static void
+ngx_http_magasin_redis_pong(ngx_http_magasin_redis_t *redis,
+    redisReply *reply)
+{
+    size_t  len;
+    u_char  number[NGX_INT_T_LEN];
+
+    if (!ngx_http_magasin_redis_granted(redis, "PING", reply,
+                                        REDIS_REPLY_STRING))
+    {
+        return;
+    }
+
+    len = ngx_sprintf(number, "%ui", redis->pings) - number;
+
+    if (len != (size_t) reply->len
+        || ngx_memcmp(number, reply->str, len) != 0)
+    {
+        ngx_http_magasin_redis_drop(redis,
+                           "Protocol error: a reply to another command");
+        return;
+    }
+
+    redis->pinging = 0;
+
+    if (redis->state == NGX_HTTP_MAGASIN_REDIS_READY) {
+
+        /* It has lasted: the next failure is a new one. */
+
+        redis->backoff = 0;
+        return;
+    }
+
+    if (redis->owed) {
+        ngx_http_magasin_redis_drop(redis,
+                           "Protocol error: a reply to another command");
+        return;
+    }
+
+    ngx_http_magasin_redis_serve(redis);
+}
+
+
+/* It is in service from now on. */
+
+static void
+ngx_http_magasin_redis_serve(ngx_http_magasin_redis_t *redis)
+{
+    ngx_http_magasin_redis_target_t  *target;
+
+    if (redis->channel
+        && ngx_http_magasin_redis_listen(redis) != NGX_OK)
+    {
+        ngx_http_magasin_redis_drop(redis, "no memory");
+        return;
+    }
+
+    if (redis->down && redis->channel == NULL) {
+        target = redis->conf->targets->elts;
+        target += redis->target;
+
+        ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
+                      "magasin: Redis at %V answers again", &target->name);
+    }
+
+    redis->state = NGX_HTTP_MAGASIN_REDIS_READY;
+    redis->tried = 0;
+    redis->down = 0;
+    redis->gauges->ready = 1;
+
+    ngx_http_magasin_count(redis->counters->connects);
+
+    ngx_add_timer(&redis->timer, NGX_HTTP_MAGASIN_REDIS_HEARTBEAT);
+}
+
+
+/* NGX_OK: a PONG is owed.  NGX_ERROR: memory. */
+
+ngx_int_t
+ngx_http_magasin_redis_ping(ngx_http_magasin_redis_t *redis)
+{
+    u_char       number[NGX_INT_T_LEN];
+    size_t       argvlen[2];
+    const char  *argv[2];
+
+    argv[0] = "PING";
+    argvlen[0] = sizeof("PING") - 1;
+    argv[1] = (const char *) number;
+    argvlen[1] = ngx_sprintf(number, "%ui", ++redis->pings) - number;
+
+    if (ngx_http_magasin_redis_send(redis, ngx_http_magasin_redis_pong, 2,
+                                    argv, argvlen)
+        == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    redis->pinging = 1;
+    redis->asked = ngx_current_msec;
+    redis->pinged = ngx_current_msec;
+
+    return NGX_OK;
+}

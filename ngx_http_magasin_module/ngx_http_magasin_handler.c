@@ -727,6 +727,10 @@ ngx_http_magasin_failure_status(ngx_http_magasin_ctx_t *ctx,
         ngx_http_magasin_cause(ctx, "timeout");
         return NGX_HTTP_GATEWAY_TIME_OUT;
 
+    case NGX_HTTP_MAGASIN_PG_LOCKED:
+        ngx_http_magasin_cause(ctx, "locked");
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+
     default: /* NGX_HTTP_MAGASIN_PG_ERROR */
         break;
     }

@@ -414,8 +414,7 @@ ngx_http_magasin_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
-    mmcf->pg.connections = 2;
-    mmcf->pg.queue = 1024;
+    mmcf->pg.connections = 3;
     mmcf->pg.timeout = 5000;
     mmcf->pg.connect_timeout = 2000;
 
@@ -608,6 +607,11 @@ ngx_http_magasin_database(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     mmcf->database = value[1];
 
+    rv = ngx_http_magasin_pg_conf_finish(cf, &mmcf->pg);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
     return ngx_http_magasin_pg_conf_parse(cf, &mmcf->pg, &mmcf->database);
 }
 
@@ -635,7 +639,7 @@ ngx_http_magasin_database_option(ngx_conf_t *cf,
         n = ngx_atoi(text.data, text.len);
 
         if (n < 1 || n > 64) {
-            return "takes \"connections\" from 1 to 64 for each worker; 2 "
+            return "takes \"connections\" from 1 to 64 for each worker; 3 "
                    "are enough for most";
         }
 
@@ -643,19 +647,20 @@ ngx_http_magasin_database_option(ngx_conf_t *cf,
         return NGX_CONF_OK;
     }
 
-    if (name.len == 5 && ngx_strncmp(name.data, "queue", 5) == 0) {
-        n = ngx_atoi(text.data, text.len);
-
-        if (n < 1 || n > 1000000) {
-            return "takes \"queue\" from 1 to 1000000 requests for each "
-                   "worker";
-        }
-
-        mmcf->pg.queue = n;
-        return NGX_CONF_OK;
+    if (name.len >= 5 && ngx_strncmp(name.data, "queue", 5) == 0) {
+        return ngx_http_magasin_pg_conf_queue(cf, &mmcf->pg, &name, &text);
     }
 
     n = ngx_parse_time(&text, 0);
+
+    if (name.len == 12 && ngx_strncmp(name.data, "lock_timeout", 12) == 0) {
+        if (n == NGX_ERROR || n < 1) {
+            return "takes \"lock_timeout\" as a time over 0, such as 2s";
+        }
+
+        mmcf->pg.lock_timeout = n;
+        return NGX_CONF_OK;
+    }
 
     if (name.len == 7 && ngx_strncmp(name.data, "timeout", 7) == 0) {
         if (n == NGX_ERROR || n < 1) {
@@ -688,8 +693,9 @@ invalid:
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "\"magasin_database\" does not know \"%V\": after the "
                        "connection string (one word, in quotes) it takes "
-                       "connections=, queue=, timeout= and connect_timeout=",
-                       &text);
+                       "connections=, queue=, queue_read=, queue_write=, "
+                       "queue_heavy=, timeout=, lock_timeout= and "
+                       "connect_timeout=", &text);
     return NGX_CONF_ERROR;
 }
 

@@ -1,40 +1,16 @@
 
 /*
- * The pool: what waits, what is sent where, and when a job is given up.
- *
- * Jobs are not sent when they arrive but once at the end of the event loop's
- * turn, so that the reads of one turn share a Sync: one send() and one
- * implicit transaction for all of them.  While a batch of reads is
- * unanswered, others wait for its end, so that under load batches grow by
- * themselves; but only for NGX_HTTP_MAGASIN_PG_HOLD, since one may be slow:
- * then the next batch goes to another connection.
- *
- * Jobs with `merge` set go further: those of one statement that wait in the
- * same turn become one run of it.  Such a statement takes one parameter, an
- * array of bigint; values[0] of each job is one key; the first column of the
- * result is the key, and no key has more than one row.
+ * The pool: jobs that come, wait, end and are given up.  What is sent where is
+ * decided by ngx_http_magasin_pg_schedule.c.
  */
 
 
 #include "ngx_http_magasin_pg_internal.h"
 
 
-static void ngx_http_magasin_pg_dispatch(ngx_event_t *ev);
-static ngx_uint_t ngx_http_magasin_pg_dispatch_class(
-    ngx_http_magasin_pg_pool_t *pool, ngx_http_magasin_pg_class_e class);
-static ngx_http_magasin_pg_connection_t *ngx_http_magasin_pg_choose(
-    ngx_http_magasin_pg_pool_t *pool, ngx_http_magasin_pg_class_e class);
-static ngx_uint_t ngx_http_magasin_pg_accepts(
-    ngx_http_magasin_pg_connection_t *connection,
-    ngx_http_magasin_pg_class_e class);
-static ngx_uint_t ngx_http_magasin_pg_stalled(
-    ngx_http_magasin_pg_connection_t *connection);
-static ngx_uint_t ngx_http_magasin_pg_last(ngx_http_magasin_pg_pool_t *pool);
-static ngx_http_magasin_pg_connection_t *ngx_http_magasin_pg_reserved(
-    ngx_http_magasin_pg_pool_t *pool);
-static ngx_http_magasin_pg_job_t *ngx_http_magasin_pg_next(
-    ngx_queue_t *queue);
-static void ngx_http_magasin_pg_unlink(ngx_http_magasin_pg_job_t *job);
+static ngx_uint_t ngx_http_magasin_pg_join(ngx_http_magasin_pg_job_t *job);
+static void ngx_http_magasin_pg_queued(ngx_http_magasin_pg_job_t *job,
+    ngx_int_t n);
 static void ngx_http_magasin_pg_leave(ngx_http_magasin_pg_job_t *job);
 static void ngx_http_magasin_pg_timeout(ngx_event_t *ev);
 
@@ -90,6 +66,8 @@ ngx_http_magasin_pg_create(ngx_cycle_t *cycle, ngx_http_magasin_pg_conf_t *pcf)
     pool->hold.log = cycle->log;
     pool->hold.cancelable = 1;
 
+    ngx_http_magasin_pg_lane_init(pool);
+
     for (i = 0; i < pcf->connections; i++) {
         ngx_http_magasin_pg_connection_init(&pool->connections[i], pool, i);
         ngx_http_magasin_pg_connection_open(&pool->connections[i]);
@@ -135,6 +113,10 @@ ngx_http_magasin_pg_destroy(ngx_http_magasin_pg_pool_t *pool)
         ngx_del_timer(&pool->hold);
     }
 
+    if (pool->pause.timer_set) {
+        ngx_del_timer(&pool->pause);
+    }
+
     for (i = 0; i < pool->conf->connections; i++) {
         ngx_http_magasin_pg_connection_close(&pool->connections[i]);
     }
@@ -154,19 +136,35 @@ ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
 {
     ngx_uint_t  i;
 
-    if (pool->nwaiting >= pool->conf->queue && !job->admitted) {
+    job->pool = pool;
+
+    if (job->weigh && job->class == NGX_HTTP_MAGASIN_PG_READ
+        && ngx_http_magasin_pg_weighs(pool, ngx_http_magasin_pg_weight(job)))
+    {
+        job->class = NGX_HTTP_MAGASIN_PG_HEAVY;
+    }
+
+    if (pool->queued[job->class] >= pool->conf->queue[job->class]
+        && !job->admitted)
+    {
+        job->pool = NULL;
         ngx_http_magasin_count(pool->counters->full);
+        ngx_http_magasin_count(pool->counters->refused[job->class]);
         return NGX_BUSY;
     }
 
     if (pool->down) {
+        job->pool = NULL;
         ngx_http_magasin_count(pool->counters->down);
         return NGX_DECLINED;
     }
 
-    job->pool = pool;
     job->slot = NULL;
+    job->block = NULL;
     job->resent = 0;
+    job->contested = 0;
+    job->missed = 0;
+    job->deadline = ngx_current_msec + pool->conf->timeout;
     job->submitted = ngx_http_magasin_clock();
 
     job->timer.handler = ngx_http_magasin_pg_timeout;
@@ -174,6 +172,10 @@ ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
     job->timer.log = job->log;
 
     ngx_add_timer(&job->timer, pool->conf->timeout);
+
+    if (job->share && ngx_http_magasin_pg_join(job)) {
+        return NGX_OK;
+    }
 
     ngx_http_magasin_pg_link(job, &pool->waiting[job->class], 0);
     ngx_http_magasin_pg_wake(pool);
@@ -192,6 +194,69 @@ ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
     }
 
     return NGX_OK;
+}
+
+
+/* Wait for an answer that is under way to somebody else, if one is. */
+
+static ngx_uint_t
+ngx_http_magasin_pg_join(ngx_http_magasin_pg_job_t *job)
+{
+    ngx_http_magasin_pg_slot_t  *slot;
+
+    slot = job->pool->shared[job->statement];
+
+    if (slot == NULL) {
+        return 0;
+    }
+
+    job->slot = slot;
+    job->next = slot->jobs;
+    slot->jobs = job;
+
+    return 1;
+}
+
+
+/* A number for what a read reads: its statement and its first parameter. */
+
+uint64_t
+ngx_http_magasin_pg_weight(ngx_http_magasin_pg_job_t *job)
+{
+    return ngx_http_magasin_pg_lock(
+                         ngx_http_magasin_pg_statement_name(job->statement),
+                         job->nvalues ? job->values[0] : NULL);
+}
+
+
+/* Was it long, the last time? */
+
+ngx_uint_t
+ngx_http_magasin_pg_weighs(ngx_http_magasin_pg_pool_t *pool, uint64_t weight)
+{
+    return pool->weights[weight % NGX_HTTP_MAGASIN_PG_WEIGHTS] == weight;
+}
+
+
+/*
+ * Remember how long a read took, in microseconds.  One that shared its Sync
+ * may have waited for others: if so it is found light when it runs alone.
+ */
+
+void
+ngx_http_magasin_pg_weigh(ngx_http_magasin_pg_pool_t *pool, uint64_t weight,
+    uint64_t time)
+{
+    uint64_t  *place;
+
+    place = &pool->weights[weight % NGX_HTTP_MAGASIN_PG_WEIGHTS];
+
+    if (time > NGX_HTTP_MAGASIN_PG_LONG) {
+        *place = weight;
+
+    } else if (*place == weight && time < NGX_HTTP_MAGASIN_PG_LONG / 2) {
+        *place = 0;
+    }
 }
 
 
@@ -235,6 +300,33 @@ ngx_http_magasin_pg_gauge(ngx_http_magasin_pg_pool_t *pool)
 }
 
 
+/* What the pool could do for the next job; for /readyz. */
+
+void
+ngx_http_magasin_pg_state(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_state_t *state)
+{
+    ngx_uint_t  class;
+
+    class = NGX_HTTP_MAGASIN_PG_WRITE;
+
+    state->ready = pool->ready;
+    state->locked = pool->nlocked;
+    state->full = (pool->queued[class] >= pool->conf->queue[class]);
+    state->missing = (pool->ready != 0
+                      && ngx_http_magasin_pg_lacks_writes(pool));
+}
+
+
+const char *
+ngx_http_magasin_pg_class_name(ngx_uint_t class)
+{
+    static const char  *names[] = { "read", "write", "heavy" };
+
+    return names[class];
+}
+
+
 /* Ask for a dispatch at the end of this turn of the event loop. */
 
 void
@@ -265,6 +357,23 @@ ngx_http_magasin_pg_take(ngx_http_magasin_pg_slot_t *slot)
 }
 
 
+/* Forget the result that waits in a slot, and nobody joins it any more. */
+
+void
+ngx_http_magasin_pg_clear(ngx_http_magasin_pg_slot_t *slot)
+{
+    ngx_http_magasin_pg_pool_t  *pool;
+
+    pool = slot->connection->pool;
+
+    if (!slot->sync && pool->shared[slot->statement] == slot) {
+        pool->shared[slot->statement] = NULL;
+    }
+
+    ngx_http_magasin_pg_drop(slot);
+}
+
+
 /* Forget the result that waits in a slot. */
 
 void
@@ -280,6 +389,14 @@ ngx_http_magasin_pg_drop(ngx_http_magasin_pg_slot_t *slot)
 void
 ngx_http_magasin_pg_requeue(ngx_http_magasin_pg_job_t *job)
 {
+    if (job->missed) {
+        job->missed = 0;
+
+        if (ngx_http_magasin_pg_lane_add(job, 1) == NGX_OK) {
+            return;
+        }
+    }
+
     ngx_http_magasin_pg_link(job, &job->pool->waiting[job->class], 1);
 }
 
@@ -331,6 +448,8 @@ ngx_http_magasin_pg_fail_waiting(ngx_http_magasin_pg_pool_t *pool)
 
     ngx_queue_init(&failed);
 
+    ngx_http_magasin_pg_lane_empty(pool);
+
     for (i = 0; i < NGX_HTTP_MAGASIN_PG_CLASSES; i++) {
         if (!ngx_queue_empty(&pool->waiting[i])) {
             ngx_queue_add(&failed, &pool->waiting[i]);
@@ -354,310 +473,46 @@ ngx_http_magasin_pg_link(ngx_http_magasin_pg_job_t *job, ngx_queue_t *queue,
     }
 
     job->queued = 1;
-    job->pool->nwaiting++;
-    job->pool->gauges->waiting = job->pool->nwaiting;
+    ngx_http_magasin_pg_queued(job, 1);
 }
 
 
-static void
+void
 ngx_http_magasin_pg_unlink(ngx_http_magasin_pg_job_t *job)
 {
+    ngx_http_magasin_pg_block_t  *block;
+
     ngx_queue_remove(&job->queue);
 
+    block = job->block;
+
     job->queued = 0;
-    job->pool->nwaiting--;
-    job->pool->gauges->waiting = job->pool->nwaiting;
+    job->block = NULL;
+    ngx_http_magasin_pg_queued(job, -1);
+
+    if (block) {
+        job->pool->nlocked--;
+        job->pool->gauges->locked = job->pool->nlocked;
+
+        ngx_http_magasin_pg_lane_free(job->pool, block);
+    }
 }
 
+
+/* One job more, or less, waits. */
 
 static void
-ngx_http_magasin_pg_dispatch(ngx_event_t *ev)
+ngx_http_magasin_pg_queued(ngx_http_magasin_pg_job_t *job, ngx_int_t n)
 {
-    ngx_uint_t                         i;
-    ngx_http_magasin_pg_pool_t        *pool;
-    ngx_http_magasin_pg_connection_t  *connection;
+    ngx_http_magasin_pg_pool_t  *pool;
 
-    pool = ev->data;
+    pool = job->pool;
 
-    (void) ngx_http_magasin_pg_dispatch_class(pool, NGX_HTTP_MAGASIN_PG_READ);
+    pool->nwaiting += n;
+    pool->queued[job->class] += n;
 
-    for (i = 0; i < pool->conf->connections; i++) {
-        connection = &pool->connections[i];
-
-        if (connection->batch
-            && ngx_http_magasin_pg_connection_sync(connection, 1)
-               != NGX_OK)
-        {
-            ngx_http_magasin_pg_connection_lost(connection, NULL);
-        }
-    }
-
-    (void) ngx_http_magasin_pg_dispatch_class(pool,
-                                              NGX_HTTP_MAGASIN_PG_WRITE);
-    (void) ngx_http_magasin_pg_dispatch_class(pool,
-                                              NGX_HTTP_MAGASIN_PG_HEAVY);
-
-    ngx_http_magasin_pg_gauge(pool);
-}
-
-
-/* Send what can be sent of one class; the number of jobs sent. */
-
-static ngx_uint_t
-ngx_http_magasin_pg_dispatch_class(ngx_http_magasin_pg_pool_t *pool,
-    ngx_http_magasin_pg_class_e class)
-{
-    ngx_uint_t                         n;
-    ngx_queue_t                       *queue;
-    ngx_http_magasin_pg_job_t         *job, *next;
-    ngx_http_magasin_pg_connection_t  *connection;
-
-    queue = &pool->waiting[class];
-
-    for (n = 0; !ngx_queue_empty(queue); n++) {
-
-        connection = ngx_http_magasin_pg_choose(pool, class);
-        if (connection == NULL) {
-            break;
-        }
-
-        job = ngx_http_magasin_pg_next(queue);
-
-        if (ngx_http_magasin_pg_connection_send(connection, job) != NGX_OK) {
-
-            /* Not sent, so they may go elsewhere. */
-
-            for ( /* void */ ; job; job = next) {
-                next = job->next;
-                job->next = NULL;
-                ngx_http_magasin_pg_requeue(job);
-            }
-
-            ngx_http_magasin_pg_connection_lost(connection, NULL);
-        }
-    }
-
-    return n;
-}
-
-
-/* The next job of a queue, and with it those that can be merged with it. */
-
-static ngx_http_magasin_pg_job_t *
-ngx_http_magasin_pg_next(ngx_queue_t *queue)
-{
-    ngx_uint_t                   n;
-    ngx_queue_t                 *q, *following;
-    ngx_http_magasin_pg_job_t   *first, *job, **last;
-
-    first = ngx_queue_data(ngx_queue_head(queue), ngx_http_magasin_pg_job_t,
-                           queue);
-    ngx_http_magasin_pg_unlink(first);
-
-    first->next = NULL;
-    last = &first->next;
-    n = 1;
-
-    for (q = ngx_queue_head(queue);
-         first->merge && q != ngx_queue_sentinel(queue)
-             && n < NGX_HTTP_MAGASIN_PG_BATCH;
-         q = following)
-    {
-        following = ngx_queue_next(q);
-        job = ngx_queue_data(q, ngx_http_magasin_pg_job_t, queue);
-
-        if (job->merge && job->statement == first->statement) {
-            ngx_http_magasin_pg_unlink(job);
-
-            job->next = NULL;
-            *last = job;
-            last = &job->next;
-            n++;
-        }
-    }
-
-    return first;
-}
-
-
-/*
- * The connection for the next job of a class: for reads the one whose batch
- * is open, so that a turn's reads travel together; else the least busy one.
- */
-
-static ngx_http_magasin_pg_connection_t *
-ngx_http_magasin_pg_choose(ngx_http_magasin_pg_pool_t *pool,
-    ngx_http_magasin_pg_class_e class)
-{
-    ngx_uint_t                         i;
-    ngx_http_magasin_pg_connection_t  *connection, *best, *reserved;
-
-    best = NULL;
-    reserved = ngx_http_magasin_pg_reserved(pool);
-
-    if (class == NGX_HTTP_MAGASIN_PG_HEAVY) {
-        if (reserved && ngx_http_magasin_pg_accepts(reserved, class)) {
-            return reserved;
-        }
-
-        return NULL;
-    }
-
-    if (class == NGX_HTTP_MAGASIN_PG_WRITE && ngx_http_magasin_pg_last(pool)) {
-        return NULL;
-    }
-
-    for (i = 0; i < pool->conf->connections; i++) {
-        connection = &pool->connections[i];
-
-        if (class == NGX_HTTP_MAGASIN_PG_READ
-            && connection->reading
-            && ngx_current_msec - connection->reading
-               < NGX_HTTP_MAGASIN_PG_HOLD)
-        {
-            if (!pool->hold.timer_set) {
-                ngx_add_timer(&pool->hold, NGX_HTTP_MAGASIN_PG_HOLD);
-            }
-
-            return NULL;
-        }
-
-        if (connection == reserved
-            || !ngx_http_magasin_pg_accepts(connection, class))
-        {
-            continue;
-        }
-
-        if (connection->batch) {
-            return connection;
-        }
-
-        if (best == NULL
-            || ngx_http_magasin_pg_in_flight(connection)
-               < ngx_http_magasin_pg_in_flight(best))
-        {
-            best = connection;
-        }
-    }
-
-    return best;
-}
-
-
-static ngx_uint_t
-ngx_http_magasin_pg_accepts(ngx_http_magasin_pg_connection_t *connection,
-    ngx_http_magasin_pg_class_e class)
-{
-    if (connection->state != NGX_HTTP_MAGASIN_PG_READY || connection->heavy
-        || ngx_http_magasin_pg_stalled(connection))
-    {
-        return 0;
-    }
-
-    switch (class) {
-
-    case NGX_HTTP_MAGASIN_PG_READ:
-        return connection->batch < NGX_HTTP_MAGASIN_PG_BATCH
-               && connection->syncs < NGX_HTTP_MAGASIN_PG_BATCHES;
-
-    case NGX_HTTP_MAGASIN_PG_WRITE:
-        return connection->syncs < NGX_HTTP_MAGASIN_PG_WRITES;
-
-    default: /* NGX_HTTP_MAGASIN_PG_HEAVY */
-        return ngx_http_magasin_pg_in_flight(connection) == 0;
-    }
-}
-
-
-/*
- * Nothing comes from this connection: a write of it waits for somebody's lock,
- * or a statement takes long.  What would be sent behind it could not be taken
- * back when its time is over, and a write would be done after its client was
- * told that it was not.
- */
-
-static ngx_uint_t
-ngx_http_magasin_pg_stalled(ngx_http_magasin_pg_connection_t *connection)
-{
-    return ngx_http_magasin_pg_in_flight(connection) != 0
-           && ngx_current_msec - connection->progress
-              > NGX_HTTP_MAGASIN_PG_STALL;
-}
-
-
-/*
- * While some connections are stalled, the last one that is not stays with the
- * reads: the next write may wait for the same lock.
- */
-
-static ngx_uint_t
-ngx_http_magasin_pg_last(ngx_http_magasin_pg_pool_t *pool)
-{
-    ngx_uint_t                         i, free, stalled;
-    ngx_http_magasin_pg_connection_t  *connection;
-
-    free = 0;
-    stalled = 0;
-
-    for (i = 0; i < pool->conf->connections; i++) {
-        connection = &pool->connections[i];
-
-        if (connection->state != NGX_HTTP_MAGASIN_PG_READY
-            || connection->heavy)
-        {
-            continue;
-        }
-
-        if (ngx_http_magasin_pg_stalled(connection)) {
-            stalled++;
-
-        } else {
-            free++;
-        }
-    }
-
-    return stalled && free == 1;
-}
-
-
-/*
- * Long reads must not stand before short ones.  While some wait, the last
- * connection in service that runs none is kept free for them; one connection
- * of several always stays with the short ones.  Of a single connection,
- * long reads get it when it is idle, and it takes nothing else until then;
- * after each of them the short ones have a turn.
- */
-
-static ngx_http_magasin_pg_connection_t *
-ngx_http_magasin_pg_reserved(ngx_http_magasin_pg_pool_t *pool)
-{
-    ngx_uint_t                         i, last;
-    ngx_http_magasin_pg_connection_t  *connection;
-
-    if (ngx_queue_empty(&pool->waiting[NGX_HTTP_MAGASIN_PG_HEAVY])) {
-        return NULL;
-    }
-
-    if (pool->ready == 1 && pool->turn
-        && (!ngx_queue_empty(&pool->waiting[NGX_HTTP_MAGASIN_PG_READ])
-            || !ngx_queue_empty(&pool->waiting[NGX_HTTP_MAGASIN_PG_WRITE])))
-    {
-        return NULL;
-    }
-
-    last = pool->ready > 1 ? 1 : 0;
-
-    for (i = pool->conf->connections; i > last; i--) {
-        connection = &pool->connections[i - 1];
-
-        if (connection->state == NGX_HTTP_MAGASIN_PG_READY
-            && !connection->heavy)
-        {
-            return connection;
-        }
-    }
-
-    return NULL;
+    pool->gauges->waiting = pool->nwaiting;
+    pool->gauges->queues[job->class] = pool->queued[job->class];
 }
 
 
@@ -687,15 +542,29 @@ ngx_http_magasin_pg_leave(ngx_http_magasin_pg_job_t *job)
 static void
 ngx_http_magasin_pg_timeout(ngx_event_t *ev)
 {
-    ngx_http_magasin_pg_job_t  *job;
+    ngx_http_magasin_pg_job_t      *job;
+    ngx_http_magasin_pg_failure_e   failure;
 
     job = ev->data;
+    failure = NGX_HTTP_MAGASIN_PG_TIMEOUT;
 
     if (job->queued) {
+
+        /* Of what is not with the server it is known that it is not done. */
+
+        if (job->block || job->class == NGX_HTTP_MAGASIN_PG_WRITE) {
+            failure = NGX_HTTP_MAGASIN_PG_LOCKED;
+        }
+
         ngx_http_magasin_pg_unlink(job);
     }
 
-    ngx_http_magasin_count(job->pool->counters->timeouts);
+    if (failure == NGX_HTTP_MAGASIN_PG_LOCKED) {
+        ngx_http_magasin_count(job->pool->counters->locked);
+
+    } else {
+        ngx_http_magasin_count(job->pool->counters->timeouts);
+    }
 
     if (job->slot) {
         ngx_http_magasin_pg_connection_watch(job->slot->connection);
@@ -704,5 +573,5 @@ ngx_http_magasin_pg_timeout(ngx_event_t *ev)
 
     ngx_http_magasin_pg_finish(job);
 
-    job->failed(job, NGX_HTTP_MAGASIN_PG_TIMEOUT, NULL);
+    job->failed(job, failure, NULL);
 }

@@ -26,12 +26,15 @@
 typedef struct ngx_http_magasin_pg_job_s   ngx_http_magasin_pg_job_t;
 typedef struct ngx_http_magasin_pg_pool_s  ngx_http_magasin_pg_pool_t;
 typedef struct ngx_http_magasin_pg_slot_s  ngx_http_magasin_pg_slot_t;
+typedef struct ngx_http_magasin_pg_block_s  ngx_http_magasin_pg_block_t;
 
 
 /* Why a job has no rows. */
 typedef enum {
     NGX_HTTP_MAGASIN_PG_UNAVAILABLE = 1,  /* no server, or it went away */
     NGX_HTTP_MAGASIN_PG_TIMEOUT,          /* no answer in time */
+    NGX_HTTP_MAGASIN_PG_LOCKED,           /* a lock, or all connections, were
+                                             not free in time: not done */
     NGX_HTTP_MAGASIN_PG_ERROR             /* the server refused: see result */
 } ngx_http_magasin_pg_failure_e;
 
@@ -65,7 +68,11 @@ struct ngx_http_magasin_pg_job_s {
     ngx_http_magasin_pg_ready_pt     ready;
     ngx_http_magasin_pg_failed_pt    failed;
     void                            *data;
-    unsigned                         merge:1;      /* see pg.c */
+    const uint64_t                  *locks;        /* of the rows it locks */
+    ngx_uint_t                       nlocks;       /* 0: see pg_lane.c */
+    unsigned                         merge:1;      /* see pg_schedule.c */
+    unsigned                         share:1;      /* with those under way */
+    unsigned                         weigh:1;      /* heavy where it was long */
     unsigned                         admitted:1;   /* whatever waits */
     ngx_log_t                       *log;
 
@@ -83,6 +90,11 @@ struct ngx_http_magasin_pg_job_s {
     ngx_http_magasin_pg_pool_t      *pool;
     ngx_http_magasin_pg_slot_t      *slot;
     ngx_http_magasin_pg_job_t       *next;         /* of those merged */
+    ngx_http_magasin_pg_block_t     *block;        /* it waits there */
+    ngx_msec_t                       deadline;     /* of the job */
+    ngx_msec_t                       until;        /* it waits for locks */
+    unsigned                         contested:1;  /* `until` is set */
+    unsigned                         missed:1;     /* to the lane with it */
     unsigned                         queued:1;
     unsigned                         resent:3;     /* how many times */
 };
@@ -92,8 +104,10 @@ struct ngx_http_magasin_pg_job_s {
 typedef struct {
     ngx_array_t                     *targets;      /* of target_t */
     ngx_uint_t                       connections;  /* per worker */
-    ngx_uint_t                       queue;        /* jobs, per worker */
+    ngx_uint_t                       queue[NGX_HTTP_MAGASIN_PG_CLASSES];
+    ngx_uint_t                       queues;       /* of those without one */
     ngx_msec_t                       timeout;      /* of one job */
+    ngx_msec_t                       lock_timeout; /* of all its waits */
     ngx_msec_t                       connect_timeout;
     unsigned                         quiet:1;      /* others tell */
 } ngx_http_magasin_pg_conf_t;
@@ -115,7 +129,9 @@ typedef struct {
     ngx_atomic_t                     connections;  /* configured */
     ngx_atomic_t                     ready;
     ngx_atomic_t                     busy;         /* owe an answer */
-    ngx_atomic_t                     waiting;      /* jobs in the queue */
+    ngx_atomic_t                     waiting;      /* jobs in the queues */
+    ngx_atomic_t                     queues[NGX_HTTP_MAGASIN_PG_CLASSES];
+    ngx_atomic_t                     locked;       /* jobs behind locks */
 } ngx_http_magasin_pg_gauges_t;
 
 /* Runs of one statement, from being sent to being answered. */
@@ -131,6 +147,9 @@ typedef struct {
     ngx_atomic_t                     lost;         /* while in service */
     ngx_atomic_t                     timeouts;     /* of jobs */
     ngx_atomic_t                     full;         /* refused: the queue is */
+    ngx_atomic_t                     refused[NGX_HTTP_MAGASIN_PG_CLASSES];
+    ngx_atomic_t                     missed;       /* a lock, and sent again */
+    ngx_atomic_t                     locked;       /* a lock, until too late */
     ngx_atomic_t                     down;         /* refused: no server */
     ngx_atomic_t                     resent;
     ngx_atomic_t                     errors[NGX_HTTP_MAGASIN_SQLSTATE_CLASSES];
@@ -139,6 +158,19 @@ typedef struct {
 } ngx_http_magasin_pg_counters_t;
 
 
+/* What a pool could do for the next job. */
+typedef struct {
+    ngx_uint_t                       ready;        /* connections */
+    ngx_uint_t                       locked;       /* jobs behind locks */
+    unsigned                         full:1;       /* the queue of writes is */
+    unsigned                         missing:1;    /* the schema is another */
+} ngx_http_magasin_pg_state_t;
+
+
+char *ngx_http_magasin_pg_conf_queue(ngx_conf_t *cf,
+    ngx_http_magasin_pg_conf_t *pcf, ngx_str_t *name, ngx_str_t *value);
+char *ngx_http_magasin_pg_conf_finish(ngx_conf_t *cf,
+    ngx_http_magasin_pg_conf_t *pcf);
 char *ngx_http_magasin_pg_conf_parse(ngx_conf_t *cf,
     ngx_http_magasin_pg_conf_t *pcf, ngx_str_t *conninfo);
 
@@ -152,6 +184,10 @@ void ngx_http_magasin_pg_measure(ngx_http_magasin_pg_pool_t *pool,
 ngx_int_t ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
     ngx_http_magasin_pg_job_t *job);
 void ngx_http_magasin_pg_cancel(ngx_http_magasin_pg_job_t *job);
+void ngx_http_magasin_pg_state(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_state_t *state);
+uint64_t ngx_http_magasin_pg_lock(const char *owner, const char *row);
+const char *ngx_http_magasin_pg_class_name(ngx_uint_t class);
 
 const char *ngx_http_magasin_pg_statement_name(
     ngx_http_magasin_statement_e statement);

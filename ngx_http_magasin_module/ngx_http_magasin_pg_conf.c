@@ -13,6 +13,10 @@
 /* What may be added to the keywords of the conninfo. */
 #define NGX_HTTP_MAGASIN_PG_EXTRA  8
 
+/* Milliseconds for locks, and connections that keep what is promised. */
+#define NGX_HTTP_MAGASIN_PG_CONF_LOCK   2000
+#define NGX_HTTP_MAGASIN_PG_CONF_LEAST  3
+
 
 typedef struct {
     ngx_conf_t                  *cf;
@@ -35,6 +39,97 @@ static ngx_uint_t ngx_http_magasin_pg_conf_item(const char *list,
     ngx_uint_t n, ngx_str_t *item);
 static const char *ngx_http_magasin_pg_conf_copy(ngx_conf_t *cf,
     ngx_str_t *text);
+
+
+/*
+ * queue=N: of each class that has no bound of its own; queue_read=N,
+ * queue_write=N, queue_heavy=N: of one.
+ *
+ * NGX_CONF_OK; or what the directive has to say, or NGX_CONF_ERROR and the
+ * log says it.
+ */
+
+char *
+ngx_http_magasin_pg_conf_queue(ngx_conf_t *cf, ngx_http_magasin_pg_conf_t *pcf,
+    ngx_str_t *name, ngx_str_t *value)
+{
+    ngx_int_t    n;
+    ngx_str_t    suffix;
+    ngx_uint_t   class;
+    const char  *known;
+
+    n = ngx_atoi(value->data, value->len);
+
+    if (n < 1 || n > 1000000) {
+        return "takes \"queue\" from 1 to 1000000 requests for each worker";
+    }
+
+    suffix.data = name->data + (sizeof("queue") - 1);
+    suffix.len = name->len - (sizeof("queue") - 1);
+
+    if (suffix.len == 0) {
+        pcf->queues = n;
+        return NGX_CONF_OK;
+    }
+
+    for (class = 0; class < NGX_HTTP_MAGASIN_PG_CLASSES; class++) {
+        known = ngx_http_magasin_pg_class_name(class);
+
+        if (*suffix.data == '_' && suffix.len == ngx_strlen(known) + 1
+            && ngx_strncmp(suffix.data + 1, known, suffix.len - 1) == 0)
+        {
+            pcf->queue[class] = n;
+            return NGX_CONF_OK;
+        }
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"magasin_database\" does not know \"%V\": it takes "
+                       "queue=, queue_read=, queue_write= and queue_heavy=",
+                       name);
+    return NGX_CONF_ERROR;
+}
+
+
+/*
+ * What was not given follows from what was.  NGX_CONF_OK, or what the
+ * directive has to say.
+ */
+
+char *
+ngx_http_magasin_pg_conf_finish(ngx_conf_t *cf,
+    ngx_http_magasin_pg_conf_t *pcf)
+{
+    ngx_uint_t  class;
+
+    static const ngx_uint_t  queues[] = { 1024, 1024, 128 };
+
+    for (class = 0; class < NGX_HTTP_MAGASIN_PG_CLASSES; class++) {
+        if (pcf->queue[class] == 0) {
+            pcf->queue[class] = pcf->queues ? pcf->queues : queues[class];
+        }
+    }
+
+    if (pcf->lock_timeout == 0) {
+        pcf->lock_timeout = ngx_min(NGX_HTTP_MAGASIN_PG_CONF_LOCK,
+                                    pcf->timeout / 2);
+        pcf->lock_timeout = ngx_max(pcf->lock_timeout, 1);
+    }
+
+    if (pcf->lock_timeout > pcf->timeout) {
+        return "takes a \"lock_timeout\" that is not over \"timeout\"";
+    }
+
+    if (pcf->connections < NGX_HTTP_MAGASIN_PG_CONF_LEAST) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"magasin_database\" with connections=%ui: with "
+                           "less than %d, long reports and writes that wait "
+                           "for locks stand in each other's way",
+                           pcf->connections, NGX_HTTP_MAGASIN_PG_CONF_LEAST);
+    }
+
+    return NGX_CONF_OK;
+}
 
 
 /*

@@ -1,6 +1,6 @@
 
 /*
- * One connection to PostgreSQL: connect, prepare, send, lose, try again.
+ * One connection to PostgreSQL: connect, send, lose, try again.
  *
  * libpq owns the socket; an ngx_connection_t wraps it for its events.  These
  * are level-triggered: libpq reads as much as its buffer takes and no more,
@@ -10,11 +10,7 @@
 
 #include "ngx_http_magasin_pg_internal.h"
 
-
-typedef struct {
-    const char  *name;
-    const char  *text;
-} ngx_http_magasin_pg_statement_t;
+#include <sys/ioctl.h>
 
 
 static void ngx_http_magasin_pg_connection_attach(
@@ -26,8 +22,13 @@ static ngx_int_t ngx_http_magasin_pg_connection_events(
 static void ngx_http_magasin_pg_connection_event(ngx_event_t *ev);
 static void ngx_http_magasin_pg_connection_poll(
     ngx_http_magasin_pg_connection_t *connection);
-static ngx_int_t ngx_http_magasin_pg_connection_prepare(
+static void ngx_http_magasin_pg_connection_sent(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_job_t *job);
+static ngx_int_t ngx_http_magasin_pg_connection_bounded(
     ngx_http_magasin_pg_connection_t *connection);
+static u_char *ngx_http_magasin_pg_connection_escape(u_char *buffer,
+    size_t size, const char *message);
 static void ngx_http_magasin_pg_connection_keys(char *keys, size_t len,
     ngx_http_magasin_pg_job_t *job);
 static ngx_int_t ngx_http_magasin_pg_connection_flush(
@@ -43,11 +44,6 @@ static void ngx_http_magasin_pg_connection_log(
     ngx_http_magasin_pg_connection_t *connection, const char *why);
 static void ngx_http_magasin_pg_connection_notice(void *data,
     const char *message);
-
-
-static ngx_http_magasin_pg_statement_t  ngx_http_magasin_pg_statements[] = {
-    NGX_HTTP_MAGASIN_STATEMENTS
-};
 
 
 /* Set up a closed connection of a pool; its memory is zeroed. */
@@ -73,13 +69,6 @@ ngx_http_magasin_pg_connection_init(
 }
 
 
-const char *
-ngx_http_magasin_pg_statement_name(ngx_http_magasin_statement_e statement)
-{
-    return ngx_http_magasin_pg_statements[statement].name;
-}
-
-
 /* Start to connect to the next address; the result comes by events. */
 
 void
@@ -97,8 +86,12 @@ ngx_http_magasin_pg_connection_open(
     connection->tail = 0;
     connection->syncs = 0;
     connection->batch = 0;
-    connection->prepared = 0;
+    connection->missing = 0;
+    connection->single = 0;
+    connection->received = 0;
+    connection->partial = 0;
     connection->reading = 0;
+    connection->writes = 0;
     connection->heavy = 0;
 
     connection->state = NGX_HTTP_MAGASIN_PG_CONNECTING;
@@ -145,7 +138,7 @@ ngx_http_magasin_pg_connection_close(
     for ( /* void */ ; connection->head != connection->tail;
          connection->head++)
     {
-        ngx_http_magasin_pg_drop(ngx_http_magasin_pg_slot(connection,
+        ngx_http_magasin_pg_clear(ngx_http_magasin_pg_slot(connection,
                                                           connection->head));
     }
 
@@ -153,7 +146,10 @@ ngx_http_magasin_pg_connection_close(
     connection->syncs = 0;
     connection->batch = 0;
     connection->reading = 0;
+    connection->writes = 0;
     connection->heavy = 0;
+
+    ngx_http_magasin_pg_lane_end(connection);
 
     ngx_http_magasin_pg_connection_detach(connection);
 
@@ -166,24 +162,31 @@ ngx_http_magasin_pg_connection_close(
 
 /*
  * Send one job, or several that are merged (linked by `next`): a read joins
- * the open batch, the others are followed by a Sync of their own.
+ * the open batch, the others are followed by a Sync of their own, and so is
+ * all that has its turn in the lane.  `lock_wait`: milliseconds for a lock,
+ * 0 for those of the session.
  *
- * NGX_OK, or NGX_ERROR: nothing was queued in libpq, the connection is bad.
+ * NGX_OK, or NGX_ERROR: the jobs are not in flight, the connection is bad.
  */
 
 ngx_int_t
 ngx_http_magasin_pg_connection_send(
     ngx_http_magasin_pg_connection_t *connection,
-    ngx_http_magasin_pg_job_t *job)
+    ngx_http_magasin_pg_job_t *job, ngx_msec_t lock_wait)
 {
-    char                          keys[NGX_HTTP_MAGASIN_PG_KEYS];
-    uint64_t                      now;
-    const char                   *name, *array;
-    const char *const            *values;
-    ngx_http_magasin_pg_job_t    *next;
-    ngx_http_magasin_pg_slot_t   *slot;
+    char                         keys[NGX_HTTP_MAGASIN_PG_KEYS];
+    const char                  *name, *array;
+    const char *const           *values;
+    ngx_http_magasin_pg_sync_e   kind;
 
-    name = ngx_http_magasin_pg_statements[job->statement].name;
+    if (lock_wait
+        && ngx_http_magasin_pg_connection_lock_wait(connection, lock_wait, 1)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    name = ngx_http_magasin_pg_statement_name(job->statement);
     values = job->values;
 
     if (job->merge) {
@@ -199,23 +202,67 @@ ngx_http_magasin_pg_connection_send(
         return NGX_ERROR;
     }
 
-    if (ngx_http_magasin_pg_in_flight(connection) == 0) {
-        connection->progress = ngx_current_msec;
+    ngx_http_magasin_pg_connection_sent(connection, job);
+
+    if (job->class == NGX_HTTP_MAGASIN_PG_READ && connection->lane == NULL) {
+        connection->batch++;
+        return NGX_OK;
     }
 
-    slot = ngx_http_magasin_pg_slot(connection, connection->tail);
-    slot->jobs = job;
-    slot->sync = 0;
+    kind = NGX_HTTP_MAGASIN_PG_SYNC_LANE;
+
+    if (job->class == NGX_HTTP_MAGASIN_PG_HEAVY) {
+        kind = NGX_HTTP_MAGASIN_PG_SYNC_HEAVY;
+        connection->heavy = 1;
+
+    } else if (connection->lane == NULL) {
+        kind = NGX_HTTP_MAGASIN_PG_SYNC_WRITE;
+        connection->locks[connection->writes++]
+            = ngx_http_magasin_pg_lane_key(job);
+    }
+
+    connection->pool->turn = connection->heavy;
+
+    if (ngx_http_magasin_pg_connection_sync(connection, kind) != NGX_OK) {
+
+        /* The job is in flight all the same: _lost() answers for it. */
+
+        ngx_http_magasin_pg_connection_lost(connection, NULL);
+    }
+
+    return NGX_OK;
+}
+
+
+/* The jobs of a statement are in flight from now on. */
+
+static void
+ngx_http_magasin_pg_connection_sent(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_job_t *job)
+{
+    uint64_t                     now;
+    ngx_http_magasin_pg_job_t   *next;
+    ngx_http_magasin_pg_slot_t  *slot;
 
     now = ngx_http_magasin_clock();
 
-    slot->statement = job->statement;
+    slot = ngx_http_magasin_pg_connection_slot(connection, job->statement);
+    slot->jobs = job;
     slot->sent = now;
+
+    if (job->weigh) {
+        slot->weight = ngx_http_magasin_pg_weight(job);
+    }
+
+    if (job->share) {
+        connection->pool->shared[job->statement] = slot;
+    }
 
     for (next = job; next; next = next->next) {
         next->slot = slot;
 
-        if (next->resent == 0) {
+        if (next->resent == 0 && !next->contested) {
             ngx_http_magasin_observe(&connection->pool->counters->wait,
                                      now - next->submitted);
 
@@ -224,23 +271,69 @@ ngx_http_magasin_pg_connection_send(
         }
     }
 
-    connection->tail++;
-    connection->batch++;
     connection->connection->idle = 0;
+}
 
-    if (job->class == NGX_HTTP_MAGASIN_PG_READ) {
-        return NGX_OK;
+
+/* A new slot, for the answer to a statement that nobody waits for yet. */
+
+ngx_http_magasin_pg_slot_t *
+ngx_http_magasin_pg_connection_slot(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_statement_e statement)
+{
+    ngx_http_magasin_pg_slot_t  *slot;
+
+    if (ngx_http_magasin_pg_in_flight(connection) == 0) {
+        connection->progress = ngx_current_msec;
     }
 
-    connection->heavy = (job->class == NGX_HTTP_MAGASIN_PG_HEAVY);
-    connection->pool->turn = connection->heavy;
+    slot = ngx_http_magasin_pg_slot(connection, connection->tail);
 
-    if (ngx_http_magasin_pg_connection_sync(connection, 0) != NGX_OK) {
+    slot->jobs = NULL;
+    slot->statement = statement;
+    slot->sent = 0;
+    slot->weight = 0;
+    slot->sync = 0;
+    slot->prepare = 0;
 
-        /* The job is in flight all the same: _lost() answers for it. */
+    connection->tail++;
 
-        ngx_http_magasin_pg_connection_lost(connection, NULL);
+    return slot;
+}
+
+
+/*
+ * Let what follows wait so many milliseconds for a lock: in this transaction
+ * when `local`, else in the whole session.
+ *
+ * NGX_OK, or NGX_ERROR: the connection is bad.
+ */
+
+ngx_int_t
+ngx_http_magasin_pg_connection_lock_wait(
+    ngx_http_magasin_pg_connection_t *connection, ngx_msec_t wait,
+    ngx_uint_t local)
+{
+    u_char        text[NGX_INT64_LEN + sizeof("ms")];
+    const char   *name, *values[2];
+
+    (void) ngx_sprintf(text, "%Mms%Z", wait);
+
+    values[0] = (const char *) text;
+    values[1] = local ? "true" : "false";
+
+    name = ngx_http_magasin_pg_statement_name(
+                                         NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT);
+
+    if (PQsendQueryPrepared(connection->pg, name, 2, values, NULL, NULL, 0)
+        == 0)
+    {
+        return NGX_ERROR;
     }
+
+    (void) ngx_http_magasin_pg_connection_slot(connection,
+                                         NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT);
 
     return NGX_OK;
 }
@@ -267,13 +360,15 @@ ngx_http_magasin_pg_connection_keys(char *keys, size_t len,
 
 
 /*
- * End what was sent with a Sync: an open batch of `reads`, or one job of
- * another class.  NGX_OK, or NGX_ERROR: the connection is bad.
+ * End what was sent with a Sync.
+ *
+ * NGX_OK, or NGX_ERROR: the connection is bad.
  */
 
 ngx_int_t
 ngx_http_magasin_pg_connection_sync(
-    ngx_http_magasin_pg_connection_t *connection, ngx_uint_t reads)
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_sync_e kind)
 {
     ngx_http_magasin_pg_slot_t  *slot;
 
@@ -283,17 +378,16 @@ ngx_http_magasin_pg_connection_sync(
         return NGX_ERROR;
     }
 
-    if (reads) {
+    if (kind == NGX_HTTP_MAGASIN_PG_SYNC_READS) {
         connection->reading = ngx_max(ngx_current_msec, 1);
         connection->pool->turn = 0;
     }
 
-    slot = ngx_http_magasin_pg_slot(connection, connection->tail);
-    slot->jobs = NULL;
+    slot = ngx_http_magasin_pg_connection_slot(connection,
+                                               NGX_HTTP_MAGASIN_SQL_COUNT);
     slot->sync = 1;
-    slot->reads = reads;
+    slot->kind = kind;
 
-    connection->tail++;
     connection->syncs++;
 
     return ngx_http_magasin_pg_connection_flush(connection);
@@ -509,7 +603,7 @@ ngx_http_magasin_pg_connection_poll(
         break;
 
     case PGRES_POLLING_OK:
-        rc = ngx_http_magasin_pg_connection_prepare(connection);
+        rc = ngx_http_magasin_pg_prepare(connection);
         break;
 
     default:
@@ -520,36 +614,6 @@ ngx_http_magasin_pg_connection_poll(
     if (rc != NGX_OK) {
         ngx_http_magasin_pg_connection_lost(connection, NULL);
     }
-}
-
-
-static ngx_int_t
-ngx_http_magasin_pg_connection_prepare(
-    ngx_http_magasin_pg_connection_t *connection)
-{
-    ngx_uint_t                        i;
-    ngx_http_magasin_pg_statement_t  *statement;
-
-    connection->state = NGX_HTTP_MAGASIN_PG_PREPARING;
-
-    if (PQsetnonblocking(connection->pg, 1) != 0
-        || PQenterPipelineMode(connection->pg) == 0)
-    {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < NGX_HTTP_MAGASIN_SQL_COUNT; i++) {
-        statement = &ngx_http_magasin_pg_statements[i];
-
-        if (PQsendPrepare(connection->pg, statement->name, statement->text, 0,
-                          NULL)
-            == 0)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return ngx_http_magasin_pg_connection_sync(connection, 0);
 }
 
 
@@ -577,7 +641,12 @@ ngx_http_magasin_pg_connection_input(
     ngx_http_magasin_pg_connection_e  state;
 
     state = connection->state;
-    connection->heard = 1;
+
+    if (ngx_http_magasin_pg_connection_bounded(connection) != NGX_OK) {
+        ngx_http_magasin_pg_connection_lost(connection,
+                                            "an answer is too long");
+        return;
+    }
 
     /*
      * What came before the end of the connection is answered first: libpq
@@ -635,6 +704,36 @@ ngx_http_magasin_pg_connection_input(
     }
 
     ngx_http_magasin_pg_wake(connection->pool);
+}
+
+
+/*
+ * libpq keeps an answer in memory until it is whole.  Of one that does not
+ * come in one piece the bytes are counted; the notices between the pieces are
+ * counted with them.
+ *
+ * NGX_OK, or NGX_ERROR: there are too many.
+ */
+
+static ngx_int_t
+ngx_http_magasin_pg_connection_bounded(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    int  n;
+
+    if (!connection->partial) {
+        connection->partial = 1;
+        return NGX_OK;
+    }
+
+    if (ioctl(PQsocket(connection->pg), FIONREAD, &n) == -1) {
+        return NGX_ERROR;
+    }
+
+    connection->received += n;
+
+    return connection->received > NGX_HTTP_MAGASIN_PG_ANSWER ? NGX_ERROR
+                                                             : NGX_OK;
 }
 
 
@@ -732,7 +831,7 @@ ngx_http_magasin_pg_connection_take_back(
 
         connection->tail--;
         slot = ngx_http_magasin_pg_slot(connection, connection->tail);
-        ngx_http_magasin_pg_drop(slot);
+        ngx_http_magasin_pg_clear(slot);
 
         while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
 
@@ -760,8 +859,8 @@ static void
 ngx_http_magasin_pg_connection_log(
     ngx_http_magasin_pg_connection_t *connection, const char *why)
 {
-    char                          *message;
     u_char                        *p, buffer[512];
+    const char                    *message;
     ngx_uint_t                     level;
     ngx_array_t                   *targets;
     ngx_http_magasin_pg_target_t  *target;
@@ -786,25 +885,104 @@ ngx_http_magasin_pg_connection_log(
         level = NGX_LOG_ERR;
     }
 
-    message = why ? (char *) why
+    message = why ? why
                   : connection->pg ? PQerrorMessage(connection->pg)
-                                   : (char *) "no memory";
+                                   : "no memory";
 
-    p = ngx_cpystrn(buffer, (u_char *) message, sizeof(buffer));
+    p = ngx_http_magasin_pg_connection_escape(buffer, sizeof(buffer), message);
 
-    while (p > buffer && (p[-1] == LF || p[-1] == ' ')) {
-        *--p = '\0';
-    }
+    ngx_log_error(level, connection->pool->log, 0,
+                  "magasin: PostgreSQL at %V, connection %ui: %*s",
+                  &target->name, connection->number, (size_t) (p - buffer),
+                  buffer);
+}
 
-    while (p-- > buffer) {
-        if (*p < ' ') {
-            *p = ' ';
+
+/*
+ * Words of a server for the log: control characters become blanks, other
+ * bytes that are not ASCII are written in hexadecimal unless they are UTF-8.
+ * Returns the end.
+ */
+
+static u_char *
+ngx_http_magasin_pg_connection_escape(u_char *buffer, size_t size,
+    const char *message)
+{
+    size_t   len;
+    u_char  *p, *src, *last, *end, *next;
+
+    p = buffer;
+    end = buffer + size;
+    src = (u_char *) message;
+    len = ngx_strlen(message);
+    last = src + ngx_min(len, size);
+
+    while (src < last && end - p >= 4) {
+
+        if (*src < ' ' || *src == 0x7f) {
+            *p++ = ' ';
+            src++;
+            continue;
+        }
+
+        if (*src < 0x80) {
+            *p++ = *src++;
+            continue;
+        }
+
+        next = src;
+
+        if (ngx_utf8_decode(&next, last - src) <= 0x10ffff
+            && next - src >= 2 && next - src <= 4)
+        {
+            p = ngx_cpymem(p, src, next - src);
+            src = next;
+
+        } else {
+            p = ngx_sprintf(p, "\\x%02Xi", (ngx_int_t) *src++);
         }
     }
 
-    ngx_log_error(level, connection->pool->log, 0,
-                  "magasin: PostgreSQL at %V, connection %ui: %s",
-                  &target->name, connection->number, buffer);
+    while (p > buffer && p[-1] == ' ') {
+        p--;
+    }
+
+    return p;
+}
+
+
+/*
+ * What a server says that is not asked for goes to the log in one escaped
+ * line, of those that come within a second only the first.
+ */
+
+void
+ngx_http_magasin_pg_connection_complain(
+    ngx_http_magasin_pg_connection_t *connection, ngx_uint_t level,
+    const char *about, const char *message)
+{
+    u_char                      *p, buffer[256];
+    ngx_http_magasin_pg_pool_t  *pool;
+
+    pool = connection->pool;
+
+    if (pool->complained
+        && ngx_current_msec - pool->complained
+           < NGX_HTTP_MAGASIN_PG_COMPLAINT)
+    {
+        pool->muted++;
+        return;
+    }
+
+    pool->complained = ngx_max(ngx_current_msec, 1);
+
+    p = ngx_http_magasin_pg_connection_escape(buffer, sizeof(buffer), message);
+
+    ngx_log_error(level, pool->log, 0,
+                  "magasin: PostgreSQL says%s: %*s (%ui more before)", about,
+                  (size_t) (p - buffer), buffer, pool->muted);
+
+    pool->muted = 0;
 }
 
 
@@ -813,8 +991,5 @@ ngx_http_magasin_pg_connection_log(
 static void
 ngx_http_magasin_pg_connection_notice(void *data, const char *message)
 {
-    ngx_http_magasin_pg_connection_t  *connection = data;
-
-    ngx_log_error(NGX_LOG_INFO, connection->pool->log, 0,
-                  "magasin: PostgreSQL says: %s", message);
+    ngx_http_magasin_pg_connection_complain(data, NGX_LOG_INFO, "", message);
 }

@@ -1,7 +1,10 @@
 
 /*
  * What the files of the PostgreSQL room share and nobody else includes:
- * the pool and its scheduler (pg.c), one connection (pg_connection.c).
+ * the pool (pg.c), what is sent where (pg_schedule.c), what waits for locks
+ * (pg_lane.c), one connection (pg_connection.c), its statements
+ * (pg_prepare.c), its results (pg_result.c) and what they must be
+ * (pg_expect.c).
  */
 
 
@@ -20,11 +23,32 @@
 /* A read is sent again so often: several connections may break in a row. */
 #define NGX_HTTP_MAGASIN_PG_RESENDS   4
 
-/* Milliseconds for which reads wait for those before them; see pg.c. */
+/* Milliseconds for which reads wait for those before them. */
 #define NGX_HTTP_MAGASIN_PG_HOLD      2
 
 /* A connection from which nothing came for so many ms is not given more. */
 #define NGX_HTTP_MAGASIN_PG_STALL     100
+
+/*
+ * Locks, in milliseconds: how long a statement waits for one while others may
+ * wait for its connection; how long it does in the lane, and the pauses
+ * between such turns.
+ */
+#define NGX_HTTP_MAGASIN_PG_LOCK_WAIT    2
+#define NGX_HTTP_MAGASIN_PG_LOCK_TURN    20
+#define NGX_HTTP_MAGASIN_PG_LOCK_PAUSE   10
+#define NGX_HTTP_MAGASIN_PG_LOCK_PAUSES  4     /* the longest: 2 to the 4th */
+
+/* What may be known to be locked at a time; more of it is refused. */
+#define NGX_HTTP_MAGASIN_PG_BLOCKS       64
+
+/* Reads that took longer, in microseconds, are long ones the next time. */
+#define NGX_HTTP_MAGASIN_PG_LONG         20000
+#define NGX_HTTP_MAGASIN_PG_WEIGHTS      256
+
+/* Bytes of one answer, and milliseconds between two complaints of a server. */
+#define NGX_HTTP_MAGASIN_PG_ANSWER       (64 * 1024 * 1024)
+#define NGX_HTTP_MAGASIN_PG_COMPLAINT    1000
 
 /* The longest text of an array of as many keys. */
 #define NGX_HTTP_MAGASIN_PG_KEYS                                              \
@@ -53,6 +77,31 @@ typedef enum {
 } ngx_http_magasin_pg_connection_e;
 
 
+/* What a Sync ends. */
+typedef enum {
+    NGX_HTTP_MAGASIN_PG_SYNC_OTHER = 0,
+    NGX_HTTP_MAGASIN_PG_SYNC_READS,       /* a batch */
+    NGX_HTTP_MAGASIN_PG_SYNC_WRITE,
+    NGX_HTTP_MAGASIN_PG_SYNC_HEAVY,
+    NGX_HTTP_MAGASIN_PG_SYNC_LANE         /* one that waits for a lock */
+} ngx_http_magasin_pg_sync_e;
+
+
+/*
+ * Something that is locked, by the number of what was asked of it, and who
+ * waits for it.  Owned by the pool; free while it is in none of its queues.
+ */
+struct ngx_http_magasin_pg_block_s {
+    ngx_queue_t                         queue;       /* in pool->blocks */
+    ngx_queue_t                         jobs;
+    uint64_t                            key;
+    ngx_msec_t                          next;        /* turn not before */
+    ngx_uint_t                          misses;
+    unsigned                            busy:1;      /* its turn runs */
+    unsigned                            missed:1;    /* it was in vain */
+};
+
+
 /*
  * One answer that is owed: a Sync, or that of a statement to its jobs; there
  * is none when their owners left, and several only when they were merged.
@@ -66,8 +115,10 @@ struct ngx_http_magasin_pg_slot_s {
     ngx_http_magasin_pg_connection_t   *connection;
     ngx_http_magasin_statement_e        statement;
     uint64_t                            sent;        /* microseconds */
+    uint64_t                            weight;      /* of a job, or 0 */
+    ngx_http_magasin_pg_sync_e          kind;        /* of a Sync */
     unsigned                            sync:1;
-    unsigned                            reads:1;     /* it ends a batch */
+    unsigned                            prepare:1;   /* of `statement` */
 };
 
 
@@ -91,9 +142,16 @@ struct ngx_http_magasin_pg_connection_s {
     ngx_uint_t                          batch;       /* reads since Sync */
     ngx_msec_t                          reading;     /* since when, or 0 */
     ngx_msec_t                          progress;    /* last sign of it */
-    ngx_uint_t                          prepared;    /* answers seen */
+    uint64_t                            locks[NGX_HTTP_MAGASIN_PG_WRITES];
+    ngx_uint_t                          writes;      /* in flight */
+    ngx_http_magasin_pg_block_t        *lane;        /* its turn runs here */
+    uint64_t                            missing;     /* statements, by bits */
+    size_t                              received;    /* since a result */
+    unsigned                            single:1;    /* prepared one by one */
+    unsigned                            failed:1;    /* to prepare, some */
     unsigned                            heavy:1;     /* a long read runs */
     unsigned                            heard:1;     /* since the timeout */
+    unsigned                            partial:1;   /* an answer came so */
 
     ngx_http_magasin_pg_slot_t          slots[NGX_HTTP_MAGASIN_PG_SLOTS];
 };
@@ -103,10 +161,25 @@ struct ngx_http_magasin_pg_pool_s {
     ngx_http_magasin_pg_conf_t         *conf;
     ngx_log_t                          *log;
     ngx_queue_t                         waiting[NGX_HTTP_MAGASIN_PG_CLASSES];
+    ngx_uint_t                          queued[NGX_HTTP_MAGASIN_PG_CLASSES];
     ngx_uint_t                          nwaiting;
     ngx_event_t                         dispatch;    /* posted once a tick */
     ngx_event_t                         hold;        /* ends a wait of reads */
     ngx_uint_t                          ready;       /* connections */
+
+    ngx_queue_t                         blocks;      /* in turn */
+    ngx_queue_t                         spare;       /* blocks */
+    ngx_uint_t                          nblocks;     /* in use */
+    ngx_uint_t                          nlocked;     /* jobs in them */
+    ngx_event_t                         pause;       /* ends that of a block */
+    unsigned                            lane:1;      /* a turn runs */
+    ngx_http_magasin_pg_block_t         block[NGX_HTTP_MAGASIN_PG_BLOCKS];
+
+    uint64_t                            weights[NGX_HTTP_MAGASIN_PG_WEIGHTS];
+    ngx_http_magasin_pg_slot_t         *shared[NGX_HTTP_MAGASIN_SQL_COUNT];
+    ngx_msec_t                          prepared;    /* what was missing */
+    ngx_msec_t                          complained;  /* of a server */
+    ngx_uint_t                          muted;       /* complaints since */
     unsigned                            down:1;      /* a round failed */
     unsigned                            turn:1;      /* of the short ones */
     unsigned                            closed:1;    /* the worker exits */
@@ -118,6 +191,8 @@ struct ngx_http_magasin_pg_pool_s {
 
 #define ngx_http_magasin_pg_slot(connection, n)                               \
     (&(connection)->slots[(n) & (NGX_HTTP_MAGASIN_PG_SLOTS - 1)])
+
+#define ngx_http_magasin_pg_bit(statement)  ((uint64_t) 1 << (statement))
 
 #define ngx_http_magasin_pg_in_flight(connection)                             \
     ((connection)->tail - (connection)->head)
@@ -133,17 +208,64 @@ void ngx_http_magasin_pg_connection_close(
     ngx_http_magasin_pg_connection_t *connection);
 ngx_int_t ngx_http_magasin_pg_connection_send(
     ngx_http_magasin_pg_connection_t *connection,
-    ngx_http_magasin_pg_job_t *job);
+    ngx_http_magasin_pg_job_t *job, ngx_msec_t lock_wait);
 ngx_int_t ngx_http_magasin_pg_connection_sync(
-    ngx_http_magasin_pg_connection_t *connection, ngx_uint_t reads);
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_sync_e kind);
+ngx_int_t ngx_http_magasin_pg_connection_lock_wait(
+    ngx_http_magasin_pg_connection_t *connection, ngx_msec_t wait,
+    ngx_uint_t local);
+ngx_http_magasin_pg_slot_t *ngx_http_magasin_pg_connection_slot(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_statement_e statement);
 void ngx_http_magasin_pg_connection_lost(
     ngx_http_magasin_pg_connection_t *connection, const char *why);
 void ngx_http_magasin_pg_connection_watch(
     ngx_http_magasin_pg_connection_t *connection);
 
+void ngx_http_magasin_pg_connection_complain(
+    ngx_http_magasin_pg_connection_t *connection, ngx_uint_t level,
+    const char *about, const char *message);
+
+/* pg_prepare.c */
+ngx_int_t ngx_http_magasin_pg_prepare(
+    ngx_http_magasin_pg_connection_t *connection);
+ngx_int_t ngx_http_magasin_pg_prepared(
+    ngx_http_magasin_pg_connection_t *connection, PGresult *result);
+ngx_uint_t ngx_http_magasin_pg_lacks(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_statement_e statement);
+ngx_uint_t ngx_http_magasin_pg_lacks_writes(ngx_http_magasin_pg_pool_t *pool);
+void ngx_http_magasin_pg_prepare_missing(ngx_http_magasin_pg_pool_t *pool);
+
 /* pg_result.c */
 ngx_int_t ngx_http_magasin_pg_results(
     ngx_http_magasin_pg_connection_t *connection);
+
+/* pg_expect.c */
+ngx_int_t ngx_http_magasin_pg_expected(
+    ngx_http_magasin_statement_e statement, PGresult *result);
+
+/* pg_schedule.c */
+void ngx_http_magasin_pg_dispatch(ngx_event_t *ev);
+ngx_http_magasin_pg_job_t *ngx_http_magasin_pg_next(ngx_queue_t *q);
+ngx_http_magasin_pg_connection_t *ngx_http_magasin_pg_choose(
+    ngx_http_magasin_pg_pool_t *pool, ngx_http_magasin_pg_job_t *job);
+ngx_uint_t ngx_http_magasin_pg_alone(
+    ngx_http_magasin_pg_connection_t *connection);
+
+/* pg_lane.c */
+void ngx_http_magasin_pg_lane_init(ngx_http_magasin_pg_pool_t *pool);
+uint64_t ngx_http_magasin_pg_lane_key(ngx_http_magasin_pg_job_t *job);
+ngx_uint_t ngx_http_magasin_pg_lane_waits(ngx_http_magasin_pg_job_t *job);
+ngx_int_t ngx_http_magasin_pg_lane_add(ngx_http_magasin_pg_job_t *job,
+    ngx_uint_t first);
+ngx_int_t ngx_http_magasin_pg_lane_join(ngx_http_magasin_pg_job_t *job);
+void ngx_http_magasin_pg_lane_dispatch(ngx_http_magasin_pg_pool_t *pool);
+void ngx_http_magasin_pg_lane_end(
+    ngx_http_magasin_pg_connection_t *connection);
+void ngx_http_magasin_pg_lane_free(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_block_t *block);
+void ngx_http_magasin_pg_lane_empty(ngx_http_magasin_pg_pool_t *pool);
 
 /* pg.c */
 void ngx_http_magasin_pg_wake(ngx_http_magasin_pg_pool_t *pool);
@@ -151,12 +273,19 @@ void ngx_http_magasin_pg_gauge(ngx_http_magasin_pg_pool_t *pool);
 ngx_http_magasin_pg_job_t *ngx_http_magasin_pg_take(
     ngx_http_magasin_pg_slot_t *slot);
 void ngx_http_magasin_pg_drop(ngx_http_magasin_pg_slot_t *slot);
+void ngx_http_magasin_pg_clear(ngx_http_magasin_pg_slot_t *slot);
 void ngx_http_magasin_pg_requeue(ngx_http_magasin_pg_job_t *job);
 void ngx_http_magasin_pg_finish(ngx_http_magasin_pg_job_t *job);
 void ngx_http_magasin_pg_fail_queue(ngx_queue_t *queue);
 void ngx_http_magasin_pg_fail_waiting(ngx_http_magasin_pg_pool_t *pool);
 void ngx_http_magasin_pg_link(ngx_http_magasin_pg_job_t *job,
     ngx_queue_t *queue, ngx_uint_t first);
+void ngx_http_magasin_pg_unlink(ngx_http_magasin_pg_job_t *job);
+uint64_t ngx_http_magasin_pg_weight(ngx_http_magasin_pg_job_t *job);
+ngx_uint_t ngx_http_magasin_pg_weighs(ngx_http_magasin_pg_pool_t *pool,
+    uint64_t weight);
+void ngx_http_magasin_pg_weigh(ngx_http_magasin_pg_pool_t *pool,
+    uint64_t weight, uint64_t time);
 
 
 #endif /* _NGX_HTTP_MAGASIN_PG_INTERNAL_H_INCLUDED_ */

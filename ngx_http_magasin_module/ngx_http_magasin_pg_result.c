@@ -11,8 +11,6 @@
 #include "ngx_http_magasin_pg_internal.h"
 
 
-static ngx_int_t ngx_http_magasin_pg_prepared(
-    ngx_http_magasin_pg_connection_t *connection, PGresult *result);
 static ngx_int_t ngx_http_magasin_pg_answered(
     ngx_http_magasin_pg_connection_t *connection, PGresult *result);
 static void ngx_http_magasin_pg_count(
@@ -23,9 +21,17 @@ static ngx_uint_t ngx_http_magasin_pg_undone(PGresult *result);
 static ngx_int_t ngx_http_magasin_pg_written(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_slot_t *slot, PGresult *result);
-static void ngx_http_magasin_pg_committed(ngx_http_magasin_pg_slot_t *slot);
-static void ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_job_t *job,
-    PGresult *result);
+static void ngx_http_magasin_pg_synced(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot);
+static void ngx_http_magasin_pg_committed(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot);
+static ngx_uint_t ngx_http_magasin_pg_missed(PGresult *result);
+static void ngx_http_magasin_pg_again(ngx_http_magasin_pg_job_t *job);
+static void ngx_http_magasin_pg_deliver(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_job_t *job, PGresult *result);
 static void ngx_http_magasin_pg_rows(ngx_http_magasin_pg_job_t *job,
     PGresult *result);
 
@@ -55,7 +61,13 @@ ngx_http_magasin_pg_results(ngx_http_magasin_pg_connection_t *connection)
             continue;
         }
 
-        if (connection->state == NGX_HTTP_MAGASIN_PG_PREPARING) {
+        connection->heard = 1;
+        connection->received = 0;
+        connection->partial = 0;
+
+        if (ngx_http_magasin_pg_slot(connection, connection->head)->prepare
+            || connection->state == NGX_HTTP_MAGASIN_PG_PREPARING)
+        {
             rc = ngx_http_magasin_pg_prepared(connection, result);
 
         } else {
@@ -76,38 +88,10 @@ ngx_http_magasin_pg_results(ngx_http_magasin_pg_connection_t *connection)
 
 
 static ngx_int_t
-ngx_http_magasin_pg_prepared(ngx_http_magasin_pg_connection_t *connection,
-    PGresult *result)
-{
-    switch (PQresultStatus(result)) {
-
-    case PGRES_COMMAND_OK:
-        connection->prepared++;
-        return NGX_OK;
-
-    case PGRES_PIPELINE_SYNC:
-        connection->head++;
-        connection->syncs--;
-
-        if (connection->prepared != NGX_HTTP_MAGASIN_SQL_COUNT) {
-            return NGX_ERROR;
-        }
-
-        connection->state = NGX_HTTP_MAGASIN_PG_READY;
-        return NGX_OK;
-
-    default:
-        /* PQerrorMessage() of the connection says it to the log. */
-        return NGX_ERROR;
-    }
-}
-
-
-static ngx_int_t
 ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     PGresult *result)
 {
-    ngx_uint_t                   ending;
+    ngx_uint_t                   ending, missed;
     ExecStatusType               status;
     ngx_http_magasin_pg_job_t   *job;
     ngx_http_magasin_pg_slot_t  *slot;
@@ -120,17 +104,7 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
             return NGX_ERROR;
         }
 
-        ngx_http_magasin_pg_committed(slot);
-
-        connection->head++;
-        connection->syncs--;
-        connection->heavy = 0;
-        connection->progress = ngx_current_msec;
-
-        if (slot->reads) {
-            connection->reading = 0;
-        }
-
+        ngx_http_magasin_pg_synced(connection, slot);
         return NGX_OK;
     }
 
@@ -161,7 +135,16 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
         return NGX_ERROR;
     }
 
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK
+        && status != PGRES_FATAL_ERROR && status != PGRES_PIPELINE_ABORTED)
+    {
+        /* COPY, or an empty statement: nothing that we have asked for. */
+
+        return NGX_ERROR;
+    }
+
     connection->head++;
+    ngx_http_magasin_pg_clear(slot);
 
     if (status == PGRES_PIPELINE_ABORTED) {
 
@@ -177,6 +160,11 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_count(connection, slot, result);
 
     ending = ngx_http_magasin_pg_ending(result);
+    missed = ngx_http_magasin_pg_missed(result);
+
+    if (missed && connection->lane) {
+        connection->lane->missed = 1;
+    }
 
     if (!ending && slot->jobs
         && slot->jobs->class == NGX_HTTP_MAGASIN_PG_WRITE)
@@ -201,11 +189,57 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
             continue;
         }
 
+        if (missed && ngx_http_magasin_pg_lane_waits(job)) {
+            ngx_http_magasin_pg_again(job);
+            ngx_http_magasin_pg_requeue(job);
+            continue;
+        }
+
         ngx_http_magasin_pg_finish(job);
-        ngx_http_magasin_pg_deliver(job, result);
+        ngx_http_magasin_pg_deliver(connection, job, result);
     }
 
     return ending ? NGX_ERROR : NGX_OK;
+}
+
+
+/*
+ * A Sync was answered.  Jobs that missed a lock are in the lane again before
+ * the turn ends, so that their block is kept.
+ */
+
+static void
+ngx_http_magasin_pg_synced(ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot)
+{
+    ngx_http_magasin_pg_committed(connection, slot);
+
+    connection->head++;
+    connection->syncs--;
+    connection->progress = ngx_current_msec;
+
+    switch (slot->kind) {
+
+    case NGX_HTTP_MAGASIN_PG_SYNC_READS:
+        connection->reading = 0;
+        break;
+
+    case NGX_HTTP_MAGASIN_PG_SYNC_WRITE:
+        connection->locks[0] = connection->locks[1];
+        connection->writes--;
+        break;
+
+    case NGX_HTTP_MAGASIN_PG_SYNC_HEAVY:
+        connection->heavy = 0;
+        break;
+
+    case NGX_HTTP_MAGASIN_PG_SYNC_LANE:
+        ngx_http_magasin_pg_lane_end(connection);
+        break;
+
+    default: /* NGX_HTTP_MAGASIN_PG_SYNC_OTHER */
+        break;
+    }
 }
 
 
@@ -216,18 +250,23 @@ ngx_http_magasin_pg_count(ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_slot_t *slot, PGresult *result)
 {
     char                            *sqlstate;
+    uint64_t                         time;
     ngx_uint_t                       class;
     ngx_http_magasin_pg_runs_t      *statement;
     ngx_http_magasin_pg_counters_t  *counters;
 
     counters = connection->pool->counters;
 
-    if (slot) {
+    if (slot && slot->sent) {
+        time = ngx_http_magasin_clock() - slot->sent;
         statement = &counters->statements[slot->statement];
 
         ngx_http_magasin_count(statement->runs);
-        (void) ngx_atomic_fetch_add(&statement->time,
-                                    ngx_http_magasin_clock() - slot->sent);
+        (void) ngx_atomic_fetch_add(&statement->time, time);
+
+        if (slot->weight) {
+            ngx_http_magasin_pg_weigh(connection->pool, slot->weight, time);
+        }
     }
 
     if (PQresultStatus(result) == PGRES_FATAL_ERROR) {
@@ -276,7 +315,7 @@ static ngx_int_t
 ngx_http_magasin_pg_written(ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_slot_t *slot, PGresult *result)
 {
-    ngx_uint_t                   again;
+    ngx_uint_t                   again, missed;
     ngx_http_magasin_pg_job_t   *job;
     ngx_http_magasin_pg_slot_t  *sync;
 
@@ -285,15 +324,22 @@ ngx_http_magasin_pg_written(ngx_http_magasin_pg_connection_t *connection,
     again = ngx_http_magasin_pg_undone(result)
             && slot->jobs->resent < NGX_HTTP_MAGASIN_PG_RESENDS;
 
+    missed = ngx_http_magasin_pg_missed(result)
+             && ngx_http_magasin_pg_lane_waits(slot->jobs);
+
     sync->jobs = slot->jobs;
     slot->jobs = NULL;
 
     for (job = sync->jobs; job; job = job->next) {
         job->slot = sync;
         job->resent += again;
+
+        if (missed) {
+            ngx_http_magasin_pg_again(job);
+        }
     }
 
-    if (again) {
+    if (again || missed) {
         return NGX_OK;
     }
 
@@ -309,7 +355,8 @@ ngx_http_magasin_pg_written(ngx_http_magasin_pg_connection_t *connection,
  */
 
 static void
-ngx_http_magasin_pg_committed(ngx_http_magasin_pg_slot_t *slot)
+ngx_http_magasin_pg_committed(ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot)
 {
     PGresult                   *result;
     ngx_http_magasin_pg_job_t  *job;
@@ -325,7 +372,7 @@ ngx_http_magasin_pg_committed(ngx_http_magasin_pg_slot_t *slot)
         }
 
         ngx_http_magasin_pg_finish(job);
-        ngx_http_magasin_pg_deliver(job, result);
+        ngx_http_magasin_pg_deliver(connection, job, result);
     }
 
     PQclear(result);
@@ -350,18 +397,64 @@ ngx_http_magasin_pg_undone(PGresult *result)
 }
 
 
-static void
-ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_job_t *job, PGresult *result)
+/*
+ * 55P03: the lock was not free within the lock_timeout, and what was done
+ * before is rolled back.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_pg_missed(PGresult *result)
 {
+    char  *sqlstate;
+
+    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    return sqlstate && ngx_strcmp(sqlstate, "55P03") == 0;
+}
+
+
+/* A job that missed a lock goes to the lane when it is put back. */
+
+static void
+ngx_http_magasin_pg_again(ngx_http_magasin_pg_job_t *job)
+{
+    job->missed = 1;
+
+    ngx_http_magasin_count(job->pool->counters->missed);
+}
+
+
+static void
+ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_job_t *job, PGresult *result)
+{
+    ngx_http_magasin_pg_pool_t  *pool;
+
+    pool = connection->pool;
+
     switch (PQresultStatus(result)) {
 
     case PGRES_TUPLES_OK:
     case PGRES_COMMAND_OK:
+
+        if (ngx_http_magasin_pg_expected(job->statement, result) != NGX_OK) {
+            ngx_http_magasin_pg_connection_complain(connection, NGX_LOG_ERR,
+                    " something else than was asked of it",
+                    ngx_http_magasin_pg_statement_name(job->statement));
+
+            job->failed(job, NGX_HTTP_MAGASIN_PG_UNAVAILABLE, NULL);
+            return;
+        }
+
         ngx_http_magasin_pg_rows(job, result);
         job->ready(job, result);
         return;
 
     default:
+        if (ngx_http_magasin_pg_missed(result)) {
+            ngx_http_magasin_count(pool->counters->locked);
+        }
+
         job->failed(job, NGX_HTTP_MAGASIN_PG_ERROR, result);
         return;
     }

@@ -85,6 +85,7 @@ ngx_http_magasin_stock_item_render(ngx_http_magasin_ctx_t *ctx,
 ngx_int_t
 ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx)
 {
+    uint64_t     *locks;
     ngx_int_t     rc;
     const char  **values;
 
@@ -131,6 +132,14 @@ ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx)
     values[ADJUST_KEY] = ctx->key;
     values[ADJUST_DIGEST] = ctx->digest;
     ctx->job.nvalues = ADJUST_VALUES;
+
+    locks = ngx_http_magasin_locks(ctx, 1);
+    if (locks == NULL) {
+        return NGX_ERROR;
+    }
+
+    locks[0] = ngx_http_magasin_pg_lock(values[ADJUST_MAGASIN],
+                                        values[ADJUST_PRODUIT]);
 
     return NGX_OK;
 }

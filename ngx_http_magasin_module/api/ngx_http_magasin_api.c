@@ -62,6 +62,29 @@ ngx_http_magasin_column_number(ngx_http_magasin_json_t *json,
 
 
 /*
+ * Room for the numbers of the rows that a write locks, by which the pool sees
+ * who waits for whom; the caller fills it with ngx_http_magasin_pg_lock().
+ * NULL: memory.
+ */
+
+uint64_t *
+ngx_http_magasin_locks(ngx_http_magasin_ctx_t *ctx, ngx_uint_t n)
+{
+    uint64_t  *locks;
+
+    locks = ngx_palloc(ctx->request->pool, n * sizeof(uint64_t));
+    if (locks == NULL) {
+        return NULL;
+    }
+
+    ctx->job.locks = locks;
+    ctx->job.nlocks = n;
+
+    return locks;
+}
+
+
+/*
  * What was rendered is true for so many milliseconds, if nothing changes,
  * from when its statement ran on.
  */

@@ -23,6 +23,7 @@ void ngx_http_magasin_column_text(ngx_http_magasin_json_t *json,
 void ngx_http_magasin_column_number(ngx_http_magasin_json_t *json,
     PGresult *result, int row, int column);
 
+uint64_t *ngx_http_magasin_locks(ngx_http_magasin_ctx_t *ctx, ngx_uint_t n);
 void ngx_http_magasin_valid_for(ngx_http_magasin_ctx_t *ctx,
     ngx_msec_t time);
 

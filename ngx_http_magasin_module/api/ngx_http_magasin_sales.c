@@ -125,6 +125,7 @@ ngx_http_magasin_sales_bind(ngx_http_magasin_ctx_t *ctx)
 ngx_int_t
 ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx)
 {
+    uint64_t                 *locks;
     ngx_int_t                 rc;
     ngx_uint_t                n, i;
     const char              **values;
@@ -173,10 +174,17 @@ ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx)
     values[SALE_DIGEST] = ctx->digest;
     ctx->job.nvalues = SALE_VALUES;
 
+    locks = ngx_http_magasin_locks(ctx, n);
+
     if (values[SALE_PRODUITS] == NULL || values[SALE_QUANTITES] == NULL
-        || values[SALE_PRIX] == NULL)
+        || values[SALE_PRIX] == NULL || locks == NULL)
     {
         return NGX_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+        locks[i] = ngx_http_magasin_pg_lock(values[SALE_MAGASIN],
+                                            lines[i].values[LINE_PRODUIT]);
     }
 
     return NGX_OK;

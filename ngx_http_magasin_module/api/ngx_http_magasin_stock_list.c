@@ -114,6 +114,7 @@ ngx_http_magasin_stock_list_bind(ngx_http_magasin_ctx_t *ctx)
     ctx->job.values[4] = list->keys[1];
     ctx->job.values[5] = (const char *) page;
     ctx->job.nvalues = 6;
+    ctx->job.weigh = 1;
 
     return NGX_OK;
 }

@@ -1,0 +1,141 @@
+
+/*
+ * What the results of the statements look like to those who read them.  A
+ * server may be of another version than this module, or none of ours at all:
+ * a column that is not there is NULL for libpq, and what is said to be a
+ * number goes into JSON as it comes.
+ */
+
+
+#include "ngx_http_magasin_pg_internal.h"
+
+
+/* PostgreSQL's own numbers for types never change. */
+#define NGX_HTTP_MAGASIN_PG_BOOL     16
+#define NGX_HTTP_MAGASIN_PG_INT8     20
+#define NGX_HTTP_MAGASIN_PG_INT2     21
+#define NGX_HTTP_MAGASIN_PG_INT4     23
+#define NGX_HTTP_MAGASIN_PG_JSON     114
+#define NGX_HTTP_MAGASIN_PG_NUMERIC  1700
+#define NGX_HTTP_MAGASIN_PG_JSONB    3802
+#define NGX_HTTP_MAGASIN_PG_XID8     5069
+
+
+#define NGX_HTTP_MAGASIN_PG_ANSWERED   "!ntttt"
+#define NGX_HTTP_MAGASIN_PG_JOURNALED  "nnnttnnnntttj"
+
+
+/*
+ * A letter for each column: n, a number; b, true or false; j, JSON; t, text,
+ * which may be anything, since it is escaped.  Before them "!": there is one
+ * row at least.  More columns than these are no fault.
+ */
+
+static const char  *ngx_http_magasin_pg_columns[NGX_HTTP_MAGASIN_SQL_COUNT] = {
+    [NGX_HTTP_MAGASIN_SQL_CACHE_POLL] = "!ttbntnntbbn",
+    [NGX_HTTP_MAGASIN_SQL_DASHBOARD] = "ntnnntn",
+    [NGX_HTTP_MAGASIN_SQL_JOURNAL] = NGX_HTTP_MAGASIN_PG_JOURNALED,
+    [NGX_HTTP_MAGASIN_SQL_JOURNAL_PRODUCT] = NGX_HTTP_MAGASIN_PG_JOURNALED,
+    [NGX_HTTP_MAGASIN_SQL_JOURNAL_RECENT] = NGX_HTTP_MAGASIN_PG_JOURNALED,
+    [NGX_HTTP_MAGASIN_SQL_JOURNAL_RECENT_PRODUCT]
+        = NGX_HTTP_MAGASIN_PG_JOURNALED,
+    [NGX_HTTP_MAGASIN_SQL_JOURNAL_RECENT_STORE]
+        = NGX_HTTP_MAGASIN_PG_JOURNALED,
+    [NGX_HTTP_MAGASIN_SQL_JOURNAL_STORE] = NGX_HTTP_MAGASIN_PG_JOURNALED,
+    [NGX_HTTP_MAGASIN_SQL_MAINTENANCE] = "!b",
+    [NGX_HTTP_MAGASIN_SQL_METRICS] = "!nnnnnnn",
+    [NGX_HTTP_MAGASIN_SQL_PRODUCT] = "nttnt",
+    [NGX_HTTP_MAGASIN_SQL_PRODUCT_AVAILABILITY] = "ntnntn",
+    [NGX_HTTP_MAGASIN_SQL_PRODUCT_CREATE] = NGX_HTTP_MAGASIN_PG_ANSWERED,
+    [NGX_HTTP_MAGASIN_SQL_PRODUCT_DELETE] = NGX_HTTP_MAGASIN_PG_ANSWERED,
+    [NGX_HTTP_MAGASIN_SQL_PRODUCT_PATCH] = "nttntbn",
+    [NGX_HTTP_MAGASIN_SQL_PRODUCT_RENAME] = "nttntbn",
+    [NGX_HTTP_MAGASIN_SQL_PRODUCT_UPDATE] = "nttntbn",
+    [NGX_HTTP_MAGASIN_SQL_PRODUCTS] = "tnnttnt",
+    [NGX_HTTP_MAGASIN_SQL_PRODUCTS_CATEGORY] = "tnnttnt",
+    [NGX_HTTP_MAGASIN_SQL_PRODUCTS_SEARCH] = "tnnttnt",
+    [NGX_HTTP_MAGASIN_SQL_READYZ] = "!b",
+    [NGX_HTTP_MAGASIN_SQL_REPLENISHMENT] = "t",
+    [NGX_HTTP_MAGASIN_SQL_REPLENISHMENT_CREATE] = NGX_HTTP_MAGASIN_PG_ANSWERED,
+    [NGX_HTTP_MAGASIN_SQL_REPLENISHMENT_DECIDE] = "!nttttnn",
+    [NGX_HTTP_MAGASIN_SQL_REPLENISHMENTS] = "nt",
+    [NGX_HTTP_MAGASIN_SQL_REPORTS] = "nnttn",
+    [NGX_HTTP_MAGASIN_SQL_SALE] = "t",
+    [NGX_HTTP_MAGASIN_SQL_SALE_CREATE] = NGX_HTTP_MAGASIN_PG_ANSWERED,
+    [NGX_HTTP_MAGASIN_SQL_SALES] = "tnnntn",
+    [NGX_HTTP_MAGASIN_SQL_SALES_STORE] = "tnnntn",
+    [NGX_HTTP_MAGASIN_SQL_STOCK] = "ntn",
+    [NGX_HTTP_MAGASIN_SQL_STOCK_ADJUST] = NGX_HTTP_MAGASIN_PG_ANSWERED,
+    [NGX_HTTP_MAGASIN_SQL_STOCK_CENTRAL] = "nntn",
+    [NGX_HTTP_MAGASIN_SQL_STOCK_ITEM] = "nnn",
+    [NGX_HTTP_MAGASIN_SQL_STOCK_LIST] = "nnnnntt",
+    [NGX_HTTP_MAGASIN_SQL_STORE] = "nttb",
+    [NGX_HTTP_MAGASIN_SQL_STORES] = "nnttb",
+};
+
+
+static ngx_uint_t ngx_http_magasin_pg_is(Oid type, char letter);
+
+
+/*
+ * NGX_OK: the result is one of this statement.  NGX_ERROR: it cannot be read
+ * as one.
+ */
+
+ngx_int_t
+ngx_http_magasin_pg_expected(ngx_http_magasin_statement_e statement,
+    PGresult *result)
+{
+    int          i, n;
+    const char  *columns;
+
+    columns = ngx_http_magasin_pg_columns[statement];
+
+    if (columns == NULL) {
+        return NGX_OK;
+    }
+
+    if (*columns == '!') {
+        columns++;
+
+        if (PQntuples(result) == 0) {
+            return NGX_ERROR;
+        }
+    }
+
+    n = PQnfields(result);
+
+    for (i = 0; columns[i]; i++) {
+        if (i == n || !ngx_http_magasin_pg_is(PQftype(result, i), columns[i]))
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_magasin_pg_is(Oid type, char letter)
+{
+    switch (letter) {
+
+    case 'n':
+        return type == NGX_HTTP_MAGASIN_PG_INT8
+               || type == NGX_HTTP_MAGASIN_PG_INT4
+               || type == NGX_HTTP_MAGASIN_PG_NUMERIC
+               || type == NGX_HTTP_MAGASIN_PG_INT2
+               || type == NGX_HTTP_MAGASIN_PG_XID8;
+
+    case 'b':
+        return type == NGX_HTTP_MAGASIN_PG_BOOL;
+
+    case 'j':
+        return type == NGX_HTTP_MAGASIN_PG_JSON
+               || type == NGX_HTTP_MAGASIN_PG_JSONB;
+
+    default: /* 't' */
+        return 1;
+    }
+}

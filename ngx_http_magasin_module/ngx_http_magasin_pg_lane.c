@@ -1,0 +1,466 @@
+
+/*
+ * Statements that wait for somebody's lock.
+ *
+ * No statement waits in PostgreSQL for longer than a few milliseconds while
+ * others may need its connection: the session's lock_timeout rolls it back,
+ * which is known, so that it may run again.  What it has asked for is a
+ * "block" from then on, and whoever asks for the same thing waits here, in
+ * the worker, and not in PostgreSQL.  For all blocks there is one lane: one
+ * connection at a time, on which the first job of one block after the other
+ * has a turn, a somewhat longer wait for its lock.  The turn that gets the
+ * lock sets all jobs of its block free; after one that does not, the block
+ * pauses.  A job that had no turn in time is known not to be done.
+ *
+ * What is asked for is a number: of the rows that the job names (job->locks),
+ * else of its statement and its first parameter; of a read, which waits for
+ * locks on tables only, of its statement.
+ */
+
+
+#include "ngx_http_magasin_pg_internal.h"
+
+
+static ngx_http_magasin_pg_block_t *ngx_http_magasin_pg_lane_find(
+    ngx_http_magasin_pg_pool_t *pool, uint64_t key);
+static void ngx_http_magasin_pg_lane_wait(ngx_http_magasin_pg_job_t *job,
+    ngx_http_magasin_pg_block_t *block, ngx_uint_t first);
+static ngx_http_magasin_pg_block_t *ngx_http_magasin_pg_lane_turn(
+    ngx_http_magasin_pg_pool_t *pool);
+static void ngx_http_magasin_pg_lane_release(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_block_t *block);
+static void ngx_http_magasin_pg_lane_timer(ngx_http_magasin_pg_job_t *job,
+    ngx_msec_t when);
+
+
+void
+ngx_http_magasin_pg_lane_init(ngx_http_magasin_pg_pool_t *pool)
+{
+    ngx_uint_t  i;
+
+    ngx_queue_init(&pool->blocks);
+    ngx_queue_init(&pool->spare);
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_PG_BLOCKS; i++) {
+        ngx_queue_init(&pool->block[i].jobs);
+        ngx_queue_insert_tail(&pool->spare, &pool->block[i].queue);
+    }
+
+    pool->pause.handler = ngx_http_magasin_pg_dispatch;
+    pool->pause.data = pool;
+    pool->pause.log = pool->log;
+    pool->pause.cancelable = 1;
+}
+
+
+/*
+ * The number of a row by the texts of its keys, of which the second may be
+ * NULL; never 0.  Two rows of one number only wait for each other in vain.
+ */
+
+uint64_t
+ngx_http_magasin_pg_lock(const char *owner, const char *row)
+{
+    uint64_t     hash;
+    const char  *p;
+
+    /* FNV-1a, with a byte between that stands in no key. */
+
+    hash = 14695981039346656037ULL;
+
+    for (p = owner; *p; p++) {
+        hash = (hash ^ (u_char) *p) * 1099511628211ULL;
+    }
+
+    hash = (hash ^ 0xff) * 1099511628211ULL;
+
+    for (p = row ? row : ""; *p; p++) {
+        hash = (hash ^ (u_char) *p) * 1099511628211ULL;
+    }
+
+    return hash | 1;
+}
+
+
+/* The number of what a job asks for. */
+
+uint64_t
+ngx_http_magasin_pg_lane_key(ngx_http_magasin_pg_job_t *job)
+{
+    uint64_t     key;
+    ngx_uint_t   i;
+    const char  *name;
+
+    if (job->nlocks == 0) {
+        name = ngx_http_magasin_pg_statement_name(job->statement);
+
+        return ngx_http_magasin_pg_lock(name,
+                                 job->class == NGX_HTTP_MAGASIN_PG_WRITE
+                                 && job->nvalues ? job->values[0] : NULL);
+    }
+
+    key = job->locks[0];
+
+    for (i = 1; i < job->nlocks; i++) {
+        key = (key * 1099511628211ULL) ^ job->locks[i];
+    }
+
+    return key;
+}
+
+
+/* May a job that missed a lock, sent already, wait for it and run again? */
+
+ngx_uint_t
+ngx_http_magasin_pg_lane_waits(ngx_http_magasin_pg_job_t *job)
+{
+    if (job->class == NGX_HTTP_MAGASIN_PG_HEAVY) {
+        return 0;
+    }
+
+    return !job->contested
+           || (ngx_msec_int_t) (job->until - ngx_current_msec) > 0;
+}
+
+
+/*
+ * A job waits for the lock that it missed, before or after the others.
+ *
+ * NGX_OK, or NGX_DECLINED: too much is locked already.
+ */
+
+ngx_int_t
+ngx_http_magasin_pg_lane_add(ngx_http_magasin_pg_job_t *job, ngx_uint_t first)
+{
+    uint64_t                      key;
+    ngx_http_magasin_pg_pool_t   *pool;
+    ngx_http_magasin_pg_block_t  *block;
+
+    pool = job->pool;
+    key = ngx_http_magasin_pg_lane_key(job);
+    block = ngx_http_magasin_pg_lane_find(pool, key);
+
+    if (block == NULL) {
+
+        if (ngx_queue_empty(&pool->spare)) {
+            return NGX_DECLINED;
+        }
+
+        block = ngx_queue_data(ngx_queue_head(&pool->spare),
+                               ngx_http_magasin_pg_block_t, queue);
+        ngx_queue_remove(&block->queue);
+        ngx_queue_insert_tail(&pool->blocks, &block->queue);
+
+        block->key = key;
+        block->next = ngx_current_msec;
+        block->misses = 0;
+        block->missed = 0;
+
+        pool->nblocks++;
+    }
+
+    ngx_http_magasin_pg_lane_wait(job, block, first);
+
+    return NGX_OK;
+}
+
+
+/*
+ * Before a job of a queue is sent: is something that it asks for known to be
+ * locked?
+ *
+ * NGX_OK: it waits for that now.  NGX_DECLINED: it may be sent.
+ */
+
+ngx_int_t
+ngx_http_magasin_pg_lane_join(ngx_http_magasin_pg_job_t *job)
+{
+    ngx_uint_t                    i;
+    ngx_http_magasin_pg_pool_t   *pool;
+    ngx_http_magasin_pg_block_t  *block;
+
+    pool = job->pool;
+
+    block = ngx_http_magasin_pg_lane_find(pool,
+                                          ngx_http_magasin_pg_lane_key(job));
+
+    for (i = 0; block == NULL && i < job->nlocks && job->nlocks > 1; i++) {
+        block = ngx_http_magasin_pg_lane_find(pool, job->locks[i]);
+    }
+
+    if (block == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ngx_http_magasin_pg_unlink(job);
+    ngx_http_magasin_pg_lane_wait(job, block, 0);
+
+    return NGX_OK;
+}
+
+
+static ngx_http_magasin_pg_block_t *
+ngx_http_magasin_pg_lane_find(ngx_http_magasin_pg_pool_t *pool, uint64_t key)
+{
+    ngx_queue_t                  *q;
+    ngx_http_magasin_pg_block_t  *block;
+
+    for (q = ngx_queue_head(&pool->blocks);
+         q != ngx_queue_sentinel(&pool->blocks);
+         q = ngx_queue_next(q))
+    {
+        block = ngx_queue_data(q, ngx_http_magasin_pg_block_t, queue);
+
+        if (block->key == key) {
+            return block;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_http_magasin_pg_lane_wait(ngx_http_magasin_pg_job_t *job,
+    ngx_http_magasin_pg_block_t *block, ngx_uint_t first)
+{
+    ngx_http_magasin_pg_pool_t  *pool;
+
+    pool = job->pool;
+
+    if (!job->contested) {
+        job->contested = 1;
+        job->until = ngx_current_msec + pool->conf->lock_timeout;
+
+        if ((ngx_msec_int_t) (job->until - job->deadline) > 0) {
+            job->until = job->deadline;
+        }
+    }
+
+    job->block = block;
+    ngx_http_magasin_pg_link(job, &block->jobs, first);
+
+    pool->nlocked++;
+    pool->gauges->locked = pool->nlocked;
+
+    ngx_http_magasin_pg_lane_timer(job, job->until);
+}
+
+
+/* Give the block its turn whose it is, if the lane is free. */
+
+void
+ngx_http_magasin_pg_lane_dispatch(ngx_http_magasin_pg_pool_t *pool)
+{
+    ngx_msec_t                         wait;
+    ngx_http_magasin_pg_job_t         *job, *next;
+    ngx_http_magasin_pg_block_t       *block;
+    ngx_http_magasin_pg_connection_t  *connection;
+
+    if (pool->lane || pool->nblocks == 0) {
+        return;
+    }
+
+    block = ngx_http_magasin_pg_lane_turn(pool);
+    if (block == NULL) {
+        return;
+    }
+
+    job = ngx_queue_data(ngx_queue_head(&block->jobs),
+                         ngx_http_magasin_pg_job_t, queue);
+
+    connection = ngx_http_magasin_pg_choose(pool, job);
+    if (connection == NULL) {
+        return;
+    }
+
+    pool->lane = 1;
+    block->busy = 1;
+    block->missed = 0;
+    connection->lane = block;
+
+    wait = NGX_HTTP_MAGASIN_PG_LOCK_TURN;
+
+    if (ngx_http_magasin_pg_alone(connection)) {
+        wait = NGX_HTTP_MAGASIN_PG_LOCK_WAIT;
+    }
+
+    job = ngx_http_magasin_pg_next(&job->queue);
+
+    for (next = job; next; next = next->next) {
+        ngx_http_magasin_pg_lane_timer(next, next->deadline);
+    }
+
+    if (ngx_http_magasin_pg_connection_send(connection, job, wait) != NGX_OK) {
+
+        for ( /* void */ ; job; job = next) {
+            next = job->next;
+            job->next = NULL;
+            job->missed = 1;
+            ngx_http_magasin_pg_requeue(job);
+        }
+
+        ngx_http_magasin_pg_connection_lost(connection, NULL);
+    }
+}
+
+
+/* The next block that has jobs and does not pause; NULL: none. */
+
+static ngx_http_magasin_pg_block_t *
+ngx_http_magasin_pg_lane_turn(ngx_http_magasin_pg_pool_t *pool)
+{
+    ngx_queue_t                  *q;
+    ngx_msec_int_t                wait, soonest;
+    ngx_http_magasin_pg_block_t  *block;
+
+    soonest = NGX_MAX_INT32_VALUE;
+
+    for (q = ngx_queue_head(&pool->blocks);
+         q != ngx_queue_sentinel(&pool->blocks);
+         q = ngx_queue_next(q))
+    {
+        block = ngx_queue_data(q, ngx_http_magasin_pg_block_t, queue);
+
+        if (ngx_queue_empty(&block->jobs)) {
+            continue;
+        }
+
+        wait = (ngx_msec_int_t) (block->next - ngx_current_msec);
+
+        if (wait <= 0) {
+            return block;
+        }
+
+        soonest = ngx_min(soonest, wait);
+    }
+
+    if (soonest != NGX_MAX_INT32_VALUE) {
+        ngx_add_timer(&pool->pause, (ngx_msec_t) soonest);
+    }
+
+    return NULL;
+}
+
+
+/*
+ * A turn is over, or its connection is: all jobs of a block whose lock was
+ * got are free, and the others wait for the next turn of theirs.
+ */
+
+void
+ngx_http_magasin_pg_lane_end(ngx_http_magasin_pg_connection_t *connection)
+{
+    ngx_uint_t                    pauses;
+    ngx_http_magasin_pg_pool_t   *pool;
+    ngx_http_magasin_pg_block_t  *block;
+
+    block = connection->lane;
+    if (block == NULL) {
+        return;
+    }
+
+    pool = connection->pool;
+
+    connection->lane = NULL;
+    pool->lane = 0;
+    block->busy = 0;
+
+    if (block->missed) {
+        pauses = ngx_min(block->misses, NGX_HTTP_MAGASIN_PG_LOCK_PAUSES);
+
+        block->misses++;
+        block->next = ngx_current_msec
+                      + (NGX_HTTP_MAGASIN_PG_LOCK_PAUSE << pauses);
+
+        ngx_queue_remove(&block->queue);
+        ngx_queue_insert_tail(&pool->blocks, &block->queue);
+
+    } else {
+        ngx_http_magasin_pg_lane_release(pool, block);
+    }
+
+    ngx_http_magasin_pg_lane_free(pool, block);
+}
+
+
+/* Put the jobs of a block before all that wait for a connection. */
+
+static void
+ngx_http_magasin_pg_lane_release(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_block_t *block)
+{
+    ngx_uint_t                  busy;
+    ngx_http_magasin_pg_job_t  *job;
+
+    /* Not to be freed with its last job: the caller does that. */
+
+    busy = block->busy;
+    block->busy = 1;
+
+    while (!ngx_queue_empty(&block->jobs)) {
+        job = ngx_queue_data(ngx_queue_last(&block->jobs),
+                             ngx_http_magasin_pg_job_t, queue);
+
+        ngx_http_magasin_pg_unlink(job);
+        ngx_http_magasin_pg_lane_timer(job, job->deadline);
+        ngx_http_magasin_pg_link(job, &pool->waiting[job->class], 1);
+    }
+
+    block->busy = busy;
+}
+
+
+/* Forget a block that nobody waits for. */
+
+void
+ngx_http_magasin_pg_lane_free(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_block_t *block)
+{
+    if (block->busy || !ngx_queue_empty(&block->jobs)) {
+        return;
+    }
+
+    ngx_queue_remove(&block->queue);
+    ngx_queue_insert_tail(&pool->spare, &block->queue);
+
+    pool->nblocks--;
+}
+
+
+/* No server is there: all blocked jobs wait, or fail, as the others do. */
+
+void
+ngx_http_magasin_pg_lane_empty(ngx_http_magasin_pg_pool_t *pool)
+{
+    ngx_queue_t                  *q, *next;
+    ngx_http_magasin_pg_block_t  *block;
+
+    for (q = ngx_queue_head(&pool->blocks);
+         q != ngx_queue_sentinel(&pool->blocks);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        block = ngx_queue_data(q, ngx_http_magasin_pg_block_t, queue);
+
+        ngx_http_magasin_pg_lane_release(pool, block);
+        ngx_http_magasin_pg_lane_free(pool, block);
+    }
+}
+
+
+/* A job is given up then. */
+
+static void
+ngx_http_magasin_pg_lane_timer(ngx_http_magasin_pg_job_t *job, ngx_msec_t when)
+{
+    ngx_msec_int_t  wait;
+
+    wait = (ngx_msec_int_t) (when - ngx_current_msec);
+
+    if (job->timer.timer_set) {
+        ngx_del_timer(&job->timer);
+    }
+
+    ngx_add_timer(&job->timer, (ngx_msec_t) ngx_max(wait, 1));
+}

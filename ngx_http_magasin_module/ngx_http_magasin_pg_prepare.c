@@ -1,0 +1,386 @@
+
+/*
+ * The statements of a connection.  All are prepared at once when it is made.
+ * If that fails each is prepared by itself, and the connection serves without
+ * those that cannot be: their table is locked, or the schema is older than
+ * this module.  They are tried again when somebody asks for them.
+ */
+
+
+#include "ngx_http_magasin_pg_internal.h"
+
+
+/* Milliseconds between two attempts at what is missing. */
+#define NGX_HTTP_MAGASIN_PG_AGAIN  1000
+
+
+typedef struct {
+    const char  *name;
+    const char  *text;
+} ngx_http_magasin_pg_statement_t;
+
+
+/* They have to fit into the bits of `missing`. */
+
+typedef char  ngx_http_magasin_pg_bits_t[
+                                NGX_HTTP_MAGASIN_SQL_COUNT < 64 ? 1 : -1];
+
+
+static ngx_int_t ngx_http_magasin_pg_prepare_session(
+    ngx_http_magasin_pg_connection_t *connection);
+static ngx_int_t ngx_http_magasin_pg_prepare_all(
+    ngx_http_magasin_pg_connection_t *connection);
+static ngx_int_t ngx_http_magasin_pg_prepare_one(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_statement_e statement);
+static ngx_int_t ngx_http_magasin_pg_prepare_failed(
+    ngx_http_magasin_pg_connection_t *connection, PGresult *result);
+static ngx_int_t ngx_http_magasin_pg_prepare_done(
+    ngx_http_magasin_pg_connection_t *connection);
+
+
+static ngx_http_magasin_pg_statement_t  ngx_http_magasin_pg_statements[] = {
+    NGX_HTTP_MAGASIN_STATEMENTS
+};
+
+
+static const ngx_http_magasin_statement_e  ngx_http_magasin_pg_writes[] = {
+    NGX_HTTP_MAGASIN_SQL_SALE_CREATE,
+    NGX_HTTP_MAGASIN_SQL_STOCK_ADJUST,
+    NGX_HTTP_MAGASIN_SQL_PRODUCT_CREATE,
+    NGX_HTTP_MAGASIN_SQL_PRODUCT_UPDATE,
+    NGX_HTTP_MAGASIN_SQL_PRODUCT_PATCH,
+    NGX_HTTP_MAGASIN_SQL_PRODUCT_DELETE,
+    NGX_HTTP_MAGASIN_SQL_REPLENISHMENT_CREATE,
+    NGX_HTTP_MAGASIN_SQL_REPLENISHMENT_DECIDE
+};
+
+
+const char *
+ngx_http_magasin_pg_statement_name(ngx_http_magasin_statement_e statement)
+{
+    return ngx_http_magasin_pg_statements[statement].name;
+}
+
+
+/*
+ * Set up a session on a connection that was made.  First of all how long it
+ * waits for locks: to prepare a statement may do so, too.
+ *
+ * NGX_OK: ngx_http_magasin_pg_prepared() gets the answers.  NGX_ERROR: the
+ * connection is bad.
+ */
+
+ngx_int_t
+ngx_http_magasin_pg_prepare(ngx_http_magasin_pg_connection_t *connection)
+{
+    connection->state = NGX_HTTP_MAGASIN_PG_PREPARING;
+    connection->failed = 0;
+
+    if (PQsetnonblocking(connection->pg, 1) != 0
+        || PQenterPipelineMode(connection->pg) == 0
+        || ngx_http_magasin_pg_prepare_session(connection) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_magasin_pg_prepare_all(connection);
+}
+
+
+static ngx_int_t
+ngx_http_magasin_pg_prepare_session(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    if (ngx_http_magasin_pg_prepare_one(connection,
+                                        NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_magasin_pg_connection_lock_wait(connection,
+                                           NGX_HTTP_MAGASIN_PG_LOCK_WAIT, 0)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_magasin_pg_connection_sync(connection,
+                                             NGX_HTTP_MAGASIN_PG_SYNC_OTHER);
+}
+
+
+/* All the other statements, together or each with a Sync of its own. */
+
+static ngx_int_t
+ngx_http_magasin_pg_prepare_all(ngx_http_magasin_pg_connection_t *connection)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_SQL_COUNT; i++) {
+
+        if (i == NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT) {
+            continue;
+        }
+
+        if (ngx_http_magasin_pg_prepare_one(connection, i) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (connection->single
+            && ngx_http_magasin_pg_connection_sync(connection,
+                                              NGX_HTTP_MAGASIN_PG_SYNC_OTHER)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (connection->single) {
+        return NGX_OK;
+    }
+
+    return ngx_http_magasin_pg_connection_sync(connection,
+                                             NGX_HTTP_MAGASIN_PG_SYNC_OTHER);
+}
+
+
+static ngx_int_t
+ngx_http_magasin_pg_prepare_one(ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_statement_e statement)
+{
+    ngx_http_magasin_pg_slot_t       *slot;
+    ngx_http_magasin_pg_statement_t  *text;
+
+    text = &ngx_http_magasin_pg_statements[statement];
+
+    if (PQsendPrepare(connection->pg, text->name, text->text, 0, NULL) == 0) {
+        return NGX_ERROR;
+    }
+
+    slot = ngx_http_magasin_pg_connection_slot(connection, statement);
+    slot->prepare = 1;
+
+    return NGX_OK;
+}
+
+
+/*
+ * An answer while statements are prepared.
+ *
+ * NGX_OK, or NGX_ERROR: the connection is of no use.
+ */
+
+ngx_int_t
+ngx_http_magasin_pg_prepared(ngx_http_magasin_pg_connection_t *connection,
+    PGresult *result)
+{
+    ngx_http_magasin_pg_slot_t  *slot;
+
+    slot = ngx_http_magasin_pg_slot(connection, connection->head);
+
+    switch (PQresultStatus(result)) {
+
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+        if (slot->sync) {
+            return NGX_ERROR;
+        }
+
+        if (slot->prepare) {
+            connection->missing &= ~ngx_http_magasin_pg_bit(slot->statement);
+        }
+
+        connection->head++;
+        return NGX_OK;
+
+    case PGRES_PIPELINE_SYNC:
+        if (!slot->sync) {
+            return NGX_ERROR;
+        }
+
+        connection->head++;
+        connection->syncs--;
+
+        if (ngx_http_magasin_pg_in_flight(connection) == 0) {
+            return ngx_http_magasin_pg_prepare_done(connection);
+        }
+
+        return NGX_OK;
+
+    case PGRES_FATAL_ERROR:
+    case PGRES_PIPELINE_ABORTED:
+        return ngx_http_magasin_pg_prepare_failed(connection, result);
+
+    default:
+        return NGX_ERROR;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_magasin_pg_prepare_failed(
+    ngx_http_magasin_pg_connection_t *connection, PGresult *result)
+{
+    ngx_http_magasin_pg_slot_t  *slot;
+
+    slot = ngx_http_magasin_pg_slot(connection, connection->head);
+
+    if (PQstatus(connection->pg) == CONNECTION_BAD || slot->sync
+        || !slot->prepare
+        || slot->statement == NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT)
+    {
+        return NGX_ERROR;
+    }
+
+    if (connection->single && connection->missing == 0
+        && !connection->pool->conf->quiet)
+    {
+        ngx_http_magasin_pg_connection_complain(connection, NGX_LOG_ERR,
+                            " that it cannot prepare a statement",
+                            ngx_http_magasin_sqlstate_message(result));
+    }
+
+    connection->missing |= ngx_http_magasin_pg_bit(slot->statement);
+    connection->failed = 1;
+    connection->head++;
+
+    return NGX_OK;
+}
+
+
+/*
+ * All answers of an attempt are there.  Without half of its statements a
+ * database is none of ours.
+ */
+
+static ngx_int_t
+ngx_http_magasin_pg_prepare_done(ngx_http_magasin_pg_connection_t *connection)
+{
+    uint64_t    missing;
+    ngx_uint_t  n;
+
+    if (connection->failed && !connection->single) {
+
+        connection->failed = 0;
+        connection->missing = 0;
+        connection->single = 1;
+
+        return ngx_http_magasin_pg_prepare_all(connection);
+    }
+
+    n = 0;
+
+    for (missing = connection->missing; missing; missing >>= 1) {
+        n += missing & 1;
+    }
+
+    if (n > NGX_HTTP_MAGASIN_SQL_COUNT / 2) {
+        return NGX_ERROR;
+    }
+
+    connection->state = NGX_HTTP_MAGASIN_PG_READY;
+
+    return NGX_OK;
+}
+
+
+/* Are there connections, and has none of them this statement? */
+
+ngx_uint_t
+ngx_http_magasin_pg_lacks(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_statement_e statement)
+{
+    ngx_uint_t                         i;
+    ngx_http_magasin_pg_connection_t  *connection;
+
+    for (i = 0; i < pool->conf->connections; i++) {
+        connection = &pool->connections[i];
+
+        if (connection->state == NGX_HTTP_MAGASIN_PG_READY
+            && !(connection->missing & ngx_http_magasin_pg_bit(statement)))
+        {
+            return 0;
+        }
+    }
+
+    return pool->ready != 0;
+}
+
+
+/* Is there a write that cannot be done for want of its statement? */
+
+ngx_uint_t
+ngx_http_magasin_pg_lacks_writes(ngx_http_magasin_pg_pool_t *pool)
+{
+    ngx_uint_t  i;
+
+    for (i = 0;
+         i < sizeof(ngx_http_magasin_pg_writes)
+             / sizeof(ngx_http_magasin_pg_writes[0]);
+         i++)
+    {
+        if (ngx_http_magasin_pg_lacks(pool, ngx_http_magasin_pg_writes[i])) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* Try again what some connections lack, not too often. */
+
+void
+ngx_http_magasin_pg_prepare_missing(ngx_http_magasin_pg_pool_t *pool)
+{
+    ngx_int_t                          rc;
+    ngx_uint_t                         i, k;
+    ngx_http_magasin_pg_connection_t  *connection;
+
+    if (pool->prepared
+        && ngx_current_msec - pool->prepared < NGX_HTTP_MAGASIN_PG_AGAIN)
+    {
+        return;
+    }
+
+    pool->prepared = ngx_max(ngx_current_msec, 1);
+
+    for (i = 0; i < pool->conf->connections; i++) {
+        connection = &pool->connections[i];
+
+        if (connection->state != NGX_HTTP_MAGASIN_PG_READY
+            || connection->missing == 0 || connection->lane
+            || ngx_http_magasin_pg_in_flight(connection)
+               + 2 * NGX_HTTP_MAGASIN_SQL_COUNT > NGX_HTTP_MAGASIN_PG_SLOTS)
+        {
+            continue;
+        }
+
+        rc = NGX_OK;
+
+        if (connection->batch) {
+            rc = ngx_http_magasin_pg_connection_sync(connection,
+                                             NGX_HTTP_MAGASIN_PG_SYNC_READS);
+        }
+
+        for (k = 0; rc == NGX_OK && k < NGX_HTTP_MAGASIN_SQL_COUNT; k++) {
+
+            if (!(connection->missing & ngx_http_magasin_pg_bit(k))) {
+                continue;
+            }
+
+            rc = ngx_http_magasin_pg_prepare_one(connection, k);
+
+            if (rc == NGX_OK) {
+                rc = ngx_http_magasin_pg_connection_sync(connection,
+                                             NGX_HTTP_MAGASIN_PG_SYNC_OTHER);
+            }
+        }
+
+        if (rc != NGX_OK) {
+            ngx_http_magasin_pg_connection_lost(connection, NULL);
+        }
+    }
+}

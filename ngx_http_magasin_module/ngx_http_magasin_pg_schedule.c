@@ -1,0 +1,547 @@
+
+/*
+ * What is sent where.
+ *
+ * Jobs are not sent when they arrive but once at the end of the event loop's
+ * turn, so that the reads of one turn share a Sync: one send() and one
+ * implicit transaction for all of them.  While a batch of reads is
+ * unanswered, others wait for its end, so that under load batches grow by
+ * themselves; but only for NGX_HTTP_MAGASIN_PG_HOLD, since one may be slow:
+ * then the next batch goes to another connection.
+ *
+ * Jobs with `merge` set go further: those of one statement that wait in the
+ * same turn become one run of it.  Such a statement takes one parameter, an
+ * array of bigint; values[0] of each job is one key; the first column of the
+ * result is the key, and no key has more than one row.  Jobs with `share` set
+ * have no parameters, and all that come until the answer does get the same.
+ *
+ * Who may use which connection: one that is in service always stays free of
+ * writes, of turns of the lane and of long reads, and one more of long reads
+ * when there are three.  Writes that ask for the same row follow each other
+ * on one connection: on two of them they would wait for each other.
+ */
+
+
+#include "ngx_http_magasin_pg_internal.h"
+
+
+static void ngx_http_magasin_pg_dispatch_class(
+    ngx_http_magasin_pg_pool_t *pool, ngx_http_magasin_pg_class_e class);
+static ngx_uint_t ngx_http_magasin_pg_refused(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_job_t *job);
+static ngx_uint_t ngx_http_magasin_pg_send(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_job_t *job);
+static ngx_uint_t ngx_http_magasin_pg_taken(ngx_http_magasin_pg_pool_t *pool);
+static ngx_uint_t ngx_http_magasin_pg_held(ngx_http_magasin_pg_pool_t *pool);
+static ngx_http_magasin_pg_connection_t *ngx_http_magasin_pg_follow(
+    ngx_http_magasin_pg_pool_t *pool, ngx_http_magasin_pg_job_t *job);
+static ngx_uint_t ngx_http_magasin_pg_better(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_connection_t *best);
+static ngx_uint_t ngx_http_magasin_pg_accepts(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_job_t *job);
+static ngx_uint_t ngx_http_magasin_pg_spares(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_connection_t *reserved);
+static ngx_uint_t ngx_http_magasin_pg_stalled(
+    ngx_http_magasin_pg_connection_t *connection);
+static ngx_http_magasin_pg_connection_t *ngx_http_magasin_pg_reserved(
+    ngx_http_magasin_pg_pool_t *pool);
+
+
+/* Send what can be sent; the handler of the pool's events. */
+
+void
+ngx_http_magasin_pg_dispatch(ngx_event_t *ev)
+{
+    ngx_uint_t                         i;
+    ngx_http_magasin_pg_pool_t        *pool;
+    ngx_http_magasin_pg_connection_t  *connection;
+
+    pool = ev->data;
+
+    ngx_http_magasin_pg_dispatch_class(pool, NGX_HTTP_MAGASIN_PG_READ);
+
+    for (i = 0; i < pool->conf->connections; i++) {
+        connection = &pool->connections[i];
+
+        if (connection->batch
+            && ngx_http_magasin_pg_connection_sync(connection,
+                                             NGX_HTTP_MAGASIN_PG_SYNC_READS)
+               != NGX_OK)
+        {
+            ngx_http_magasin_pg_connection_lost(connection, NULL);
+        }
+    }
+
+    ngx_http_magasin_pg_dispatch_class(pool, NGX_HTTP_MAGASIN_PG_WRITE);
+    ngx_http_magasin_pg_lane_dispatch(pool);
+    ngx_http_magasin_pg_dispatch_class(pool, NGX_HTTP_MAGASIN_PG_HEAVY);
+
+    ngx_http_magasin_pg_gauge(pool);
+}
+
+
+/*
+ * Send what can be sent of one class, in order; but a write for whose row
+ * others are under way does not keep those behind it.
+ */
+
+static void
+ngx_http_magasin_pg_dispatch_class(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_class_e class)
+{
+    ngx_queue_t                *q, *queue, *next;
+    ngx_http_magasin_pg_job_t  *job;
+
+    queue = &pool->waiting[class];
+    q = ngx_queue_head(queue);
+
+    while (q != ngx_queue_sentinel(queue)) {
+
+        next = ngx_queue_next(q);
+        job = ngx_queue_data(q, ngx_http_magasin_pg_job_t, queue);
+
+        if (pool->nblocks && class != NGX_HTTP_MAGASIN_PG_HEAVY
+            && ngx_http_magasin_pg_lane_join(job) == NGX_OK)
+        {
+            q = next;
+            continue;
+        }
+
+        /* After both of these the queue may be another. */
+
+        if (ngx_http_magasin_pg_refused(pool, job)
+            || ngx_http_magasin_pg_send(pool, job))
+        {
+            q = ngx_queue_head(queue);
+            continue;
+        }
+
+        if (class != NGX_HTTP_MAGASIN_PG_WRITE
+            || ngx_http_magasin_pg_taken(pool))
+        {
+            break;
+        }
+
+        q = next;
+    }
+}
+
+
+/*
+ * A statement that no connection could prepare: its table is locked, or the
+ * schema is of another version.  Its jobs fail at once.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_pg_refused(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_job_t *job)
+{
+    if (!ngx_http_magasin_pg_lacks(pool, job->statement)) {
+        return 0;
+    }
+
+    ngx_http_magasin_pg_prepare_missing(pool);
+
+    ngx_http_magasin_pg_unlink(job);
+    ngx_http_magasin_pg_finish(job);
+
+    ngx_http_magasin_count(pool->counters->down);
+
+    job->failed(job, NGX_HTTP_MAGASIN_PG_UNAVAILABLE, NULL);
+
+    return 1;
+}
+
+
+/* Send a job of a queue, and those that go with it; 0: it has to wait. */
+
+static ngx_uint_t
+ngx_http_magasin_pg_send(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_job_t *job)
+{
+    ngx_msec_t                         wait;
+    ngx_http_magasin_pg_job_t         *next;
+    ngx_http_magasin_pg_connection_t  *connection;
+
+    connection = ngx_http_magasin_pg_choose(pool, job);
+    if (connection == NULL) {
+        return 0;
+    }
+
+    job = ngx_http_magasin_pg_next(&job->queue);
+
+    wait = (job->class == NGX_HTTP_MAGASIN_PG_HEAVY)
+           ? pool->conf->lock_timeout : 0;
+
+    if (ngx_http_magasin_pg_connection_send(connection, job, wait) != NGX_OK) {
+
+        /* Not sent, so they may go elsewhere. */
+
+        for ( /* void */ ; job; job = next) {
+            next = job->next;
+            job->next = NULL;
+            ngx_http_magasin_pg_requeue(job);
+        }
+
+        ngx_http_magasin_pg_connection_lost(connection, NULL);
+    }
+
+    return 1;
+}
+
+
+/*
+ * Take a job out of its queue, and with it those behind it that may share its
+ * run; they are linked by `next`.
+ */
+
+ngx_http_magasin_pg_job_t *
+ngx_http_magasin_pg_next(ngx_queue_t *q)
+{
+    ngx_uint_t                   n;
+    ngx_queue_t                 *sentinel, *following;
+    ngx_http_magasin_pg_pool_t  *pool;
+    ngx_http_magasin_pg_job_t   *first, *job, **last;
+
+    first = ngx_queue_data(q, ngx_http_magasin_pg_job_t, queue);
+    pool = first->pool;
+
+    sentinel = first->block ? ngx_queue_sentinel(&first->block->jobs)
+                            : ngx_queue_sentinel(&pool->waiting[first->class]);
+
+    following = ngx_queue_next(q);
+
+    ngx_http_magasin_pg_unlink(first);
+
+    first->next = NULL;
+    last = &first->next;
+    n = 1;
+
+    while ((first->merge || first->share) && following != sentinel
+           && (n < NGX_HTTP_MAGASIN_PG_BATCH || first->share))
+    {
+        job = ngx_queue_data(following, ngx_http_magasin_pg_job_t, queue);
+        following = ngx_queue_next(following);
+
+        if (job->merge == first->merge && job->share == first->share
+            && job->statement == first->statement)
+        {
+            ngx_http_magasin_pg_unlink(job);
+
+            job->next = NULL;
+            *last = job;
+            last = &job->next;
+            n++;
+        }
+    }
+
+    return first;
+}
+
+
+/* Can no connection take another write? */
+
+static ngx_uint_t
+ngx_http_magasin_pg_taken(ngx_http_magasin_pg_pool_t *pool)
+{
+    ngx_uint_t                         i;
+    ngx_http_magasin_pg_connection_t  *connection;
+
+    for (i = 0; i < pool->conf->connections; i++) {
+        connection = &pool->connections[i];
+
+        if (connection->state == NGX_HTTP_MAGASIN_PG_READY
+            && !connection->heavy && connection->lane == NULL
+            && connection->syncs < NGX_HTTP_MAGASIN_PG_WRITES)
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/*
+ * The connection for a job: for reads the one whose batch is open, so that a
+ * turn's reads travel together; for writes the one where others ask for the
+ * same row; else the least busy one.  NULL: it has to wait.
+ */
+
+ngx_http_magasin_pg_connection_t *
+ngx_http_magasin_pg_choose(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_job_t *job)
+{
+    ngx_uint_t                         i;
+    ngx_http_magasin_pg_connection_t  *connection, *best, *reserved;
+
+    best = NULL;
+    reserved = ngx_http_magasin_pg_reserved(pool);
+
+    if (job->class == NGX_HTTP_MAGASIN_PG_HEAVY) {
+        return reserved && ngx_http_magasin_pg_accepts(reserved, job)
+               ? reserved : NULL;
+    }
+
+    if (job->class == NGX_HTTP_MAGASIN_PG_WRITE) {
+        connection = ngx_http_magasin_pg_follow(pool, job);
+
+        if (connection) {
+            return connection != reserved
+                   && ngx_http_magasin_pg_accepts(connection, job)
+                   ? connection : NULL;
+        }
+
+    } else if (job->block == NULL && ngx_http_magasin_pg_held(pool)) {
+        return NULL;
+    }
+
+    for (i = 0; i < pool->conf->connections; i++) {
+        connection = &pool->connections[i];
+
+        if (connection == reserved
+            || !ngx_http_magasin_pg_accepts(connection, job)
+            || ((job->class == NGX_HTTP_MAGASIN_PG_WRITE || job->block)
+                && !ngx_http_magasin_pg_spares(connection, reserved)))
+        {
+            continue;
+        }
+
+        if (connection->batch) {
+            return connection;
+        }
+
+        if (best == NULL || ngx_http_magasin_pg_better(connection, best)) {
+            best = connection;
+        }
+    }
+
+    return best;
+}
+
+
+/* Do the reads wait for the end of a batch? */
+
+static ngx_uint_t
+ngx_http_magasin_pg_held(ngx_http_magasin_pg_pool_t *pool)
+{
+    ngx_uint_t                         i;
+    ngx_http_magasin_pg_connection_t  *connection;
+
+    for (i = 0; i < pool->conf->connections; i++) {
+        connection = &pool->connections[i];
+
+        if (connection->reading
+            && ngx_current_msec - connection->reading
+               < NGX_HTTP_MAGASIN_PG_HOLD)
+        {
+            if (!pool->hold.timer_set) {
+                ngx_add_timer(&pool->hold, NGX_HTTP_MAGASIN_PG_HOLD);
+            }
+
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* The connection on which a write of the same row is under way, or NULL. */
+
+static ngx_http_magasin_pg_connection_t *
+ngx_http_magasin_pg_follow(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_job_t *job)
+{
+    uint64_t                           key;
+    ngx_uint_t                         i, k;
+    ngx_http_magasin_pg_connection_t  *connection;
+
+    key = ngx_http_magasin_pg_lane_key(job);
+
+    for (i = 0; i < pool->conf->connections; i++) {
+        connection = &pool->connections[i];
+
+        for (k = 0; k < connection->writes; k++) {
+            if (connection->locks[k] == key) {
+                return connection;
+            }
+        }
+    }
+
+    return NULL;
+}
+
+
+/* Those without writes come first, then those with less to answer. */
+
+static ngx_uint_t
+ngx_http_magasin_pg_better(ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_connection_t *best)
+{
+    if ((connection->writes == 0) != (best->writes == 0)) {
+        return connection->writes == 0;
+    }
+
+    return ngx_http_magasin_pg_in_flight(connection)
+           < ngx_http_magasin_pg_in_flight(best);
+}
+
+
+static ngx_uint_t
+ngx_http_magasin_pg_accepts(ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_job_t *job)
+{
+    if (connection->state != NGX_HTTP_MAGASIN_PG_READY || connection->heavy
+        || connection->lane
+        || (connection->missing & ngx_http_magasin_pg_bit(job->statement))
+        || ngx_http_magasin_pg_stalled(connection))
+    {
+        return 0;
+    }
+
+    if (job->class == NGX_HTTP_MAGASIN_PG_HEAVY) {
+        return ngx_http_magasin_pg_in_flight(connection) == 0;
+    }
+
+    if (job->class == NGX_HTTP_MAGASIN_PG_WRITE || job->block) {
+        return connection->batch == 0
+               && connection->syncs < NGX_HTTP_MAGASIN_PG_WRITES;
+    }
+
+    return connection->batch < NGX_HTTP_MAGASIN_PG_BATCH
+           && connection->syncs < NGX_HTTP_MAGASIN_PG_BATCHES;
+}
+
+
+/*
+ * Is one left to the reads when this connection takes a write or a turn of
+ * the lane?  If there is no other one for them, the short waits for locks
+ * have to be short enough.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_pg_spares(ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_connection_t *reserved)
+{
+    ngx_uint_t                         i, stalled, others;
+    ngx_http_magasin_pg_pool_t        *pool;
+    ngx_http_magasin_pg_connection_t  *other;
+
+    others = 0;
+    pool = connection->pool;
+
+    for (i = 0; i < pool->conf->connections; i++) {
+        other = &pool->connections[i];
+
+        if (other == connection || other == reserved || other->heavy
+            || other->state != NGX_HTTP_MAGASIN_PG_READY)
+        {
+            continue;
+        }
+
+        stalled = ngx_http_magasin_pg_stalled(other);
+
+        if (!stalled && other->writes == 0 && other->lane == NULL) {
+            return 1;
+        }
+
+        others += !stalled || pool->ready > 2;
+    }
+
+    return others == 0;
+}
+
+
+/* Is this the only connection that short statements have? */
+
+ngx_uint_t
+ngx_http_magasin_pg_alone(ngx_http_magasin_pg_connection_t *connection)
+{
+    ngx_uint_t                         i;
+    ngx_http_magasin_pg_pool_t        *pool;
+    ngx_http_magasin_pg_connection_t  *other;
+
+    pool = connection->pool;
+
+    for (i = 0; i < pool->conf->connections; i++) {
+        other = &pool->connections[i];
+
+        if (other != connection && !other->heavy
+            && other->state == NGX_HTTP_MAGASIN_PG_READY)
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/*
+ * Nothing comes from this connection: a statement takes long.  What would be
+ * sent behind it could not be taken back when its time is over, and a write
+ * would be done after its client was told that it was not.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_pg_stalled(ngx_http_magasin_pg_connection_t *connection)
+{
+    return ngx_http_magasin_pg_in_flight(connection) != 0
+           && ngx_current_msec - connection->progress
+              > NGX_HTTP_MAGASIN_PG_STALL;
+}
+
+
+/*
+ * Long reads must not stand before short ones.  While some wait, the last
+ * connection in service that runs none is kept free for them; one connection
+ * of two, and two of more, always stay with the short ones.  Of a single
+ * connection, long reads get it when it is idle, and it takes nothing else
+ * until then; after each of them the short ones have a turn.
+ */
+
+static ngx_http_magasin_pg_connection_t *
+ngx_http_magasin_pg_reserved(ngx_http_magasin_pg_pool_t *pool)
+{
+    ngx_uint_t                         i, last, heavy;
+    ngx_http_magasin_pg_connection_t  *connection;
+
+    if (ngx_queue_empty(&pool->waiting[NGX_HTTP_MAGASIN_PG_HEAVY])) {
+        return NULL;
+    }
+
+    if (pool->ready == 1 && pool->turn
+        && (!ngx_queue_empty(&pool->waiting[NGX_HTTP_MAGASIN_PG_READ])
+            || !ngx_queue_empty(&pool->waiting[NGX_HTTP_MAGASIN_PG_WRITE])))
+    {
+        return NULL;
+    }
+
+    heavy = 0;
+
+    for (i = 0; i < pool->conf->connections; i++) {
+        heavy += pool->connections[i].heavy;
+    }
+
+    if (heavy && heavy + 2 >= pool->ready) {
+        return NULL;
+    }
+
+    last = pool->ready > 1 ? 1 : 0;
+
+    for (i = pool->conf->connections; i > last; i--) {
+        connection = &pool->connections[i - 1];
+
+        if (connection->state == NGX_HTTP_MAGASIN_PG_READY
+            && !connection->heavy)
+        {
+            return connection;
+        }
+    }
+
+    return NULL;
+}

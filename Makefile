@@ -3,6 +3,7 @@
 # Variables that a person sets:
 #   PORT, ADDRESS, RUN_DIR, WORKERS, CACHE
 #                                    of the instance (scripts/instance.sh)
+#   ID, SCOPES                       of a token (scripts/token.sh)
 #   FROM                             the Django database to import
 #   DATABASE                         the database to check, a libpq conninfo
 #                                    (default: the instance of RUN_DIR)
@@ -26,6 +27,7 @@ SHELL = /bin/bash
 .DEFAULT_GOAL = help
 
 export PORT ADDRESS RUN_DIR WORKERS CACHE NGINX_BINARY FROM DATABASE TESTS
+export ID SCOPES
 export LINES STORES PRODUCTS SEED EXAMPLES NODES BALANCER_WORKERS
 
 .PHONY: help
@@ -66,6 +68,10 @@ cluster-stop: # Stop them
 
 cluster-status: # What runs of them
 	@scripts/cluster.sh status
+
+.PHONY: token
+token: # Make one, and print its line: ID=caisse-12 SCOPES=ventes,prix
+	@scripts/token.sh "$${ID:-}" "$${SCOPES:-}"
 
 import-django: packages-run # Replace the content: FROM=<libpq URI of Django's>
 	@scripts/import_django.sh "$${FROM:-}"

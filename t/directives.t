@@ -553,3 +553,29 @@ location / { magasin; magasin_cache_header on; magasin_cache_header on; }
 --- must_die
 --- error_log
 "magasin_cache_header" directive is duplicate
+
+
+=== TEST 26: tokens that are no file
+--- http_config eval
+"$::good magasin_tokens /dev/zero;"
+--- must_die
+--- error_log
+"magasin_tokens": the file is no regular file: name one that is
+
+
+=== TEST 27: tokens that everybody can write
+--- init
+open my $file, '>', "$::directory/open" or die; close $file; chmod 0666, "$::directory/open";
+--- http_config eval
+"$::good magasin_tokens $::directory/open;"
+--- must_die
+--- error_log
+"magasin_tokens": the file can be written by its group or by everybody: "chmod go-w" it
+
+
+=== TEST 28: no flag for the demonstration's token
+--- config
+magasin_demonstration loopback;
+--- must_die
+--- error_log
+invalid value "loopback" in "magasin_demonstration" directive

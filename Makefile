@@ -1,7 +1,7 @@
 # Magasin: build, run and test.  "make help" lists the targets.
 #
 # Variables that a person sets:
-#   PORT, ADDRESS, RUN_DIR, WORKERS, CACHE
+#   PORT, ADDRESS, RUN_DIR, WORKERS, CACHE, DEMO_TOKEN
 #                                    of the instance (scripts/instance.sh)
 #   ID, SCOPES                       of a token (scripts/token.sh)
 #   FROM                             the Django database to import
@@ -27,7 +27,7 @@ SHELL = /bin/bash
 .DEFAULT_GOAL = help
 
 export PORT ADDRESS RUN_DIR WORKERS CACHE NGINX_BINARY FROM DATABASE TESTS
-export ID SCOPES
+export ID SCOPES DEMO_TOKEN
 export LINES STORES PRODUCTS SEED EXAMPLES NODES BALANCER_WORKERS
 
 .PHONY: help

@@ -13,6 +13,9 @@ delete $ENV{TEST_NGINX_CACHE};
 
 our $directory = tempdir('magasin-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 chmod 0755, $directory;
+open my $open, '>', "$directory/open" or die $!;
+close $open;
+chmod 0666, "$directory/open";
 open my $bad, '>', "$directory/bad" or die $!;
 print {$bad} "# fine\nun:zz:produits\n";
 close $bad;
@@ -564,8 +567,6 @@ location / { magasin; magasin_cache_header on; magasin_cache_header on; }
 
 
 === TEST 27: tokens that everybody can write
---- init
-open my $file, '>', "$::directory/open" or die; close $file; chmod 0666, "$::directory/open";
 --- http_config eval
 "$::good magasin_tokens $::directory/open;"
 --- must_die

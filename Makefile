@@ -2,8 +2,9 @@
 #
 # Variables that a person sets:
 #   PORT, ADDRESS, RUN_DIR, WORKERS, CACHE, NAMES, PROXIES, METRICS_PORT,
-#   METRICS_ADDRESS
+#   METRICS_ADDRESS, DEMO_TOKEN
 #                                    of the instance (scripts/instance.sh)
+#   ID, SCOPES                       of a token (scripts/token.sh)
 #   FROM                             the Django database to import
 #   DATABASE                         the database to check, a libpq conninfo
 #                                    (default: the instance of RUN_DIR)
@@ -27,7 +28,7 @@ SHELL = /bin/bash
 .DEFAULT_GOAL = help
 
 export PORT ADDRESS RUN_DIR WORKERS CACHE NGINX_BINARY FROM DATABASE TESTS
-export NAMES PROXIES METRICS_PORT METRICS_ADDRESS
+export NAMES PROXIES METRICS_PORT METRICS_ADDRESS DEMO_TOKEN ID SCOPES
 export LINES STORES PRODUCTS SEED EXAMPLES NODES BALANCER_WORKERS
 
 .PHONY: help
@@ -68,6 +69,10 @@ cluster-stop: # Stop them
 
 cluster-status: # What runs of them
 	@scripts/cluster.sh status
+
+.PHONY: token
+token: # Make one, and print its line: ID=caisse-12 SCOPES=ventes,prix
+	@scripts/token.sh "$${ID:-}" "$${SCOPES:-}"
 
 import-django: packages-run # Replace the content: FROM=<libpq URI of Django's>
 	@scripts/import_django.sh "$${FROM:-}"

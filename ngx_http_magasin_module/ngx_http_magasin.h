@@ -76,6 +76,7 @@ typedef struct {
 typedef struct {
     ngx_flag_t                     json_errors;
     ngx_flag_t                     server_timing;
+    ngx_flag_t                     demonstration;  /* its token, anywhere */
     ngx_array_t                   *cors;        /* origins; NULL: off */
     ngx_http_complex_value_t      *scheme;      /* NULL: of the connection */
     ngx_http_magasin_cache_conf_t  cache;
@@ -238,6 +239,7 @@ struct ngx_http_magasin_ctx_s {
     unsigned                       replied:1;   /* our answer, not nginx's */
     unsigned                       filtered:1;  /* errors.c replaces a body */
     unsigned                       fields:1;    /* an error by fields */
+    unsigned                       demonstration:1; /* token refused */
 };
 
 
@@ -288,11 +290,13 @@ ngx_int_t ngx_http_magasin_if_match(ngx_http_magasin_ctx_t *ctx,
 ngx_int_t ngx_http_magasin_idempotency(ngx_http_magasin_ctx_t *ctx,
     ngx_str_t *body);
 
-/* auth.c */
+/* tokens.c */
 ngx_http_magasin_tokens_t *ngx_http_magasin_tokens_create(ngx_cycle_t *cycle,
-    ngx_str_t *file);
-char *ngx_http_magasin_tokens_check(ngx_conf_t *cf, ngx_str_t *file);
+    ngx_str_t *name, ngx_http_magasin_metrics_tokens_t *metrics);
+char *ngx_http_magasin_tokens_check(ngx_conf_t *cf, ngx_str_t *name);
 void ngx_http_magasin_tokens_destroy(ngx_http_magasin_tokens_t *tokens);
+
+/* auth.c */
 ngx_int_t ngx_http_magasin_identify(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_tokens_t *tokens);
 ngx_int_t ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx,

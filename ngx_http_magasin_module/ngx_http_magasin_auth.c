@@ -1,136 +1,27 @@
 
 /*
- * Tokens: a file of lines `id:sha256-of-token:scopes`, re-read by each worker
- * within a second of a change.  A file that cannot be read or has a wrong
- * line leaves the tokens as they were, and is reported once by one worker.
+ * Who may write: the token of a request, and what its scopes allow.
+ * ngx_http_magasin_tokens.c keeps the tokens.
  */
 
 
 #include "ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_tokens.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 
 
-#define NGX_HTTP_MAGASIN_DIGEST      32
-#define NGX_HTTP_MAGASIN_TOKENS_MAX  (1024 * 1024)  /* bytes of the file */
-#define NGX_HTTP_MAGASIN_TOKENS_POLL 1000           /* ms */
-
-
-typedef struct {
-    ngx_str_t                    id;
-    ngx_str_t                    scopes;    /* "a,b,c" */
-    u_char                       digest[NGX_HTTP_MAGASIN_DIGEST];
-} ngx_http_magasin_token_t;
-
-
-struct ngx_http_magasin_tokens_s {
-    ngx_str_t                    file;
-    ngx_pool_t                  *pool;      /* of the present list */
-    ngx_array_t                 *list;      /* of token_t */
-    ngx_uint_t                   generation;    /* counts the lists */
-    EVP_MD                      *sha256;    /* fetched once: it is dear */
-    EVP_MD_CTX                  *context;
-    ngx_log_t                   *log;
-    ngx_event_t                  timer;
-    ngx_file_uniq_t              uniq;      /* what was read last */
-    time_t                       mtime;
-    long                         nsec;
-    off_t                        size;
-    unsigned                     seen:1;
-};
-
-
-static void ngx_http_magasin_tokens_timer(ngx_event_t *ev);
-static void ngx_http_magasin_tokens_refresh(
-    ngx_http_magasin_tokens_t *tokens);
-static ngx_array_t *ngx_http_magasin_tokens_read(ngx_pool_t *pool,
-    ngx_str_t *file, u_char *error, size_t len);
-static ngx_array_t *ngx_http_magasin_tokens_parse(ngx_pool_t *pool,
-    u_char *p, u_char *end, u_char *error, size_t len);
-static ngx_int_t ngx_http_magasin_tokens_line(ngx_str_t *line,
-    ngx_http_magasin_token_t *token);
 static ngx_http_magasin_token_t *ngx_http_magasin_tokens_find(
     ngx_http_magasin_tokens_t *tokens, ngx_str_t *secret);
 static ngx_uint_t ngx_http_magasin_scope(ngx_str_t *scopes,
     const char *scope);
 static ngx_int_t ngx_http_magasin_unauthorized(ngx_http_magasin_ctx_t *ctx);
+static ngx_uint_t ngx_http_magasin_demonstrated(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_magasin_loopback(struct sockaddr *sa);
+static ngx_int_t ngx_http_magasin_demonstration_refused(
+    ngx_http_magasin_ctx_t *ctx, ngx_http_magasin_tokens_t *tokens);
 static ngx_uint_t ngx_http_magasin_stray_blank(ngx_http_request_t *r,
     ngx_str_t *value);
-
-
-/* At configuration: can the file be read?  NGX_CONF_OK or an error. */
-
-char *
-ngx_http_magasin_tokens_check(ngx_conf_t *cf, ngx_str_t *file)
-{
-    u_char  error[NGX_MAX_ERROR_STR];
-
-    if (ngx_http_magasin_tokens_read(cf->temp_pool, file, error,
-                                     sizeof(error))
-        == NULL)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"magasin_tokens\": %s",
-                           error);
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-/* The tokens of a worker, kept fresh by a timer.  NULL: memory. */
-
-ngx_http_magasin_tokens_t *
-ngx_http_magasin_tokens_create(ngx_cycle_t *cycle, ngx_str_t *file)
-{
-    ngx_http_magasin_tokens_t  *tokens;
-
-    tokens = ngx_pcalloc(cycle->pool, sizeof(ngx_http_magasin_tokens_t));
-    if (tokens == NULL) {
-        return NULL;
-    }
-
-    tokens->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    tokens->context = EVP_MD_CTX_new();
-
-    if (tokens->sha256 == NULL || tokens->context == NULL) {
-        EVP_MD_CTX_free(tokens->context);
-        EVP_MD_free(tokens->sha256);
-        return NULL;
-    }
-
-    tokens->file = *file;
-    tokens->log = cycle->log;
-
-    tokens->timer.handler = ngx_http_magasin_tokens_timer;
-    tokens->timer.data = tokens;
-    tokens->timer.log = cycle->log;
-    tokens->timer.cancelable = 1;
-
-    ngx_http_magasin_tokens_refresh(tokens);
-    ngx_add_timer(&tokens->timer, NGX_HTTP_MAGASIN_TOKENS_POLL);
-
-    return tokens;
-}
-
-
-void
-ngx_http_magasin_tokens_destroy(ngx_http_magasin_tokens_t *tokens)
-{
-    if (tokens->timer.timer_set) {
-        ngx_del_timer(&tokens->timer);
-    }
-
-    if (tokens->pool) {
-        ngx_destroy_pool(tokens->pool);
-        tokens->pool = NULL;
-        tokens->list = NULL;
-    }
-
-    EVP_MD_CTX_free(tokens->context);
-    EVP_MD_free(tokens->sha256);
-}
 
 
 /*
@@ -139,7 +30,9 @@ ngx_http_magasin_tokens_destroy(ngx_http_magasin_tokens_t *tokens)
  * ctx->scopes are those of a valid token, else empty; they are copies, since
  * the list may be replaced before the log phase.
  *
- * NGX_OK: a valid one; NGX_DECLINED: none, or a wrong one; NGX_ERROR: memory.
+ * NGX_OK: a valid one; NGX_DECLINED: none, a wrong one, or that of the
+ * demonstration where it does not count (ctx->demonstration); NGX_ERROR:
+ * memory.
  */
 
 ngx_int_t
@@ -152,6 +45,7 @@ ngx_http_magasin_identify(ngx_http_magasin_ctx_t *ctx,
 
     ngx_str_null(&ctx->token);
     ngx_str_null(&ctx->scopes);
+    ctx->demonstration = 0;
 
     if (tokens == NULL || tokens->list == NULL) {
         return NGX_DECLINED;
@@ -176,6 +70,11 @@ ngx_http_magasin_identify(ngx_http_magasin_ctx_t *ctx,
     token = ngx_http_magasin_tokens_find(tokens, &secret);
 
     if (token == NULL) {
+        return NGX_DECLINED;
+    }
+
+    if (token->demonstration && !ngx_http_magasin_demonstrated(ctx->request)) {
+        ctx->demonstration = 1;
         return NGX_DECLINED;
     }
 
@@ -212,6 +111,10 @@ ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx,
         return NGX_ERROR;
     }
 
+    if (ctx->demonstration) {
+        return ngx_http_magasin_demonstration_refused(ctx, tokens);
+    }
+
     if (ctx->token.len == 0) {
         return ngx_http_magasin_unauthorized(ctx);
     }
@@ -239,6 +142,97 @@ ngx_http_magasin_unauthorized(ngx_http_magasin_ctx_t *ctx)
     ngx_str_t         path;
     static ngx_str_t  message =
                       ngx_string("Token d'accès invalide ou manquant.");
+
+    path = ctx->request->uri;
+
+    return ngx_http_magasin_reply_resource(ctx, NGX_HTTP_UNAUTHORIZED,
+                                           &message, &path);
+}
+
+
+/*
+ * The token of the demonstration is known to everybody.  Where nobody said
+ * otherwise it counts on the machine alone: both ends of the connection are
+ * its loopback, and so is the client that a proxy of ours (set_real_ip_from)
+ * speaks for.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_demonstrated(ngx_http_request_t *r)
+{
+    ngx_http_magasin_loc_conf_t  *mlcf;
+
+    mlcf = ngx_http_get_module_loc_conf(r, ngx_http_magasin_module);
+
+    if (mlcf->demonstration == 1) {
+        return 1;
+    }
+
+    if (ngx_connection_local_sockaddr(r->connection, NULL, 0) != NGX_OK) {
+        return 0;
+    }
+
+    return ngx_http_magasin_loopback(r->connection->local_sockaddr)
+           && ngx_http_magasin_loopback(r->connection->sockaddr);
+}
+
+
+static ngx_uint_t
+ngx_http_magasin_loopback(struct sockaddr *sa)
+{
+    struct sockaddr_in   *sin;
+#if (NGX_HAVE_INET6)
+    struct sockaddr_in6  *sin6;
+#endif
+
+    switch (sa->sa_family) {
+
+    case AF_INET:
+        sin = (struct sockaddr_in *) sa;
+        return (ntohl(sin->sin_addr.s_addr) >> 24) == IN_LOOPBACKNET;
+
+#if (NGX_HAVE_INET6)
+    case AF_INET6:
+        sin6 = (struct sockaddr_in6 *) sa;
+
+        if (IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr)) {
+            return sin6->sin6_addr.s6_addr[12] == IN_LOOPBACKNET;
+        }
+
+        return IN6_IS_ADDR_LOOPBACK(&sin6->sin6_addr) ? 1 : 0;
+#endif
+
+#if (NGX_HAVE_UNIX_DOMAIN)
+    case AF_UNIX:
+        return 1;
+#endif
+
+    default:
+        return 0;
+    }
+}
+
+
+/* The log is told once a minute by each worker: anybody can ask for it. */
+
+static ngx_int_t
+ngx_http_magasin_demonstration_refused(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_tokens_t *tokens)
+{
+    ngx_str_t         path;
+    static ngx_str_t  message =
+                      ngx_string("Le token de démonstration n'est accepté "
+                                 "que sur la machine elle-même.");
+
+    if (tokens->told == 0 || ngx_time() - tokens->told >= 60) {
+        tokens->told = ngx_time();
+
+        ngx_log_error(NGX_LOG_ERR, tokens->log, 0,
+                      "magasin: the token of the demonstration was refused "
+                      "to a client of another machine: everybody knows it. "
+                      "Take it out of \"%V\", or say "
+                      "\"magasin_demonstration on\"", &tokens->file);
+    }
 
     path = ctx->request->uri;
 
@@ -330,224 +324,4 @@ ngx_http_magasin_scope(ngx_str_t *scopes, const char *scope)
     }
 
     return 0;
-}
-
-
-static void
-ngx_http_magasin_tokens_timer(ngx_event_t *ev)
-{
-    ngx_http_magasin_tokens_t  *tokens = ev->data;
-
-    ngx_http_magasin_tokens_refresh(tokens);
-
-    if (!ngx_exiting) {
-        ngx_add_timer(ev, NGX_HTTP_MAGASIN_TOKENS_POLL);
-    }
-}
-
-
-static void
-ngx_http_magasin_tokens_refresh(ngx_http_magasin_tokens_t *tokens)
-{
-    u_char            error[NGX_MAX_ERROR_STR];
-    ngx_pool_t       *pool;
-    ngx_array_t      *list;
-    ngx_file_info_t   fi;
-
-    if (ngx_file_info(tokens->file.data, &fi) == NGX_FILE_ERROR) {
-        ngx_memzero(&fi, sizeof(ngx_file_info_t));
-    }
-
-    if (tokens->seen
-        && ngx_file_uniq(&fi) == tokens->uniq
-        && ngx_file_mtime(&fi) == tokens->mtime
-        && fi.st_mtim.tv_nsec == tokens->nsec
-        && ngx_file_size(&fi) == tokens->size)
-    {
-        return;
-    }
-
-    tokens->seen = 1;
-    tokens->uniq = ngx_file_uniq(&fi);
-    tokens->mtime = ngx_file_mtime(&fi);
-    tokens->nsec = fi.st_mtim.tv_nsec;
-    tokens->size = ngx_file_size(&fi);
-
-    pool = ngx_create_pool(4096, tokens->log);
-    if (pool == NULL) {
-        return;
-    }
-
-    list = ngx_http_magasin_tokens_read(pool, &tokens->file, error,
-                                        sizeof(error));
-
-    if (list == NULL) {
-        ngx_destroy_pool(pool);
-
-        if (ngx_worker == 0) {
-            ngx_log_error(NGX_LOG_ERR, tokens->log, 0,
-                          "magasin: the tokens stay as they were: %s", error);
-        }
-
-        return;
-    }
-
-    if (tokens->pool) {
-        ngx_destroy_pool(tokens->pool);
-    }
-
-    tokens->pool = pool;
-    tokens->list = list;
-    tokens->generation++;
-}
-
-
-/* Read and parse; NULL: `error` (NUL terminated) says why. */
-
-static ngx_array_t *
-ngx_http_magasin_tokens_read(ngx_pool_t *pool, ngx_str_t *file, u_char *error,
-    size_t len)
-{
-    u_char           *p;
-    ssize_t           n;
-    ngx_fd_t          fd;
-    ngx_array_t      *list;
-    ngx_file_info_t   fi;
-
-    fd = ngx_open_file(file->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        (void) ngx_snprintf(error, len, "\"%V\" cannot be opened (%d)%Z",
-                            file, ngx_errno);
-        return NULL;
-    }
-
-    list = NULL;
-
-    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR
-        || ngx_file_size(&fi) > NGX_HTTP_MAGASIN_TOKENS_MAX
-        || (p = ngx_pnalloc(pool, ngx_file_size(&fi) + 1)) == NULL)
-    {
-        (void) ngx_snprintf(error, len, "\"%V\" is no file under 1 MB%Z",
-                            file);
-        goto done;
-    }
-
-    n = ngx_read_fd(fd, p, (size_t) ngx_file_size(&fi));
-
-    if (n != (ssize_t) ngx_file_size(&fi)) {
-        (void) ngx_snprintf(error, len, "\"%V\" changed while it was read%Z",
-                            file);
-        goto done;
-    }
-
-    list = ngx_http_magasin_tokens_parse(pool, p, p + n, error, len);
-
-done:
-
-    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_log_error(NGX_LOG_ALERT, pool->log, ngx_errno,
-                      ngx_close_file_n " \"%V\" failed", file);
-    }
-
-    return list;
-}
-
-
-static ngx_array_t *
-ngx_http_magasin_tokens_parse(ngx_pool_t *pool, u_char *p, u_char *end,
-    u_char *error, size_t len)
-{
-    u_char                    *stop;
-    ngx_str_t                  line;
-    ngx_uint_t                 number;
-    ngx_array_t               *list;
-    ngx_http_magasin_token_t  *token;
-
-    list = ngx_array_create(pool, 8, sizeof(ngx_http_magasin_token_t));
-
-    for (number = 1; list && p < end; number++, p = stop + 1) {
-        stop = ngx_strlchr(p, end, LF);
-        stop = stop ? stop : end;
-
-        line.data = p;
-        line.len = stop - p;
-
-        while (line.len && (line.data[line.len - 1] == CR
-                            || line.data[line.len - 1] == ' '))
-        {
-            line.len--;
-        }
-
-        if (line.len == 0 || line.data[0] == '#') {
-            continue;
-        }
-
-        token = ngx_array_push(list);
-
-        if (token == NULL) {
-            list = NULL;
-            break;
-        }
-
-        if (ngx_http_magasin_tokens_line(&line, token) != NGX_OK) {
-
-            /* The line itself is not shown: it may be a secret. */
-
-            (void) ngx_snprintf(error, len, "line %ui is not "
-                                "\"id:sha256 in 64 hex digits:scopes\"%Z",
-                                number);
-            return NULL;
-        }
-    }
-
-    if (list == NULL) {
-        (void) ngx_snprintf(error, len, "no memory%Z");
-    }
-
-    return list;
-}
-
-
-static ngx_int_t
-ngx_http_magasin_tokens_line(ngx_str_t *line, ngx_http_magasin_token_t *token)
-{
-    u_char     *p, *end;
-    ngx_int_t   n;
-    ngx_uint_t  i;
-
-    end = line->data + line->len;
-
-    p = ngx_strlchr(line->data, end, ':');
-
-    if (p == NULL || p == line->data) {
-        return NGX_ERROR;
-    }
-
-    token->id.data = line->data;
-    token->id.len = p - line->data;
-
-    p++;
-
-    if (end - p <= 2 * NGX_HTTP_MAGASIN_DIGEST
-        || p[2 * NGX_HTTP_MAGASIN_DIGEST] != ':')
-    {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < NGX_HTTP_MAGASIN_DIGEST; i++) {
-        n = ngx_hextoi(p, 2);
-
-        if (n == NGX_ERROR) {
-            return NGX_ERROR;
-        }
-
-        token->digest[i] = (u_char) n;
-        p += 2;
-    }
-
-    token->scopes.data = p + 1;
-    token->scopes.len = end - token->scopes.data;
-
-    return NGX_OK;
 }

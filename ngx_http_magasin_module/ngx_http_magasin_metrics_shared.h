@@ -98,6 +98,14 @@ typedef struct {
 } ngx_http_magasin_metrics_business_t;
 
 
+/* The file of tokens, as one worker of the node knows it. */
+typedef struct {
+    ngx_atomic_t                       refused;   /* it is wrong now */
+    ngx_atomic_t                       number;    /* of tokens that count */
+    ngx_atomic_t                       loaded;    /* seconds since 1970 */
+} ngx_http_magasin_metrics_tokens_t;
+
+
 typedef struct {
     ngx_atomic_t                       started;   /* seconds since 1970 */
     ngx_atomic_t                       layout;    /* of the routes: a digest */
@@ -106,6 +114,7 @@ typedef struct {
 
     ngx_http_magasin_pg_counters_t     pg;
     ngx_http_magasin_redis_counters_t  redis;
+    ngx_http_magasin_metrics_tokens_t  tokens;
 
     /*
      * Two, of which (generation & 1) is the one to read; the other is for the

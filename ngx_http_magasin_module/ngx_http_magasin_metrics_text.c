@@ -9,6 +9,8 @@
 static void ngx_http_magasin_metrics_node(ngx_http_magasin_json_t *text,
     ngx_http_magasin_metrics_shared_t *shared,
     ngx_http_magasin_metrics_gauges_t *gauges);
+static void ngx_http_magasin_metrics_tokens(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_metrics_tokens_t *tokens);
 static void ngx_http_magasin_metrics_connections(
     ngx_http_magasin_json_t *text);
 static void ngx_http_magasin_metrics_http(ngx_http_magasin_json_t *text,
@@ -56,6 +58,11 @@ ngx_http_magasin_metrics_handler(ngx_http_request_t *r)
     ngx_http_magasin_json_init(&text, r->pool);
 
     ngx_http_magasin_metrics_node(&text, metrics->shared, &gauges);
+
+    if (mmcf->tokens_file.len) {
+        ngx_http_magasin_metrics_tokens(&text, &metrics->shared->tokens);
+    }
+
     ngx_http_magasin_metrics_connections(&text);
     ngx_http_magasin_metrics_http(&text, metrics->shared, &gauges);
     ngx_http_magasin_metrics_pg(&text, &metrics->shared->pg, &gauges.pg);
@@ -209,6 +216,22 @@ ngx_http_magasin_metrics_node(ngx_http_magasin_json_t *text,
     ngx_http_magasin_single(text, "magasin_worker_respawns_total", "counter",
                             "Workers that took the place of one that had "
                             "ended by itself.", shared->respawns);
+}
+
+
+static void
+ngx_http_magasin_metrics_tokens(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_metrics_tokens_t *tokens)
+{
+    ngx_http_magasin_single(text, "magasin_tokens_file_ok", "gauge",
+                            "1: the file of tokens was read as it is now. 0: "
+                            "it was refused, and older tokens count.",
+                            !tokens->refused);
+    ngx_http_magasin_single(text, "magasin_tokens_loaded", "gauge",
+                            "Tokens that count.", tokens->number);
+    ngx_http_magasin_single(text, "magasin_tokens_load_timestamp_seconds",
+                            "gauge", "When they were read, in seconds since "
+                            "1970; 0: never.", tokens->loaded);
 }
 
 

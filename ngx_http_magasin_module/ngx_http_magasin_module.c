@@ -60,6 +60,13 @@ static ngx_command_t  ngx_http_magasin_commands[] = {
       0,
       NULL },
 
+    { ngx_string("magasin_demonstration"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_magasin_loc_conf_t, demonstration),
+      NULL },
+
     { ngx_string("magasin_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_magasin_zone,
@@ -290,7 +297,9 @@ ngx_http_magasin_init_process(ngx_cycle_t *cycle)
 
     if (mmcf->tokens_file.len) {
         mmcf->tokens = ngx_http_magasin_tokens_create(cycle,
-                                                      &mmcf->tokens_file);
+                                      &mmcf->tokens_file,
+                                      mmcf->metrics
+                                      ? &mmcf->metrics->shared->tokens : NULL);
         if (mmcf->tokens == NULL) {
             return NGX_ERROR;
         }
@@ -446,6 +455,7 @@ ngx_http_magasin_create_loc_conf(ngx_conf_t *cf)
 
     mlcf->json_errors = NGX_CONF_UNSET;
     mlcf->server_timing = NGX_CONF_UNSET;
+    mlcf->demonstration = NGX_CONF_UNSET;
     mlcf->cors = NGX_CONF_UNSET_PTR;
 
     ngx_http_magasin_cache_conf_init(&mlcf->cache);
@@ -498,6 +508,7 @@ ngx_http_magasin_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_ptr_value(conf->cors, prev->cors, NULL);
     ngx_conf_merge_value(conf->server_timing, prev->server_timing, 0);
+    ngx_conf_merge_value(conf->demonstration, prev->demonstration, 0);
 
     if (conf->scheme == NULL) {
         conf->scheme = prev->scheme;

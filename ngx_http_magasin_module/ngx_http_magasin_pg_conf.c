@@ -440,7 +440,7 @@ ngx_http_magasin_pg_conf_session(ngx_http_magasin_pg_parse_t *ps)
     options = ngx_http_magasin_pg_conf_option(ps, "options");
     options = options ? options : "";
 
-    len = ngx_strlen(options) + 256;
+    len = ngx_strlen(options) + 512;
 
     p = ngx_pnalloc(ps->cf->pool, len);
     if (p == NULL) {
@@ -449,7 +449,11 @@ ngx_http_magasin_pg_conf_session(ngx_http_magasin_pg_parse_t *ps)
 
     (void) ngx_snprintf(p, len, "-c statement_timeout=%M -c jit=off "
                         "-c TimeZone=UTC -c DateStyle=ISO "
-                        "-c standard_conforming_strings=on %s%Z",
+                        "-c standard_conforming_strings=on "
+                        "-c search_path=public "
+                        "-c default_transaction_isolation=read\\ committed "
+                        "-c idle_session_timeout=0 "
+                        "-c local_preload_libraries= %s%Z",
                         ps->pcf->timeout, options);
 
     return (const char *) p;

@@ -22,8 +22,9 @@
 # environment:
 #   RUN_DIR   where everything is kept               (default ./run)
 #   PORT      where nginx listens                    (default 8080)
-#   ADDRESS   on which address; the demonstration    (default 127.0.0.1)
-#             token is public, so only loopback
+#   ADDRESS   on which address                       (default 127.0.0.1)
+#   DEMO_TOKEN  1: the demonstration's token, which everybody knows, counts
+#             for clients of other machines too
 #   NAMES     what it is called besides localhost and that address, as nginx's
 #             server_name has it; other hosts get 421
 #   PROXIES   addresses or networks that are no single client: no limit is
@@ -50,6 +51,7 @@ NAMES=${NAMES:-}
 PROXIES=${PROXIES:-}
 METRICS_PORT=${METRICS_PORT:-}
 METRICS_ADDRESS=${METRICS_ADDRESS:-127.0.0.1}
+DEMO_TOKEN=${DEMO_TOKEN:-}
 WORKERS=${WORKERS:-auto}
 CACHE=${CACHE:-on}
 NODE_OF=${NODE_OF:-}
@@ -81,23 +83,54 @@ fail() {
 # shellcheck source=scripts/processes.sh
 . "$top/scripts/processes.sh"
 
-# PostgreSQL refuses to run as root; everything that faces data or clients then
-# runs as this user, whom Debian's PostgreSQL package has made.
+# PostgreSQL refuses to run as root: it and Redis then run as the user whom
+# Debian's PostgreSQL package has made.  What faces clients is another one's,
+# to whom PostgreSQL gives magasin_web and nothing else.
 if [ "$(id -u)" -eq 0 ]; then
     server_user=postgres
+    worker_user=magasin
     id -u "$server_user" >/dev/null 2>&1 ||
         fail "PostgreSQL is not installed (scripts/packages.sh run)."
 else
     server_user=$(id -un)
+    worker_user=$server_user
 fi
 
-as_server() {
+# as USER COMMAND...
+as() {
+    local user=$1
+
+    shift
     if [ "$(id -u)" -eq 0 ]; then
-        setpriv --reuid "$server_user" --regid "$server_user" \
+        setpriv --reuid "$user" --regid "$(id -g "$user")" \
             --init-groups -- "$@"
     else
         "$@"
     fi
+}
+
+as_server() {
+    as "$server_user" "$@"
+}
+
+# Two instances may begin at once: the other one has made it then.
+make_worker_user() {
+    local tries
+
+    [ "$(id -u)" -eq 0 ] || return 0
+    for tries in {1..20}; do
+        ! id -u "$worker_user" >/dev/null 2>&1 || break
+        if useradd --system --user-group --no-create-home \
+            --home-dir /nonexistent --shell /usr/sbin/nologin \
+            "$worker_user" 2>/dev/null
+        then
+            say "made the user $worker_user, for nginx's workers"
+            break
+        fi
+        sleep 0.2
+    done
+    [ "$(id -u "$worker_user" 2>/dev/null || echo 0)" -ne 0 ] ||
+        fail "the system user $worker_user cannot be made (useradd --system)."
 }
 
 
@@ -117,7 +150,8 @@ run_dir_suits() {
 
     [[ $RUN_DIR =~ ^[A-Za-z0-9_./+-]+$ ]] &&
         [ $((${#RUN_DIR} + 23)) -le 100 ] &&
-        as_server test -x "$RUN_DIR"
+        as_server test -x "$RUN_DIR" &&
+        as "$worker_user" test -x "$RUN_DIR"
 }
 
 set_paths() {
@@ -135,6 +169,8 @@ set_paths() {
     redis_log=$logs/redis.log
     error_log=$logs/error.log
     redis_socket=$sockets/redis.sock
+    socket_mode=0700
+    [ "$(id -u)" -ne 0 ] || socket_mode=0770
     admin_conninfo="host=$sockets dbname=magasin user=postgres"
     web_conninfo="host=$sockets dbname=magasin user=magasin_web"
 }
@@ -142,6 +178,7 @@ set_paths() {
 make_home() {
     local entry log
 
+    make_worker_user
     if [ -L "$RUN_DIR/private" ] && [ ! -d "$RUN_DIR/private/" ]; then
         say "$(readlink "$RUN_DIR/private") is gone; starting afresh."
         for entry in private "${entries[@]}"; do
@@ -151,14 +188,12 @@ make_home() {
 
     if [ ! -L "$RUN_DIR/private" ] && ! run_dir_suits; then
         home=$(mktemp -d /var/tmp/magasin.XXXXXXXX)
-        if [ "$(id -u)" -eq 0 ]; then
-            chown "root:$server_user" "$home"
-            chmod 0750 "$home"
-        fi
         ln -sfn "$home" "$RUN_DIR/private"
-        say "$server_user cannot work in $RUN_DIR: data and sockets" \
-            "are in $home."
+        say "$server_user and $worker_user cannot work in $RUN_DIR: data" \
+            "and sockets are in $home."
     fi
+    # Two users pass through; what is in it has modes of its own.
+    [ "$home" = "$RUN_DIR" ] || [ "$(id -u)" -ne 0 ] || chmod 0751 "$home"
     set_paths
 
     mkdir -p "$logs" "$pids" "$home/tmp"
@@ -166,6 +201,11 @@ make_home() {
     if [ ! -d "$sockets" ]; then
         mkdir -m 0700 "$sockets"
         own "$sockets"
+    fi
+    # Sockets get the group of their directory, whose mode lets it through.
+    if [ -z "$NODE_OF" ] && [ "$(id -u)" -eq 0 ]; then
+        chown "$server_user:$worker_user" "$sockets"
+        chmod 2710 "$sockets"
     fi
     # The servers may write their logs, but not rename anything in a directory
     # in which root's nginx opens files.
@@ -175,11 +215,16 @@ make_home() {
             own "$log"
         fi
     done
+    # Clients' addresses are nobody else's business.
+    for log in access error; do
+        [ -e "$logs/$log.log" ] || : >"$logs/$log.log"
+    done
+    chmod 0640 "$logs"/*.log
     if [ ! -e "$home/tokens" ]; then
         # Through a rename, so that no reader meets half a file.
         cp "$top/conf/tokens.demo" "$home/tokens.new"
         chmod 0640 "$home/tokens.new"
-        [ "$(id -u)" -ne 0 ] || chgrp "$server_user" "$home/tokens.new"
+        [ "$(id -u)" -ne 0 ] || chgrp "$worker_user" "$home/tokens.new"
         mv "$home/tokens.new" "$home/tokens"
     fi
 
@@ -261,7 +306,8 @@ init_postgres() {
     mkdir -m 0700 "$home/data.new"
     own "$home/data.new"
 
-    # trust is enough: the only way in is a socket in a directory of mode 0700.
+    # trust is enough for the user himself, whose socket is in a directory of
+    # mode 0700; what root starts is guarded below.
     (cd / && as_server "$postgres_bin/initdb" -D "$home/data.new" \
         --username=postgres --auth=trust --encoding=UTF8 \
         --locale=C.UTF-8 --locale-provider=icu --icu-locale=fr \
@@ -287,6 +333,33 @@ CONF
     mv -T "$home/data.new" "$data"
 }
 
+# Where root has started it, PostgreSQL asks the kernel who is there: nginx's
+# workers are magasin_web and nobody else, and others do not get in.
+guard_postgres() {
+    [ "$(id -u)" -eq 0 ] || return 0
+
+    as_server tee "$data/pg_hba.conf" >/dev/null <<'CONF'
+# Made by scripts/instance.sh at each start.
+local  all  postgres     peer map=magasin
+local  all  magasin_web  peer map=magasin
+CONF
+    as_server tee "$data/pg_ident.conf" >/dev/null <<CONF
+# Made by scripts/instance.sh at each start.
+magasin  root          postgres
+magasin  $server_user  postgres
+magasin  $worker_user  magasin_web
+# For psql, and tests.
+magasin  root          magasin_web
+CONF
+}
+
+# share SOCKET: with the workers, also when it was made before they had a user
+share() {
+    [ "$(id -u)" -eq 0 ] && [ -S "$1" ] || return 0
+    chgrp -h "$worker_user" "$1"
+    as_server chmod 0770 "$1"
+}
+
 # Every process of a PostgreSQL has its data as working directory.
 data_in_use() {
     [ -n "$(find /proc/[0-9]*/cwd -maxdepth 0 -lname "$data" -print -quit \
@@ -296,7 +369,13 @@ data_in_use() {
 start_postgres() {
     local pid tries
 
-    [ -z "$(postgres_pid)" ] || return 0
+    guard_postgres
+    pid=$(postgres_pid)
+    if [ -n "$pid" ]; then
+        kill -s HUP "$pid"
+        share "$sockets/.s.PGSQL.5432"
+        return
+    fi
 
     # The number in the pid file may be that of a process that PostgreSQL would
     # take for itself: another one since the machine has crashed, or its own,
@@ -316,7 +395,8 @@ start_postgres() {
         # The log is opened here, since it belongs to the server's user alone.
         if (cd / && as_server "$postgres_bin/pg_ctl" start -s -w -t 60 \
             -D "$data" -l "$postgres_log" \
-            -o "-c unix_socket_directories=$sockets" \
+            -o "-c unix_socket_directories=$sockets \
+                -c unix_socket_permissions=$socket_mode" \
             9>&- </dev/null >/dev/null 2>&1)
         then
             return
@@ -349,6 +429,11 @@ prepare_database() {
         -d "host=$sockets dbname=postgres user=postgres" <<'SQL' ||
 SELECT 'CREATE DATABASE magasin'
  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'magasin') \gexec
+-- Those of the cluster are for those who look after it.
+SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', datname)
+  FROM pg_database
+ WHERE datname IN ('postgres', 'template1')
+   AND has_database_privilege('public', oid, 'CONNECT') \gexec
 SQL
         fail "the database cannot be created (see $postgres_log)."
     "$top/scripts/migrate.sh" "$admin_conninfo" ||
@@ -374,13 +459,16 @@ load_demo() {
 start_redis() {
     local tenths=100
 
-    [ -z "$(redis_pid)" ] || return 0
+    if [ -n "$(redis_pid)" ]; then
+        share "$redis_socket"
+        return
+    fi
 
     rm -f "$redis_socket"
     : >"$pids/redis.pid"
     own "$pids/redis.pid"
     (cd / && as_server redis-server --port 0 --unixsocket "$redis_socket" \
-        --unixsocketperm 700 --save '' --appendonly no --dir "$sockets" \
+        --unixsocketperm "$socket_mode" --save '' --appendonly no --dir "$sockets" \
         --maxmemory 64mb --maxmemory-policy allkeys-lru \
         --daemonize yes --pidfile "$pids/redis.pid" \
         --logfile "$redis_log" 9>&- </dev/null >/dev/null 2>&1) ||
@@ -434,8 +522,10 @@ server_names() {
 
 configure_nginx() {
     local text user='' port nodes='' proxy proxies='' default=default_server
+    local demonstration=''
 
-    [ "$(id -u)" -ne 0 ] || user="user $server_user;"
+    [ "$(id -u)" -ne 0 ] || user="user $worker_user $worker_user;"
+    [ "$DEMO_TOKEN" != 1 ] || demonstration="magasin_demonstration on;"
     for port in $NODE_PORTS; do
         nodes+="${nodes:+        }server  127.0.0.1:$port  max_fails=1  fail_timeout=1s;"$'\n'
     done
@@ -446,6 +536,7 @@ configure_nginx() {
     [ -z "$NODE_OF" ] || default=
     text=$(<"$TEMPLATE")
     text=${text//@USER@/"$user"}
+    text=${text//@DEMONSTRATION@/"$demonstration"}
     text=${text//@MODULE@/"$MODULE"}
     text=${text//@WORKERS@/"$WORKERS"}
     text=${text//@CACHE@/"$CACHE"}
@@ -480,12 +571,12 @@ publish() {
 }
 
 # The token of conf/tokens.demo is no secret: as long as it stands in the
-# tokens, /swagger/ fills it in.
+# tokens, and counts where clients are, /swagger/ fills it in.
 publish_openapi() {
     local settings=$home/openapi/swagger/settings.json
 
     publish openapi
-    if [ -r "$settings" ] && grep -qF "$(demo_token)" "$home/tokens"; then
+    if [ -r "$settings" ] && demonstrates; then
         rm "$settings.gz"
         echo '{"token":"token-430"}' >"$settings"
     fi
@@ -493,6 +584,29 @@ publish_openapi() {
 
 demo_token() {
     printf %s token-430 | sha256sum | cut -d ' ' -f 1
+}
+
+demonstrates() {
+    grep -qiF "$(demo_token)" "$home/tokens" &&
+        { [ "$DEMO_TOKEN" = 1 ] || [[ $ADDRESS =~ ^(127\.|\[?::1) ]]; }
+}
+
+# Does everybody who reaches us have a token, or nobody?
+check_tokens() {
+    if [ "$(id -u)" -eq 0 ] && ! as "$worker_user" test -r "$home/tokens"; then
+        chgrp "$worker_user" "$home/tokens"
+        chmod g+r "$home/tokens"
+        say "$home/tokens belongs to the group $worker_user now."
+    fi
+    [[ ! $ADDRESS =~ ^(127\.|\[?::1) ]] || return 0
+    grep -qiF "$(demo_token)" "$home/tokens" || return 0
+    if [ "$DEMO_TOKEN" = 1 ]; then
+        say "whoever reaches $ADDRESS may write: everybody knows the token" \
+            "of the demonstration in $home/tokens."
+    else
+        say "the token of the demonstration counts on this machine alone:" \
+            "make token ID=... SCOPES=... makes others for $home/tokens."
+    fi
 }
 
 start_nginx() {
@@ -509,6 +623,7 @@ start_nginx() {
     fi
     [ -r "$MODULE" ] || fail "$MODULE is not there (make build)."
 
+    check_tokens
     configure_nginx
     publish web
     publish_openapi
@@ -635,6 +750,15 @@ running_port() {
     first_line "$pids/port"
 }
 
+token_words() {
+    if demonstrates; then
+        echo "the token of the demonstration"
+        printf 'is token-430'
+    else
+        printf 'it asks for a token'
+    fi
+}
+
 describe() {
     local base
     base=$(url)
@@ -650,8 +774,7 @@ Magasin serves on $base
   tokens       $home/tokens
   logs         $logs
 
-Open $base/ in a browser; the token of the demonstration
-is token-430. Or try:
+Open $base/ in a browser; $(token_words). Or try:
 
   $base/swagger/ in a browser
   curl $base/api/v1/dashboard/

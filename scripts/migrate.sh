@@ -7,6 +7,7 @@
 # CONNINFO names the database and a role that may create roles (a superuser is
 # simplest).  Each file is one transaction together with its row in the table
 # schema_migration; a file that was applied and has changed since is refused.
+# After them, and each time, sql/roles.sql: what the web tier's role may not do.
 
 set -euo pipefail
 
@@ -16,10 +17,12 @@ if [ $# -ne 1 ]; then
 fi
 
 conninfo=$1
-schema_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/sql/schema
+sql_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/sql
+schema_dir=$sql_dir/schema
 
-# Two nodes may be deployed at the same moment: they take turns on this
-# advisory lock (the number has no meaning beyond being ours).
+# Two nodes may be deployed at the same moment: they take turns on the table of
+# what was applied, which the web tier's role cannot lock.  Before there is
+# one, on this advisory lock (the number has no meaning beyond being ours).
 lock_key=430115
 
 sql() {
@@ -82,8 +85,8 @@ for file in "$schema_dir"/[0-9][0-9][0-9]_*.sql; do
     # The check is repeated under the lock: somebody else may have been first.
     sql --single-transaction -o /dev/null \
         -v file="$file" -v version="$version" -v name="$name" \
-        -v sum="$sum" -v lock_key="$lock_key" -f - <<'SQL' ||
-SELECT pg_advisory_xact_lock(:lock_key);
+        -v sum="$sum" -f - <<'SQL' ||
+LOCK TABLE public.schema_migration IN SHARE ROW EXCLUSIVE MODE;
 SELECT EXISTS (SELECT FROM public.schema_migration
                WHERE version = :version) AS done \gset
 \if :done
@@ -97,6 +100,12 @@ SQL
         fail "$name failed; nothing of it was kept."
     echo "migrate: applied $name"
 done
+
+sql --single-transaction -o /dev/null -v file="$sql_dir/roles.sql" \
+    -f - <<'SQL' || fail "roles.sql failed; nothing of it was kept."
+LOCK TABLE public.schema_migration IN SHARE ROW EXCLUSIVE MODE;
+\i :file
+SQL
 
 for version in "${!applied_sum[@]}"; do
     if [ -z "${known[$version]:-}" ]; then

@@ -13,6 +13,9 @@ delete $ENV{TEST_NGINX_CACHE};
 
 our $directory = tempdir('magasin-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 chmod 0755, $directory;
+open my $open, '>', "$directory/open" or die $!;
+close $open;
+chmod 0666, "$directory/open";
 open my $bad, '>', "$directory/bad" or die $!;
 print {$bad} "# fine\nun:zz:produits\n";
 close $bad;
@@ -553,3 +556,27 @@ location / { magasin; magasin_cache_header on; magasin_cache_header on; }
 --- must_die
 --- error_log
 "magasin_cache_header" directive is duplicate
+
+
+=== TEST 26: tokens that are no file
+--- http_config eval
+"$::good magasin_tokens /dev/zero;"
+--- must_die
+--- error_log
+"magasin_tokens": the file is no regular file: name one that is
+
+
+=== TEST 27: tokens that everybody can write
+--- http_config eval
+"$::good magasin_tokens $::directory/open;"
+--- must_die
+--- error_log
+"magasin_tokens": the file can be written by its group or by everybody: "chmod go-w" it
+
+
+=== TEST 28: no flag for the demonstration's token
+--- config
+magasin_demonstration loopback;
+--- must_die
+--- error_log
+invalid value "loopback" in "magasin_demonstration" directive

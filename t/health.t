@@ -12,6 +12,16 @@ no_root_location();
 no_shuffle();
 MagasinTest::defaults();
 
+# Where nobody has applied the schema.
+MagasinTest::psql('-c', 'DROP DATABASE IF EXISTS t_health', '-c',
+    'CREATE DATABASE t_health');
+
+END {
+    my $status = $?;
+    MagasinTest::psql('-c', 'DROP DATABASE IF EXISTS t_health WITH (FORCE)');
+    $? = $status;
+}
+
 MagasinTest::reset();
 run_tests();
 
@@ -71,7 +81,7 @@ database "nobody_has_this" does not exist
 
 === TEST 5: a database without our tables is told in the log
 --- http_config eval
-my $database = $ENV{TEST_NGINX_DATABASE} =~ s/dbname=\S+/dbname=postgres/r;
+my $database = $ENV{TEST_NGINX_DATABASE} =~ s/dbname=\S+/dbname=t_health/r;
 qq(magasin_database "$database"; magasin_tokens \$TEST_NGINX_TOKENS;)
 --- request
 GET /readyz

@@ -204,7 +204,8 @@ sub behind_by_days {
 
 {
     behind_by_days();
-    my $held = MagasinTest::hold('SELECT pg_advisory_xact_lock(430115, 1)');
+    my $held = MagasinTest::hold(
+        'LOCK TABLE entretien_tour IN EXCLUSIVE MODE');
     my $nginx = MagasinNginx->start(workers => 1);
     sleep 2;
     is($nginx->code($product), 200, 'another node: it serves');
@@ -212,6 +213,20 @@ sub behind_by_days {
     unlike($nginx->log, $failed, 'another node: that is no error');
     MagasinTest::release($held);
     ok($nginx->stop, 'another node: a graceful stop');
+    is($nginx->complaints, '', 'nothing alarming in the log');
+}
+
+# Locks that anybody could take are none of its business
+
+{
+    behind_by_days();
+    my $held = MagasinTest::hold(
+        'SELECT pg_advisory_lock(430115, 1), pg_advisory_lock(430115)');
+    my $nginx = MagasinNginx->start(workers => 1);
+    ok(MagasinNginx::wait_for(sub { behind() < 10 }, 8),
+        'an advisory lock: the window moves on');
+    MagasinTest::release($held);
+    ok($nginx->stop, 'an advisory lock: a graceful stop');
     is($nginx->complaints, '', 'nothing alarming in the log');
 }
 

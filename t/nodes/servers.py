@@ -152,6 +152,10 @@ class Node:
         self.module = module or os.environ.get("MODULE") or os.path.join(
             TOP, "build", "ngx_http_magasin_module.so")
         self.conf = os.path.join(self.root, "nginx.conf")
+        # A checkout may let its group write, and then nginx refuses.
+        self.tokens = os.path.join(self.root, "tokens")
+        shutil.copyfile(os.path.join(TOP, "conf", "tokens.demo"), self.tokens)
+        os.chmod(self.tokens, 0o600)
         self.configure(directives)
         subprocess.run([os.environ.get("NGINX_BINARY") or "nginx", "-p",
                         self.root + "/", "-c", self.conf], check=True)
@@ -180,7 +184,7 @@ http {{
 {temp}
     magasin_database "{self.database.web} application_name={self.name}"
                      connections=4 timeout=5s;
-    magasin_tokens {TOP}/conf/tokens.demo;
+    magasin_tokens {self.tokens};
     server {{
         listen 127.0.0.1:{self.port};
         location / {{ magasin; }}

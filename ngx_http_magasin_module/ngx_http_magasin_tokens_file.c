@@ -1,0 +1,593 @@
+
+/*
+ * A file of tokens, read and checked: lines `id:sha256-of-token:scopes`.
+ * Whoever can write to it can do everything, so that a file that others can
+ * write to is none; and a worker never waits for a FIFO or a device.
+ */
+
+
+#include "ngx_http_magasin_tokens.h"
+
+
+#define NGX_HTTP_MAGASIN_TOKENS_MAX  (1024 * 1024)  /* bytes of the file */
+#define NGX_HTTP_MAGASIN_TOKENS_ID   200            /* bytes of an id */
+
+
+static ngx_int_t ngx_http_magasin_tokens_suitable(ngx_str_t *name,
+    ngx_file_info_t *fi, ngx_http_magasin_tokens_file_t *file);
+static ngx_int_t ngx_http_magasin_tokens_directory(ngx_str_t *name,
+    ngx_http_magasin_tokens_file_t *file);
+static ngx_int_t ngx_http_magasin_tokens_content(ngx_pool_t *pool,
+    ngx_str_t *name, ngx_fd_t fd, ngx_http_magasin_tokens_file_t *file);
+static ngx_int_t ngx_http_magasin_tokens_failed(
+    ngx_http_magasin_tokens_file_t *file, const char *does, ngx_err_t err);
+static const char *ngx_http_magasin_tokens_line(ngx_str_t *line,
+    ngx_http_magasin_token_t *token);
+static const char *ngx_http_magasin_tokens_id(ngx_str_t *id);
+static ngx_int_t ngx_http_magasin_tokens_digest(u_char *p, u_char *digest);
+static const char *ngx_http_magasin_tokens_scopes(ngx_str_t *scopes);
+static ngx_int_t ngx_http_magasin_tokens_repeated(ngx_pool_t *pool,
+    ngx_http_magasin_tokens_file_t *file);
+static int ngx_libc_cdecl ngx_http_magasin_tokens_by_id(const void *one,
+    const void *two);
+static int ngx_libc_cdecl ngx_http_magasin_tokens_by_digest(const void *one,
+    const void *two);
+
+
+static ngx_str_t  ngx_http_magasin_tokens_scope_names[] = {
+    ngx_string("produits"),
+    ngx_string("prix"),
+    ngx_string("ventes"),
+    ngx_string("stock"),
+    ngx_string("reapprovisionnement"),
+    ngx_string("admin"),
+    ngx_null_string
+};
+
+
+/* Of the token that the documentation shows, and that everybody knows. */
+
+static const u_char
+                 ngx_http_magasin_demonstration[NGX_HTTP_MAGASIN_DIGEST] = {
+    0x0d, 0x69, 0xb6, 0x2a, 0x49, 0x13, 0xf3, 0x44,
+    0x43, 0xeb, 0x2d, 0x4b, 0xa5, 0x10, 0x4a, 0x84,
+    0xe3, 0xa8, 0xca, 0x66, 0x55, 0x38, 0xdb, 0xe7,
+    0xe7, 0xbe, 0xb0, 0x37, 0xf3, 0x48, 0xc7, 0x34
+};
+
+
+void
+ngx_http_magasin_tokens_version(ngx_http_magasin_tokens_version_t *version,
+    ngx_file_info_t *fi)
+{
+    /* Compared as memory: what lies between the members counts too. */
+
+    ngx_memzero(version, sizeof(ngx_http_magasin_tokens_version_t));
+
+    version->device = fi->st_dev;
+    version->uniq = ngx_file_uniq(fi);
+    version->size = ngx_file_size(fi);
+    version->mode = fi->st_mode;
+    version->modified.tv_sec = fi->st_mtim.tv_sec;
+    version->modified.tv_nsec = fi->st_mtim.tv_nsec;
+    version->changed.tv_sec = fi->st_ctim.tv_sec;
+    version->changed.tv_nsec = fi->st_ctim.tv_nsec;
+}
+
+
+/*
+ * Read the file `name` (NUL terminated) into `pool`: file->text and
+ * file->version.  NGX_OK; NGX_ERROR: file->error says why, and what to do.
+ */
+
+ngx_int_t
+ngx_http_magasin_tokens_read(ngx_pool_t *pool, ngx_str_t *name,
+    ngx_http_magasin_tokens_file_t *file)
+{
+    ngx_fd_t         fd;
+    ngx_int_t        rc;
+    ngx_file_info_t  fi;
+
+    /* A device may do something when it is opened: it is looked at first. */
+
+    if (ngx_file_info(name->data, &fi) == NGX_FILE_ERROR) {
+        return ngx_http_magasin_tokens_failed(file, "cannot be found",
+                                              ngx_errno);
+    }
+
+    if (ngx_http_magasin_tokens_suitable(name, &fi, file) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    fd = ngx_open_file(name->data, NGX_FILE_RDONLY|O_NONBLOCK|O_CLOEXEC
+                                   |O_NOCTTY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        return ngx_http_magasin_tokens_failed(file, "cannot be opened",
+                                              ngx_errno);
+    }
+
+    rc = ngx_http_magasin_tokens_content(pool, name, fd, file);
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_log_error(NGX_LOG_ALERT, pool->log, ngx_errno,
+                      ngx_close_file_n " \"%V\" failed", name);
+    }
+
+    return rc;
+}
+
+
+/* What was opened counts, whatever has the name by now. */
+
+static ngx_int_t
+ngx_http_magasin_tokens_content(ngx_pool_t *pool, ngx_str_t *name,
+    ngx_fd_t fd, ngx_http_magasin_tokens_file_t *file)
+{
+    ssize_t                            n;
+    ngx_file_info_t                    fi;
+    ngx_http_magasin_tokens_version_t  version;
+
+    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
+        return ngx_http_magasin_tokens_failed(file, "cannot be read",
+                                              ngx_errno);
+    }
+
+    if (ngx_http_magasin_tokens_suitable(name, &fi, file) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_magasin_tokens_version(&file->version, &fi);
+
+    /* One byte more than there should be, to see that there is none. */
+
+    file->text.len = (size_t) ngx_file_size(&fi);
+    file->text.data = ngx_pnalloc(pool, file->text.len + 1);
+
+    if (file->text.data == NULL) {
+        return ngx_http_magasin_tokens_failed(file, "cannot be read",
+                                              NGX_ENOMEM);
+    }
+
+    n = ngx_read_fd(fd, file->text.data, file->text.len + 1);
+
+    if (n == -1) {
+        return ngx_http_magasin_tokens_failed(file, "cannot be read",
+                                              ngx_errno);
+    }
+
+    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
+        return ngx_http_magasin_tokens_failed(file, "cannot be read",
+                                              ngx_errno);
+    }
+
+    ngx_http_magasin_tokens_version(&version, &fi);
+
+    if ((size_t) n != file->text.len
+        || ngx_memcmp(&version, &file->version,
+                      sizeof(ngx_http_magasin_tokens_version_t)) != 0)
+    {
+        return ngx_http_magasin_tokens_failed(file,
+                           "changed while it was read: replace it by a rename",
+                                              0);
+    }
+
+    return NGX_OK;
+}
+
+
+/* Is it a file to take tokens from? */
+
+static ngx_int_t
+ngx_http_magasin_tokens_suitable(ngx_str_t *name, ngx_file_info_t *fi,
+    ngx_http_magasin_tokens_file_t *file)
+{
+    if (!ngx_is_file(fi)) {
+        return ngx_http_magasin_tokens_failed(file,
+                        "is no regular file: name one that is (no directory, "
+                        "FIFO, device or socket)", 0);
+    }
+
+    if (ngx_file_size(fi) > NGX_HTTP_MAGASIN_TOKENS_MAX) {
+        return ngx_http_magasin_tokens_failed(file,
+                        "is larger than 1 MB: take out the tokens that "
+                        "nobody uses", 0);
+    }
+
+    if (ngx_file_access(fi) & (S_IWGRP|S_IWOTH)) {
+        return ngx_http_magasin_tokens_failed(file,
+                        "can be written by its group or by everybody: "
+                        "\"chmod go-w\" it", 0);
+    }
+
+    return ngx_http_magasin_tokens_directory(name, file);
+}
+
+
+/*
+ * Where everybody can replace files, the file's own mode says nothing; a
+ * sticky directory lets only owners do it.
+ */
+
+static ngx_int_t
+ngx_http_magasin_tokens_directory(ngx_str_t *name,
+    ngx_http_magasin_tokens_file_t *file)
+{
+    u_char           path[NGX_MAX_PATH];
+    size_t           len;
+    ngx_file_info_t  fi;
+
+    len = name->len;
+
+    while (len && name->data[len - 1] != '/') {
+        len--;
+    }
+
+    if (len == 0 || len >= sizeof(path)) {
+        return NGX_OK;
+    }
+
+    (void) ngx_cpystrn(path, name->data, len + 1);
+
+    if (ngx_file_info(path, &fi) == NGX_FILE_ERROR) {
+        return ngx_http_magasin_tokens_failed(file,
+                                         "is in a directory that cannot be "
+                                         "looked at", ngx_errno);
+    }
+
+    if ((fi.st_mode & (S_IWOTH|S_ISVTX)) == S_IWOTH) {
+        return ngx_http_magasin_tokens_failed(file,
+                        "is in a directory that everybody can write to: "
+                        "\"chmod o-w\" that", 0);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_magasin_tokens_failed(ngx_http_magasin_tokens_file_t *file,
+    const char *does, ngx_err_t err)
+{
+    u_char  *p, *last;
+
+    last = file->error + sizeof(file->error) - 1;
+
+    p = ngx_slprintf(file->error, last, "the file %s", does);
+
+    if (err) {
+        p = ngx_slprintf(p, last, " (%d: ", err);
+        p = ngx_strerror(err, p, last - p);
+        p = ngx_slprintf(p, last, ")");
+    }
+
+    *p = '\0';
+
+    return NGX_ERROR;
+}
+
+
+/*
+ * Make file->list of file->text.  NGX_OK; NGX_ERROR: file->error says which
+ * line is wrong, but not what it holds: that may be a secret.
+ */
+
+ngx_int_t
+ngx_http_magasin_tokens_parse(ngx_pool_t *pool,
+    ngx_http_magasin_tokens_file_t *file)
+{
+    u_char                    *p, *end, *stop;
+    ngx_str_t                  line;
+    const char                *is;
+    ngx_uint_t                 number;
+    ngx_http_magasin_token_t  *token;
+
+    p = file->text.data;
+    end = p + file->text.len;
+
+    file->list = ngx_array_create(pool, 8, sizeof(ngx_http_magasin_token_t));
+
+    for (number = 1; file->list && p < end; number++, p = stop + 1) {
+        stop = ngx_strlchr(p, end, LF);
+        stop = stop ? stop : end;
+
+        line.data = p;
+        line.len = stop - p;
+
+        if (line.len == 0 || line.data[0] == '#') {
+            is = ngx_strlchr(p, stop, '\0') ? "has a NUL byte" : NULL;
+            token = NULL;
+
+        } else {
+            token = ngx_array_push(file->list);
+
+            if (token == NULL) {
+                file->list = NULL;
+                break;
+            }
+
+            token->line = number;
+            is = ngx_http_magasin_tokens_line(&line, token);
+        }
+
+        if (is) {
+            (void) ngx_snprintf(file->error, sizeof(file->error),
+                                "line %ui %s%Z", number, is);
+            return NGX_ERROR;
+        }
+    }
+
+    if (file->list == NULL) {
+        (void) ngx_snprintf(file->error, sizeof(file->error), "no memory%Z");
+        return NGX_ERROR;
+    }
+
+    return ngx_http_magasin_tokens_repeated(pool, file);
+}
+
+
+/* NULL, or what is wrong with the line. */
+
+static const char *
+ngx_http_magasin_tokens_line(ngx_str_t *line, ngx_http_magasin_token_t *token)
+{
+    u_char      *p, *end;
+    const char  *is;
+
+    end = line->data + line->len;
+
+    for (p = line->data; p < end; p++) {
+        if (*p == CR && p == end - 1) {
+            return "ends with CR LF: LF alone ends a line";
+        }
+
+        if (*p == '\0') {
+            return "has a NUL byte";
+        }
+
+        if (*p < 0x20 || *p == 0x7f) {
+            return "has a control character";
+        }
+    }
+
+    while (end > line->data && end[-1] == ' ') {
+        end--;
+    }
+
+    p = ngx_strlchr(line->data, end, ':');
+
+    if (p == NULL) {
+        goto invalid;
+    }
+
+    token->id.data = line->data;
+    token->id.len = p - line->data;
+
+    is = ngx_http_magasin_tokens_id(&token->id);
+    if (is) {
+        return is;
+    }
+
+    p++;
+
+    if (end - p <= 2 * NGX_HTTP_MAGASIN_DIGEST
+        || p[2 * NGX_HTTP_MAGASIN_DIGEST] != ':'
+        || ngx_http_magasin_tokens_digest(p, token->digest) != NGX_OK)
+    {
+        goto invalid;
+    }
+
+    token->demonstration = ngx_memcmp(token->digest,
+                                      ngx_http_magasin_demonstration,
+                                      NGX_HTTP_MAGASIN_DIGEST) == 0;
+
+    token->scopes.data = p + 2 * NGX_HTTP_MAGASIN_DIGEST + 1;
+    token->scopes.len = end - token->scopes.data;
+
+    return ngx_http_magasin_tokens_scopes(&token->scopes);
+
+invalid:
+
+    return "is not \"id:sha256 in 64 hex digits:scopes\"";
+}
+
+
+/* It goes into logs, and into PostgreSQL as text. */
+
+static const char *
+ngx_http_magasin_tokens_id(ngx_str_t *id)
+{
+    u_char    *p, *end;
+    uint32_t   code;
+
+    if (id->len == 0) {
+        return "has no id: say whose token it is before the first colon";
+    }
+
+    if (id->len > NGX_HTTP_MAGASIN_TOKENS_ID) {
+        return "has an id of more than 200 bytes";
+    }
+
+    p = id->data;
+    end = p + id->len;
+
+    while (p < end) {
+        if (*p < 0x80) {
+            p++;
+            continue;
+        }
+
+        code = ngx_utf8_decode(&p, end - p);
+
+        if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)
+            || code == 0xfeff)
+        {
+            return "has an id that is not UTF-8, or has a byte order mark";
+        }
+    }
+
+    return NULL;
+}
+
+
+/* From 64 hex digits. */
+
+static ngx_int_t
+ngx_http_magasin_tokens_digest(u_char *p, u_char *digest)
+{
+    u_char      c;
+    ngx_uint_t  i, n;
+
+    for (i = 0; i < 2 * NGX_HTTP_MAGASIN_DIGEST; i++) {
+        c = p[i] | 0x20;
+
+        if (p[i] >= '0' && p[i] <= '9') {
+            n = p[i] - '0';
+
+        } else if (c >= 'a' && c <= 'f') {
+            n = c - 'a' + 10;
+
+        } else {
+            return NGX_ERROR;
+        }
+
+        digest[i / 2] = (u_char) ((i & 1) ? (digest[i / 2] << 4 | n) : n);
+    }
+
+    return NGX_OK;
+}
+
+
+static const char *
+ngx_http_magasin_tokens_scopes(ngx_str_t *scopes)
+{
+    u_char      *p, *end, *comma;
+    ngx_str_t   *name;
+    ngx_uint_t   i, seen;
+
+    seen = 0;
+    end = scopes->data + scopes->len;
+
+    for (p = scopes->data; p <= end; p = comma + 1) {
+        comma = ngx_strlchr(p, end, ',');
+        comma = comma ? comma : end;
+
+        name = ngx_http_magasin_tokens_scope_names;
+
+        for (i = 0; name[i].len; i++) {
+            if (name[i].len == (size_t) (comma - p)
+                && ngx_memcmp(name[i].data, p, name[i].len) == 0)
+            {
+                break;
+            }
+        }
+
+        if (name[i].len == 0) {
+            return "has a scope that is unknown or empty: there are "
+                   "produits, prix, ventes, stock, reapprovisionnement "
+                   "and admin, with commas between them";
+        }
+
+        if (seen & (1 << i)) {
+            return "has a scope twice";
+        }
+
+        seen |= 1 << i;
+    }
+
+    return NULL;
+}
+
+
+/*
+ * One id stands for one token, and one secret for one id: who did what would
+ * be a guess otherwise.  As many as a file holds are sorted in milliseconds,
+ * which ngx_sort() is not made for.
+ */
+
+static ngx_int_t
+ngx_http_magasin_tokens_repeated(ngx_pool_t *pool,
+    ngx_http_magasin_tokens_file_t *file)
+{
+    ngx_uint_t                  i, n;
+    ngx_http_magasin_token_t  **sorted, *token;
+
+    n = file->list->nelts;
+    token = file->list->elts;
+
+    if (n < 2) {
+        return NGX_OK;
+    }
+
+    sorted = ngx_palloc(pool, n * sizeof(ngx_http_magasin_token_t *));
+
+    if (sorted == NULL) {
+        (void) ngx_snprintf(file->error, sizeof(file->error), "no memory%Z");
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+        sorted[i] = &token[i];
+    }
+
+    qsort(sorted, n, sizeof(ngx_http_magasin_token_t *),
+          ngx_http_magasin_tokens_by_id);
+
+    for (i = 1; i < n; i++) {
+        if (sorted[i]->id.len == sorted[i - 1]->id.len
+            && ngx_memcmp(sorted[i]->id.data, sorted[i - 1]->id.data,
+                          sorted[i]->id.len) == 0)
+        {
+            (void) ngx_snprintf(file->error, sizeof(file->error),
+                                "line %ui has the id of line %ui%Z",
+                                sorted[i]->line, sorted[i - 1]->line);
+            return NGX_ERROR;
+        }
+    }
+
+    qsort(sorted, n, sizeof(ngx_http_magasin_token_t *),
+          ngx_http_magasin_tokens_by_digest);
+
+    for (i = 1; i < n; i++) {
+        if (ngx_memcmp(sorted[i]->digest, sorted[i - 1]->digest,
+                       NGX_HTTP_MAGASIN_DIGEST) == 0)
+        {
+            (void) ngx_snprintf(file->error, sizeof(file->error),
+                                "line %ui has the token of line %ui%Z",
+                                sorted[i]->line, sorted[i - 1]->line);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static int ngx_libc_cdecl
+ngx_http_magasin_tokens_by_id(const void *one, const void *two)
+{
+    ngx_int_t                        rc;
+    const ngx_http_magasin_token_t  *a, *b;
+
+    a = *(ngx_http_magasin_token_t * const *) one;
+    b = *(ngx_http_magasin_token_t * const *) two;
+
+    rc = ngx_memn2cmp(a->id.data, b->id.data, a->id.len, b->id.len);
+
+    return rc ? (int) rc : (a->line < b->line ? -1 : 1);
+}
+
+
+static int ngx_libc_cdecl
+ngx_http_magasin_tokens_by_digest(const void *one, const void *two)
+{
+    int                              rc;
+    const ngx_http_magasin_token_t  *a, *b;
+
+    a = *(ngx_http_magasin_token_t * const *) one;
+    b = *(ngx_http_magasin_token_t * const *) two;
+
+    rc = ngx_memcmp(a->digest, b->digest, NGX_HTTP_MAGASIN_DIGEST);
+
+    return rc ? rc : (a->line < b->line ? -1 : 1);
+}

@@ -60,24 +60,28 @@ for source in t/fuzz/fuzz.c t/fuzz/harness/*.c; do
 done
 
 if [ -n "$plant" ]; then
-    # One source is compiled again, with the bug of its name.
+    # One source is compiled again, with the bug of its name, or the harness
+    # that includes it.
     source=$(sed -n "s/^# $plant: //p" t/fuzz/plants)
     [ -n "$source" ] || { echo "fuzz: no plant is called $plant." >&2; exit 2; }
-    sed "$(sed -n "/^# $plant: /,/^$/{/^#/d;p}" t/fuzz/plants)" \
-        "ngx_http_magasin_module/$source" >"$out/harness/$plant-${source##*/}"
-    if cmp -s "ngx_http_magasin_module/$source" \
-        "$out/harness/$plant-${source##*/}"
-    then
+    original=ngx_http_magasin_module/$source
+    planted=$out/plants/$plant/${source##*/}
+    mkdir -p "${planted%/*}"
+    sed "$(sed -n "/^# $plant: /,/^\$/{/^#/d;p}" t/fuzz/plants)" \
+        "$original" >"$planted"
+    if cmp -s "$original" "$planted"; then
         echo "fuzz: the plant $plant finds its place no more." >&2
         exit 1
     fi
+    name=${source##*/}
+    again=$(grep -l "^#include \"$name\"" t/fuzz/harness/*.c) ||
+        again=$planted
     for i in "${!objects[@]}"; do
-        [ "${objects[$i]##*/}" != "$(basename "$source" .c).o" ] ||
+        [ "${objects[$i]##*/}" != "$(basename "$again" .c).o" ] ||
             unset "objects[$i]"
     done
-    compile "$out/harness/$plant-${source##*/}" "$out/harness/$plant.plant.o" \
-        -I "ngx_http_magasin_module/$(dirname "$source")"
-    objects+=("$out/harness/$plant.plant.o")
+    compile "$again" "${planted%.c}.o" -I "${planted%/*}" -I "${original%/*}"
+    objects+=("${planted%.c}.o")
 fi
 
 runtime=$(clang -print-runtime-dir)

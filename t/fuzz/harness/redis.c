@@ -95,6 +95,8 @@ fuzz_redis_answer(ngx_pool_t *pool, redisReply *reply)
           + answer.link.len + answer.body.len;
 
     fuzz_assert(len == (size_t) reply->element[1]->len);
+    fuzz_assert(answer.etag.len <= len && answer.link.len <= len
+                && answer.body.len <= len);
     fuzz_assert(answer.link.data == answer.etag.data + answer.etag.len);
     fuzz_assert(answer.body.data == answer.link.data + answer.link.len);
     fuzz_assert(ngx_memcmp(answer.etag.data,

@@ -311,10 +311,9 @@ fuzz_text(ngx_str_t *text)
 json_t *
 fuzz_json(ngx_http_magasin_json_t *json)
 {
-    char          *text, *p;
-    json_t        *root;
-    json_error_t   error;
-    ngx_chain_t   *cl;
+    char         *text, *p;
+    json_t       *root;
+    ngx_chain_t  *cl;
 
     fuzz_assert(!json->failed);
 
@@ -333,32 +332,44 @@ fuzz_json(ngx_http_magasin_json_t *json)
 
     fuzz_assert((size_t) (p - text) == json->size);
 
-    root = json_loadb(text, json->size, JSON_DECODE_ANY|JSON_ALLOW_NUL,
-                      &error);
+    root = fuzz_parse(text, json->size);
+
+    free(text);
+
+    return root;
+}
+
+
+/* The bytes are JSON.  They are changed. */
+
+json_t *
+fuzz_parse(char *text, size_t len)
+{
+    char          *p;
+    json_t        *root;
+    json_error_t   error;
+
+    root = json_loadb(text, len, JSON_DECODE_ANY|JSON_ALLOW_NUL, &error);
 
     if (root == NULL
         && json_error_code(&error) == json_error_null_byte_in_key)
     {
         /* It is JSON all the same: with another character it passes. */
 
-        for (p = text; p < text + json->size - 5; p++) {
+        for (p = text; p + 6 <= text + len; p++) {
             if (ngx_memcmp(p, "\\u0000", 6) == 0) {
                 p[5] = '1';
             }
         }
 
-        root = json_loadb(text, json->size, JSON_DECODE_ANY|JSON_ALLOW_NUL,
-                          &error);
+        root = json_loadb(text, len, JSON_DECODE_ANY|JSON_ALLOW_NUL, &error);
     }
 
     if (root == NULL) {
-        fprintf(stderr, "fuzz: %s: %.*s\n", error.text, (int) json->size,
-                text);
+        fprintf(stderr, "fuzz: %s: %.*s\n", error.text, (int) len, text);
     }
 
     fuzz_assert(root);
-
-    free(text);
 
     return root;
 }

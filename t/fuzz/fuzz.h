@@ -42,6 +42,7 @@ ngx_table_elt_t *fuzz_header(ngx_http_request_t *r, const char *name,
     u_char *data, size_t len);
 void fuzz_text(ngx_str_t *text);
 json_t *fuzz_json(ngx_http_magasin_json_t *json);
+json_t *fuzz_parse(char *text, size_t len);
 void fuzz_errors(ngx_http_magasin_ctx_t *ctx, ngx_int_t rc);
 
 /* harness/ */

@@ -17,6 +17,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -520,6 +521,7 @@ def main():
     parser.add_argument("--seed", type=int,
                         default=random.randrange(1 << 32))
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     ends = time.monotonic() + options.seconds
 
     server = Server()

@@ -204,10 +204,8 @@ fuzz_nothing(ngx_event_t *ev)
 static void
 fuzz_response(u_char *p, u_char *end)
 {
-    u_char        *body, *field;
-    json_t        *root;
-    ssize_t        n;
-    json_error_t   error;
+    u_char   *body, *field;
+    ssize_t   n;
 
     if (end - p < 12 || ngx_strncmp(p, "HTTP/1.1 ", 9) != 0) {
         return;
@@ -245,13 +243,5 @@ fuzz_response(u_char *p, u_char *end)
         return;
     }
 
-    root = json_loadb((char *) body, n, JSON_DECODE_ANY|JSON_ALLOW_NUL,
-                      &error);
-
-    if (root == NULL) {
-        fprintf(stderr, "fuzz: %s: %.*s\n", error.text, (int) n, body);
-    }
-
-    fuzz_assert(root);
-    json_decref(root);
+    json_decref(fuzz_parse((char *) body, n));
 }

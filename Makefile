@@ -18,7 +18,9 @@
 #                                    scripts/start_observability.sh
 #   EXAMPLES                         of fuzz-api, how many (t/openapi/fuzz)
 #   SHORT                            1: test-concurrency takes 40 seconds,
-#                                    test-coherence about 100
+#                                    test-coherence about 100, fuzz 120,
+#                                    test-slow 40
+#   MINUTES                          of fuzz (default 30)
 #   MODE                             the load test (scripts/run_tests.sh)
 #   NODES, BALANCER_WORKERS          of the cluster (scripts/cluster.sh)
 
@@ -115,7 +117,7 @@ hardening = -g -O2 -fstack-protector-strong -Wformat \
 sanitizers = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fsanitize-undefined-trap-on-error -fPIC
 
-.PHONY: build build-asan
+.PHONY: build build-asan build-fuzz
 build: packages-run # The module, against nginx-dev or NGINX_SRC
 	@scripts/build.sh build/nginx "$(nginx_src)" \
 	    "$(hardening)" "-Wl,-z,relro -Wl,-z,now -fPIC" "$(warnings)"
@@ -127,6 +129,9 @@ build: packages-run # The module, against nginx-dev or NGINX_SRC
 build-asan: packages-run # The module under AddressSanitizer and UBSan
 	@scripts/build.sh build/asan "$(nginx_src)" \
 	    "$(sanitizers)" "-fsanitize=address -fPIC" "$(warnings)"
+
+build-fuzz: packages-run packages-fuzzing build-asan # The fuzzers: build/fuzz
+	@t/fuzz/build.sh "$(nginx_src)"
 
 
 # What a browser gets
@@ -147,6 +152,7 @@ openapi: packages-run # /openapi.json, and /swagger/ with what npm has for it
 .PHONY: test test-asan test-concurrency test-coherence test-cluster
 .PHONY: test-web test-openapi test-observability screenshots fuzz-api
 .PHONY: load-test compare lint bench bench-abuse bench-scale
+.PHONY: fuzz fuzz-selftest test-slow
 test: packages-run packages-test build # Every suite, on its own PostgreSQL
 	@scripts/test.sh
 
@@ -182,6 +188,15 @@ test-observability: packages-run packages-observability build # Do alerts fire?
 fuzz-api: packages-run packages-fuzz build openapi # Schemathesis, a minute
 	@t/openapi/fuzz
 
+fuzz: packages-test build-fuzz # Hostile bytes: MINUTES=30; SHORT=1
+	@t/fuzz/run $(if $(SHORT),--short,--minutes $(or $(MINUTES),30))
+
+fuzz-selftest: build-fuzz # Does it find bugs that we have planted?
+	@t/fuzz/run --selftest
+
+test-slow: packages-run packages-test build # Slow clients, many; SHORT=1
+	@t/slow/run $(if $(SHORT),--short)
+
 test-web: packages-run packages-web build web-all # The pages in a browser
 	@scripts/test_web.sh
 
@@ -209,8 +224,9 @@ clean: # Remove what was built
 	@rm -rf build
 
 distclean: clean # Remove instances of RUN_DIR and tests, npm's packages
-	@for part in test concurrency coherence bench/100k bench/10k bench/1m \
+	@for part in test concurrency coherence fuzz slow bench/100k bench/10k bench/1m \
 	    bench/10m bench ci/test ci/concurrency ci/coherence ci/openapi \
+	    ci/fuzz ci/slow \
 	    ci/web ci/observability openapi web observability load ci/load \
 	    ci; do \
 	    directory="$${RUN_DIR:-run}/$$part"; \

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Install the Debian packages that are missing, and only those.
 #
-# usage: packages.sh PURPOSE...       (run, test, web, openapi, fuzz, lint,
-#                                     prometheus, observability, bench, scale,
-#                                     load)
+# usage: packages.sh PURPOSE...       (run, test, web, openapi, fuzz, fuzzing,
+#                                     lint, prometheus, observability, bench,
+#                                     scale, load)
 #
 # With nothing missing this changes nothing and needs no rights.  Otherwise it
 # takes root's, through sudo when started by somebody else.  No server of the
@@ -22,6 +22,8 @@ packages_for() {
     test) echo perl libtest-base-perl python3 prometheus jq openssl ;;
     openapi) echo python3 python3-jsonschema chromium ;;
     fuzz) echo python3 python3-venv ;;
+    # libFuzzer and the sanitizers of clang are in a package of their own.
+    fuzzing) echo clang libclang-rt-14-dev python3 python3-hpack procps ;;
     # The font is for screenshots that look the same everywhere.
     web) echo chromium fonts-inter ;;
     lint) echo clang-format clang-tidy cppcheck shellcheck prometheus yamllint ;;
@@ -33,7 +35,7 @@ packages_for() {
     scale) echo python3 tzdata ;;
     *)
         echo "${0##*/}: \"$1\" is none of run, test, web, openapi, fuzz," \
-            "lint, prometheus, observability, bench, scale, load." >&2
+            "fuzzing, lint, prometheus, observability, bench, scale, load." >&2
         return 2
         ;;
     esac

@@ -1,0 +1,95 @@
+
+/*
+ * The file of tokens.  A file that is taken, with one more line for a token
+ * of ours, lets that token in.
+ */
+
+
+#include "../fuzz.h"
+
+#include <sys/mman.h>
+
+
+/* SHA-256 of the token. */
+#define FUZZ_TOKEN  "0123456789"
+
+
+static char  fuzz_line[] = "\nfuzz:"
+    "84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882"
+    ":produits,ventes\n";
+
+
+void
+fuzz_tokens(ngx_pool_t *pool, u_char *data, size_t size)
+{
+    int                         fd;
+    u_char                      path[64];
+    ngx_int_t                   rc;
+    ngx_str_t                   file;
+    ngx_conf_t                  cf;
+    ngx_log_t                   log;
+    ngx_cycle_t                 cycle;
+    ngx_http_request_t         *r;
+    ngx_http_magasin_ctx_t     *ctx;
+    ngx_http_magasin_tokens_t  *tokens;
+
+    /* Nothing of it may be told: lines are secrets, and errors are many. */
+
+    ngx_memzero(&log, sizeof(ngx_log_t));
+    ngx_memzero(&cf, sizeof(ngx_conf_t));
+    ngx_memzero(&cycle, sizeof(ngx_cycle_t));
+
+    cf.pool = pool;
+    cf.temp_pool = pool;
+    cf.cycle = &cycle;
+    cf.log = &log;
+    cycle.log = &log;
+    cycle.pool = pool;
+
+    fd = memfd_create("tokens", 0);
+    fuzz_assert(fd != -1);
+
+    fuzz_assert(fchmod(fd, 0600) == 0);
+    fuzz_assert(write(fd, data, size) == (ssize_t) size);
+    fuzz_assert(write(fd, fuzz_line, sizeof(fuzz_line) - 1)
+                == sizeof(fuzz_line) - 1);
+
+    file.data = path;
+    file.len = ngx_sprintf(path, "/proc/self/fd/%d%Z", fd) - path - 1;
+
+    if (ngx_http_magasin_tokens_check(&cf, &file) != NGX_CONF_OK) {
+        (void) close(fd);
+        return;
+    }
+
+    tokens = ngx_http_magasin_tokens_create(&cycle, &file);
+    fuzz_assert(tokens);
+
+    r = fuzz_request(pool);
+
+    ctx = ngx_http_magasin_ctx(r);
+    fuzz_assert(ctx);
+
+    ngx_http_magasin_json_init(&ctx->json, pool);
+
+    ctx->route = ngx_http_magasin_route_find(pool, &r->uri, ctx->ids);
+    fuzz_assert(ctx->route);
+
+    ctx->endpoint = ngx_http_magasin_route_method(ctx->route, NGX_HTTP_POST);
+    fuzz_assert(ctx->endpoint && ctx->endpoint->scope);
+
+    r->headers_in.authorization = fuzz_header(r, "authorization",
+                                             (u_char *) "Token " FUZZ_TOKEN,
+                                             sizeof("Token " FUZZ_TOKEN) - 1);
+
+    rc = ngx_http_magasin_authorize(ctx, tokens);
+    fuzz_assert(rc == NGX_OK || rc == NGX_DONE);
+
+    /* Unless another line has the same token, with less of a scope. */
+
+    fuzz_assert(rc == NGX_OK || ctx->status == NGX_HTTP_FORBIDDEN);
+    fuzz_assert(ctx->token.len);
+
+    ngx_http_magasin_tokens_destroy(tokens);
+    (void) close(fd);
+}

@@ -75,6 +75,7 @@ ngx_http_magasin_reply_begin(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
     }
 
     ctx->status = status;
+    ctx->rest = 0;
     ctx->complete = 1;
     ctx->fields = 0;
     ngx_str_null(&ctx->detail);
@@ -236,7 +237,7 @@ ngx_http_magasin_reply_send(ngx_http_magasin_ctx_t *ctx)
         }
 
         ctx->replied = 1;
-        ctx->streaming = !ctx->complete;
+        ctx->streaming = !ctx->complete || ctx->rest;
 
         rc = ngx_http_send_header(r);
 
@@ -244,6 +245,10 @@ ngx_http_magasin_reply_send(ngx_http_magasin_ctx_t *ctx)
             ctx->complete = 1;
             return rc;
         }
+    }
+
+    if (ctx->rest && ngx_http_magasin_cache_piece(ctx) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     if (ctx->json.size == 0) {
@@ -282,10 +287,10 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
     }
 
     if (ctx->complete) {
-        r->headers_out.content_length_n = ctx->json.size;
+        r->headers_out.content_length_n = ctx->json.size + ctx->rest;
     }
 
-    if (ctx->json.size) {
+    if (ctx->json.size || ctx->rest) {
         r->headers_out.content_type = *type;
         r->headers_out.content_type_len = type->len;
         r->headers_out.content_type_lowcase = NULL;

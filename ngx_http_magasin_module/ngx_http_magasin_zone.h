@@ -27,7 +27,7 @@
 
 /* To be changed with anything that old workers would misunderstand. */
 #define NGX_HTTP_MAGASIN_ZONE_MAGIC    0x4d414741u
-#define NGX_HTTP_MAGASIN_ZONE_VERSION  2
+#define NGX_HTTP_MAGASIN_ZONE_VERSION  3
 
 
 typedef struct {

@@ -182,7 +182,7 @@ sub blocked {
 
 # Words of the zone, as ngx_http_magasin_zone.h and _cache_shared.h have them,
 # by where they are from the beginning of the fixed part, in this version of it.
-my $version     = 2;
+my $version     = 3;
 my $generations = 32 + 65536 * 8;
 our %Words = (
     dirty       => 16,

@@ -210,6 +210,8 @@ struct ngx_http_magasin_ctx_s {
     char                           cause[NGX_HTTP_MAGASIN_CAUSE];   /* NUL */
 
     ngx_http_magasin_json_t        json;        /* the answer's body */
+    size_t                         rest;        /* bytes after it, which the
+                                                   cache has */
     ngx_uint_t                     status;
     ngx_uint_t                     page;        /* the error whose error_page
                                                    this request became */

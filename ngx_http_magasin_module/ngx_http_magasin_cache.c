@@ -70,6 +70,12 @@ ngx_http_magasin_cache_create(ngx_cycle_t *cycle,
     cache->timer.data = cache;
     cache->timer.log = cycle->log;
 
+    /* Who had this place before was killed, perhaps in the middle of reads. */
+
+    ngx_http_magasin_zone_lock(zone);
+    ngx_http_magasin_pin_sweep(zone, 1);
+    ngx_http_magasin_zone_unlock(zone);
+
     cache->poller = ngx_http_magasin_poller_create(cycle, cache);
 
     return cache->poller ? cache : NULL;
@@ -369,6 +375,7 @@ ngx_http_magasin_cache_round(ngx_http_magasin_ctx_t *ctx)
              ? NGX_HTTP_MAGASIN_STORE_FIND : NGX_HTTP_MAGASIN_STORE_JOIN;
 
     ngx_http_magasin_store_capture(cache->zone, &cr->question);
+    ngx_http_magasin_cache_want(ctx, &answer);
 
     rc = ngx_http_magasin_store_find(cache->zone, &cr->question, mode,
                                      ngx_http_magasin_cache_fresh(cache),
@@ -444,6 +451,7 @@ ngx_http_magasin_cache_redis_done(ngx_http_magasin_ctx_t *ctx, ngx_int_t rc,
         answer->size = ctx->json.size;
 
         ngx_http_magasin_store_fill(cache->zone, &cr->question, answer);
+        ngx_http_magasin_cache_stored(ctx, answer);
 
         cr->leads = 0;
         ngx_http_magasin_flight_over(cache, cr->question.flight, NGX_OK, 0);
@@ -453,7 +461,29 @@ ngx_http_magasin_cache_redis_done(ngx_http_magasin_ctx_t *ctx, ngx_int_t rc,
 }
 
 
-/* Put an answer into ctx, to be sent. */
+/* What a search for an answer to this request may bring. */
+
+void
+ngx_http_magasin_cache_want(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_answer_t *answer)
+{
+    ngx_http_magasin_cache_t  *cache;
+
+    cache = ctx->cached->cache;
+
+    /* With links it is not enough to know the length of what is stored. */
+
+    answer->head = (ctx->request->method == NGX_HTTP_HEAD
+                    && ctx->endpoint->page == NULL);
+    answer->room = 0;
+
+    if (cache->held < NGX_HTTP_MAGASIN_CACHE_HELD) {
+        answer->room = NGX_HTTP_MAGASIN_CACHE_HELD - cache->held;
+    }
+}
+
+
+/* Put an answer into ctx, to be sent; what is pinned is read piece by piece. */
 
 void
 ngx_http_magasin_cache_answer(ngx_http_magasin_ctx_t *ctx,
@@ -464,13 +494,151 @@ ngx_http_magasin_cache_answer(ngx_http_magasin_ctx_t *ctx,
     ctx->cache_state = state;
     ctx->etag = answer->etag;
 
-    ngx_http_magasin_json_take(&ctx->json, &answer->body);
+    /* All links stand before the rows, in the first piece. */
 
-    if (ngx_http_magasin_links_unpack(ctx, &answer->links, answer->body.len)
+    if (ngx_http_magasin_links_unpack(ctx, &answer->links,
+                          ngx_min(answer->body.len, NGX_HTTP_MAGASIN_PIN_PIECE))
         != NGX_OK)
     {
         ctx->json.failed = 1;
     }
+
+    if (answer->body.data == NULL) {
+        ctx->cached->reader = answer->reader;
+        ctx->rest = answer->body.len;
+        return;
+    }
+
+    ngx_http_magasin_json_take(&ctx->json, &answer->body);
+    ngx_http_magasin_cache_hold(ctx->cached, answer->body.len);
+}
+
+
+/*
+ * The answer in ctx was given to level 1.  Where it is pinned there, it is
+ * read from there, and its memory is given back.
+ */
+
+void
+ngx_http_magasin_cache_stored(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_answer_t *answer)
+{
+    ngx_http_magasin_cache_request_t  *cr;
+
+    cr = ctx->cached;
+
+    if (answer->reader.pin == NULL) {
+        ngx_http_magasin_cache_hold(cr, ctx->json.size);
+        return;
+    }
+
+    cr->reader = answer->reader;
+    ctx->rest = answer->size;
+
+    ngx_http_magasin_json_free(&ctx->json);
+    ngx_http_magasin_cache_hold(cr, 0);
+}
+
+
+/*
+ * Bytes of its answer that a request has in its own memory from here on; what
+ * a piece takes does not count.
+ */
+
+void
+ngx_http_magasin_cache_hold(ngx_http_magasin_cache_request_t *cr, size_t size)
+{
+    if (size <= NGX_HTTP_MAGASIN_PIN_SHORT) {
+        size = 0;
+    }
+
+    cr->cache->held += size - cr->held;
+    cr->held = size;
+}
+
+
+/* Do others hold so much that this one should not? */
+
+ngx_uint_t
+ngx_http_magasin_cache_full(ngx_http_magasin_cache_request_t *cr)
+{
+    return cr->cache->held - cr->held >= NGX_HTTP_MAGASIN_CACHE_HELD;
+}
+
+
+/* What there was of the answer has left, and its memory was given back. */
+
+void
+ngx_http_magasin_cache_sent(ngx_http_magasin_ctx_t *ctx)
+{
+    if (ctx->cached) {
+        ngx_http_magasin_cache_hold(ctx->cached, 0);
+    }
+}
+
+
+/*
+ * The next piece of a pinned answer, in place of what was in ctx->json, which
+ * has left.  With the last one ctx is complete.
+ *
+ * NGX_OK, or NGX_ERROR: memory, or the answer is gone; see _pin_read().
+ */
+
+ngx_int_t
+ngx_http_magasin_cache_piece(ngx_http_magasin_ctx_t *ctx)
+{
+    size_t                             size;
+    ngx_buf_t                         *b;
+    ngx_str_t                          text;
+    ngx_http_magasin_cache_request_t  *cr;
+
+    cr = ctx->cached;
+
+    if (ctx->json.first
+        && ctx->json.first->buf->end - ctx->json.first->buf->start
+           < NGX_HTTP_MAGASIN_PIN_PIECE)
+    {
+        /* It was cut in two, for a link. */
+
+        ngx_http_magasin_json_free(&ctx->json);
+    }
+
+    if (ctx->json.first == NULL) {
+        text.len = NGX_HTTP_MAGASIN_PIN_PIECE;
+        text.data = ngx_palloc(ctx->request->pool, text.len);
+
+        if (text.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_http_magasin_json_take(&ctx->json, &text);
+
+        if (ctx->json.failed) {
+            return NGX_ERROR;
+        }
+    }
+
+    b = ctx->json.first->buf;
+    size = ngx_min(ctx->rest, NGX_HTTP_MAGASIN_PIN_PIECE);
+
+    if (ngx_http_magasin_pin_read(cr->cache->zone, &cr->reader, b->start,
+                                  size, size == ctx->rest)
+        != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
+                      "magasin: an answer was lost in shared memory while it "
+                      "was sent");
+        return NGX_ERROR;
+    }
+
+    b->pos = b->start;
+    b->last = b->start + size;
+
+    ctx->json.size = size;
+    ctx->rest -= size;
+    ctx->complete = (ctx->rest == 0);
+
+    return NGX_OK;
 }
 
 
@@ -498,12 +666,14 @@ ngx_http_magasin_cache_retry(ngx_http_magasin_ctx_t *ctx)
 
 /*
  * Is an answer of several pieces to be gathered, to be stored and sent as a
- * whole?  Not when it has grown too large, which ends the flight.
+ * whole?  Not when it has grown too large, nor when others hold too much:
+ * that ends the flight.
  */
 
 ngx_uint_t
 ngx_http_magasin_cache_gathers(ngx_http_magasin_ctx_t *ctx)
 {
+    ngx_uint_t                         too_large;
     ngx_http_magasin_cache_t          *cache;
     ngx_http_magasin_cache_request_t  *cr;
 
@@ -513,15 +683,20 @@ ngx_http_magasin_cache_gathers(ngx_http_magasin_ctx_t *ctx)
         return 0;
     }
 
-    if (ctx->json.size <= cr->conf->max_size) {
+    cache = cr->cache;
+    too_large = ctx->json.size > cr->conf->max_size;
+
+    ngx_http_magasin_cache_hold(cr, ctx->json.size);
+
+    if (!too_large && (ctx->complete || !ngx_http_magasin_cache_full(cr))) {
         return 1;
     }
 
-    cache = cr->cache;
+    if (too_large) {
+        ngx_http_magasin_count(cache->shared->counters.too_large);
+    }
 
-    ngx_http_magasin_count(cache->shared->counters.too_large);
-
-    ngx_http_magasin_store_close(cache->zone, &cr->question, 1);
+    ngx_http_magasin_store_close(cache->zone, &cr->question, too_large);
     ngx_http_magasin_cache_end(ctx, NGX_DECLINED, 0);
 
     return 0;
@@ -593,6 +768,7 @@ ngx_http_magasin_cache_fill(ngx_http_magasin_ctx_t *ctx)
         ngx_http_magasin_cache_redis_store(cache, cr, &answer);
     }
 
+    ngx_http_magasin_cache_stored(ctx, &answer);
     ngx_http_magasin_cache_end(ctx, NGX_OK, 0);
 
     return NGX_OK;
@@ -665,6 +841,7 @@ ngx_http_magasin_cache_stale(ngx_http_magasin_ctx_t *ctx)
     fresh = ngx_http_magasin_cache_fresh(cache);
 
     ngx_http_magasin_store_capture(cache->zone, &cr->question);
+    ngx_http_magasin_cache_want(ctx, &answer);
 
     if (fresh) {
         rc = ngx_http_magasin_store_stale(cache->zone, &cr->question, 0,
@@ -676,7 +853,7 @@ ngx_http_magasin_cache_stale(ngx_http_magasin_ctx_t *ctx)
         }
 
         if (rc != NGX_DECLINED) {
-            return rc;
+            return rc == NGX_BUSY ? NGX_DECLINED : rc;
         }
     }
 
@@ -687,7 +864,7 @@ ngx_http_magasin_cache_stale(ngx_http_magasin_ctx_t *ctx)
     rc = ngx_http_magasin_store_stale(cache->zone, &cr->question, conf->stale,
                                       ctx->request->pool, &answer);
     if (rc != NGX_OK) {
-        return rc;
+        return rc == NGX_BUSY ? NGX_DECLINED : rc;
     }
 
     ngx_http_magasin_count(cache->shared->counters.stale);
@@ -717,6 +894,8 @@ ngx_http_magasin_cache_cleanup(ngx_http_magasin_ctx_t *ctx)
     }
 
     ngx_http_magasin_flight_leave(ctx);
+    ngx_http_magasin_pin_release(cr->cache->zone, &cr->reader);
+    ngx_http_magasin_cache_hold(cr, 0);
 
     if (cr->asking) {
         ngx_http_magasin_redis_cancel(&cr->command);

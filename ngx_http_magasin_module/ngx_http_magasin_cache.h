@@ -108,6 +108,8 @@ ngx_int_t ngx_http_magasin_cache_fill(struct ngx_http_magasin_ctx_s *ctx);
 void ngx_http_magasin_cache_failed(struct ngx_http_magasin_ctx_s *ctx,
     ngx_uint_t status);
 ngx_int_t ngx_http_magasin_cache_stale(struct ngx_http_magasin_ctx_s *ctx);
+ngx_int_t ngx_http_magasin_cache_piece(struct ngx_http_magasin_ctx_s *ctx);
+void ngx_http_magasin_cache_sent(struct ngx_http_magasin_ctx_s *ctx);
 
 /* writes */
 ngx_int_t ngx_http_magasin_cache_written(struct ngx_http_magasin_ctx_s *ctx,

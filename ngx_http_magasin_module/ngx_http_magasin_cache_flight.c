@@ -239,8 +239,15 @@ ngx_http_magasin_flight_tell(ngx_http_magasin_flight_t *flight,
         break;
     }
 
+    ngx_http_magasin_cache_want(ctx, &answer);
+
     rc = ngx_http_magasin_store_wait(cache->zone, &cr->question,
                                      ctx->request->pool, &answer);
+
+    if (rc == NGX_BUSY) {
+        cr->done(ctx, NGX_DECLINED, 0);
+        return;
+    }
 
     if (rc != NGX_OK) {
         ngx_http_magasin_cache_retry(ctx);

@@ -26,6 +26,10 @@
 /* Rounds that a read waits for others before it goes for itself. */
 #define NGX_HTTP_MAGASIN_CACHE_ROUNDS  4
 
+/* Bytes of long answers that a worker holds itself, since they are on their
+ * way into the cache or found no room there; with more it gathers none. */
+#define NGX_HTTP_MAGASIN_CACHE_HELD  (8 * 1024 * 1024)
+
 /* Hexadecimal digits of a namespace in Redis. */
 #define NGX_HTTP_MAGASIN_NAMESPACE  16
 
@@ -89,6 +93,9 @@ struct ngx_http_magasin_cache_s {
     ngx_queue_t                        flights;
     ngx_event_t                        timer;       /* looks at them */
 
+    size_t                             held;        /* by long answers that
+                                                       are not pinned */
+
     ngx_http_magasin_poller_t         *poller;
     ngx_http_magasin_cache_stored_t   *stored;      /* to be used again */
 };
@@ -108,6 +115,9 @@ struct ngx_http_magasin_cache_request_s {
 
     ngx_http_magasin_redis_command_t   command;
     ngx_str_t                          tag;         /* Redis's generations */
+
+    ngx_http_magasin_reader_t          reader;      /* of a long answer */
+    size_t                             held;        /* of it in this process */
 
     unsigned                           fetch:1;     /* no old answer will do */
     unsigned                           leads:1;     /* a flight is ours */
@@ -130,6 +140,13 @@ struct ngx_http_magasin_cache_write_s {
 ngx_uint_t ngx_http_magasin_cache_fresh(ngx_http_magasin_cache_t *cache);
 void ngx_http_magasin_cache_answer(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_answer_t *answer, ngx_http_magasin_cache_e state);
+void ngx_http_magasin_cache_want(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_answer_t *answer);
+void ngx_http_magasin_cache_stored(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_answer_t *answer);
+void ngx_http_magasin_cache_hold(ngx_http_magasin_cache_request_t *cr,
+    size_t size);
+ngx_uint_t ngx_http_magasin_cache_full(ngx_http_magasin_cache_request_t *cr);
 void ngx_http_magasin_cache_retry(ngx_http_magasin_ctx_t *ctx);
 
 /* cache_write.c */

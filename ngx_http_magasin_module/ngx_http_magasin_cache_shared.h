@@ -93,6 +93,12 @@ typedef struct {
     ngx_uint_t           entries;
     size_t               bytes;
 
+    /* Who reads long answers piece by piece: see cache_pin.c. */
+    ngx_queue_t          pins;
+    size_t               pinned;        /* bytes that stay for them */
+    ngx_uint_t           life;          /* how often the pool was emptied */
+    uint64_t             swept;         /* when the dead were looked for */
+
     ngx_http_magasin_cache_counters_t  counters;
 } ngx_http_magasin_cache_shared_t;
 

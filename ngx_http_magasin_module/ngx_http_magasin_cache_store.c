@@ -16,6 +16,9 @@
  * others cannot be looked for. */
 #define NGX_HTTP_MAGASIN_STORE_YOUNG     500
 
+/* Milliseconds between looks for the dead when too much is pinned. */
+#define NGX_HTTP_MAGASIN_STORE_SWEEP     1000
+
 /* Milliseconds for which nobody waits for an answer that was too large. */
 #define NGX_HTTP_MAGASIN_STORE_LARGE     10000
 
@@ -25,6 +28,7 @@
 
 /* An answer.  Its bytes follow: tag, links, body. */
 typedef struct {
+    ngx_http_magasin_pinned_t      pinned;      /* the first: see pin.c */
     uint64_t                       stored;
     uint64_t                       expires;
     uint64_t                       early;
@@ -71,7 +75,7 @@ static ngx_http_magasin_entry_t *ngx_http_magasin_store_create(
 static void ngx_http_magasin_store_open(
     ngx_http_magasin_cache_shared_t *shared, ngx_http_magasin_entry_t *entry,
     ngx_http_magasin_question_t *question, uint64_t now);
-static ngx_int_t ngx_http_magasin_store_renew(
+static ngx_int_t ngx_http_magasin_store_renew(ngx_http_magasin_zone_t *zone,
     ngx_http_magasin_entry_t *entry, ngx_http_magasin_question_t *question,
     uint64_t now, ngx_pool_t *pool, ngx_http_magasin_answer_t *answer);
 static ngx_uint_t ngx_http_magasin_store_dead(ngx_http_magasin_entry_t *entry,
@@ -89,9 +93,11 @@ static void ngx_http_magasin_store_drop(ngx_http_magasin_zone_t *zone,
     ngx_http_magasin_entry_t *entry);
 static size_t ngx_http_magasin_content_size(
     ngx_http_magasin_content_t *content);
-static ngx_int_t ngx_http_magasin_store_copy(
-    ngx_http_magasin_content_t *content, ngx_pool_t *pool,
+static ngx_int_t ngx_http_magasin_store_copy(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_entry_t *entry, ngx_pool_t *pool,
     ngx_http_magasin_answer_t *answer);
+static ngx_int_t ngx_http_magasin_store_pin(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_entry_t *entry, ngx_http_magasin_answer_t *answer);
 
 
 /*
@@ -147,6 +153,45 @@ ngx_http_magasin_cache_shared_reset(ngx_http_magasin_cache_shared_t *shared)
 
     shared->entries = 0;
     shared->bytes = 0;
+
+    /* Whoever reads in pieces finds that what it read is gone. */
+
+    ngx_queue_init(&shared->pins);
+    shared->pinned = 0;
+    shared->life++;
+}
+
+
+/*
+ * Forget all answers one by one: what is being read stays until it was.
+ * NGX_DECLINED: nobody reads, so that the slab pool can be made anew, which
+ * is faster.  Under the lock.
+ */
+
+ngx_int_t
+ngx_http_magasin_store_empty(ngx_http_magasin_zone_t *zone)
+{
+    ngx_queue_t                      *q, *next;
+    ngx_http_magasin_entry_t         *entry;
+    ngx_http_magasin_cache_shared_t  *shared;
+
+    shared = &zone->shared->cache;
+
+    if (ngx_queue_empty(&shared->pins)) {
+        return NGX_DECLINED;
+    }
+
+    for (q = ngx_queue_head(&shared->queue);
+         q != ngx_queue_sentinel(&shared->queue);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        entry = ngx_queue_data(q, ngx_http_magasin_entry_t, queue);
+
+        ngx_http_magasin_store_forget(zone, entry);
+    }
+
+    return NGX_OK;
 }
 
 
@@ -194,10 +239,12 @@ ngx_http_magasin_store_capture(ngx_http_magasin_zone_t *zone,
  * Find an answer, or else who fetches it.  `fresh`: have changes been looked
  * for lately, so that answers may be used at all?
  *
- * NGX_OK: the answer, in memory of the pool.  NGX_AGAIN: question->flight
- * brings it.  NGX_DECLINED: the caller has to fetch it; question->flight is
- * its own flight now, which is ended by _fill() or _close().  NGX_BUSY: the
- * caller fetches it for itself alone.  NGX_ERROR: no memory in the pool.
+ * NGX_OK: the answer, in memory of the pool; a long one is pinned, and the
+ * caller owes answer->reader to _pin_read() or _pin_release().  NGX_AGAIN:
+ * question->flight brings it.  NGX_DECLINED: the caller has to fetch it;
+ * question->flight is its own flight now, which is ended by _fill() or
+ * _close().  NGX_BUSY: the caller fetches it for itself alone.  NGX_ERROR: no
+ * memory in the pool.
  */
 
 ngx_int_t
@@ -242,7 +289,7 @@ ngx_http_magasin_store_find(ngx_http_magasin_zone_t *zone,
                                        content->generations)
         && (now < content->early || entry->flight))
     {
-        rc = ngx_http_magasin_store_copy(content, pool, answer);
+        rc = ngx_http_magasin_store_copy(zone, entry, pool, answer);
 
         ngx_http_magasin_zone_unlock(zone);
         return rc;
@@ -254,7 +301,8 @@ ngx_http_magasin_store_find(ngx_http_magasin_zone_t *zone,
     }
 
     if (mode == NGX_HTTP_MAGASIN_STORE_FETCH) {
-        rc = ngx_http_magasin_store_renew(entry, question, now, pool, answer);
+        rc = ngx_http_magasin_store_renew(zone, entry, question, now, pool,
+                                          answer);
 
         if (rc != NGX_DECLINED) {
             ngx_http_magasin_zone_unlock(zone);
@@ -298,19 +346,19 @@ open:
  *
  * NGX_OK: the answer.  NGX_AGAIN: question->flight is to be waited for, which
  * may be too old itself.  NGX_DECLINED: the next flight is the caller's.
- * NGX_ERROR: no memory in the pool.
+ * NGX_BUSY: too much is being read.  NGX_ERROR: no memory in the pool.
  */
 
 static ngx_int_t
-ngx_http_magasin_store_renew(ngx_http_magasin_entry_t *entry,
-    ngx_http_magasin_question_t *question, uint64_t now, ngx_pool_t *pool,
-    ngx_http_magasin_answer_t *answer)
+ngx_http_magasin_store_renew(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_entry_t *entry, ngx_http_magasin_question_t *question,
+    uint64_t now, ngx_pool_t *pool, ngx_http_magasin_answer_t *answer)
 {
     if (entry->content
         && entry->content->direct
         && entry->content->flight > question->after)
     {
-        return ngx_http_magasin_store_copy(entry->content, pool, answer);
+        return ngx_http_magasin_store_copy(zone, entry, pool, answer);
     }
 
     if (entry->flight && !ngx_http_magasin_store_dead(entry, now)) {
@@ -351,8 +399,8 @@ ngx_http_magasin_store_flying(ngx_http_magasin_zone_t *zone,
  * flight is, too.  For whom only later flights will do, it has to be from a
  * statement.
  *
- * NGX_OK: the answer.  NGX_DECLINED: nothing.  NGX_ERROR: no memory in the
- * pool.
+ * NGX_OK: the answer, as _find() gives it.  NGX_DECLINED: nothing.  NGX_BUSY:
+ * too much is being read.  NGX_ERROR: no memory in the pool.
  */
 
 ngx_int_t
@@ -375,7 +423,7 @@ ngx_http_magasin_store_wait(ngx_http_magasin_zone_t *zone,
             || (entry->content->direct
                 && entry->content->flight > question->after)))
     {
-        rc = ngx_http_magasin_store_copy(entry->content, pool, answer);
+        rc = ngx_http_magasin_store_copy(zone, entry, pool, answer);
     }
 
     ngx_http_magasin_zone_unlock(zone);
@@ -389,7 +437,7 @@ ngx_http_magasin_store_wait(ngx_http_magasin_zone_t *zone,
  * no write that this node knows of has changed.  `age`: for how long after
  * its time, in milliseconds.
  *
- * NGX_OK, NGX_DECLINED: there is none, NGX_ERROR: no memory in the pool.
+ * NGX_OK, NGX_DECLINED: there is none, NGX_BUSY, NGX_ERROR: as _wait().
  */
 
 ngx_int_t
@@ -413,7 +461,7 @@ ngx_http_magasin_store_stale(ngx_http_magasin_zone_t *zone,
         && ngx_http_magasin_store_same(question, entry->content->epoch,
                                        entry->content->generations))
     {
-        rc = ngx_http_magasin_store_copy(entry->content, pool, answer);
+        rc = ngx_http_magasin_store_copy(zone, entry, pool, answer);
     }
 
     ngx_http_magasin_zone_unlock(zone);
@@ -426,6 +474,9 @@ ngx_http_magasin_store_stale(ngx_http_magasin_zone_t *zone,
  * Store an answer under the generations of its question, and end its flight.
  * It is stored even when these are not current any more: there may be others
  * who joined the flight in time.
+ *
+ * A long body is pinned for the caller, in answer->reader; it is the caller's
+ * own still when there is no pin.
  */
 
 void
@@ -439,6 +490,7 @@ ngx_http_magasin_store_fill(ngx_http_magasin_zone_t *zone,
     ngx_http_magasin_cache_shared_t  *shared;
 
     shared = &zone->shared->cache;
+    answer->reader.pin = NULL;
 
     ngx_http_magasin_zone_lock(zone);
 
@@ -464,6 +516,8 @@ ngx_http_magasin_store_fill(ngx_http_magasin_zone_t *zone,
         goto done;
     }
 
+    ngx_memzero(&content->pinned, sizeof(ngx_http_magasin_pinned_t));
+
     content->stored = answer->stored;
     content->expires = answer->expires;
     content->early = answer->expires
@@ -488,7 +542,12 @@ ngx_http_magasin_store_fill(ngx_http_magasin_zone_t *zone,
 
     entry->content = content;
     entry->large_until = 0;
-    shared->bytes += ngx_http_magasin_content_size(content);
+    content->pinned.size = ngx_http_magasin_content_size(content);
+    shared->bytes += content->pinned.size;
+
+    if (answer->size > NGX_HTTP_MAGASIN_PIN_SHORT) {
+        (void) ngx_http_magasin_store_pin(zone, entry, answer);
+    }
 
 done:
 
@@ -751,6 +810,15 @@ ngx_http_magasin_store_alloc(ngx_http_magasin_zone_t *zone, size_t size,
             continue;
         }
 
+        if (entry->content && entry->content->pinned.pins) {
+
+            /* It is in use, and would give no memory. */
+
+            ngx_queue_remove(&entry->queue);
+            ngx_queue_insert_head(&shared->queue, &entry->queue);
+            continue;
+        }
+
         if (entry->flight) {
             ngx_http_magasin_store_drop(zone, entry);
 
@@ -796,9 +864,12 @@ ngx_http_magasin_store_drop(ngx_http_magasin_zone_t *zone,
         return;
     }
 
-    zone->shared->cache.bytes -= ngx_http_magasin_content_size(entry->content);
+    zone->shared->cache.bytes -= entry->content->pinned.size;
 
-    ngx_slab_free_locked(zone->slab, entry->content);
+    if (!ngx_http_magasin_pin_detach(zone, &entry->content->pinned)) {
+        ngx_slab_free_locked(zone->slab, entry->content);
+    }
+
     entry->content = NULL;
 }
 
@@ -811,32 +882,106 @@ ngx_http_magasin_content_size(ngx_http_magasin_content_t *content)
 }
 
 
-/* NGX_OK or NGX_ERROR (no memory in the pool). */
+/*
+ * The answer of an entry: a short one as a whole, a long one pinned, or as a
+ * whole where that cannot be and there is room for it.
+ *
+ * NGX_OK, NGX_BUSY (no room) or NGX_ERROR (no memory in the pool).
+ */
 
 static ngx_int_t
-ngx_http_magasin_store_copy(ngx_http_magasin_content_t *content,
-    ngx_pool_t *pool, ngx_http_magasin_answer_t *answer)
+ngx_http_magasin_store_copy(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_entry_t *entry, ngx_pool_t *pool,
+    ngx_http_magasin_answer_t *answer)
 {
-    size_t   size;
-    u_char  *p;
+    size_t                       size;
+    u_char                      *p, *data;
+    ngx_uint_t                   whole;
+    ngx_http_magasin_content_t  *content;
 
-    size = content->etag_len + content->links_len + content->body_len;
+    content = entry->content;
+    data = ngx_http_magasin_content_data(content);
+    size = content->etag_len + content->links_len;
+    whole = content->body_len <= NGX_HTTP_MAGASIN_PIN_SHORT;
 
-    p = ngx_pnalloc(pool, size);
+    p = ngx_pnalloc(pool, size + (whole ? content->body_len : 0));
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(p, ngx_http_magasin_content_data(content), size);
+    ngx_memcpy(p, data, size + (whole ? content->body_len : 0));
 
     answer->etag.data = p;
     answer->etag.len = content->etag_len;
     answer->links.data = p + content->etag_len;
     answer->links.len = content->links_len;
-    answer->body.data = answer->links.data + content->links_len;
+    answer->body.data = whole ? p + size : NULL;
     answer->body.len = content->body_len;
     answer->stored = content->stored;
     answer->expires = content->expires;
+    answer->reader.pin = NULL;
+
+    if (whole || answer->head
+        || ngx_http_magasin_store_pin(zone, entry, answer) == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    if (content->body_len > answer->room) {
+        return NGX_BUSY;
+    }
+
+    answer->body.data = ngx_pnalloc(pool, content->body_len);
+    if (answer->body.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(answer->body.data, data + size, content->body_len);
+
+    return NGX_OK;
+}
+
+
+/* NGX_OK, or NGX_DECLINED: too much is pinned, or there is no memory. */
+
+static ngx_int_t
+ngx_http_magasin_store_pin(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_entry_t *entry, ngx_http_magasin_answer_t *answer)
+{
+    u_char                           *p;
+    uint64_t                          now;
+    ngx_http_magasin_pin_t           *pin;
+    ngx_http_magasin_content_t       *content;
+    ngx_http_magasin_cache_shared_t  *shared;
+
+    content = entry->content;
+    shared = &zone->shared->cache;
+
+    if (!ngx_http_magasin_pin_room(zone, &content->pinned)) {
+
+        now = ngx_http_magasin_cache_now();
+
+        if (now >= shared->swept + NGX_HTTP_MAGASIN_STORE_SWEEP) {
+            shared->swept = now;
+            ngx_http_magasin_pin_sweep(zone, 0);
+        }
+
+        if (!ngx_http_magasin_pin_room(zone, &content->pinned)) {
+            return NGX_DECLINED;
+        }
+    }
+
+    pin = ngx_http_magasin_store_alloc(zone, sizeof(ngx_http_magasin_pin_t),
+                                       entry);
+    if (pin == NULL) {
+        return NGX_DECLINED;
+    }
+
+    p = ngx_http_magasin_content_data(content);
+    p += content->etag_len + content->links_len;
+
+    ngx_http_magasin_pin_take(zone, pin, &content->pinned, p,
+                              &answer->reader);
 
     return NGX_OK;
 }

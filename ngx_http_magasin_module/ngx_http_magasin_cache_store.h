@@ -15,6 +15,7 @@
 
 #include "ngx_http_magasin_zone.h"
 #include "ngx_http_magasin_scope.h"
+#include "ngx_http_magasin_cache_pin.h"
 
 
 /* Of its time to live an answer has this share left when one request is sent
@@ -45,12 +46,19 @@ typedef struct {
 typedef struct {
     ngx_str_t     etag;
     ngx_str_t     links;        /* see links.c; may be empty */
-    ngx_str_t     body;         /* without them */
+    ngx_str_t     body;         /* without them; data NULL: to be read by
+                                   `reader` */
     ngx_chain_t  *chain;        /* to be stored: the body in buffers */
     size_t        size;         /* and their bytes */
     uint64_t      stored;       /* when it was known to be right */
     uint64_t      expires;
     ngx_uint_t    direct;       /* of a statement, not of Redis */
+
+    /* given to a search */
+    size_t        room;         /* for a long body that cannot be pinned */
+    ngx_uint_t    head;         /* of a long one only the length is wanted */
+    ngx_http_magasin_reader_t
+                  reader;
 } ngx_http_magasin_answer_t;
 
 
@@ -80,6 +88,8 @@ void ngx_http_magasin_store_fill(ngx_http_magasin_zone_t *zone,
     ngx_http_magasin_question_t *question, ngx_http_magasin_answer_t *answer);
 void ngx_http_magasin_store_close(ngx_http_magasin_zone_t *zone,
     ngx_http_magasin_question_t *question, ngx_uint_t too_large);
+
+ngx_int_t ngx_http_magasin_store_empty(ngx_http_magasin_zone_t *zone);
 
 uint64_t ngx_http_magasin_cache_now(void);
 

@@ -15,6 +15,13 @@
 #include "ngx_http_magasin_text.h"
 
 
+/* Bytes of buffers that a request keeps from one piece for the next. */
+#define NGX_HTTP_MAGASIN_KEPT  131072
+
+/* Pieces out of the cache for one client in a turn of the event loop. */
+#define NGX_HTTP_MAGASIN_TURN  16
+
+
 static ngx_int_t ngx_http_magasin_no_route(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_negotiate(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_describe(ngx_http_magasin_ctx_t *ctx);
@@ -454,7 +461,7 @@ ngx_http_magasin_read(ngx_http_magasin_ctx_t *ctx)
     switch (ngx_http_magasin_cache_read(ctx, ngx_http_magasin_read_done)) {
 
     case NGX_OK:
-        return ngx_http_magasin_reply_send(ctx);
+        return ngx_http_magasin_stream(ctx);
 
     case NGX_DECLINED:
         return ngx_http_magasin_submit(ctx);
@@ -480,7 +487,7 @@ ngx_http_magasin_read_done(ngx_http_magasin_ctx_t *ctx, ngx_int_t rc,
     switch (rc) {
 
     case NGX_OK:
-        rc = ngx_http_magasin_reply_send(ctx);
+        rc = ngx_http_magasin_stream(ctx);
         break;
 
     case NGX_DECLINED:
@@ -557,7 +564,7 @@ ngx_http_magasin_unavailable(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
     switch (ngx_http_magasin_cache_stale(ctx)) {
 
     case NGX_OK:
-        return ngx_http_magasin_reply_send(ctx);
+        return ngx_http_magasin_stream(ctx);
 
     case NGX_DECLINED:
         break;
@@ -774,12 +781,23 @@ ngx_http_magasin_cause(ngx_http_magasin_ctx_t *ctx, const char *cause)
 static ngx_int_t
 ngx_http_magasin_stream(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_int_t  rc;
+    ngx_int_t                  rc;
+    ngx_http_request_t        *r;
+    ngx_http_core_loc_conf_t  *clcf;
 
     rc = ngx_http_magasin_reply_send(ctx);
 
     if (ctx->complete || rc == NGX_ERROR || rc > NGX_OK) {
         return rc;
+    }
+
+    r = ctx->request;
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    /* The end of a piece does not wait for the client's word of the piece. */
+
+    if (clcf->tcp_nodelay && ngx_tcp_nodelay(r->connection) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     return ngx_http_magasin_stream_next(ctx);
@@ -789,17 +807,23 @@ ngx_http_magasin_stream(ngx_http_magasin_ctx_t *ctx)
 static ngx_int_t
 ngx_http_magasin_stream_next(ngx_http_magasin_ctx_t *ctx)
 {
+    ngx_int_t                  rc;
+    ngx_uint_t                 pieces;
     ngx_event_t               *wev;
     ngx_http_request_t        *r;
     ngx_http_core_loc_conf_t  *clcf;
 
     r = ctx->request;
     wev = r->connection->write;
+    pieces = NGX_HTTP_MAGASIN_TURN;
+
+next:
 
     if (r->connection->data != r || r->postponed) {
 
         /* A subrequest whose turn has not come: it is posted for it. */
 
+        ngx_http_magasin_wait(ctx);
         r->write_event_handler = ngx_http_magasin_stream_writer;
         return NGX_DONE;
     }
@@ -810,13 +834,36 @@ ngx_http_magasin_stream_next(ngx_http_magasin_ctx_t *ctx)
             ngx_del_timer(wev);
         }
 
-        ngx_http_magasin_json_reset(&ctx->json);
+        ngx_http_magasin_json_trim(&ctx->json, NGX_HTTP_MAGASIN_KEPT);
+        ngx_http_magasin_cache_sent(ctx);
 
-        return ngx_http_magasin_submit(ctx);
+        if (ctx->rest == 0) {
+            return ngx_http_magasin_submit(ctx);
+        }
+
+        if (--pieces == 0) {
+
+            /* It reads as fast as we write: others have their turn. */
+
+            ngx_http_magasin_wait(ctx);
+            r->write_event_handler = ngx_http_magasin_stream_writer;
+            ngx_post_event(wev, &ngx_posted_next_events);
+
+            return NGX_DONE;
+        }
+
+        rc = ngx_http_magasin_reply_send(ctx);
+
+        if (ctx->complete || rc == NGX_ERROR || rc > NGX_OK) {
+            return rc;
+        }
+
+        goto next;
     }
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
+    ngx_http_magasin_wait(ctx);
     r->write_event_handler = ngx_http_magasin_stream_writer;
 
     if (!wev->delayed) {

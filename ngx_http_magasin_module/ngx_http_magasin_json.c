@@ -67,6 +67,58 @@ ngx_http_magasin_json_reset(ngx_http_magasin_json_t *json)
 
 
 /*
+ * Forget what was written, as _reset(), and give back the buffers after the
+ * first `size` bytes.
+ */
+
+void
+ngx_http_magasin_json_trim(ngx_http_magasin_json_t *json, size_t size)
+{
+    size_t        kept;
+    ngx_chain_t  *cl, *last;
+
+    ngx_http_magasin_json_reset(json);
+
+    kept = 0;
+
+    for (last = json->first; last; last = last->next) {
+        kept += last->buf->end - last->buf->start;
+
+        if (kept >= size) {
+            break;
+        }
+    }
+
+    if (last == NULL) {
+        return;
+    }
+
+    for (cl = last->next; cl; cl = cl->next) {
+        (void) ngx_pfree(json->pool, cl->buf->start);
+    }
+
+    last->next = NULL;
+}
+
+
+/* Forget what was written, and give back the buffers. */
+
+void
+ngx_http_magasin_json_free(ngx_http_magasin_json_t *json)
+{
+    ngx_chain_t  *cl;
+
+    for (cl = json->first; cl; cl = cl->next) {
+        (void) ngx_pfree(json->pool, cl->buf->start);
+    }
+
+    json->first = NULL;
+    json->last = NULL;
+    json->size = 0;
+}
+
+
+/*
  * Be a text that stands in memory of the pool already; what was written is
  * forgotten, and nothing is to follow.
  */

@@ -29,6 +29,8 @@ typedef struct {
 void ngx_http_magasin_json_init(ngx_http_magasin_json_t *json,
     ngx_pool_t *pool);
 void ngx_http_magasin_json_reset(ngx_http_magasin_json_t *json);
+void ngx_http_magasin_json_trim(ngx_http_magasin_json_t *json, size_t size);
+void ngx_http_magasin_json_free(ngx_http_magasin_json_t *json);
 
 void ngx_http_magasin_json_take(ngx_http_magasin_json_t *json,
     ngx_str_t *text);

@@ -6,6 +6,7 @@
 
 static ngx_str_t *ngx_http_magasin_reply_allow(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_reply_etag(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_reply_links(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_reply_cache(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_reply_output(ngx_http_magasin_ctx_t *ctx);
@@ -75,6 +76,7 @@ ngx_http_magasin_reply_begin(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
     }
 
     ctx->status = status;
+    ctx->rest = 0;
     ctx->complete = 1;
     ctx->fields = 0;
     ngx_str_null(&ctx->detail);
@@ -232,14 +234,14 @@ ngx_http_magasin_reply_send(ngx_http_magasin_ctx_t *ctx)
 
     if (!ctx->streaming) {
 
-        if (ngx_http_magasin_links_render(ctx) != NGX_OK
+        if (ngx_http_magasin_reply_links(ctx) != NGX_OK
             || ngx_http_magasin_reply_headers(ctx) != NGX_OK)
         {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
         ctx->replied = 1;
-        ctx->streaming = !ctx->complete;
+        ctx->streaming = !ctx->complete || ctx->rest;
 
         rc = ngx_http_send_header(r);
 
@@ -247,6 +249,14 @@ ngx_http_magasin_reply_send(ngx_http_magasin_ctx_t *ctx)
             ctx->complete = 1;
             return rc;
         }
+
+        ctx->complete = (ctx->complete && ctx->rest == 0);
+    }
+
+    if (ctx->rest && ctx->json.size == 0
+        && ngx_http_magasin_cache_piece(ctx) != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     if (ctx->json.size == 0) {
@@ -255,6 +265,33 @@ ngx_http_magasin_reply_send(ngx_http_magasin_ctx_t *ctx)
     }
 
     return ngx_http_magasin_reply_output(ctx);
+}
+
+
+/*
+ * The links of this request.  Those of an answer that is read piece by piece
+ * stand in its first piece, which is read for them.
+ */
+
+static ngx_int_t
+ngx_http_magasin_reply_links(ngx_http_magasin_ctx_t *ctx)
+{
+    if (ctx->nlinks == 0) {
+        return NGX_OK;
+    }
+
+    if (ctx->rest) {
+
+        if (ngx_http_magasin_cache_piece(ctx) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        /* Its length is known, as the header has to say. */
+
+        ctx->complete = 1;
+    }
+
+    return ngx_http_magasin_links_render(ctx);
 }
 
 
@@ -285,10 +322,10 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
     }
 
     if (ctx->complete) {
-        r->headers_out.content_length_n = ctx->json.size;
+        r->headers_out.content_length_n = ctx->json.size + ctx->rest;
     }
 
-    if (ctx->json.size) {
+    if (ctx->json.size || ctx->rest) {
         r->headers_out.content_type = *type;
         r->headers_out.content_type_len = type->len;
         r->headers_out.content_type_lowcase = NULL;

@@ -188,7 +188,7 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       ngx_string("/api/v1/products/{id}/availability/"),
       ngx_string("Disponibilite Produit"), NULL,
       NGX_HTTP_MAGASIN_SQL_PRODUCT_AVAILABILITY, NGX_HTTP_MAGASIN_PG_READ,
-      ngx_http_magasin_item_bind,
+      ngx_http_magasin_availability_bind,
       ngx_http_magasin_availability_render, NULL,
       &ngx_http_magasin_availability_spec, 0, NULL,
       { { READS(DISPONIBILITE, FIRST_ID, NO_ID) },

@@ -1,5 +1,6 @@
 
 #include "ngx_http_magasin.h"
+#include "ngx_http_magasin_cache_store.h"
 
 
 /* Bytes: the fixed part is most of it, and a cache needs some room. */
@@ -189,6 +190,10 @@ void
 ngx_http_magasin_zone_empty(ngx_http_magasin_zone_t *zone)
 {
     ngx_http_magasin_zone_lock(zone);
-    ngx_http_magasin_zone_reset(zone);
+
+    if (ngx_http_magasin_store_empty(zone) != NGX_OK) {
+        ngx_http_magasin_zone_reset(zone);
+    }
+
     ngx_http_magasin_zone_unlock(zone);
 }

@@ -317,9 +317,16 @@ DELETE FROM magasin;
 INSERT INTO magasin (id, nom, adresse)
 SELECT id, nom, adresse FROM lu_magasin ORDER BY id;
 
+-- A description may be longer than those that the API takes.
+ALTER TABLE produit
+    DISABLE TRIGGER produit_description_longueur;
+
 INSERT INTO produit (id, nom, categorie, prix, quantite_stock, description)
 SELECT id, nom, categorie, prix, quantite_stock, description
   FROM lu_produit ORDER BY id;
+
+ALTER TABLE produit
+    ENABLE ALWAYS TRIGGER produit_description_longueur;
 
 INSERT INTO stock_local (id, magasin_id, produit_id, quantite)
 SELECT id, magasin_id, produit_id, quantite FROM somme_local ORDER BY id;

@@ -93,6 +93,10 @@ my @django = (
         (2, 'Thé', 'Boissons', 12.90, 5, NULL),
         (4, 'Café', 'Boissons', 0, 0, ''),
         (9, 'Câble', 'Accessoire', 99999999.99, 1, E'deux\nlignes')},
+
+    # Longer than what the API takes.
+    q{UPDATE magasin_produit SET description = description || repeat('é', 9990)
+        WHERE id = 9},
     q{INSERT INTO magasin_stocklocal VALUES
         (1, 5, 3, 2), (2, 0, 3, 4), (5, 8, 7, 2)},
     q{INSERT INTO magasin_stockcentral VALUES (1, 40, 2), (2, 0, 9)},
@@ -158,7 +162,8 @@ subtest 'everything is taken over, and what was there is gone' => sub {
     is(sql($target, q{SELECT id, prix, quantite_stock,
                              coalesce(to_json(description)::text, 'null')
                         FROM produit ORDER BY id}),
-       "2|12.90|5|null\n4|0.00|0|\"\"\n9|99999999.99|1|\"deux\\nlignes\"",
+       "2|12.90|5|null\n4|0.00|0|\"\"\n9|99999999.99|1|\"deux\\nlignes"
+       . 'é' x 9990 . '"',
        'products, with a NULL, an empty and a long description');
     is(sql($target, 'SELECT id, magasin_id, produit_id, quantite
                        FROM stock_local ORDER BY id'),

@@ -522,12 +522,12 @@ MagasinTest::reset();
 [map { "POST $::list\n" . $_ }
     '{"nom":"' . 'é' x 100 . '","categorie":"' . '😀' x 100 . '","prix":1}',
     '{"nom":"' . 'é' x 101 . '","categorie":"' . '😀' x 101 . '","prix":1}',
-    '{"nom":"a","categorie":"b","prix":1,"description":"' . 'd' x 60000 . '"}']
+    '{"nom":"a","categorie":"b","prix":1,"description":"' . 'd' x 10000 . '"}']
 --- more_headers eval: $MagasinTest::Json
 --- error_code eval: [201, 400, 201]
 --- response_body eval
 [qr/"id":16,/, MagasinTest::error_body('nom long', 'categorie long'),
- qr/"id":17,"nom":"a","categorie":"b","prix":"1.00","description":"d{60000}"\}\z/]
+ qr/"id":17,"nom":"a","categorie":"b","prix":"1.00","description":"d{10000}"\}\z/]
 
 
 === TEST 25: bodies that are no object, or no JSON

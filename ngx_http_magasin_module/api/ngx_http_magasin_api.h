@@ -64,6 +64,7 @@ void ngx_http_magasin_product_delete_touch(ngx_http_magasin_ctx_t *ctx,
 ngx_int_t ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
 ngx_int_t ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_availability_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_availability_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
 

@@ -48,7 +48,7 @@ static const ngx_http_magasin_column_t  ngx_http_magasin_journal_columns[] = {
 const ngx_http_magasin_list_spec_t  ngx_http_magasin_journal_spec = {
     ngx_http_magasin_journal_params, 2,
     { NGX_HTTP_MAGASIN_KEY_INTEGER, NGX_HTTP_MAGASIN_KEY_INTEGER },
-    ngx_http_magasin_journal_columns
+    ngx_http_magasin_journal_columns, 1
 };
 
 

@@ -28,6 +28,7 @@ typedef struct {
     ngx_uint_t   limit;
     ngx_str_t    cursor;        /* as it came */
     ngx_uint_t   stream;        /* there is always a next page */
+    ngx_uint_t   keys;          /* where they are among the parameters */
 } ngx_http_magasin_list_state_t;
 
 
@@ -37,6 +38,14 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_list_limit[] = {
 };
 
 
+static ngx_int_t ngx_http_magasin_list_begin(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_list_spec_t *spec, PGresult *result, int rows);
+static ngx_uint_t ngx_http_magasin_list_ends(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_list_spec_t *spec, PGresult *result, int row,
+    int rows, ngx_uint_t first);
+static ngx_int_t ngx_http_magasin_list_go_on(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_list_spec_t *spec, PGresult *result, int row,
+    int last, ngx_uint_t first);
 static ngx_int_t ngx_http_magasin_list_keys(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_list_spec_t *spec, ngx_str_t *cursor,
     const char **values);
@@ -117,7 +126,8 @@ ngx_http_magasin_list_bind(ngx_http_magasin_ctx_t *ctx)
         }
     }
 
-    ctx->job.nvalues = n + spec->nkeys;
+    state->keys = n;
+    ctx->job.nvalues = n + spec->nkeys + (spec->pieces ? spec->nkeys : 0);
 
     return ngx_http_magasin_members_end(ctx);
 }
@@ -139,7 +149,8 @@ ngx_int_t
 ngx_http_magasin_list_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 {
     int                                  row, rows;
-    ngx_str_t                            cursor;
+    ngx_int_t                            rc;
+    ngx_uint_t                           first;
     ngx_http_magasin_json_t             *json;
     ngx_http_magasin_list_state_t       *state;
     const ngx_http_magasin_list_spec_t  *spec;
@@ -148,7 +159,55 @@ ngx_http_magasin_list_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
     state = ctx->state;
     json = &ctx->json;
 
-    rows = ngx_min(PQntuples(result), (int) state->limit);
+    first = (ctx->rows == 0);
+    rows = PQntuples(result);
+
+    if (first) {
+        rows = ngx_min(rows, (int) state->limit);
+
+        if (ngx_http_magasin_list_begin(ctx, spec, result, rows) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    for (row = 0; row < rows; row++) {
+
+        if (spec->pieces && PQgetisnull(result, row, (int) spec->nkeys)) {
+            break;
+        }
+
+        ngx_http_magasin_row(json, spec->columns, result, row,
+                             (int) spec->nkeys);
+    }
+
+    ctx->rows += row;
+
+    if (!ngx_http_magasin_list_ends(ctx, spec, result, row, rows, first)) {
+        rc = ngx_http_magasin_list_go_on(ctx, spec, result, row - 1, rows - 1,
+                                         first);
+
+        return rc == NGX_OK ? NGX_AGAIN : NGX_ERROR;
+    }
+
+    ngx_http_magasin_json_close(json, ']');
+    ngx_http_magasin_json_close(json, '}');
+
+    return NGX_OK;
+}
+
+
+/* What stands before the rows: it tells of the last one already. */
+
+static ngx_int_t
+ngx_http_magasin_list_begin(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_list_spec_t *spec, PGresult *result, int rows)
+{
+    ngx_str_t                       cursor;
+    ngx_http_magasin_json_t        *json;
+    ngx_http_magasin_list_state_t  *state;
+
+    state = ctx->state;
+    json = &ctx->json;
 
     ngx_http_magasin_json_open(json, '{');
     ngx_http_magasin_json_key(json, "next");
@@ -176,13 +235,83 @@ ngx_http_magasin_list_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
     ngx_http_magasin_json_key(json, "results");
     ngx_http_magasin_json_open(json, '[');
 
-    for (row = 0; row < rows; row++) {
-        ngx_http_magasin_row(json, spec->columns, result, row,
-                             (int) spec->nkeys);
+    return NGX_OK;
+}
+
+
+/*
+ * Is the page complete?  Of `rows` the first `row` were rendered.  A piece
+ * that goes on has rows up to the last one that the page was begun with, also
+ * such as have come since.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_list_ends(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_list_spec_t *spec, PGresult *result, int row,
+    int rows, ngx_uint_t first)
+{
+    ngx_uint_t                      i;
+    ngx_http_magasin_list_state_t  *state;
+
+    state = ctx->state;
+
+    if (first) {
+        return row == rows;
     }
 
-    ngx_http_magasin_json_close(json, ']');
-    ngx_http_magasin_json_close(json, '}');
+    if (row == 0 || (row == rows && rows <= (int) state->limit)) {
+        return 1;
+    }
+
+    for (i = 0; i < spec->nkeys; i++) {
+        if (ngx_strcmp(PQgetvalue(result, row - 1, (int) i),
+                       ctx->job.values[state->keys + spec->nkeys + i])
+            != 0)
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* Let the statement go on after `row`; the page ends with `last`. */
+
+static ngx_int_t
+ngx_http_magasin_list_go_on(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_list_spec_t *spec, PGresult *result, int row,
+    int last, ngx_uint_t first)
+{
+    ngx_uint_t                      i;
+    const char                    **values;
+    ngx_pool_t                     *pool;
+    ngx_http_magasin_list_state_t  *state;
+
+    state = ctx->state;
+    pool = ctx->request->pool;
+    values = &ctx->job.values[state->keys];
+
+    for (i = 0; i < spec->nkeys; i++) {
+        values[i] = ngx_http_magasin_column_copy(pool, result, row, (int) i);
+
+        if (values[i] == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (!first) {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < spec->nkeys; i++) {
+        values[spec->nkeys + i] = ngx_http_magasin_column_copy(pool, result,
+                                                               last, (int) i);
+
+        if (values[spec->nkeys + i] == NULL) {
+            return NGX_ERROR;
+        }
+    }
 
     return NGX_OK;
 }

@@ -30,6 +30,14 @@ enum {
 };
 
 
+/* Parameters of product_availability.sql. */
+enum {
+    AVAILABILITY_AFTER = 1,
+    AVAILABILITY_ROWS,
+    AVAILABILITY_VALUES
+};
+
+
 /* Parameters of products.sql and its sisters, as in the table below. */
 enum {
     PRODUCTS_Q = 0,
@@ -62,7 +70,7 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_product_members[] = {
     { "nom", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 0, 0 },
     { "categorie", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 0, 0 },
     { "prix", NGX_HTTP_MAGASIN_MEMBER_PRICE, 0, 0, NULL, 0, 0 },
-    { "description", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 1 },
+    { "description", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 10000, NULL, 0, 1 },
     { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
 };
 
@@ -70,7 +78,7 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_product_patch[] = {
     { "nom", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 0, 0 },
     { "categorie", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 0, 0 },
     { "prix", NGX_HTTP_MAGASIN_MEMBER_PRICE, 0, 0, NULL, 0, 0 },
-    { "description", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 1 },
+    { "description", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 10000, NULL, 0, 1 },
     { "archive", NGX_HTTP_MAGASIN_MEMBER_BOOLEAN, 0, 0, NULL, 0, 0 },
     { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
 };
@@ -79,7 +87,7 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_product_new[] = {
     { "nom", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 1, 0 },
     { "categorie", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 1, 0 },
     { "prix", NGX_HTTP_MAGASIN_MEMBER_PRICE, 0, 0, NULL, 1, 0 },
-    { "description", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 1 },
+    { "description", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 10000, NULL, 0, 1 },
     { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
 };
 
@@ -103,7 +111,7 @@ static const ngx_http_magasin_column_t  ngx_http_magasin_products_columns[] = {
 const ngx_http_magasin_list_spec_t  ngx_http_magasin_products_spec = {
     ngx_http_magasin_products_params, 2,
     { NGX_HTTP_MAGASIN_KEY_TEXT, NGX_HTTP_MAGASIN_KEY_INTEGER },
-    ngx_http_magasin_products_columns
+    ngx_http_magasin_products_columns, 1
 };
 
 /* Its rows are not one object each: it has a render of its own. */
@@ -427,6 +435,23 @@ ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
 
 
 ngx_int_t
+ngx_http_magasin_availability_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_magasin_item_bind(ctx);
+
+    ctx->job.values[AVAILABILITY_AFTER] = "0";
+    ctx->job.values[AVAILABILITY_ROWS] = NGX_HTTP_MAGASIN_PIECE_ROWS;
+    ctx->job.nvalues = AVAILABILITY_VALUES;
+
+    return rc;
+}
+
+
+/* A full piece may have a next one, after its last store. */
+
+ngx_int_t
 ngx_http_magasin_availability_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result)
 {
@@ -436,21 +461,23 @@ ngx_http_magasin_availability_render(ngx_http_magasin_ctx_t *ctx,
     json = &ctx->json;
     rows = PQntuples(result);
 
-    if (rows == 0) {
+    if (rows == 0 && ctx->rows == 0) {
         return ngx_http_magasin_reply_missing(ctx, "Produit", &ctx->ids[0])
                == NGX_DONE
                ? NGX_OK : NGX_ERROR;
     }
 
-    ngx_http_magasin_json_open(json, '{');
-    ngx_http_magasin_json_key(json, "produit");
-    ngx_http_magasin_column_number(json, result, 0, AVAILABILITY_PRODUIT);
-    ngx_http_magasin_json_key(json, "nom");
-    ngx_http_magasin_column_text(json, result, 0, AVAILABILITY_NOM);
-    ngx_http_magasin_json_key(json, "central");
-    ngx_http_magasin_column_number(json, result, 0, AVAILABILITY_CENTRAL);
-    ngx_http_magasin_json_key(json, "magasins");
-    ngx_http_magasin_json_open(json, '[');
+    if (ctx->rows == 0) {
+        ngx_http_magasin_json_open(json, '{');
+        ngx_http_magasin_json_key(json, "produit");
+        ngx_http_magasin_column_number(json, result, 0, AVAILABILITY_PRODUIT);
+        ngx_http_magasin_json_key(json, "nom");
+        ngx_http_magasin_column_text(json, result, 0, AVAILABILITY_NOM);
+        ngx_http_magasin_json_key(json, "central");
+        ngx_http_magasin_column_number(json, result, 0, AVAILABILITY_CENTRAL);
+        ngx_http_magasin_json_key(json, "magasins");
+        ngx_http_magasin_json_open(json, '[');
+    }
 
     for (row = 0; row < rows; row++) {
 
@@ -469,6 +496,16 @@ ngx_http_magasin_availability_render(ngx_http_magasin_ctx_t *ctx,
         ngx_http_magasin_column_number(json, result, row,
                                        AVAILABILITY_QUANTITE);
         ngx_http_magasin_json_close(json, '}');
+    }
+
+    ctx->rows += row;
+
+    if (row == atoi(NGX_HTTP_MAGASIN_PIECE_ROWS)) {
+        ctx->job.values[AVAILABILITY_AFTER] =
+            ngx_http_magasin_column_copy(ctx->request->pool, result, row - 1,
+                                         AVAILABILITY_MAGASIN);
+
+        return ctx->job.values[AVAILABILITY_AFTER] ? NGX_AGAIN : NGX_ERROR;
     }
 
     ngx_http_magasin_json_close(json, ']');

@@ -43,7 +43,7 @@ static const ngx_http_magasin_column_t  ngx_http_magasin_demande_columns[] = {
 const ngx_http_magasin_list_spec_t  ngx_http_magasin_replenishments_spec = {
     ngx_http_magasin_demande_params, 1,
     { NGX_HTTP_MAGASIN_KEY_INTEGER, NGX_HTTP_MAGASIN_KEY_INTEGER },
-    ngx_http_magasin_demande_columns
+    ngx_http_magasin_demande_columns, 0
 };
 
 const ngx_http_magasin_item_spec_t  ngx_http_magasin_replenishment_spec = {

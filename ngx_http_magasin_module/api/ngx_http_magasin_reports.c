@@ -13,7 +13,8 @@ enum {
     REPORTS_ID = 0,
     REPORTS_PARTIE,
     REPORTS_NOM,
-    REPORTS_VALEUR
+    REPORTS_VALEUR,
+    REPORTS_RESTE               /* of a store */
 };
 
 
@@ -91,7 +92,7 @@ ngx_http_magasin_reports_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 
     ctx->rows += stores;
 
-    if (stores == atoi(NGX_HTTP_MAGASIN_PIECE_STORES)) {
+    if (stores && *PQgetvalue(result, last, REPORTS_RESTE) != '0') {
         ctx->job.values[0] = ngx_http_magasin_column_copy(ctx->request->pool,
                                                     result, last, REPORTS_ID);
 

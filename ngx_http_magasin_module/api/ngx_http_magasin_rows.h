@@ -44,12 +44,18 @@ typedef enum {
  * A list.  Its statement takes the parameters in their order, then how many
  * rows, then the keys to go on after (NULL at the start); its result has the
  * keys, then the columns.
+ *
+ * `pieces`: rows may be long.  Then it also takes the keys of the last row of
+ * the page (NULL: not known), and of a row that is behind that one, or too
+ * much for this piece, it gives the keys alone: the first column is NULL.  The
+ * first row is never too much.
  */
 typedef struct {
     const ngx_http_magasin_member_t       *params;
     ngx_uint_t                             nkeys;
     ngx_http_magasin_key_e                 keys[NGX_HTTP_MAGASIN_LIST_KEYS];
     const ngx_http_magasin_column_t  *columns;
+    unsigned                               pieces:1;
 } ngx_http_magasin_list_spec_t;
 
 

@@ -78,7 +78,7 @@ static const ngx_http_magasin_column_t  ngx_http_magasin_sale_columns[] = {
 const ngx_http_magasin_list_spec_t  ngx_http_magasin_sales_spec = {
     ngx_http_magasin_sales_params, 2,
     { NGX_HTTP_MAGASIN_KEY_INSTANT, NGX_HTTP_MAGASIN_KEY_INTEGER },
-    ngx_http_magasin_sales_columns
+    ngx_http_magasin_sales_columns, 0
 };
 
 const ngx_http_magasin_item_spec_t  ngx_http_magasin_sale_spec = {

@@ -1,10 +1,19 @@
--- GET /api/v1/products/{id}/availability/.  A row for each store that has
--- some; one with NULL for the store when none has.
-SELECT p.id, p.nom, coalesce(c.quantite, 0), m.id, m.nom, s.quantite
+-- GET /api/v1/products/{id}/availability/.  $2: the store after which to go on;
+-- $3: how many rows.  A row for each store that has some; one with NULL for
+-- the store when none has.
+SELECT p.id, p.nom, coalesce(c.quantite, 0), m.id, m.nom, m.quantite
   FROM produit p
   LEFT JOIN stock_central c ON c.produit_id = p.id
-  LEFT JOIN (stock_local s JOIN magasin m ON m.id = s.magasin_id)
-         ON s.produit_id = p.id AND s.quantite > 0
+  LEFT JOIN LATERAL (
+    SELECT magasin.id, magasin.nom, s.quantite
+      FROM stock_local s
+      JOIN magasin ON magasin.id = s.magasin_id
+     WHERE s.produit_id = p.id
+       AND s.magasin_id > $2::bigint
+       AND s.quantite > 0
+     ORDER BY s.magasin_id
+     LIMIT $3::int
+  ) m ON true
  WHERE p.id = $1::bigint
    AND p.archive_le IS NULL
  ORDER BY m.id

@@ -1,10 +1,29 @@
 -- GET /api/v1/products/ without q ($1) and categorie ($2).  $3: archived ones;
--- $4: how many rows; $5, $6: name and id after which to go on.
-SELECT nom, id, id, nom, categorie, prix, description
-  FROM produit
- WHERE $1::text IS NULL
-   AND $2::text IS NULL
-   AND (archive_le IS NOT NULL) = coalesce($3::boolean, false)
-   AND (nom, id) > (coalesce($5::text, ''), coalesce($6::bigint, 0))
+-- $4: how many rows; $5, $6: name and id after which to go on; $7, $8: those
+-- of the last row of the page, where it is fetched in pieces.  A row that is
+-- too much for a piece of 128 kB, or behind the last, has its keys alone.
+-- octet_length() reads no text that is stored elsewhere.
+SELECT nom, id, CASE WHEN entier THEN id END, CASE WHEN entier THEN nom END,
+       CASE WHEN entier THEN categorie END, CASE WHEN entier THEN prix END,
+       CASE WHEN entier THEN description END
+  FROM (
+    SELECT page.*,
+           (row_number() OVER rang = 1
+            OR sum(octet_length(nom) + octet_length(categorie)
+                   + coalesce(octet_length(description), 0)) OVER rang
+               <= 131072)
+           AND ($7::text IS NULL OR (nom, id) <= ($7::text, $8::bigint))
+           AS entier
+      FROM (
+        SELECT nom, id, categorie, prix, description
+          FROM produit
+         WHERE $1::text IS NULL
+           AND $2::text IS NULL
+           AND (archive_le IS NOT NULL) = coalesce($3::boolean, false)
+           AND (nom, id) > (coalesce($5::text, ''), coalesce($6::bigint, 0))
+         ORDER BY nom, id
+         LIMIT $4::int
+      ) page
+    WINDOW rang AS (ORDER BY nom, id ROWS UNBOUNDED PRECEDING)
+  ) mesure
  ORDER BY nom, id
- LIMIT $4::int

@@ -1,19 +1,45 @@
 -- GET /api/v1/reports/.  $1: the store after which to go on; $2: how many
--- stores.  Part 0 is a store with its total, NULL when it sold nothing;
--- part 1 what it sold, in the order of the first sale line, part 2 what it
+-- stores at most: together they have 5000 rows of stock, or it is one store.
+-- Part 0 is a store with its total, NULL when it sold nothing, and with 1 in
+-- the last column when there are stores after all of these; part 1 what it sold, in the order of the first sale line, part 2 what it
 -- has.  Equal names are added up, store by store, so that it takes no more
 -- memory than one store needs.
-WITH m AS MATERIALIZED (
-    SELECT id, nom
-      FROM magasin
-     WHERE id > $1::bigint
-     ORDER BY id
-     LIMIT $2::int
+WITH RECURSIVE m AS (
+    SELECT premier.id, premier.nom, 1 AS compte, premier.lignes
+      FROM (
+        SELECT id, nom, (SELECT count(*)
+                           FROM stock_local s
+                          WHERE s.magasin_id = magasin.id) AS lignes
+          FROM magasin
+         WHERE id > $1::bigint
+         ORDER BY id
+         LIMIT 1
+      ) premier
+    UNION ALL
+    SELECT suivant.id, suivant.nom, m.compte + 1, m.lignes + suivant.lignes
+      FROM m
+     CROSS JOIN LATERAL (
+        SELECT id, nom, (SELECT count(*)
+                           FROM stock_local s
+                          WHERE s.magasin_id = magasin.id) AS lignes
+          FROM magasin
+         WHERE id > m.id
+         ORDER BY id
+         LIMIT 1
+      ) suivant
+     WHERE m.compte < $2::int
+       AND m.lignes < 5000
+       AND m.lignes + suivant.lignes <= 5000
 )
 SELECT m.id, 0 AS partie, m.nom,
        (SELECT sum(c.total)
           FROM cumul_vente c
-         WHERE c.magasin_id = m.id)::text, 0 AS rang
+         WHERE c.magasin_id = m.id)::text,
+       (SELECT count(*)
+          FROM (SELECT
+                  FROM magasin
+                 WHERE id > (SELECT max(id) FROM m)
+                 LIMIT 1) reste) AS rang
   FROM m
 UNION ALL
 SELECT m.id, 1, vendu.nom, vendu.quantite::text, vendu.premiere

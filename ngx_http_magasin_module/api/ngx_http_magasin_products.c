@@ -403,7 +403,12 @@ ngx_http_magasin_product_delete_touch(ngx_http_magasin_ctx_t *ctx,
 ngx_int_t
 ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_int_t  rc;
+    ngx_int_t    rc;
+    const char  *ids;
+
+    if (ngx_http_magasin_ids_read(ctx, "id", &ids) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     rc = ngx_http_magasin_list_bind(ctx);
 
@@ -411,7 +416,11 @@ ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
         return rc;
     }
 
-    if (ctx->job.values[PRODUCTS_Q]) {
+    if (ids) {
+        ctx->job.values[PRODUCTS_Q] = ids;
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS_SOME;
+
+    } else if (ctx->job.values[PRODUCTS_Q]) {
         ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS_SEARCH;
 
         /* A short word finds much, which takes its time. */

@@ -3,7 +3,6 @@
 
 
 #include "ngx_http_magasin_rows.h"
-#include "../ngx_http_magasin_query.h"
 
 
 /* As many as a person has before them, and more. */
@@ -17,8 +16,8 @@ static ngx_uint_t ngx_http_magasin_ids_valid(ngx_str_t *text);
 
 
 /*
- * The ids of the parameter `name` as an array of PostgreSQL ("{4,9,12}"), or
- * NULL when it is not there or empty.  What is no list of 1 to 100 ids is told
+ * The ids of the parameter `name`, whose value is `text`, as an array of
+ * PostgreSQL ("{4,9,12}"), or NULL when it is not there or empty.  What is no list of 1 to 100 ids is told
  * as an error of this field, for ngx_http_magasin_members_end() to close.
  *
  * NGX_OK or NGX_ERROR (memory).
@@ -26,14 +25,11 @@ static ngx_uint_t ngx_http_magasin_ids_valid(ngx_str_t *text);
 
 ngx_int_t
 ngx_http_magasin_ids_read(ngx_http_magasin_ctx_t *ctx, const char *name,
-    const char **value)
+    ngx_str_t *text, const char **value)
 {
-    u_char     *p;
-    ngx_str_t  *text;
+    u_char  *p;
 
     *value = NULL;
-
-    text = ngx_http_magasin_query_last(ctx->query, name, ngx_strlen(name));
 
     if (text == NULL || text->len == 0) {
         return NGX_OK;

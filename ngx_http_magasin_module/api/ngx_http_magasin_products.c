@@ -3,6 +3,7 @@
 
 
 #include "ngx_http_magasin_rows.h"
+#include "../ngx_http_magasin_query.h"
 #include "../ngx_http_magasin_reply.h"
 
 #include <ngx_md5.h>
@@ -406,7 +407,11 @@ ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
     ngx_int_t    rc;
     const char  *ids;
 
-    if (ngx_http_magasin_ids_read(ctx, "id", &ids) != NGX_OK) {
+    if (ngx_http_magasin_ids_read(ctx, "id",
+                              ngx_http_magasin_query_value(ctx->query, "id"),
+                              &ids)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -74,7 +74,7 @@ int64_t ngx_http_magasin_written_id(PGresult *result);
 
 /* ids.c */
 ngx_int_t ngx_http_magasin_ids_read(ngx_http_magasin_ctx_t *ctx,
-    const char *name, const char **value);
+    const char *name, ngx_str_t *text, const char **value);
 
 /* central.c */
 ngx_int_t ngx_http_magasin_central_bind(ngx_http_magasin_ctx_t *ctx);

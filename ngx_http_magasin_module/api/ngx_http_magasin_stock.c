@@ -3,6 +3,7 @@
 
 
 #include "ngx_http_magasin_rows.h"
+#include "../ngx_http_magasin_query.h"
 
 
 /* Columns of sql/statements/stock.sql. */
@@ -21,7 +22,11 @@ ngx_http_magasin_stock_bind(ngx_http_magasin_ctx_t *ctx)
     ngx_int_t    rc;
     const char  *products;
 
-    if (ngx_http_magasin_ids_read(ctx, "produits", &products) != NGX_OK) {
+    if (ngx_http_magasin_ids_read(ctx, "produits",
+                              ngx_http_magasin_query_value(ctx->query, "produits"),
+                              &products)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -38,7 +38,7 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_magasin_list_name(ngx_http_magasin_ctx_t *ctx,
-    const char *name, const char **filter, const char **error);
+    ngx_str_t *value, const char **filter, const char **error);
 static ngx_int_t ngx_http_magasin_list_quantity(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_list_t *list, const char **error);
 static ngx_uint_t ngx_http_magasin_list_too_big(
@@ -80,9 +80,14 @@ ngx_http_magasin_stock_list_bind(ngx_http_magasin_ctx_t *ctx)
     q = NULL;
     quantite = NULL;
 
-    if (ngx_http_magasin_list_name(ctx, "produit__nom", &list->nom, &nom)
+    if (ngx_http_magasin_list_name(ctx,
+                     ngx_http_magasin_query_value(ctx->query, "produit__nom"),
+                     &list->nom, &nom)
         != NGX_OK
-        || ngx_http_magasin_list_name(ctx, "q", &list->q, &q) != NGX_OK
+        || ngx_http_magasin_list_name(ctx,
+                     ngx_http_magasin_query_value(ctx->query, "q"),
+                     &list->q, &q)
+           != NGX_OK
         || ngx_http_magasin_list_quantity(ctx, list, &quantite) != NGX_OK)
     {
         return NGX_ERROR;
@@ -179,12 +184,10 @@ ngx_http_magasin_stock_list_render(ngx_http_magasin_ctx_t *ctx,
 
 
 static ngx_int_t
-ngx_http_magasin_list_name(ngx_http_magasin_ctx_t *ctx, const char *name,
+ngx_http_magasin_list_name(ngx_http_magasin_ctx_t *ctx, ngx_str_t *value,
     const char **filter, const char **error)
 {
-    ngx_str_t  *value, text;
-
-    value = ngx_http_magasin_query_last(ctx->query, name, ngx_strlen(name));
+    ngx_str_t  text;
 
     if (value == NULL) {
         return NGX_OK;

@@ -1,4 +1,5 @@
 import { icon } from "./dom.js";
+import { watchNumbers } from "./numbers.js";
 import { start } from "./router.js";
 import { showToken } from "./token.js";
 
@@ -26,4 +27,5 @@ document.addEventListener("keydown", (event) => {
 });
 
 showToken();
+watchNumbers();
 start();

@@ -26,6 +26,14 @@ document.addEventListener("keydown", (event) => {
     }
 });
 
+// What is gone to is not under the bar, which has notices in it at times.
+new ResizeObserver(([{ target }]) =>
+    document.documentElement.style.setProperty(
+        "--bar",
+        `${target.offsetHeight}px`,
+    ),
+).observe(document.querySelector(".bar"));
+
 showToken();
 watchNumbers();
 start();

@@ -1,7 +1,7 @@
 // Stores and products by name, for pages whose rows have only their ids.
 
 import { Unusable } from "./address.js";
-import { read, readPage } from "./api.js";
+import { query, read, readPage, readSome } from "./api.js";
 import { element } from "./dom.js";
 import { field } from "./form.js";
 import { device, tab } from "./storage.js";
@@ -104,6 +104,32 @@ function storeOf(parameters, list, kept, keep) {
         keep(store.id);
     }
     return store;
+}
+
+// Names of products by their ids, in one or two requests however many they
+// are; what is not there any more is a number.
+export async function readNames(ids, signal) {
+    const unique = [...new Set(ids.filter((id) => id !== null))];
+    const names = new Map();
+    const ask = async (archive) => {
+        const left = unique.filter((id) => !names.has(id));
+        const pages = await readSome(
+            left,
+            (id) => `/products/${query({ id, archive, limit: 100 })}`,
+            signal,
+        );
+
+        for (const { id, nom } of pages.flatMap(({ results }) => results)) {
+            names.set(id, archive ? `${nom} (retiré)` : nom);
+        }
+    };
+
+    await ask("");
+    await ask("true");
+    for (const id of unique) {
+        names.set(id, names.get(id) ?? `Produit n° ${id} (supprimé)`);
+    }
+    return names;
 }
 
 // Names and central stock of products: {nom, central, magasins}, the latter

@@ -1,17 +1,18 @@
 // The till: products on one side, the ticket on the other.
 
-import { explain, post, query, readPage, readSome, Withdrawn } from "../api.js";
-import { announceChange, keepFresh } from "../changes.js";
+import { query, readPage } from "../api.js";
+import { keepFresh } from "../changes.js";
+import { Checkout } from "../checkout.js";
 import { confirm } from "../dialog.js";
 import { afterPause, button, element, fill } from "../dom.js";
 import { Entries } from "../entries.js";
 import { filterBar, more, searchField, showAll } from "../filters.js";
 import { amount, level, plural, quantity } from "../format.js";
 import { notify, say } from "../notices.js";
-import { agreeOnPrices } from "../prices.js";
 import { empty, Region } from "../region.js";
 import { setParameters } from "../router.js";
 import { receiptView, recentSales } from "../sales.js";
+import { ShopStock } from "../shop_stock.js";
 import { device } from "../storage.js";
 import {
     keepTillStore,
@@ -22,7 +23,6 @@ import {
 } from "../stores.js";
 import { Ticket } from "../ticket.js";
 import { TicketPanel } from "../ticket_panel.js";
-import { changeToken } from "../token.js";
 
 const SECONDS = 30;
 const TILES = 24;
@@ -44,15 +44,15 @@ class Till {
         });
         this.parameters = new URLSearchParams();
         this.stores = null;
-        this.stock = new Map();
+        this.stock = new ShopStock(signal);
         this.products = [];
         this.many = TILES;
         this.problem = null;
         this.receipt = null;
-        this.selling = false;
+        this.checkout = new Checkout(this);
         this.view = new TicketPanel({
             set: (id, quantity) => this.set(id, quantity),
-            sell: () => this.sell(),
+            sell: () => this.checkout.sell(),
             clear: () => this.clearTicket(),
             abandon: () => this.abandon(),
             show: () => this.panel.scrollIntoView({ block: "start" }),
@@ -122,13 +122,13 @@ class Till {
     // While a sale is on its way nothing is added: what is entered meanwhile
     // is the next ticket's, or this one's when it is refused.
     ready() {
-        return this.ticket.phase === "open" && !this.selling
+        return this.ticket.phase === "open" && !this.checkout.busy
             ? Promise.resolve()
             : new Promise((resolve) => this.#wake.push(resolve));
     }
 
     wake() {
-        if (this.ticket.phase === "open" && !this.selling) {
+        if (this.ticket.phase === "open" && !this.checkout.busy) {
             for (const resolve of this.#wake.splice(0)) {
                 resolve();
             }
@@ -163,11 +163,6 @@ class Till {
         );
     }
 
-    // null while nobody knows
-    available(id) {
-        return this.stock.get(id) ?? null;
-    }
-
     // The products that are shown, and how many of them and of the ticket's
     // this store has.
     async load(stop) {
@@ -193,7 +188,7 @@ class Till {
             stop,
         );
         this.products = page.results;
-        await this.readStock(
+        await this.stock.read(
             [...this.products, ...this.ticket.lines].map((one) => one.id),
             stop,
         );
@@ -217,9 +212,7 @@ class Till {
                     : from;
             stop.throwIfAborted();
         }
-        if (to !== from) {
-            this.stock = new Map();
-        }
+        this.stock.enter(to);
         ticket.store = to;
         ticket.save();
         keepTillStore(to);
@@ -240,27 +233,6 @@ class Till {
             submit: `Vendre à ${to.nom}`,
             action: () => true,
         });
-    }
-
-    async readStock(ids, stop) {
-        const unique = [...new Set(ids)];
-        const store = this.ticket.store;
-        const rows = (
-            await readSome(
-                unique,
-                (some) => `/stores/${store}/stock/?produits=${some}`,
-                stop,
-            )
-        ).flat();
-        const there = new Map(
-            rows.map((row) => [row.produit_id, row.quantite]),
-        );
-
-        if (store === this.ticket.store) {
-            for (const id of unique) {
-                this.stock.set(id, there.get(id) ?? 0);
-            }
-        }
     }
 
     tiles(next) {
@@ -289,7 +261,7 @@ class Till {
     }
 
     tile(product) {
-        const left = this.available(product.id);
+        const left = this.stock.of(product.id);
         const state = level(left);
 
         return element(
@@ -320,11 +292,11 @@ class Till {
 
     // A tile was pressed.  The search that led to it has done its work.
     pick(product) {
-        if (this.ticket.phase !== "open" || this.selling) {
+        if (this.ticket.phase !== "open" || this.checkout.busy) {
             this.panel.scrollIntoView({ block: "nearest" });
             return;
         }
-        if (this.available(product.id) === 0) {
+        if (this.stock.of(product.id) === 0) {
             notify(`${product.nom} est en rupture dans ce magasin.`);
             return;
         }
@@ -347,20 +319,16 @@ class Till {
         say(
             `${product.nom} : ${this.ticket.find(product.id).quantity} sur le ticket`,
         );
-        if (this.available(product.id) === null) {
+        if (this.stock.of(product.id) === null) {
             this.learnStock();
         }
     }
 
-    // How many there are of what was entered without being shown.  Not to know
-    // is no harm: the sale is refused when there are too few.
+    // Of what was entered without being shown.  Not to know is no harm: the sale
+    // is refused when there are too few.
     async learn() {
-        const unknown = this.ticket.lines
-            .map((line) => line.id)
-            .filter((id) => this.available(id) === null);
-
         try {
-            await this.readStock(unknown, this.signal);
+            await this.stock.learn(this.ticket.lines.map((line) => line.id));
             this.drawTicket();
         } catch (error) {
             if (!error.status && !error.temporary && !this.signal.aborted) {
@@ -386,9 +354,9 @@ class Till {
         } else {
             this.view.update(
                 this.ticket,
-                (id) => this.available(id),
+                (id) => this.stock.of(id),
                 this.problem,
-                this.selling,
+                this.checkout.busy,
             );
             if (!this.panel.contains(this.view.node)) {
                 fill(this.panel, this.view.node);
@@ -448,129 +416,6 @@ class Till {
             this.wake();
             this.refresh();
         }
-    }
-
-    async sell() {
-        if (
-            this.selling ||
-            this.ticket.phase === "sending" ||
-            this.ticket.lines.length === 0
-        ) {
-            return;
-        }
-        const held = document.activeElement;
-
-        this.problem = null;
-        await this.entries.settled();
-        this.selling = true;
-        this.drawTicket();
-        try {
-            if (this.ticket.phase !== "open" || (await this.mayBeSold())) {
-                await this.send();
-            }
-        } catch (error) {
-            if (!this.signal.aborted) {
-                this.problem = this.reason(error);
-            }
-        } finally {
-            this.selling = false;
-        }
-        if (this.signal.aborted) {
-            return;
-        }
-        this.drawTicket();
-        this.wake();
-        this.afterSale(held);
-    }
-
-    // The person is asked what nobody else can know.
-    async mayBeSold() {
-        const [text] = this.entries.open;
-
-        if (text) {
-            this.problem = [
-                `« ${text} » n’est pas sur le ticket : choisissez un produit, ` +
-                    "ou fermez le message.",
-            ];
-            return false;
-        }
-        return agreeOnPrices(this.ticket, this.signal);
-    }
-
-    async send() {
-        const before = this.ticket.phase;
-
-        this.ticket.enter("sending");
-        this.drawTicket();
-        try {
-            const sale = await post(
-                "/sales/",
-                this.ticket.body,
-                this.ticket.key,
-            );
-            this.receipt = { sale, lines: this.ticket.lines };
-            this.ticket.clear();
-            announceChange();
-        } catch (error) {
-            this.problem = this.reason(error);
-            this.settle(error, before);
-        }
-    }
-
-    // The focus stays where it was, or goes where the next entry is typed.
-    afterSale(held) {
-        if (this.receipt) {
-            this.focusSearch();
-            if (document.activeElement !== this.search.control) {
-                this.panel.querySelector("h2").focus();
-            }
-            say(`Vente n° ${this.receipt.sale.id} enregistrée.`);
-        } else {
-            if (!document.activeElement?.closest("main")) {
-                (held.isConnected && !held.disabled
-                    ? held
-                    : this.search.control
-                ).focus({ preventScroll: true });
-            }
-            if (this.problem) {
-                say(this.view.problem.textContent);
-            }
-        }
-        this.refresh();
-    }
-
-    // A refusal is an answer, but for that of a token: a person who has none,
-    // or not the right one, has sent nothing more than before.
-    settle(error, before) {
-        if (error.unknown) {
-            this.ticket.enter("unknown");
-        } else if (error instanceof Withdrawn || error.status === 403) {
-            this.ticket.enter(before);
-        } else {
-            this.ticket.reopen();
-        }
-    }
-
-    reason(error) {
-        if (error instanceof Withdrawn) {
-            return null;
-        }
-        if (error.status === 403) {
-            return [
-                explain(error),
-                " ",
-                button("Changer de jeton", () => changeToken(), {
-                    class: "link",
-                }),
-            ];
-        }
-        if (error.status === 409 || error.status === 400) {
-            return this.ticket.refuse(error) ?? explain(error);
-        }
-        if (!error.status && !error.temporary) {
-            console.error(error);
-        }
-        return explain(error);
     }
 
     next() {

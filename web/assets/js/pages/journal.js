@@ -9,7 +9,7 @@ import { field } from "../form.js";
 import { difference, exactMoment, quantity } from "../format.js";
 import { empty, Region } from "../region.js";
 import { setParameters } from "../router.js";
-import { readProducts, readStores, storeField, storeName } from "../stores.js";
+import { readNames, readStores, storeField, storeName } from "../stores.js";
 import { beside, cell, rowHeading, table, wide } from "../table.js";
 
 const ROWS = 50;
@@ -146,7 +146,7 @@ class Journal {
                 rows.push(...read.results);
                 next = read.next;
             }
-            const products = await readProducts(
+            const products = await readNames(
                 rows.map((row) => row.produit),
                 stop,
             );
@@ -174,7 +174,7 @@ class Journal {
                       "p",
                       { class: "chips" },
                       button(
-                          `Produit : ${products.get(Number(product))?.nom ?? product} ×`,
+                          `Produit : ${products.get(Number(product)) ?? product} ×`,
                           () => setParameters({ produit: "" }),
                           { class: "chip", "data-focus": "produit" },
                       ),
@@ -218,7 +218,7 @@ function place(row) {
 }
 
 function line(row, products) {
-    const name = products.get(row.produit)?.nom;
+    const name = products.get(row.produit);
 
     return element(
         "tr",

@@ -122,7 +122,7 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       ngx_string("/api/v1/stock/central/"),
       ngx_string("Stock Central"), NULL,
       NGX_HTTP_MAGASIN_SQL_STOCK_CENTRAL, NGX_HTTP_MAGASIN_PG_READ,
-      ngx_http_magasin_list_bind,
+      ngx_http_magasin_central_bind,
       ngx_http_magasin_list_render, NULL, &ngx_http_magasin_central_spec, 0,
       "cursor",
       { { READS(CENTRAL, NO_ID, NO_ID) },

@@ -404,8 +404,8 @@ SELECT quantite FROM stock_local WHERE id < 4 ORDER BY id -> 18 30 19
 --- init
 MagasinTest::reset(); $main::held = main::lock_key('un', 'k');
 --- keyed
-un k POST /api/v1/sales/ $sale -> 409 {"detail":"Une requête avec cette clé d’idempotence est encore en cours."}
-un "k" POST /api/v1/stores/1/stock/1/adjust/ {"delta":1} -> 409 {"detail":"Une requête avec cette clé d’idempotence est encore en cours."}
+un k POST /api/v1/sales/ $sale -> 409 {"detail":"Une requête avec cette clé d’idempotence est encore en cours.","en_cours":true}
+un "k" POST /api/v1/stores/1/stock/1/adjust/ {"delta":1} -> 409 {"detail":"Une requête avec cette clé d’idempotence est encore en cours.","en_cours":true}
 deux k POST /api/v1/sales/ $sale -> 201
 un l POST /api/v1/sales/ $sale -> 201
 un - POST /api/v1/sales/ $sale -> 201
@@ -431,7 +431,7 @@ MagasinTest::sql("UPDATE stock_local SET quantite = 0 WHERE id = 2"); $main::hel
 --- same: 0 1 2 2
 --- response_headers eval: [('Content-Type: application/problem+json') x 4]
 --- response_body_like eval
-['\A\{"type":"about:blank","title":"Conflict","status":409,"instance":"/api/v1/sales/","detail":"Une requête [^"]+"\}\z', '\A\{"type":"about:blank","title":"Unprocessable Content","status":422,"instance":"/api/v1/sales/","detail":"Cette clé [^"]+"\}\z', ('\A\{"type":"about:blank","title":"Conflict","status":409,"instance":"/api/v1/sales/","detail":"Stock insuffisant[^"]+","produits":\[\{"produit":2,"nom":"Souris optique","demande":1,"disponible":0\}\]\}\z') x 2]
+['\A\{"type":"about:blank","title":"Conflict","status":409,"instance":"/api/v1/sales/","detail":"Une requête [^"]+","en_cours":true\}\z', '\A\{"type":"about:blank","title":"Unprocessable Content","status":422,"instance":"/api/v1/sales/","detail":"Cette clé [^"]+"\}\z', ('\A\{"type":"about:blank","title":"Conflict","status":409,"instance":"/api/v1/sales/","detail":"Stock insuffisant[^"]+","produits":\[\{"produit":2,"nom":"Souris optique","demande":1,"disponible":0\}\]\}\z') x 2]
 
 
 === TEST 23: an hour before its day is over a key still counts

@@ -255,12 +255,12 @@ MagasinTest::reset();
 --- gets
 /api/v1/products/?q=cafe -> 200 null; 5 4
 /api/v1/products/?q=CAF%C3%89 -> 200 null; 5 4
-/api/v1/products/?q=caf%C3%A9+e -> 200 null; 5
+/api/v1/products/?q=caf%C3%A9+e -> 200 null; 5 4
 /api/v1/products/?q=ecouteurs -> 200 null; 10
 /api/v1/products/?q=%C3%89COUTEURS -> 200 null; 10
 /api/v1/products/?q=the -> 200 null; 7 15 6
 /api/v1/products/?q=+th%C3%A9+ -> 200 null; 7 15 6
-/api/v1/products/?q=th%C3%AB%20v -> 200 null; 6
+/api/v1/products/?q=th%C3%AB%20v -> 200 null; 15 6
 /api/v1/products/?q=cable -> 200 null; 13
 /api/v1/products/?q=c -> 200 null; 13 5 4 14 9 8 1 10 12 6 11
 /api/v1/products/?q=80 -> 200 null; 11

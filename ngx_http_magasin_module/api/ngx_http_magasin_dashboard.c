@@ -1,8 +1,12 @@
 
-/* GET /api/v1/dashboard/: one object for each store. */
+/*
+ * GET /api/v1/dashboard/: one object for each store.  With detail=true it has
+ * the store's id, and as members what stands in the sentence of the trends.
+ */
 
 
 #include "ngx_http_magasin_api.h"
+#include "../ngx_http_magasin_members.h"
 
 
 /* Columns of sql/statements/dashboard.sql. */
@@ -13,18 +17,55 @@ enum {
     DASHBOARD_RUPTURES,
     DASHBOARD_SURSTOCK,
     DASHBOARD_TENDANCES,
-    DASHBOARD_VALIDITE
+    DASHBOARD_VALIDITE,
+    DASHBOARD_VENTES
+};
+
+
+/* Parameters of the statement. */
+enum {
+    DASHBOARD_AFTER = 0,
+    DASHBOARD_STORES,
+    DASHBOARD_DETAIL,
+    DASHBOARD_VALUES
+};
+
+
+static void ngx_http_magasin_dashboard_detail(ngx_http_magasin_json_t *json,
+    PGresult *result, int row);
+
+
+static const ngx_http_magasin_member_t  ngx_http_magasin_dashboard_params[] = {
+    { "detail", NGX_HTTP_MAGASIN_MEMBER_BOOLEAN, 0, 0, NULL, 0, 0 },
+    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
 };
 
 
 ngx_int_t
 ngx_http_magasin_dashboard_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ctx->job.values[0] = "0";
-    ctx->job.values[1] = NGX_HTTP_MAGASIN_PIECE_STORES;
-    ctx->job.nvalues = 2;
+    const char  **values;
 
-    return NGX_OK;
+    values = ctx->job.values;
+
+    if (ngx_http_magasin_query_read(ctx, ngx_http_magasin_dashboard_params,
+                                    &values[DASHBOARD_DETAIL])
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    /* "detail=false" asks for what stands there without it. */
+
+    if (values[DASHBOARD_DETAIL] && *values[DASHBOARD_DETAIL] != 't') {
+        values[DASHBOARD_DETAIL] = NULL;
+    }
+
+    values[DASHBOARD_AFTER] = "0";
+    values[DASHBOARD_STORES] = NGX_HTTP_MAGASIN_PIECE_STORES;
+    ctx->job.nvalues = DASHBOARD_VALUES;
+
+    return ngx_http_magasin_members_end(ctx);
 }
 
 
@@ -55,6 +96,11 @@ ngx_http_magasin_dashboard_render(ngx_http_magasin_ctx_t *ctx,
         ngx_http_magasin_column_number(json, result, row, DASHBOARD_SURSTOCK);
         ngx_http_magasin_json_key(json, "tendances");
         ngx_http_magasin_column_text(json, result, row, DASHBOARD_TENDANCES);
+
+        if (ctx->job.values[DASHBOARD_DETAIL]) {
+            ngx_http_magasin_dashboard_detail(json, result, row);
+        }
+
         ngx_http_magasin_json_close(json, '}');
     }
 
@@ -75,4 +121,19 @@ ngx_http_magasin_dashboard_render(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_json_close(json, ']');
 
     return NGX_OK;
+}
+
+
+static void
+ngx_http_magasin_dashboard_detail(ngx_http_magasin_json_t *json,
+    PGresult *result, int row)
+{
+    ngx_str_t  text;
+
+    ngx_http_magasin_json_key(json, "magasin_id");
+    ngx_http_magasin_column_number(json, result, row, DASHBOARD_ID);
+    ngx_http_magasin_json_key(json, "meilleures_ventes");
+
+    text = ngx_http_magasin_column(result, row, DASHBOARD_VENTES);
+    ngx_http_magasin_json_literal(json, (const char *) text.data, text.len);
 }

@@ -3,6 +3,7 @@
 
 
 #include "ngx_http_magasin_rows.h"
+#include "../ngx_http_magasin_query.h"
 #include "../ngx_http_magasin_reply.h"
 
 #include <ngx_md5.h>
@@ -411,7 +412,16 @@ ngx_http_magasin_product_delete_touch(ngx_http_magasin_ctx_t *ctx,
 ngx_int_t
 ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_int_t  rc;
+    ngx_int_t    rc;
+    const char  *ids;
+
+    if (ngx_http_magasin_ids_read(ctx, "id",
+                              ngx_http_magasin_query_value(ctx->query, "id"),
+                              &ids)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     rc = ngx_http_magasin_list_bind(ctx);
 
@@ -419,7 +429,11 @@ ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
         return rc;
     }
 
-    if (ctx->job.values[PRODUCTS_Q]) {
+    if (ids) {
+        ctx->job.values[PRODUCTS_Q] = ids;
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS_SOME;
+
+    } else if (ctx->job.values[PRODUCTS_Q]) {
         ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS_SEARCH;
 
         /* A short word finds much, which takes its time. */

@@ -78,6 +78,13 @@ ngx_int_t ngx_http_magasin_written_render(ngx_http_magasin_ctx_t *ctx,
 
 int64_t ngx_http_magasin_written_id(PGresult *result);
 
+/* ids.c */
+ngx_int_t ngx_http_magasin_ids_read(ngx_http_magasin_ctx_t *ctx,
+    const char *name, ngx_str_t *text, const char **value);
+
+/* central.c */
+ngx_int_t ngx_http_magasin_central_bind(ngx_http_magasin_ctx_t *ctx);
+
 /* list.c */
 ngx_int_t ngx_http_magasin_list_bind(ngx_http_magasin_ctx_t *ctx);
 void ngx_http_magasin_list_stream(ngx_http_magasin_ctx_t *ctx,

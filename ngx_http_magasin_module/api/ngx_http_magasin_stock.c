@@ -1,8 +1,9 @@
 
-/* GET /api/v1/stores/{id}/stock/: all rows of a store, by product. */
+/* GET /api/v1/stores/{id}/stock/: the rows of a store, or some, by product. */
 
 
-#include "ngx_http_magasin_api.h"
+#include "ngx_http_magasin_rows.h"
+#include "../ngx_http_magasin_query.h"
 
 
 /* Columns of sql/statements/stock.sql. */
@@ -18,6 +19,23 @@ enum {
 ngx_int_t
 ngx_http_magasin_stock_bind(ngx_http_magasin_ctx_t *ctx)
 {
+    ngx_int_t    rc;
+    const char  *products;
+
+    if (ngx_http_magasin_ids_read(ctx, "produits",
+                              ngx_http_magasin_query_value(ctx->query, "produits"),
+                              &products)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_magasin_members_end(ctx);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
     if (!ctx->ids[0].fits) {
         ngx_http_magasin_json_open(&ctx->json, '[');
         ngx_http_magasin_json_close(&ctx->json, ']');
@@ -28,6 +46,12 @@ ngx_http_magasin_stock_bind(ngx_http_magasin_ctx_t *ctx)
     ctx->job.values[1] = "0";
     ctx->job.values[2] = NGX_HTTP_MAGASIN_PIECE_ROWS;
     ctx->job.nvalues = 3;
+
+    if (products) {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_STOCK_SOME;
+        ctx->job.values[3] = products;
+        ctx->job.nvalues = 4;
+    }
 
     return NGX_OK;
 }

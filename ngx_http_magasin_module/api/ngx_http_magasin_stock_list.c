@@ -31,13 +31,14 @@ typedef struct {
     ngx_uint_t    nkeys;        /* of the order, at most two */
     const char   *keys[2];
     const char   *nom;          /* filters; NULL: none */
+    const char   *q;
     const char   *quantite;
     unsigned      empty:1;      /* no row can fit */
 } ngx_http_magasin_list_t;
 
 
 static ngx_int_t ngx_http_magasin_list_name(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_list_t *list, const char **error);
+    ngx_str_t *value, const char **filter, const char **error);
 static ngx_int_t ngx_http_magasin_list_quantity(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_list_t *list, const char **error);
 static ngx_uint_t ngx_http_magasin_list_too_big(
@@ -47,7 +48,9 @@ static ngx_int_t ngx_http_magasin_list_page(ngx_http_magasin_ctx_t *ctx,
 static void ngx_http_magasin_list_order(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_list_t *list);
 static ngx_int_t ngx_http_magasin_list_invalid(ngx_http_magasin_ctx_t *ctx,
-    const char *nom, const char *quantite);
+    const char *nom, const char *q, const char *quantite);
+static void ngx_http_magasin_list_error(ngx_http_magasin_json_t *json,
+    const char *name, const char *message);
 static ngx_int_t ngx_http_magasin_list_no_page(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_list_empty(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_list_head(ngx_http_magasin_ctx_t *ctx,
@@ -62,7 +65,7 @@ ngx_int_t
 ngx_http_magasin_stock_list_bind(ngx_http_magasin_ctx_t *ctx)
 {
     u_char                   *page;
-    const char               *nom, *quantite;
+    const char               *nom, *q, *quantite;
     ngx_http_magasin_list_t  *list;
 
     list = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_magasin_list_t));
@@ -74,16 +77,24 @@ ngx_http_magasin_stock_list_bind(ngx_http_magasin_ctx_t *ctx)
 
     ctx->state = list;
     nom = NULL;
+    q = NULL;
     quantite = NULL;
 
-    if (ngx_http_magasin_list_name(ctx, list, &nom) != NGX_OK
+    if (ngx_http_magasin_list_name(ctx,
+                     ngx_http_magasin_query_value(ctx->query, "produit__nom"),
+                     &list->nom, &nom)
+        != NGX_OK
+        || ngx_http_magasin_list_name(ctx,
+                     ngx_http_magasin_query_value(ctx->query, "q"),
+                     &list->q, &q)
+           != NGX_OK
         || ngx_http_magasin_list_quantity(ctx, list, &quantite) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (nom || quantite) {
-        return ngx_http_magasin_list_invalid(ctx, nom, quantite);
+    if (nom || q || quantite) {
+        return ngx_http_magasin_list_invalid(ctx, nom, q, quantite);
     }
 
     switch (ngx_http_magasin_list_page(ctx, list)) {
@@ -113,7 +124,8 @@ ngx_http_magasin_stock_list_bind(ngx_http_magasin_ctx_t *ctx)
     ctx->job.values[3] = list->keys[0];
     ctx->job.values[4] = list->keys[1];
     ctx->job.values[5] = (const char *) page;
-    ctx->job.nvalues = 6;
+    ctx->job.values[6] = list->q;
+    ctx->job.nvalues = 7;
     ctx->job.weigh = 1;
 
     return NGX_OK;
@@ -173,12 +185,10 @@ ngx_http_magasin_stock_list_render(ngx_http_magasin_ctx_t *ctx,
 
 
 static ngx_int_t
-ngx_http_magasin_list_name(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_list_t *list, const char **error)
+ngx_http_magasin_list_name(ngx_http_magasin_ctx_t *ctx, ngx_str_t *value,
+    const char **filter, const char **error)
 {
-    ngx_str_t  *value, text;
-
-    value = ngx_http_magasin_query_value(ctx->query, "produit__nom");
+    ngx_str_t  text;
 
     if (value == NULL) {
         return NGX_OK;
@@ -196,10 +206,10 @@ ngx_http_magasin_list_name(ngx_http_magasin_ctx_t *ctx,
         return NGX_OK;
     }
 
-    list->nom = (const char *) ngx_http_magasin_value_copy(ctx->request->pool,
-                                                           &text);
+    *filter = (const char *) ngx_http_magasin_value_copy(ctx->request->pool,
+                                                         &text);
 
-    return list->nom ? NGX_OK : NGX_ERROR;
+    return *filter ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -427,7 +437,7 @@ ngx_http_magasin_list_order(ngx_http_magasin_ctx_t *ctx,
 
 static ngx_int_t
 ngx_http_magasin_list_invalid(ngx_http_magasin_ctx_t *ctx, const char *nom,
-    const char *quantite)
+    const char *q, const char *quantite)
 {
     ngx_http_magasin_json_t  *json;
 
@@ -438,23 +448,28 @@ ngx_http_magasin_list_invalid(ngx_http_magasin_ctx_t *ctx, const char *nom,
 
     ngx_http_magasin_json_open(json, '{');
 
-    if (nom) {
-        ngx_http_magasin_json_key(json, "produit__nom");
-        ngx_http_magasin_json_open(json, '[');
-        ngx_http_magasin_json_text(json, nom, ngx_strlen(nom));
-        ngx_http_magasin_json_close(json, ']');
-    }
-
-    if (quantite) {
-        ngx_http_magasin_json_key(json, "quantite");
-        ngx_http_magasin_json_open(json, '[');
-        ngx_http_magasin_json_text(json, quantite, ngx_strlen(quantite));
-        ngx_http_magasin_json_close(json, ']');
-    }
+    ngx_http_magasin_list_error(json, "produit__nom", nom);
+    ngx_http_magasin_list_error(json, "q", q);
+    ngx_http_magasin_list_error(json, "quantite", quantite);
 
     ngx_http_magasin_json_close(json, '}');
 
     return NGX_DONE;
+}
+
+
+static void
+ngx_http_magasin_list_error(ngx_http_magasin_json_t *json, const char *name,
+    const char *message)
+{
+    if (message == NULL) {
+        return;
+    }
+
+    ngx_http_magasin_json_name(json, name, ngx_strlen(name));
+    ngx_http_magasin_json_open(json, '[');
+    ngx_http_magasin_json_text(json, message, ngx_strlen(message));
+    ngx_http_magasin_json_close(json, ']');
 }
 
 

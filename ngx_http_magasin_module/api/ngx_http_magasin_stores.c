@@ -17,24 +17,10 @@ static const ngx_http_magasin_column_t  ngx_http_magasin_store_columns[] = {
     { NULL, NGX_HTTP_MAGASIN_COLUMN_TEXT }
 };
 
-static const ngx_http_magasin_column_t  ngx_http_magasin_central_columns[] = {
-    { "produit", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
-    { "nom", NGX_HTTP_MAGASIN_COLUMN_TEXT },
-    { "quantite", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
-    { NULL, NGX_HTTP_MAGASIN_COLUMN_TEXT }
-};
-
-
 const ngx_http_magasin_list_spec_t  ngx_http_magasin_stores_spec = {
     ngx_http_magasin_no_params, 1,
     { NGX_HTTP_MAGASIN_KEY_INTEGER, NGX_HTTP_MAGASIN_KEY_INTEGER },
     ngx_http_magasin_store_columns, 0
-};
-
-const ngx_http_magasin_list_spec_t  ngx_http_magasin_central_spec = {
-    ngx_http_magasin_no_params, 1,
-    { NGX_HTTP_MAGASIN_KEY_INTEGER, NGX_HTTP_MAGASIN_KEY_INTEGER },
-    ngx_http_magasin_central_columns, 0
 };
 
 const ngx_http_magasin_item_spec_t  ngx_http_magasin_store_spec = {

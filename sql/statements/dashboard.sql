@@ -1,10 +1,10 @@
 -- GET /api/v1/dashboard/.  $1: the store after which to go on; $2: how many
--- stores.  The trends are those of the last 168 hours, to the microsecond:
+-- stores; $3: with the trends as JSON.  The trends are those of the last 168 hours, to the microsecond:
 -- what cumul_vente counts since fenetre.bord, and the difference between
 -- there and then from the sales themselves.  bord may lie on either side:
--- now() is a little older than what this statement sees.  The last column is
--- for how many milliseconds all this stays so, if nothing is sold: until the
--- oldest sale of those hours is no more of them.
+-- now() is a little older than what this statement sees.  Then follow for how
+-- many milliseconds all this stays so, if nothing is sold: until the oldest
+-- sale of those hours is no more of them; and the trends as JSON, or null.
 --
 -- Names are compared only where three quantities do not decide, so that the
 -- time does not depend on how many products were sold; products of one name,
@@ -47,7 +47,8 @@ SELECT m.id, m.nom, ventes.total, stock.ruptures, stock.surstock,
        (SELECT floor(extract(epoch FROM min(v.date_vente) - limite.debut)
                      * 1000)::bigint
           FROM vente v
-         WHERE v.date_vente >= limite.debut)
+         WHERE v.date_vente >= limite.debut),
+       tendances.liste
   FROM m
  CROSS JOIN limite
  CROSS JOIN LATERAL (
@@ -63,9 +64,16 @@ SELECT m.id, m.nom, ventes.total, stock.ruptures, stock.surstock,
   ) stock
  CROSS JOIN LATERAL (
     SELECT coalesce(string_agg(t.nom || ' (' || t.quantite || ')', ', '
-                               ORDER BY t.quantite DESC, t.nom), '') AS texte
+                               ORDER BY t.quantite DESC, t.nom), '') AS texte,
+           CASE WHEN $3::boolean
+                THEN '[' || coalesce(
+                         string_agg(row_to_json(t)::text, ','
+                                    ORDER BY t.quantite DESC, t.nom), '')
+                         || ']'
+           END AS liste
       FROM (
-        SELECT coalesce(x.nom, p.nom) AS nom, x.quantite
+        SELECT x.produit_id AS produit, coalesce(x.nom, p.nom) AS nom,
+               x.quantite
           FROM (
             SELECT c.produit_id, NULL AS nom,
                    c.recente + coalesce(e.quantite, 0) AS quantite
@@ -88,7 +96,7 @@ SELECT m.id, m.nom, ventes.total, stock.ruptures, stock.surstock,
           ) x
           LEFT JOIN produit p ON p.id = x.produit_id
          WHERE x.quantite > 0
-         ORDER BY x.quantite DESC, 1
+         ORDER BY x.quantite DESC, 2
          LIMIT 3
       ) t
   ) tendances

@@ -1,12 +1,12 @@
--- GET /api/v1/products/ with $1: what the name contains.  The other
--- parameters are those of products.sql.  The names are found first, by their
--- trigrams: PostgreSQL would else walk through all of them in order.
+-- GET /api/v1/products/ with $1: what the name contains, word by word in any
+-- order.  The other parameters are those of products.sql.  The names are found
+-- first, by the trigrams of the longest word: PostgreSQL would else walk
+-- through all of them in order.
 WITH trouve AS MATERIALIZED (
     SELECT nom, id, categorie, prix, description
       FROM produit
-     WHERE recherche(nom) LIKE
-           '%' || regexp_replace(recherche($1::text), '([\\%_])', '\\\1', 'g')
-               || '%'
+     WHERE recherche(nom) LIKE (SELECT (recherche_mots($1::text))[1])
+       AND recherche(nom) LIKE ALL ((SELECT recherche_mots($1::text))::text[])
        AND ($2::text IS NULL OR categorie = $2::text)
        AND (archive_le IS NOT NULL) = coalesce($3::boolean, false)
        AND (nom, id) > (coalesce($5::text, ''), coalesce($6::bigint, 0))

@@ -1,8 +1,10 @@
--- GET /api/v1/stock/central/.  $1: how many rows; $2: the product after which
--- to go on.
+-- GET /api/v1/stock/central/ without q ($1) and ordering ($2).  $3: how many
+-- rows; $4: the product after which to go on.
 SELECT c.produit_id, c.produit_id, p.nom, c.quantite
   FROM stock_central c
   JOIN produit p ON p.id = c.produit_id
- WHERE c.produit_id > coalesce($2::bigint, 0)
+ WHERE $1::text IS NULL
+   AND $2::text IS NULL
+   AND c.produit_id > coalesce($4::text, '0')::bigint
  ORDER BY c.produit_id
- LIMIT $1::int
+ LIMIT $3::int

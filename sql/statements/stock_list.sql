@@ -1,6 +1,7 @@
 -- GET /api/v1/stores/{id}/stock/list/.  $1: the store; $2: what the name
 -- contains, $3: the quantity, NULL for any; $4, $5: terms of the order;
--- $6: the page of ten, 0 for the last.  No row: that page is not there.
+-- $6: the page of ten, 0 for the last; $7: words of the name, in any order and
+-- without regard to case and accents.  No row: that page is not there.
 WITH stock AS MATERIALIZED (
     SELECT s.id, s.produit_id, s.magasin_id, s.quantite, p.nom
       FROM stock_local s
@@ -8,6 +9,13 @@ WITH stock AS MATERIALIZED (
      WHERE s.magasin_id = $1::bigint
        AND ($2::text IS NULL OR strpos(upper(p.nom), upper($2::text)) > 0)
        AND ($3::int IS NULL OR s.quantite = $3::int)
+       AND ($7::text IS NULL OR s.produit_id IN (
+               SELECT id
+                 FROM produit
+                WHERE recherche(nom) LIKE
+                      (SELECT (recherche_mots($7::text))[1])
+                  AND recherche(nom) LIKE ALL
+                      ((SELECT recherche_mots($7::text))::text[])))
 ), compte AS (
     SELECT count(*) AS total FROM stock
 )

@@ -61,10 +61,11 @@ REQUESTS = ("replenishments", "replenishment", "replenishment_approve",
 # A value of each parameter of a query, which the first answer fits.
 VALUES = {
     "archive": "true", "categorie": "Boissons", "depuis": "2026-01-01",
-    "format": "json", "jusqu_a": "2999-12-31T23:59:59Z", "limit": "2",
+    "detail": "true", "format": "json", "id": "4,6", "jusqu_a": "2999-12-31T23:59:59Z", "limit": "2",
     "magasin": "2", "ordering": "-id", "page": "last", "produit": "4",
-    "produit__nom": "café", "q": "cafe", "quantite": "30",
+    "produit__nom": "café", "produits": "4,6", "q": "cafe", "quantite": "30",
     "statut": "en_attente", "type": "vente",
+    ("stock_central", "ordering"): "-quantite",
 }
 
 SCENARIOS = {

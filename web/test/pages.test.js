@@ -394,7 +394,7 @@ page(
         const first = await tab.locator(".tile").first().elementHandle();
         const refresh = async () => {
             await Promise.all([
-                tab.waitForResponse(/\/stores\/3\/stock\/$/),
+                tab.waitForResponse(/\/stores\/3\/stock\/\?produits=/),
                 tab.evaluate(() =>
                     document.dispatchEvent(new Event("visibilitychange")),
                 ),

@@ -1,9 +1,11 @@
 // What needs no browser: amounts, names, files for table calculators.
 
 import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { csv } from "../assets/js/csv.js";
-import { folded, level, trends } from "../assets/js/format.js";
+import { dayFault } from "../assets/js/days.js";
+import { finder, folded, level, localDay } from "../assets/js/format.js";
 import { cents, centsOfNumber, money, plain } from "../assets/js/money.js";
 
 test("amounts are exact cents", () => {
@@ -35,14 +37,6 @@ test("amounts as a French reader expects them", () => {
     assert.equal(plain(-5n, ","), "-0,05");
 });
 
-test("trends are read from their sentence, brackets in names too", () => {
-    assert.deepEqual(trends(""), []);
-    assert.deepEqual(trends("Thé (vert) (12), Café, moulu (3)"), [
-        { name: "Thé (vert)", quantity: 12 },
-        { name: "Café, moulu", quantity: 3 },
-    ]);
-});
-
 test("levels of stock", () => {
     assert.deepEqual(
         [0, 1, 5, 6, 10, 11].map((number) => level(number).name),
@@ -52,6 +46,76 @@ test("levels of stock", () => {
 
 test("a search knows neither case nor accents", () => {
     assert.equal(folded("Écouteurs ÇA"), "ecouteurs ca");
+    assert.equal(folded("Œufs Ægir Straße l’été"), "oeufs aegir strasse l'ete");
+});
+
+test("a search finds words in any order", () => {
+    assert.ok(finder("bio oeufs")("Œufs bio"));
+    assert.ok(finder("  ")("Œufs bio"));
+    assert.ok(!finder("bio oeuf dur")("Œufs bio"));
+});
+
+test("a day is that of the person, not of Greenwich", () => {
+    // Local by the way that it is made, wherever this runs.
+    assert.equal(localDay(new Date(2026, 0, 5, 23, 59)), "2026-01-05");
+    assert.equal(localDay(new Date(2026, 0, 5, 0, 1)), "2026-01-05");
+});
+
+test("days that cannot be asked about", () => {
+    assert.equal(dayFault("2026-11-24"), null);
+    assert.equal(dayFault("1970-01-01"), null);
+    for (const day of [
+        "",
+        "hier",
+        "202666-01-01",
+        "0002-01-01",
+        "2026-02-30",
+        "2026-13-01",
+        "2026-1-1",
+    ]) {
+        assert.notEqual(dayFault(day), null, day);
+    }
+});
+
+// A module that imports itself by way of others has parts that are not there
+// yet when it runs.  The two rings of the token's dialog are known.
+test("no new ring of modules", async () => {
+    const directory = new URL("../assets/js/", import.meta.url);
+    const names = (await readdir(directory, { recursive: true })).filter(
+        (name) => name.endsWith(".js"),
+    );
+    const imports = new Map();
+
+    for (const name of names) {
+        const here = new URL(name, directory);
+        const code = await readFile(here, "utf8");
+        imports.set(
+            name,
+            Array.from(code.matchAll(/ from "([^"]+)";$/gm), ([, path]) =>
+                new URL(path, here).href.slice(directory.href.length),
+            ),
+        );
+    }
+    const reaches = (from, to, seen = new Set()) =>
+        imports.get(from).some((next) => {
+            if (next === to) {
+                return true;
+            }
+            if (seen.has(next)) {
+                return false;
+            }
+            seen.add(next);
+            return reaches(next, to, seen);
+        });
+
+    assert.deepEqual(
+        names.filter(
+            (name) =>
+                reaches(name, name) &&
+                !["api.js", "dialog.js", "form.js", "token.js"].includes(name),
+        ),
+        [],
+    );
 });
 
 test("CSV quotes what it must, and is no formula", () => {

@@ -10,7 +10,12 @@ const TRIES = 3;
 // The server has answered, but not with what was asked for.
 export class Refusal extends Error {
     constructor(response, body, wait) {
-        super(body?.detail ?? body?.message ?? `Erreur ${response.status}`);
+        super(
+            body?.detail ??
+                body?.message ??
+                sentence(response.status, body) ??
+                `Erreur ${response.status}`,
+        );
         this.status = response.status;
         this.body = body ?? {};
         this.wait = wait;
@@ -29,6 +34,13 @@ export class Refusal extends Error {
     get temporary() {
         return [429, 502, 503, 504].includes(this.status);
     }
+}
+
+// The messages of a 400's fields, where no form shows them beside theirs.
+function sentence(status, body) {
+    const text = status === 400 && body ? Object.values(body).flat() : [];
+
+    return text.filter((one) => typeof one === "string").join(" ") || null;
 }
 
 // No answer came.
@@ -128,17 +140,14 @@ export async function readPage(path, signal) {
     return { results, next: query && path.split("?")[0] + query };
 }
 
-// All the pages of a list, up to a number of rows that a person can use.
-export async function readAll(path, signal, most = 20000) {
-    const rows = [];
-    let next = `${path}${path.includes("?") ? "&" : "?"}limit=1000`;
+// Of some rows, by their ids, as many as one request may name at a time.
+export async function readSome(ids, pathOf, signal) {
+    const asked = [];
 
-    while (next && rows.length < most) {
-        const page = await readPage(next, signal);
-        rows.push(...page.results);
-        next = page.next;
+    for (let at = 0; at < ids.length; at += 100) {
+        asked.push(read(pathOf(ids.slice(at, at + 100).join(",")), signal));
     }
-    return rows;
+    return Promise.all(asked);
 }
 
 export function query(parameters) {
@@ -160,10 +169,7 @@ export function newKey() {
 const pause = (seconds) =>
     new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
-const running = (error) =>
-    error.status === 409 &&
-    Object.keys(error.body).length === 1 &&
-    /encore en cours/.test(error.message);
+const running = (error) => error.status === 409 && error.body.en_cours === true;
 
 // A write with the token, which is asked for when there is none or when it is
 // not accepted.

@@ -1,9 +1,17 @@
 // Tells the other tabs, and the page that is open, that something was
 // changed from here.
 
-const channel =
-    "BroadcastChannel" in window ? new BroadcastChannel("magasin") : null;
+const channel = open();
 const local = new EventTarget();
+
+// A browser that keeps nothing may not let tabs speak with each other either.
+function open() {
+    try {
+        return new BroadcastChannel("magasin");
+    } catch {
+        return null;
+    }
+}
 
 export function announceChange() {
     channel?.postMessage("changement");

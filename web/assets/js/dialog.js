@@ -46,10 +46,11 @@ export function openDialog(title, make, properties = {}) {
 }
 
 // action runs while the dialog is open, so that a refusal is shown in it.
-export function confirm({ title, text, submit, danger, action }) {
+export function confirm({ title, text, extra, submit, danger, action }) {
     return openDialog(title, (close) =>
         formOf({
             intro: text,
+            extra,
             fields: [],
             submit,
             danger,

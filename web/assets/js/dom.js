@@ -70,8 +70,11 @@ export function uniqueId(prefix) {
 export function afterPause(milliseconds, action) {
     let timer;
 
-    return (...values) => {
+    const later = (...values) => {
         clearTimeout(timer);
         timer = setTimeout(() => action(...values), milliseconds);
     };
+    later.cancel = () => clearTimeout(timer);
+
+    return later;
 }

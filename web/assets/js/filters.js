@@ -14,15 +14,15 @@ export function searchField(properties = {}) {
         placeholder: "Chercher par nom",
         maxlength: 100,
         ...properties,
-        on: {
-            ...properties.on,
-            input: afterPause(200, () =>
-                setParameters(
-                    { recherche: one.control.value.trim(), page: "" },
-                    { replace: true },
-                ),
-            ),
-        },
+        on: { ...properties.on, input: () => search() },
+    });
+    const search = afterPause(200, () => {
+        if (one.control.isConnected) {
+            setParameters(
+                { recherche: one.control.value.trim(), page: "" },
+                { replace: true },
+            );
+        }
     });
 
     // The text under somebody's hands stays.
@@ -30,6 +30,15 @@ export function searchField(properties = {}) {
         if (document.activeElement !== one.control) {
             one.control.value = parameters.get("recherche") ?? "";
         }
+    };
+
+    // Takes what was typed away, before anybody searched for it.
+    one.take = () => {
+        const text = one.control.value.trim();
+
+        search.cancel();
+        one.control.value = "";
+        return text;
     };
 
     return one;

@@ -41,8 +41,40 @@ export function plural(number, one, many) {
 }
 
 // For a search that knows neither case nor accents, as the API's.
+const letters = new Map([
+    ["œ", "oe"],
+    ["æ", "ae"],
+    ["ß", "ss"],
+    ["ø", "o"],
+    ["ł", "l"],
+    ["’", "'"],
+    ["‘", "'"],
+]);
+
 export const folded = (text) =>
-    text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+    text
+        .normalize("NFD")
+        .replace(/\p{M}/gu, "")
+        .toLowerCase()
+        .replace(/[œæßøł’‘]/g, (letter) => letters.get(letter));
+
+// Has a name each of the words, in any order?
+export function finder(text) {
+    const words = folded(text).split(/\s+/).filter(Boolean);
+
+    return (name) => {
+        const whole = folded(name);
+        return words.every((word) => whole.includes(word));
+    };
+}
+
+// The day where the person is: that of UTC is another at night.
+export const localDay = (date) =>
+    [
+        date.getFullYear(),
+        String(date.getMonth() + 1).padStart(2, "0"),
+        String(date.getDate()).padStart(2, "0"),
+    ].join("-");
 
 // A quantity from which on shop staff should think of asking for more, and
 // the one over which the dashboard counts a surplus.
@@ -60,12 +92,4 @@ export function level(number) {
         return { name: "surstock", label: "Surstock" };
     }
     return { name: "normal", label: "Normal" };
-}
-
-// "Café (7), Thé vert (bio) (5)": what is last in brackets is the quantity.
-export function trends(text) {
-    return [...text.matchAll(/(.+?) \((\d+)\)(?:, |$)/g)].map((match) => ({
-        name: match[1],
-        quantity: Number(match[2]),
-    }));
 }

@@ -1,4 +1,5 @@
 import { icon } from "./dom.js";
+import { watchNumbers } from "./numbers.js";
 import { start } from "./router.js";
 import { showToken } from "./token.js";
 
@@ -25,5 +26,14 @@ document.addEventListener("keydown", (event) => {
     }
 });
 
+// What is gone to is not under the bar, which has notices in it at times.
+new ResizeObserver(([{ target }]) =>
+    document.documentElement.style.setProperty(
+        "--bar",
+        `${target.offsetHeight}px`,
+    ),
+).observe(document.querySelector(".bar"));
+
 showToken();
+watchNumbers();
 start();

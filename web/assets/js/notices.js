@@ -1,12 +1,11 @@
-// What has been done, said in a corner for a while, with a way back where
-// there is one.
+// What has been done, said beside the page until it is read, with a way back
+// where there is one.
 
 import { explain, Withdrawn } from "./api.js";
 import { button, element, icon } from "./dom.js";
 
 const place = document.getElementById("notices");
 const spoken = document.getElementById("spoken");
-const SECONDS = 8;
 
 export function say(text) {
     spoken.textContent = "";
@@ -16,52 +15,45 @@ export function say(text) {
     });
 }
 
-// action: {label, run}
+function leave(notice) {
+    const inside = notice.contains(document.activeElement);
+
+    notice.remove();
+    if (inside) {
+        document.getElementById("page").focus({ preventScroll: true });
+    }
+}
+
+// action: {label, run}.  The same words again take the place of the older.
 export function notify(text, action = null) {
-    let timer;
-    const leave = () => {
-        clearTimeout(timer);
-        notice.remove();
-    };
-    const wait = () => {
-        clearTimeout(timer);
-        timer = setTimeout(leave, SECONDS * 1000);
-    };
-    const stay = () => clearTimeout(timer);
     const notice = element(
         "div",
-        {
-            class: "notice",
-            on: {
-                mouseenter: stay,
-                focusin: stay,
-                mouseleave: wait,
-                focusout: wait,
-            },
-        },
+        { class: "notice" },
         element("span", {}, text),
         action
             ? button(
                   action.label,
                   () => {
-                      leave();
+                      leave(notice);
                       action.run();
                   },
                   { class: "link" },
               )
             : null,
-        button(icon("croix"), leave, {
+        button(icon("croix"), () => leave(notice), {
             class: "icon-button",
             "aria-label": "Fermer ce message",
         }),
     );
 
-    place.append(notice);
-    while (place.children.length > 3) {
-        place.firstElementChild.remove();
+    for (const older of [...place.children]) {
+        if (older.firstElementChild.textContent === text) {
+            older.remove();
+        }
     }
+    place.prepend(notice);
+    place.scrollTop = 0;
     say(text);
-    wait();
 }
 
 // For what is done outside of a form: a failure is said in a notice.

@@ -1,5 +1,6 @@
 // A part of a page that shows what was read: loading, empty, wrong, there.
 
+import { Unusable } from "./address.js";
 import { explain, Refusal, Silence } from "./api.js";
 import { button, element, fill } from "./dom.js";
 import { say } from "./notices.js";
@@ -82,6 +83,13 @@ export class Region {
     // What was read before stays in sight: old numbers, said to be old, are
     // better than none.
     #fail(error) {
+        if (error instanceof Unusable) {
+            this.filled = false;
+            this.node.classList.remove("stale");
+            fill(this.node, empty(error.message, error.way));
+            say(error.message);
+            return;
+        }
         const panel = this.#panel(error);
 
         if (!(error instanceof Refusal || error instanceof Silence)) {

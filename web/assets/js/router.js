@@ -1,9 +1,9 @@
 // From the URL to a page.  All that a page shows is in the URL: links can be
 // sent, and the browser's back button goes back.
 
-import { explain } from "./api.js";
-import { element, fill } from "./dom.js";
+import { button, element, fill } from "./dom.js";
 import { say } from "./notices.js";
+import { tab } from "./storage.js";
 
 const pages = {
     "/": ["Tableau de bord", () => import("./pages/tableau.js")],
@@ -107,9 +107,9 @@ async function show(moved) {
     let module;
     try {
         module = await load();
-        sessionStorage.removeItem(started);
+        tab.remove(started);
     } catch (error) {
-        missing(error);
+        await missing(title, path, error);
         return;
     }
     if (location.pathname !== path) {
@@ -149,24 +149,51 @@ function mark(path) {
 }
 
 // A newer version has been laid out since this tab was opened, and has taken
-// the place of these modules; or there is no network.
-function missing(error) {
-    if (navigator.onLine && !sessionStorage.getItem(started)) {
-        sessionStorage.setItem(started, "oui");
+// the place of these modules; or there is no network, and to load again would
+// leave the person with nothing.
+async function missing(title, path, error) {
+    const there = await reachable();
+
+    if (location.pathname !== path) {
+        return;
+    }
+    if (there && !tab.get(started)) {
+        tab.set(started, "oui");
         location.reload();
         return;
     }
+    if (there) {
+        console.error(error);
+    }
+    const words = !navigator.onLine
+        ? "Cet appareil n’est pas connecté au réseau."
+        : there
+          ? "Quelque chose d’inattendu s’est produit."
+          : "Le serveur ne répond pas. Vérifiez le réseau.";
+
     fill(
         main,
+        element("h1", { tabindex: "-1" }, title),
         element(
             "div",
             { class: "problem" },
-            element(
-                "p",
-                {},
-                `Cette page n’a pas pu être chargée. ${explain(error)}`,
-            ),
-            element("a", { href: location.href, class: "button" }, "Réessayer"),
+            element("p", {}, `Cette page n’a pas pu être chargée. ${words}`),
+            button("Réessayer", () => show(true), { class: "primary" }),
         ),
     );
+    main.querySelector("h1").focus({ preventScroll: true });
+    say(words);
+}
+
+async function reachable() {
+    try {
+        const answer = await fetch("/", {
+            method: "HEAD",
+            cache: "no-store",
+            signal: AbortSignal.timeout(5000),
+        });
+        return answer.ok;
+    } catch {
+        return false;
+    }
 }

@@ -6,7 +6,7 @@ import { button, element } from "./dom.js";
 import { amount, moment, quantity } from "./format.js";
 import { cents } from "./money.js";
 import { attempt } from "./notices.js";
-import { readProducts } from "./stores.js";
+import { readNames } from "./stores.js";
 
 const RECENT = 5;
 
@@ -71,16 +71,14 @@ function recentSale(sale) {
 
 async function showSale(id) {
     const sale = await read(`/sales/${id}/`);
-    const products = await readProducts(
-        sale.lignes.map((line) => line.produit),
-    );
+    const names = await readNames(sale.lignes.map((line) => line.produit));
 
     openDialog(`Vente n° ${id}`, () =>
         element(
             "div",
             {},
             element("p", { class: "muted" }, moment(sale.date_vente)),
-            saleLines(sale, (product) => products.get(product).nom),
+            saleLines(sale, (product) => names.get(product)),
         ),
     );
 }

@@ -89,20 +89,17 @@ export function badge({ name, label }) {
 }
 
 // The page that the URL names, of so many rows, as far as there are pages.
-export function pageOf(parameters, count, rows) {
+export function pageOf(page, count, rows) {
     const pages = Math.max(Math.ceil(count / rows), 1);
-    const page = Math.min(
-        Math.max(Number(parameters.get("page")) || 1, 1),
-        pages,
-    );
 
-    return { page, pages };
+    return { page: Math.min(page, pages), pages };
 }
 
 // order is as for table(); rows stay as they are when no function has its
-// name and there is no other to go by.
-export function ordered(rows, orders, order, otherwise = null) {
-    const by = orders[order?.replace(/^-/, "")] ?? otherwise;
+// name.
+export function ordered(rows, orders, order) {
+    const name = order?.replace(/^-/, "");
+    const by = name && Object.hasOwn(orders, name) ? orders[name] : null;
     const sign = order?.startsWith("-") ? -1 : 1;
 
     return by ? rows.sort((a, b) => sign * by(a, b)) : rows;

@@ -8,6 +8,7 @@
 
 import { newKey } from "./api.js";
 import { cents } from "./money.js";
+import { tab } from "./storage.js";
 
 const KEY = "magasin.ticket";
 
@@ -19,9 +20,9 @@ export class Ticket {
         this.key = newKey();
 
         try {
-            Object.assign(this, JSON.parse(sessionStorage.getItem(KEY)));
+            Object.assign(this, JSON.parse(tab.get(KEY)));
         } catch {
-            sessionStorage.removeItem(KEY);
+            tab.remove(KEY);
         }
         // The tab was loaded again while the sale was on its way.
         if (this.phase === "sending") {
@@ -31,10 +32,7 @@ export class Ticket {
 
     save() {
         const { lines, store, phase, key } = this;
-        sessionStorage.setItem(
-            KEY,
-            JSON.stringify({ lines, store, phase, key }),
-        );
+        tab.set(KEY, JSON.stringify({ lines, store, phase, key }));
     }
 
     find(id) {
@@ -68,6 +66,14 @@ export class Ticket {
         this.#changed();
     }
 
+    // What the products cost now, which the person has agreed to.
+    setPrices(prices) {
+        for (const line of this.lines) {
+            line.price = prices.get(line.id) ?? line.price;
+        }
+        this.#changed();
+    }
+
     clear() {
         this.lines = [];
         this.phase = "open";
@@ -92,8 +98,14 @@ export class Ticket {
     }
 
     get total() {
+        return this.totalAt(new Map());
+    }
+
+    // With other prices than the lines', by product
+    totalAt(prices) {
         return this.lines.reduce(
-            (sum, line) => sum + cents(line.price) * BigInt(line.quantity),
+            (sum, { id, price, quantity }) =>
+                sum + cents(prices.get(id) ?? price) * BigInt(quantity),
             0n,
         );
     }

@@ -2,13 +2,13 @@
 // Only what changes is touched, so that focus and clicks are never lost.
 
 import { button, element, fill } from "./dom.js";
-import { amount } from "./format.js";
+import { amount, plural } from "./format.js";
 import { TicketLine } from "./ticket_line.js";
 
 export class TicketPanel {
     #lines = new Map();
 
-    // actions: set(id, quantity), sell(), clear(), abandon()
+    // actions: set(id, quantity), sell(), clear(), abandon(), show()
     constructor(actions) {
         this.actions = actions;
         this.clear = button("Vider", actions.clear, { class: "quiet" });
@@ -24,6 +24,23 @@ export class TicketPanel {
             class: "primary large",
         });
         this.unknown = unknown(actions);
+        this.count = element("span", {});
+        this.jump = button(this.count, actions.show, { class: "link jump" });
+        // Always on the screen, however long the list is.
+        this.foot = element(
+            "div",
+            { class: "ticket-foot" },
+            this.problem,
+            element(
+                "p",
+                { class: "ticket-total" },
+                element("span", { class: "word" }, "Total"),
+                this.jump,
+                this.total,
+            ),
+            this.sell,
+            this.unknown,
+        );
         this.node = element(
             "div",
             { class: "ticket-open" },
@@ -35,20 +52,13 @@ export class TicketPanel {
             ),
             this.hint,
             this.list,
-            element(
-                "p",
-                { class: "ticket-total" },
-                element("span", {}, "Total"),
-                this.total,
-            ),
-            this.problem,
-            this.sell,
-            this.unknown,
+            this.foot,
         );
     }
 
-    // leftOf(id): what the store has of a product, null while nobody knows
-    update(ticket, leftOf, problem) {
+    // leftOf(id): what the store has of a product, null while nobody knows;
+    // asking: the sale waits for something
+    update(ticket, leftOf, problem, asking) {
         const locked = ticket.phase !== "open";
         const nothing = ticket.lines.length === 0;
 
@@ -61,10 +71,16 @@ export class TicketPanel {
         this.hint.hidden = !nothing;
         this.list.hidden = nothing;
         this.total.textContent = amount(ticket.total);
+        this.count.textContent = plural(ticket.units, "article", "articles");
+        this.foot.classList.toggle("nothing", nothing);
         fill(this.problem, problem);
         this.sell.hidden = ticket.phase === "unknown";
         this.sell.textContent =
-            ticket.phase === "sending" ? "Enregistrement…" : "Encaisser";
+            ticket.phase === "sending"
+                ? "Enregistrement…"
+                : asking
+                  ? "Vérification…"
+                  : "Encaisser";
         this.sell.setAttribute("aria-disabled", String(nothing || locked));
         this.unknown.hidden = ticket.phase !== "unknown";
     }

@@ -3,17 +3,18 @@
 import { openDialog } from "./dialog.js";
 import { button, element, fill, icon } from "./dom.js";
 import { field, formOf } from "./form.js";
+import { tab } from "./storage.js";
 
 const KEY = "magasin.jeton";
 const place = document.getElementById("token");
 
 export function authorization() {
-    const token = sessionStorage.getItem(KEY);
+    const token = tab.get(KEY);
     return token ? `Token ${token}` : null;
 }
 
 export function rejectToken() {
-    sessionStorage.removeItem(KEY);
+    tab.remove(KEY);
     showToken();
 }
 
@@ -54,7 +55,7 @@ async function ask(reason) {
     );
 
     if (given) {
-        sessionStorage.setItem(KEY, given);
+        tab.set(KEY, given);
         showToken();
     }
     return given !== undefined;

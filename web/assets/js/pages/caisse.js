@@ -1,24 +1,36 @@
 // The till: products on one side, the ticket on the other.
 
-import { explain, post, query, read, readPage, Withdrawn } from "../api.js";
-import { announceChange, keepFresh } from "../changes.js";
+import { query, readPage } from "../api.js";
+import { keepFresh } from "../changes.js";
+import { Checkout } from "../checkout.js";
 import { confirm } from "../dialog.js";
-import { button, element, fill } from "../dom.js";
+import { afterPause, button, element, fill } from "../dom.js";
+import { Entries } from "../entries.js";
 import { filterBar, more, searchField, showAll } from "../filters.js";
 import { amount, level, plural, quantity } from "../format.js";
 import { notify, say } from "../notices.js";
 import { empty, Region } from "../region.js";
 import { setParameters } from "../router.js";
 import { receiptView, recentSales } from "../sales.js";
-import { chosenStore, readStores, storeField } from "../stores.js";
+import { ShopStock } from "../shop_stock.js";
+import { device } from "../storage.js";
+import {
+    keepTillStore,
+    readStores,
+    storeField,
+    storeName,
+    tillStore,
+} from "../stores.js";
 import { Ticket } from "../ticket.js";
 import { TicketPanel } from "../ticket_panel.js";
-import { changeToken } from "../token.js";
 
 const SECONDS = 30;
 const TILES = 24;
+const MOST = 1000;
 
 class Till {
+    #wake = [];
+
     constructor({ body, signal }) {
         this.signal = signal;
         this.catalogue = new Region(signal);
@@ -30,54 +42,97 @@ class Till {
             "aria-labelledby": "ticket-titre",
             tabindex: "-1",
         });
-        this.bar = button(
-            "",
-            () => this.panel.scrollIntoView({ block: "start" }),
-            {
-                class: "ticket-bar",
-            },
-        );
         this.parameters = new URLSearchParams();
         this.stores = null;
-        this.stock = null;
+        this.stock = new ShopStock(signal);
         this.products = [];
         this.many = TILES;
         this.problem = null;
         this.receipt = null;
+        this.checkout = new Checkout(this);
         this.view = new TicketPanel({
             set: (id, quantity) => this.set(id, quantity),
-            sell: () => this.sell(),
+            sell: () => this.checkout.sell(),
             clear: () => this.clearTicket(),
             abandon: () => this.abandon(),
+            show: () => this.panel.scrollIntoView({ block: "start" }),
         });
+        this.entries = new Entries(
+            {
+                add: (product) => this.put(product),
+                choose: (text, alone) => this.choose(text, alone),
+                ready: () => this.ready(),
+                focus: () => this.search.control.focus(),
+            },
+            signal,
+        );
 
         this.store = storeField(null, (id) => {
             setParameters({ magasin: id });
         });
         this.search = searchField({
-            on: {
-                keydown: (event) => {
-                    if (event.key === "Enter" && this.products.length === 1) {
-                        this.add(this.products[0]);
-                    }
-                },
-            },
+            autocomplete: "off",
+            on: { keydown: (event) => this.typed(event) },
         });
 
-        fill(body, this.layout(), this.bar);
-        this.hideBarBesideTicket();
+        fill(body, this.layout());
         this.drawTicket();
+        if (!device.works()) {
+            notify(
+                "Ce navigateur ne garde rien : un ticket en cours et le " +
+                    "magasin choisi seront perdus si la page est rechargée.",
+            );
+        }
+        this.learnStock = afterPause(200, () => this.learn());
         keepFresh(SECONDS, () => this.refresh(), signal);
     }
 
-    // The bar leads to the ticket, and is in its way once it is in sight.
-    hideBarBesideTicket() {
-        const observer = new IntersectionObserver(([ticket]) =>
-            this.bar.classList.toggle("away", ticket.isIntersecting),
-        );
+    // Enter ends an entry; what is typed after it is the next one.
+    typed(event) {
+        if (event.key === "ArrowDown") {
+            event.preventDefault();
+            this.catalogue.node.querySelector(".tile")?.focus();
+        }
+        if (event.key !== "Enter" || event.isComposing) {
+            return;
+        }
+        event.preventDefault();
+        const text = this.search.take();
 
-        observer.observe(this.panel);
-        this.signal.addEventListener("abort", () => observer.disconnect());
+        if (text !== "") {
+            setParameters({ recherche: "" }, { replace: true });
+            this.entries.add(text);
+        }
+    }
+
+    // What several products have in their names is shown, unless somebody
+    // types already: then it waits to be asked for.
+    choose(text, alone = false) {
+        const { control } = this.search;
+
+        if (alone && control.value !== "") {
+            return;
+        }
+        control.value = text;
+        control.focus();
+        control.select();
+        setParameters({ recherche: text }, { replace: true });
+    }
+
+    // While a sale is on its way nothing is added: what is entered meanwhile
+    // is the next ticket's, or this one's when it is refused.
+    ready() {
+        return this.ticket.phase === "open" && !this.checkout.busy
+            ? Promise.resolve()
+            : new Promise((resolve) => this.#wake.push(resolve));
+    }
+
+    wake() {
+        if (this.ticket.phase === "open" && !this.checkout.busy) {
+            for (const resolve of this.#wake.splice(0)) {
+                resolve();
+            }
+        }
     }
 
     layout() {
@@ -88,6 +143,7 @@ class Till {
                 "div",
                 { class: "till-products" },
                 filterBar(this.store.node, this.search.node),
+                this.entries.node,
                 this.catalogue.node,
             ),
             element(
@@ -107,41 +163,76 @@ class Till {
         );
     }
 
-    available(id) {
-        return this.stock?.get(id) ?? 0;
-    }
-
-    // Products, and how many of them this store has.
+    // The products that are shown, and how many of them and of the ticket's
+    // this store has.
     async load(stop) {
         this.stores ??= await readStores(stop);
-        const chosen = chosenStore(this.parameters, this.stores);
+        const chosen = tillStore(
+            this.parameters,
+            this.stores,
+            this.ticket.lines.length > 0 ? this.ticket.store : null,
+        );
 
         if (!chosen) {
             return empty("Il n’y a pas encore de magasin.");
         }
-        // A sale that may have been made stays with its store.
-        if (this.ticket.phase === "open") {
-            this.ticket.store = chosen.id;
-            this.ticket.save();
+        if (!(await this.moveTo(chosen, stop))) {
+            return null;
         }
-        this.store.offer(this.stores, this.ticket.store);
 
-        const [page, rows] = await Promise.all([
-            readPage(
-                `/products/${query({
-                    q: this.parameters.get("recherche"),
-                    limit: this.many,
-                })}`,
-                stop,
-            ),
-            read(`/stores/${this.ticket.store}/stock/`, stop),
-        ]);
+        const page = await readPage(
+            `/products/${query({
+                q: this.parameters.get("recherche"),
+                limit: this.many,
+            })}`,
+            stop,
+        );
         this.products = page.results;
-        this.stock = new Map(rows.map((row) => [row.produit_id, row.quantite]));
+        await this.stock.read(
+            [...this.products, ...this.ticket.lines].map((one) => one.id),
+            stop,
+        );
         this.drawTicket();
         this.recent.run((stop) => recentSales(this.ticket.store, stop));
 
         return this.tiles(page.next);
+    }
+
+    // A sale that may have been made stays with its store, and a ticket goes
+    // to another one only when somebody says so.
+    async moveTo(chosen, stop) {
+        const { ticket } = this;
+        const from = ticket.store ?? chosen.id;
+        let to = chosen.id;
+
+        if (to !== from && ticket.lines.length > 0) {
+            to =
+                ticket.phase === "open" && (await this.mayMove(from, chosen))
+                    ? to
+                    : from;
+            stop.throwIfAborted();
+        }
+        this.stock.enter(to);
+        ticket.store = to;
+        ticket.save();
+        keepTillStore(to);
+        this.store.offer(this.stores, to);
+        if (to !== chosen.id) {
+            setParameters({ magasin: to }, { replace: true });
+            return false;
+        }
+        return true;
+    }
+
+    mayMove(from, to) {
+        return confirm({
+            title: "Changer de magasin ?",
+            text:
+                `Le ticket (${plural(this.ticket.units, "article", "articles")}) ` +
+                `est commencé à ${storeName(from)}. Il serait vendu à ${to.nom}.`,
+            submit: `Vendre à ${to.nom}`,
+            action: () => true,
+        });
     }
 
     tiles(next) {
@@ -155,15 +246,22 @@ class Till {
                 { class: "tiles" },
                 this.products.map((product) => this.tile(product)),
             ),
-            more(next && this.many < 1000, () => {
-                this.many = Math.min(this.many + 2 * TILES, 1000);
+            more(next && this.many < MOST, () => {
+                this.many = Math.min(this.many + 2 * TILES, MOST);
                 this.refresh();
             }),
+            next && this.many >= MOST
+                ? element(
+                      "p",
+                      { class: "muted" },
+                      `Les ${quantity(MOST)} premiers produits. Cherchez les autres par leur nom.`,
+                  )
+                : null,
         ];
     }
 
     tile(product) {
-        const left = this.available(product.id);
+        const left = this.stock.of(product.id);
         const state = level(left);
 
         return element(
@@ -179,7 +277,7 @@ class Till {
                         left === 0 ? "Rupture" : `${quantity(left)} en stock`,
                     ),
                 ],
-                () => this.add(product),
+                () => this.pick(product),
                 {
                     class: left === 0 ? "tile none" : "tile",
                     "data-focus": `produit ${product.id}`,
@@ -192,15 +290,28 @@ class Till {
         return this.catalogue.run((stop) => this.load(stop));
     }
 
-    add(product) {
-        if (this.ticket.phase !== "open") {
+    // A tile was pressed.  The search that led to it has done its work.
+    pick(product) {
+        if (this.ticket.phase !== "open" || this.checkout.busy) {
             this.panel.scrollIntoView({ block: "nearest" });
             return;
         }
-        if (this.available(product.id) === 0) {
+        if (this.stock.of(product.id) === 0) {
             notify(`${product.nom} est en rupture dans ce magasin.`);
             return;
         }
+        this.put(product);
+        const text = this.parameters.get("recherche");
+
+        if (text) {
+            this.entries.chosen(text);
+            this.search.take();
+            this.focusSearch();
+            setParameters({ recherche: "" }, { replace: true });
+        }
+    }
+
+    put(product) {
         this.receipt = null;
         this.problem = null;
         this.ticket.add(product);
@@ -208,6 +319,30 @@ class Till {
         say(
             `${product.nom} : ${this.ticket.find(product.id).quantity} sur le ticket`,
         );
+        if (this.stock.of(product.id) === null) {
+            this.learnStock();
+        }
+    }
+
+    // Of what was entered without being shown.  Not to know is no harm: the sale
+    // is refused when there are too few.
+    async learn() {
+        try {
+            await this.stock.learn(this.ticket.lines.map((line) => line.id));
+            this.drawTicket();
+        } catch (error) {
+            if (!error.status && !error.temporary && !this.signal.aborted) {
+                console.error(error);
+            }
+        }
+    }
+
+    // Where there is a keyboard.  One that comes up on the screen would hide
+    // what is there.
+    focusSearch() {
+        if (matchMedia("(hover: hover)").matches) {
+            this.search.control.focus({ preventScroll: true });
+        }
     }
 
     drawTicket() {
@@ -219,24 +354,14 @@ class Till {
         } else {
             this.view.update(
                 this.ticket,
-                (id) => (this.stock ? this.available(id) : null),
+                (id) => this.stock.of(id),
                 this.problem,
+                this.checkout.busy,
             );
             if (!this.panel.contains(this.view.node)) {
                 fill(this.panel, this.view.node);
             }
         }
-
-        this.bar.hidden = this.ticket.lines.length === 0;
-        fill(
-            this.bar,
-            element(
-                "span",
-                {},
-                `Ticket : ${plural(this.ticket.units, "article", "articles")}`,
-            ),
-            element("strong", {}, amount(this.ticket.total)),
-        );
     }
 
     // Who took the last one of a line off has nothing under the focus.
@@ -288,85 +413,15 @@ class Till {
             this.ticket.clear();
             this.problem = null;
             this.drawTicket();
+            this.wake();
             this.refresh();
         }
-    }
-
-    async sell() {
-        if (this.ticket.phase === "sending" || this.ticket.lines.length === 0) {
-            return;
-        }
-        const before = this.ticket.phase;
-
-        this.ticket.enter("sending");
-        this.problem = null;
-        this.drawTicket();
-
-        try {
-            const sale = await post(
-                "/sales/",
-                this.ticket.body,
-                this.ticket.key,
-            );
-            this.receipt = { sale, lines: this.ticket.lines };
-            this.ticket.clear();
-            announceChange();
-        } catch (error) {
-            this.problem = this.reason(error);
-            this.settle(error, before);
-        }
-        if (this.signal.aborted) {
-            return;
-        }
-        this.drawTicket();
-        if (this.receipt) {
-            this.panel.querySelector("h2").focus();
-            say(`Vente n° ${this.receipt.sale.id} enregistrée.`);
-        } else if (this.problem) {
-            this.panel.querySelector(".field-error button")?.focus();
-            say(this.panel.querySelector(".form-error").textContent);
-        }
-        this.refresh();
-    }
-
-    // A refusal is an answer, but for that of a token: a person who has none,
-    // or not the right one, has sent nothing more than before.
-    settle(error, before) {
-        if (error.unknown) {
-            this.ticket.enter("unknown");
-        } else if (error instanceof Withdrawn || error.status === 403) {
-            this.ticket.enter(before);
-        } else {
-            this.ticket.reopen();
-        }
-    }
-
-    reason(error) {
-        if (error instanceof Withdrawn) {
-            return null;
-        }
-        if (error.status === 403) {
-            return [
-                explain(error),
-                " ",
-                button("Changer de jeton", () => changeToken(), {
-                    class: "link",
-                }),
-            ];
-        }
-        if (error.status === 409 || error.status === 400) {
-            return this.ticket.refuse(error) ?? explain(error);
-        }
-        if (!error.status && !error.temporary) {
-            console.error(error);
-        }
-        return explain(error);
     }
 
     next() {
         this.receipt = null;
         this.drawTicket();
-        this.search.control.focus();
+        this.focusSearch();
     }
 
     update(now) {

@@ -1,10 +1,10 @@
 // The central stock, from which stores are replenished.
 
-import { readAll } from "../api.js";
+import { query, readPage } from "../api.js";
 import { keepFresh } from "../changes.js";
 import { button, element, fill } from "../dom.js";
-import { filterBar, searchField, showAll } from "../filters.js";
-import { compare, folded, level, quantity } from "../format.js";
+import { filterBar, more, searchField, showAll } from "../filters.js";
+import { level, quantity } from "../format.js";
 import { empty, Region } from "../region.js";
 import { requestDialog } from "../request.js";
 import { setParameters } from "../router.js";
@@ -13,26 +13,19 @@ import {
     beside,
     cell,
     number,
-    ordered,
-    pageOf,
-    pager,
     rowHeading,
     table,
     wide,
 } from "../table.js";
 
 const ROWS = 25;
-
-const orders = {
-    nom: (a, b) => compare(a.nom, b.nom),
-    quantite: (a, b) => a.quantite - b.quantite || compare(a.nom, b.nom),
-};
+const orders = ["nom", "-nom", "quantite", "-quantite"];
 
 class Central {
     constructor({ body, signal }) {
         this.region = new Region(signal);
         this.parameters = new URLSearchParams();
-        this.rows = null;
+        this.pages = 1;
 
         this.search = searchField();
 
@@ -41,71 +34,63 @@ class Central {
         keepFresh(0, () => this.refresh(), signal);
     }
 
-    show(fresh) {
+    refresh() {
         return this.region.run(async (stop) => {
-            if (fresh || this.rows === null) {
-                this.rows = await readAll("/stock/central/", stop);
+            const wanted = this.parameters.get("ordre");
+            const order = orders.includes(wanted) ? wanted : "nom";
+            const rows = [];
+            let next = `/stock/central/${query({
+                q: this.parameters.get("recherche"),
+                ordering: order,
+                limit: ROWS,
+            })}`;
+
+            for (let page = 0; page < this.pages && next; page += 1) {
+                const read = await readPage(next, stop);
+                rows.push(...read.results);
+                next = read.next;
             }
-            return view(this.rows, this.parameters, () => this.refresh());
+            return this.view(rows, order, next);
         });
     }
 
-    refresh() {
-        return this.show(true);
+    view(rows, order, next) {
+        if (rows.length === 0) {
+            return this.parameters.get("recherche")
+                ? empty("Aucun produit ne correspond.", showAll("recherche"))
+                : empty("Le stock central est vide.");
+        }
+
+        return [
+            table({
+                caption: "Stock central",
+                class: "with-actions",
+                columns: [
+                    { label: "Produit", sort: "nom" },
+                    { label: "État", class: "wide" },
+                    { label: "Quantité", sort: "quantite", class: "number" },
+                    { label: element("span", { class: "hidden" }, "Actions") },
+                ],
+                order,
+                sort: (name) => setParameters({ ordre: name }),
+                rows: rows.map((row) => line(row, () => this.refresh())),
+            }),
+            more(next, () => {
+                this.pages += 1;
+                this.refresh();
+            }),
+        ];
     }
 
     update(now) {
         this.parameters = now;
+        this.pages = 1;
         this.search.sync(now);
-        this.show(false);
+        this.refresh();
     }
 }
 
 export const mount = (page) => new Central(page);
-
-function view(rows, parameters, refresh) {
-    const text = folded(parameters.get("recherche") ?? "");
-    const order = parameters.get("ordre") ?? "nom";
-    const found = ordered(
-        rows.filter((row) => folded(row.nom).includes(text)),
-        orders,
-        order,
-        orders.nom,
-    );
-    const { page, pages } = pageOf(parameters, found.length, ROWS);
-
-    if (rows.length === 0) {
-        return empty("Le stock central est vide.");
-    }
-    if (found.length === 0) {
-        return empty("Aucun produit ne correspond.", showAll("recherche"));
-    }
-
-    return [
-        table({
-            caption: "Stock central",
-            class: "with-actions",
-            columns: [
-                { label: "Produit", sort: "nom" },
-                { label: "État", class: "wide" },
-                { label: "Quantité", sort: "quantite", class: "number" },
-                { label: element("span", { class: "hidden" }, "Actions") },
-            ],
-            order,
-            sort: (name) => setParameters({ ordre: name, page: "" }),
-            rows: found
-                .slice((page - 1) * ROWS, page * ROWS)
-                .map((row) => line(row, refresh)),
-        }),
-        pager({
-            page,
-            pages,
-            count: found.length,
-            words: ["produit", "produits"],
-            go: (target) => setParameters({ page: target }),
-        }),
-    ];
-}
 
 function line(row, refresh) {
     const state = level(row.quantite);

@@ -1,5 +1,6 @@
 // What stores have asked for, and the decision about it.
 
+import { choiceOf, idOf } from "../address.js";
 import { query, readPage, sender } from "../api.js";
 import { announceChange, keepFresh } from "../changes.js";
 import { confirm } from "../dialog.js";
@@ -23,6 +24,7 @@ import {
 
 const SECONDS = 30;
 const ROWS = 50;
+const MOST = 1000;
 
 const states = {
     en_attente: { name: "attente", label: "En attente" },
@@ -66,7 +68,14 @@ class Requests {
 
     refresh() {
         return this.region.run(async (stop) => {
-            const wanted = this.parameters.get("statut") ?? "en_attente";
+            const wanted =
+                choiceOf(
+                    this.parameters,
+                    "statut",
+                    [...Object.keys(states), "toutes"],
+                    "Le statut",
+                ) ?? "en_attente";
+            idOf(this.parameters, "magasin", "Le magasin");
             const path = `/replenishments/${query({
                 statut: wanted === "toutes" ? "" : wanted,
                 magasin: this.parameters.get("magasin"),
@@ -117,10 +126,17 @@ class Requests {
                     this.line(row, products.get(row.produit)),
                 ),
             }),
-            more(next && this.many < 1000, () => {
-                this.many = Math.min(this.many + 2 * ROWS, 1000);
+            more(next && this.many < MOST, () => {
+                this.many = Math.min(this.many + 2 * ROWS, MOST);
                 this.refresh();
             }),
+            next && this.many >= MOST
+                ? element(
+                      "p",
+                      { class: "muted" },
+                      `Les ${quantity(MOST)} dernières demandes. Choisissez un magasin ou un statut pour voir les autres.`,
+                  )
+                : null,
         ];
     }
 

@@ -1,13 +1,15 @@
 // The journal: every change, newest first.
 
+import { choiceOf, dayOf, idOf } from "../address.js";
 import { query, readPage } from "../api.js";
+import { dayFault, dayLimits } from "../days.js";
 import { button, element, fill } from "../dom.js";
 import { filterBar, more } from "../filters.js";
 import { field } from "../form.js";
 import { difference, exactMoment, quantity } from "../format.js";
 import { empty, Region } from "../region.js";
 import { setParameters } from "../router.js";
-import { readProducts, readStores, storeField, storeName } from "../stores.js";
+import { readNames, readStores, storeField, storeName } from "../stores.js";
 import { beside, cell, rowHeading, table, wide } from "../table.js";
 
 const ROWS = 50;
@@ -42,13 +44,16 @@ const events = {
 function typeName(type) {
     const [subject, event] = type.split("_");
 
-    if (movements[type]) {
+    if (Object.hasOwn(movements, type)) {
         return movements[type];
     }
-    return subjects[subject] && events[event]
+    return Object.hasOwn(subjects, subject) && Object.hasOwn(events, event)
         ? `${subjects[subject]}, ${events[event]}`
         : type;
 }
+
+// The choice offers what is often looked for; an address may name the others.
+const offeredByName = (type) => (type && typeName(type) !== type ? [type] : []);
 
 const offered = [
     ...Object.keys(movements),
@@ -87,10 +92,8 @@ class Journal {
             name: "depuis",
             label: "Depuis le",
             type: "date",
-            on: {
-                change: () =>
-                    setParameters({ depuis: this.since.control.value }),
-            },
+            ...dayLimits,
+            on: { change: () => this.dated() },
         });
 
         fill(
@@ -104,16 +107,35 @@ class Journal {
         );
     }
 
+    // A day is asked about when it is one: years are typed digit by digit.
+    dated() {
+        const { value, validity } = this.since.control;
+        const fault = value || validity.badInput ? dayFault(value) : null;
+
+        this.since.show(fault ? [fault] : null);
+        if (fault === null) {
+            setParameters({ depuis: value });
+        }
+    }
+
     refresh() {
         return this.region.run(async (stop) => {
             const rows = [];
+            const day = dayOf(this.parameters, "depuis");
+            const type = choiceOf(
+                this.parameters,
+                "type",
+                [...offered, ...offeredByName(this.parameters.get("type"))],
+                "L’événement",
+            );
+            idOf(this.parameters, "magasin", "Le magasin");
+            idOf(this.parameters, "produit", "Le produit");
             const stores = await readStores(stop);
-            const day = this.parameters.get("depuis");
             let next = `/journal/${query({
                 ordering: "-id",
                 magasin: this.parameters.get("magasin"),
                 produit: this.parameters.get("produit"),
-                type: this.parameters.get("type"),
+                type,
                 // Midnight where the person is.
                 depuis: day && new Date(`${day}T00:00`).toISOString(),
                 limit: ROWS,
@@ -124,13 +146,20 @@ class Journal {
                 rows.push(...read.results);
                 next = read.next;
             }
-            const products = await readProducts(
+            const products = await readNames(
                 rows.map((row) => row.produit),
                 stop,
             );
 
             this.store.offer(stores, this.parameters.get("magasin"));
-            this.type.control.value = this.parameters.get("type") ?? "";
+            if (type && !offered.includes(type)) {
+                offered.push(type);
+                this.type.control.append(
+                    element("option", { value: type }, typeName(type)),
+                );
+            }
+            this.type.control.value = type ?? "";
+            this.since.show(null);
             this.since.control.value = day ?? "";
             return this.view(rows, products, next);
         });
@@ -145,7 +174,7 @@ class Journal {
                       "p",
                       { class: "chips" },
                       button(
-                          `Produit : ${products.get(Number(product))?.nom ?? product} ×`,
+                          `Produit : ${products.get(Number(product)) ?? product} ×`,
                           () => setParameters({ produit: "" }),
                           { class: "chip", "data-focus": "produit" },
                       ),
@@ -189,7 +218,7 @@ function place(row) {
 }
 
 function line(row, products) {
-    const name = products.get(row.produit)?.nom;
+    const name = products.get(row.produit);
 
     return element(
         "tr",

@@ -1,11 +1,12 @@
 // The consolidated report: what each store sold and has, product by product.
 
+import { choiceOf, pageNumberOf } from "../address.js";
 import { read } from "../api.js";
 import { csv, download } from "../csv.js";
 import { button, element, fill, icon } from "../dom.js";
 import { filterBar, searchField } from "../filters.js";
 import { field } from "../form.js";
-import { amount, compare, folded, quantity } from "../format.js";
+import { amount, compare, finder, localDay, quantity } from "../format.js";
 import { centsOfNumber } from "../money.js";
 import { empty, Region } from "../region.js";
 import { setParameters } from "../router.js";
@@ -55,9 +56,16 @@ class Report {
             filterBar(this.store.node, this.search.node),
             this.region.node,
         );
+        window.addEventListener("beforeprint", () => this.print(true), {
+            signal,
+        });
+        window.addEventListener("afterprint", () => this.print(false), {
+            signal,
+        });
     }
 
     async load(stop) {
+        pageNumberOf(this.parameters);
         if (this.report === null) {
             this.report = await read("/reports/", stop);
             fill(
@@ -68,14 +76,30 @@ class Report {
                 ),
             );
         }
-        this.store.control.value = this.parameters.get("magasin") ?? "";
-        return view(this.report, this.parameters);
+        this.store.control.value =
+            choiceOf(
+                this.parameters,
+                "magasin",
+                this.report.map((one) => one.magasin),
+                "Le magasin",
+            ) ?? "";
+        return view(this.report, this.parameters, ROWS);
+    }
+
+    // Paper has no pages to turn: all the rows, and the screen's again after.
+    print(all) {
+        if (this.report && this.region.filled) {
+            fill(
+                this.region.node,
+                view(this.report, this.parameters, all ? Infinity : ROWS),
+            );
+        }
     }
 
     save() {
         if (this.report) {
             download(
-                `rapport-${new Date().toISOString().slice(0, 10)}.csv`,
+                `rapport-${localDay(new Date())}.csv`,
                 csv([
                     ["Magasin", "Produit", "Vendus", "En stock"],
                     ...selected(this.report, this.parameters).map((row) => [
@@ -98,11 +122,15 @@ class Report {
 
 export const mount = (page) => new Report(page);
 
+// A product may be called as what every object has.
+const own = (object, name) =>
+    Object.hasOwn(object, name) ? object[name] : null;
+
 // Rows of the table, filtered and in order.  What a store sold and has no
 // row for any more is there too.
 function selected(report, parameters) {
     const store = parameters.get("magasin");
-    const text = folded(parameters.get("recherche") ?? "");
+    const found = finder(parameters.get("recherche") ?? "");
     const rows = [];
 
     for (const one of report) {
@@ -114,12 +142,12 @@ function selected(report, parameters) {
             ...Object.keys(one.produits_vendus),
         ]);
         for (const product of names) {
-            if (folded(product).includes(text)) {
+            if (found(product)) {
                 rows.push({
                     store: one.magasin,
                     product,
-                    sold: one.produits_vendus[product] ?? 0,
-                    stock: one.stock_local[product] ?? null,
+                    sold: own(one.produits_vendus, product) ?? 0,
+                    stock: own(one.stock_local, product),
                 });
             }
         }
@@ -135,11 +163,12 @@ const orders = {
     stock: (a, b) => (a.stock ?? -1) - (b.stock ?? -1),
 };
 
-function view(report, parameters) {
+function view(report, parameters, most) {
     const store = parameters.get("magasin");
     const shown = report.filter((one) => !store || one.magasin === store);
     const rows = selected(report, parameters);
-    const { page, pages } = pageOf(parameters, rows.length, ROWS);
+    const size = Math.min(most, Math.max(rows.length, 1));
+    const { page, pages } = pageOf(pageNumberOf(parameters), rows.length, size);
 
     if (report.length === 0) {
         return empty("Il n’y a pas encore de magasin.");
@@ -163,7 +192,7 @@ function view(report, parameters) {
                       sort: (order) =>
                           setParameters({ ordre: order, page: "" }),
                       rows: rows
-                          .slice((page - 1) * ROWS, page * ROWS)
+                          .slice((page - 1) * size, page * size)
                           .map((row) =>
                               element(
                                   "tr",

@@ -1,5 +1,6 @@
 // The stock of one store, a page at a time; what is short can be asked for.
 
+import { pageNumberOf } from "../address.js";
 import { adjustDialog } from "../adjust.js";
 import { query, read } from "../api.js";
 import { keepFresh } from "../changes.js";
@@ -45,6 +46,7 @@ class Stock {
     }
 
     async load(stop) {
+        pageNumberOf(this.parameters);
         this.stores ??= await readStores(stop);
         const chosen = chosenStore(this.parameters, this.stores);
 
@@ -53,18 +55,18 @@ class Stock {
         }
         this.store.offer(this.stores, chosen.id);
 
-        const page = this.parameters.get("page") ?? "1";
+        const page = pageNumberOf(this.parameters);
         const order = this.parameters.get("ordre") ?? "produit__nom";
         try {
             const list = await read(
                 `/stores/${chosen.id}/stock/list/${query({
                     page,
                     ordering: order,
-                    produit__nom: this.parameters.get("recherche"),
+                    q: this.parameters.get("recherche"),
                 })}`,
                 stop,
             );
-            return this.view(list, chosen, Number(page) || 1, order);
+            return this.view(list, chosen, page, order);
         } catch (error) {
             if (error.status !== 404) {
                 throw error;

@@ -4,7 +4,7 @@ import { query, read, readPage } from "../api.js";
 import { keepFresh } from "../changes.js";
 import { available, barChart } from "../charts.js";
 import { element, fill } from "../dom.js";
-import { amount, plural, quantity, time, trends } from "../format.js";
+import { amount, plural, quantity, time } from "../format.js";
 import { cents } from "../money.js";
 import { empty, Region } from "../region.js";
 import { readStores } from "../stores.js";
@@ -43,14 +43,14 @@ class Dashboard {
     refresh() {
         return this.region.run(async (stop) => {
             const [dashboard, stores, pending] = await Promise.all([
-                read("/dashboard/", stop),
+                read("/dashboard/?detail=true", stop),
                 readStores(stop),
                 readPage(
                     `/replenishments/?statut=en_attente&limit=${PENDING}`,
                     stop,
                 ),
             ]);
-            const rows = withIds(dashboard, stores);
+            const rows = withStores(dashboard, stores);
 
             this.updated.textContent = `À jour à ${time(new Date())}`;
             if (rows.length === 0) {
@@ -76,21 +76,17 @@ class Dashboard {
 
 export const mount = (page) => new Dashboard(page);
 
-// The dashboard names its stores, in the order of their ids.
-function withIds(dashboard, stores) {
-    const left = [...stores];
+function withStores(dashboard, stores) {
+    const closed = new Set(
+        stores.filter((store) => !store.ouvert).map((store) => store.id),
+    );
 
-    return dashboard.map((row) => {
-        const index = left.findIndex((store) => store.nom === row.magasin);
-        const [store] = index < 0 ? [] : left.splice(index, 1);
-
-        return {
-            ...row,
-            id: store?.id,
-            closed: store?.ouvert === false,
-            trends: trends(row.tendances),
-        };
-    });
+    return dashboard.map((row) => ({
+        ...row,
+        id: row.magasin_id,
+        closed: closed.has(row.magasin_id),
+        trends: row.meilleures_ventes,
+    }));
 }
 
 function totals(rows, pending) {
@@ -209,7 +205,7 @@ function draw(charts, rows) {
 }
 
 function storeCard(row) {
-    const most = row.trends[0]?.quantity ?? 1;
+    const most = row.trends[0]?.quantite ?? 1;
     const stock = (order) =>
         `/stock${query({ magasin: row.id, ordre: order })}`;
 
@@ -253,16 +249,16 @@ function storeCard(row) {
                       });
                       bar.style.setProperty(
                           "--part",
-                          `${(100 * trend.quantity) / most}%`,
+                          `${(100 * trend.quantite) / most}%`,
                       );
                       return element(
                           "li",
                           {},
-                          element("span", { class: "name" }, trend.name),
+                          element("span", { class: "name" }, trend.nom),
                           element(
                               "span",
                               { class: "number" },
-                              quantity(trend.quantity),
+                              quantity(trend.quantite),
                           ),
                           bar,
                       );

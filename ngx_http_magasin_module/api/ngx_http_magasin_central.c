@@ -1,0 +1,155 @@
+
+/* GET /api/v1/stock/central/: by product; by name or quantity; by words. */
+
+
+#include "ngx_http_magasin_rows.h"
+
+
+/* Every number of so many digits is a bigint. */
+#define NGX_HTTP_MAGASIN_CENTRAL_DIGITS  18
+
+
+/* Parameters of stock_central.sql and its sisters. */
+enum {
+    CENTRAL_Q = 0,
+    CENTRAL_ORDERING,
+    CENTRAL_LIMIT,
+    CENTRAL_KEY
+};
+
+
+static ngx_uint_t ngx_http_magasin_central_key_valid(const char *key,
+    const char *ordering);
+static size_t ngx_http_magasin_central_digits(const char *p, size_t len);
+
+
+static const char *const  ngx_http_magasin_central_orders[] = {
+    "nom", "-nom", "quantite", "-quantite", NULL
+};
+
+static const ngx_http_magasin_member_t  ngx_http_magasin_central_params[] = {
+    { "q", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 0, 0 },
+    { "ordering", NGX_HTTP_MAGASIN_MEMBER_CHOICE, 0, 0,
+      ngx_http_magasin_central_orders, 0, 0 },
+    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+};
+
+static const ngx_http_magasin_column_t  ngx_http_magasin_central_columns[] = {
+    { "produit", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { "nom", NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { "quantite", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { NULL, NGX_HTTP_MAGASIN_COLUMN_TEXT }
+};
+
+
+/* The key is "ID", or "VALUE:ID" in an order: one text, so one key. */
+
+const ngx_http_magasin_list_spec_t  ngx_http_magasin_central_spec = {
+    ngx_http_magasin_central_params, 1,
+    { NGX_HTTP_MAGASIN_KEY_TEXT, NGX_HTTP_MAGASIN_KEY_INTEGER },
+    ngx_http_magasin_central_columns, 0
+};
+
+
+/* Which index serves is decided here, as for the products. */
+
+ngx_int_t
+ngx_http_magasin_central_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_int_t     rc;
+    const char  **values;
+
+    rc = ngx_http_magasin_list_bind(ctx);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    values = ctx->job.values;
+
+    if (values[CENTRAL_Q] && values[CENTRAL_ORDERING] == NULL) {
+        values[CENTRAL_ORDERING] = ngx_http_magasin_central_orders[0];
+    }
+
+    /* The cursor of another order is none of this one. */
+
+    if (values[CENTRAL_KEY]
+        && !ngx_http_magasin_central_key_valid(values[CENTRAL_KEY],
+                                               values[CENTRAL_ORDERING]))
+    {
+        ngx_http_magasin_members_error(ctx, "cursor", "Curseur non valide.");
+        return ngx_http_magasin_members_end(ctx);
+    }
+
+    if (values[CENTRAL_ORDERING] == NULL) {
+        return NGX_OK;
+    }
+
+    if (values[CENTRAL_Q]) {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_STOCK_CENTRAL_SEARCH;
+        ctx->job.class = NGX_HTTP_MAGASIN_PG_HEAVY;
+
+    } else if (*values[CENTRAL_ORDERING] == 'n') {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_STOCK_CENTRAL_NAME;
+
+    } else {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_STOCK_CENTRAL_ORDER;
+        ctx->job.class = NGX_HTTP_MAGASIN_PG_HEAVY;
+    }
+
+    return NGX_OK;
+}
+
+
+/* Is it "ID", "NAME:ID" or "QUANTITY:ID", as the order wants it? */
+
+static ngx_uint_t
+ngx_http_magasin_central_key_valid(const char *key, const char *ordering)
+{
+    size_t  len, id;
+
+    len = ngx_strlen(key);
+    id = ngx_http_magasin_central_digits(key, len);
+
+    if (id == 0 || id > NGX_HTTP_MAGASIN_CENTRAL_DIGITS) {
+        return 0;
+    }
+
+    if (ordering == NULL) {
+        return id == len;
+    }
+
+    if (id + 1 >= len || key[len - id - 1] != ':') {
+        return 0;
+    }
+
+    if (ngx_strstr(ordering, "nom")) {
+        return 1;
+    }
+
+    len -= id + 1;
+
+    if (*key == '-') {
+        key++;
+        len--;
+    }
+
+    return len && len <= NGX_HTTP_MAGASIN_CENTRAL_DIGITS
+           && ngx_http_magasin_central_digits(key, len) == len;
+}
+
+
+/* How many digits a text ends with. */
+
+static size_t
+ngx_http_magasin_central_digits(const char *p, size_t len)
+{
+    size_t  n;
+
+    for (n = 0; n < len; n++) {
+        if (p[len - n - 1] < '0' || p[len - n - 1] > '9') {
+            break;
+        }
+    }
+
+    return n;
+}

@@ -1,0 +1,40 @@
+// Fields of numbers, wherever they are: what is typed takes the place of what
+// is there, and a wheel that turns over one changes nothing.
+
+const guarded = new WeakSet();
+let fresh = null;
+
+const isNumber = (node) =>
+    node instanceof HTMLInputElement &&
+    (node.type === "number" || ["numeric", "decimal"].includes(node.inputMode));
+
+function still(event) {
+    if (document.activeElement === event.currentTarget) {
+        event.preventDefault();
+    }
+}
+
+export function watchNumbers() {
+    document.addEventListener("focusin", ({ target }) => {
+        if (!isNumber(target)) {
+            return;
+        }
+        if (!guarded.has(target)) {
+            guarded.add(target);
+            target.addEventListener("wheel", still, { passive: false });
+        }
+        fresh = target;
+        target.select();
+    });
+    // The click that gave the focus has put the caret somewhere.
+    document.addEventListener("mouseup", (event) => {
+        if (fresh !== null && event.target === fresh) {
+            event.preventDefault();
+            fresh.select();
+        }
+        fresh = null;
+    });
+    document.addEventListener("keydown", () => {
+        fresh = null;
+    });
+}

@@ -207,8 +207,8 @@ ngx_http_magasin_cache_question(ngx_http_magasin_ctx_t *ctx,
 
 
 /*
- * Equal questions have one key: the endpoint and the parameters that its
- * statement takes, after defaults.  What else a request says, such as the host
+ * Equal questions have one key: the endpoint, the statement where the endpoint
+ * has several, and the parameters that it takes, after defaults.  What else a request says, such as the host
  * and parameters that the endpoint does not know, only its links repeat, and
  * these are not kept.
  */
@@ -219,13 +219,19 @@ ngx_http_magasin_cache_key(ngx_http_magasin_ctx_t *ctx, ngx_str_t *key)
     size_t                        size;
     u_char                       *p;
     ngx_uint_t                    i;
+    const char                   *statement;
     ngx_http_magasin_pg_job_t    *job;
     ngx_http_magasin_endpoint_t  *endpoint;
 
     job = &ctx->job;
     endpoint = ctx->endpoint;
+    statement = "";
 
-    size = endpoint->name.len;
+    if (job->statement != endpoint->statement) {
+        statement = ngx_http_magasin_pg_statement_name(job->statement);
+    }
+
+    size = endpoint->name.len + 1 + ngx_strlen(statement);
 
     for (i = 0; i < job->nvalues; i++) {
         size += 2 + (job->values[i] ? ngx_strlen(job->values[i]) : 0);
@@ -239,6 +245,8 @@ ngx_http_magasin_cache_key(ngx_http_magasin_ctx_t *ctx, ngx_str_t *key)
     key->data = p;
 
     p = ngx_cpymem(p, endpoint->name.data, endpoint->name.len);
+    *p++ = ':';
+    p = ngx_cpymem(p, statement, ngx_strlen(statement));
 
     for (i = 0; i < job->nvalues; i++) {
         *p++ = '\0';

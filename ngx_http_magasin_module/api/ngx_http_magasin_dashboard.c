@@ -112,10 +112,11 @@ ngx_http_magasin_dashboard_render(ngx_http_magasin_ctx_t *ctx,
     ctx->rows += rows;
 
     if (rows == atoi(NGX_HTTP_MAGASIN_PIECE_STORES)) {
-        ctx->job.values[0] = ngx_http_magasin_column_copy(ctx->request->pool,
-                                               result, rows - 1, DASHBOARD_ID);
+        ctx->job.values[DASHBOARD_AFTER] =
+            ngx_http_magasin_column_copy(ctx->request->pool, result, rows - 1,
+                                         DASHBOARD_ID);
 
-        return ctx->job.values[0] ? NGX_AGAIN : NGX_ERROR;
+        return ctx->job.values[DASHBOARD_AFTER] ? NGX_AGAIN : NGX_ERROR;
     }
 
     ngx_http_magasin_json_close(json, ']');

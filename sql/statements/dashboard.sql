@@ -1,10 +1,11 @@
 -- GET /api/v1/dashboard/.  $1: the store after which to go on; $2: how many
--- stores; $3: with the trends as JSON.  The trends are those of the last 168 hours, to the microsecond:
--- what cumul_vente counts since fenetre.bord, and the difference between
--- there and then from the sales themselves.  bord may lie on either side:
--- now() is a little older than what this statement sees.  Then follow for how
--- many milliseconds all this stays so, if nothing is sold: until the oldest
--- sale of those hours is no more of them; and the trends as JSON, or null.
+-- stores; $3: with the trends as JSON.  The trends are those of the last 168
+-- hours, to the microsecond: what cumul_vente counts since fenetre.bord, and
+-- the difference between there and then from the sales themselves.  bord may
+-- lie on either side: now() is a little older than what this statement sees.
+-- Then follow for how many milliseconds all this stays so, if nothing is sold:
+-- until the oldest sale of those hours is no more of them; and the trends as
+-- JSON, or null.
 --
 -- Names are compared only where three quantities do not decide, so that the
 -- time does not depend on how many products were sold; products of one name,

@@ -78,6 +78,8 @@ MagasinTest::reset();
     is($status, 400, 'which HTTP/1.1 forbids');
     like($answer, qr/\{"detail":"Requ/, '  in JSON');
 
+    is($nginx->code('//api/v1/stores/'), 404, 'two slashes are not one');
+
     for my $path ('/metrics', '/status') {
         is(MagasinConf::operator($nginx, $path)->[0], 200, "operators have $path");
         is($nginx->code($path), 404, '  clients have not');
@@ -118,10 +120,15 @@ MagasinTest::reset();
 # With clients of other addresses: as node.conf has it
 
 {
-    my $nginx = MagasinConf::make(proxies => '10.9.0.0/16  "";',
+    my $nginx = MagasinConf::make(default => '', proxies => '10.9.0.0/16  "";',
         cluster => qq(include "$MagasinConf::Top/conf/cluster/node.conf";));
     is(MagasinConf::tested($nginx), '', 'nginx -t takes it with node.conf');
     MagasinConf::start($nginx);
+
+    for my $host ('caisse.example', 'localhost') {
+        my ($status) = MagasinConf::call($nginx, $product, "Host: $host");
+        is($status, 200, "what a balancer lets through is answered, as $host");
+    }
 
     my ($status) = MagasinConf::call($nginx, '/readyz', client('203.0.113.9'));
     is($status, 404, '/readyz is not for clients');

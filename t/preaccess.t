@@ -302,3 +302,27 @@ GET /api/v1/products/3/
 --- response_headers
 X-Before: [caisse-1][/api/v1/products/{id}/]
 X-Now: [caisse-1][/api/v1/products/{id}/]
+
+
+=== TEST 15: the examples of DIRECTIVES.md
+--- http_config eval
+::http(do {
+    open my $file, '<', 'docs/DIRECTIVES.md' or die;
+    local $/;
+    my ($text) = <$file> =~ /^## Limits$(.*)\z/ms or die;
+    join "\n", grep {/^    +(?:map|\S+\s+(?:\$binary_remote_addr|"");|\}|limit_\w+_zone)/}
+        split /\n/, $text =~ s/^    (server|location) .*?^    \}$//gmsr;
+})
+--- config
+location /api/ {
+    magasin;
+    limit_req         zone=token    burst=1 nodelay;
+    limit_req         zone=address  burst=1 nodelay;
+    limit_req_status  429;
+}
+location /api/v1/reports/ { magasin; limit_conn heavy 2; limit_req zone=heavy_rate; limit_req_status 429; }
+--- request eval
+["GET /api/v1/reports/?a", "GET /api/v1/reports/?b", "GET /api/v1/stores/", "GET /api/v1/stores/"]
+--- error_code eval: [200, 429, 200, 200]
+--- error_log
+limiting requests

@@ -100,7 +100,7 @@ class Cluster:
             os.environ, RUN_DIR=self.run_dir, PORT=str(self.port), NODES="3",
             WORKERS="2", BALANCER_WORKERS=str(self.balancer_workers),
             CACHE="on", METRICS_PORT=str(self.port + 6),
-            NAMES="magasin.example a.example a")
+            NAMES="magasin.example a.example")
         self.admin = None
         self.log = None
         self.node_logs = []
@@ -169,11 +169,11 @@ class Cluster:
             text = f.read()
         with open(conf, "w", encoding="utf-8") as f:
             f.write(text.replace(
-                "merge_slashes  off;",
+                "server_name  localhost",
                 f"listen 127.0.0.1:{self.tls_port} ssl;\n"
                 f"ssl_certificate {files[0]};\n"
                 f"ssl_certificate_key {files[1]};\n"
-                "merge_slashes  off;", 1))
+                "server_name  localhost", 1))
         os.kill(self.pid(home), signal.SIGHUP)
         end = time.monotonic() + 10
         while time.monotonic() < end:

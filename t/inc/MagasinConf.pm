@@ -15,7 +15,7 @@ use MagasinNginx;
 our $Top = abs_path(dirname(__FILE__) . '/../..');
 
 # make(template => 'conf/nginx.conf', names => 'a b', proxies => '10.0.0.1 "";',
-#      include => [PATH, ...], cluster => TEXT, change => sub { edits $_ })
+#      include => [PATH, ...], cluster => TEXT, default => TEXT, change => sub { edits $_ })
 # lays it out; what it returns is a MagasinNginx that does not run yet, whose
 # `port` is for clients, `metrics` for operators.
 sub make {
@@ -38,7 +38,7 @@ sub make {
         CONF    => "$Top/conf",
         LISTEN  => "127.0.0.1:$self->{port}",
         METRICS => "127.0.0.1:$self->{metrics}",
-        DEFAULT => 'default_server',
+        DEFAULT => $option{default} // 'default_server',
         NAMES   => join(' ', 'localhost 127.0.0.1', $option{names} // ()),
         PROXIES => $option{proxies} // '',
         CLUSTER => $option{cluster} // '',

@@ -30,12 +30,19 @@ sub line {
     return join(':', $id, sha256_hex($secret), $scopes // 'produits') . "\n";
 }
 
-# tokens(TEXT...): the file, by a rename
+# tokens(TEXT...): the file, by a rename; mode() gives it another mode
+our $mode = 0644;
+
+sub mode {
+    (local $mode, my @text) = @_;
+    return tokens(@text);
+}
+
 sub tokens {
     open my $file, '>', "$directory/new" or die "$directory/new: $!\n";
     print {$file} @_;
     close $file;
-    chmod 0644, "$directory/new";
+    chmod $mode, "$directory/new";
     if (-d $path && !-l $path) { rmdir $path or die "$path: $!\n" }
     rename "$directory/new", $path or die "$path: $!\n";
     return;
@@ -140,9 +147,9 @@ my %refused = (
     'a file of more than 1 MB' => [ 'the file is larger than 1 MB',
         sub { tokens('#' x (1024 * 1024 + 1)) } ],
     'a group that may write' => [ 'the file can be written by its group',
-        sub { tokens(line('deux', 'x')); chmod 0664, $path } ],
+        sub { mode(0664, line('deux', 'x')) } ],
     'everybody may write' => [ 'the file can be written by its group',
-        sub { tokens(line('deux', 'x')); chmod 0646, $path } ],
+        sub { mode(0646, line('deux', 'x')) } ],
     'no file' => [ 'the file cannot be found', sub { unlink $path } ],
     'a FIFO' => [ 'the file is no regular file',
         sub { unlink $path; POSIX::mkfifo($path, 0600) or die "$!\n" } ],

@@ -487,7 +487,8 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_request_t *cr,
     answer->body.data = p;
     answer->body.len = left;
 
-    if (ngx_http_magasin_links_unpack(cr->ctx, &answer->links, left)
+    if (ngx_http_magasin_links_unpack(cr->ctx, &answer->links,
+                                      ngx_min(left, NGX_HTTP_MAGASIN_PIN_PIECE))
         != NGX_OK)
     {
         return NGX_DECLINED;

@@ -47,8 +47,7 @@ static ngx_str_t  ngx_http_magasin_tokens_scope_names[] = {
 
 /* Of the token that the documentation shows, and that everybody knows. */
 
-static const u_char
-                 ngx_http_magasin_demonstration[NGX_HTTP_MAGASIN_DIGEST] = {
+static const u_char  ngx_http_magasin_demonstration[] = {
     0x0d, 0x69, 0xb6, 0x2a, 0x49, 0x13, 0xf3, 0x44,
     0x43, 0xeb, 0x2d, 0x4b, 0xa5, 0x10, 0x4a, 0x84,
     0xe3, 0xa8, 0xca, 0x66, 0x55, 0x38, 0xdb, 0xe7,
@@ -569,8 +568,8 @@ ngx_http_magasin_tokens_by_id(const void *one, const void *two)
     ngx_int_t                        rc;
     const ngx_http_magasin_token_t  *a, *b;
 
-    a = *(ngx_http_magasin_token_t * const *) one;
-    b = *(ngx_http_magasin_token_t * const *) two;
+    a = *(ngx_http_magasin_token_t *const *) one;
+    b = *(ngx_http_magasin_token_t *const *) two;
 
     rc = ngx_memn2cmp(a->id.data, b->id.data, a->id.len, b->id.len);
 
@@ -584,8 +583,8 @@ ngx_http_magasin_tokens_by_digest(const void *one, const void *two)
     int                              rc;
     const ngx_http_magasin_token_t  *a, *b;
 
-    a = *(ngx_http_magasin_token_t * const *) one;
-    b = *(ngx_http_magasin_token_t * const *) two;
+    a = *(ngx_http_magasin_token_t *const *) one;
+    b = *(ngx_http_magasin_token_t *const *) two;
 
     rc = ngx_memcmp(a->digest, b->digest, NGX_HTTP_MAGASIN_DIGEST);
 

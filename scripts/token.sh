@@ -35,7 +35,7 @@ seen=' '
 IFS=, read -ra names <<<"$scopes"
 [ "${#names[@]}" -gt 0 ] || fail "which scopes? As in SCOPES=ventes,prix"
 for name in "${names[@]}"; do
-    [ -n "$name" ] && [[ $name != *' '* && $known == *" $name "* ]] ||
+    [[ -n $name && $name != *' '* && $known == *" $name "* ]] ||
         fail "there is no scope \"$name\": there are$known"
     [[ $seen != *" $name "* ]] || fail "the scope $name is there twice."
     seen+="$name "

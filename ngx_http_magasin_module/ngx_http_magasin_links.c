@@ -18,11 +18,12 @@
 
 static ngx_int_t ngx_http_magasin_link_unpack(ngx_http_magasin_link_t *link,
     u_char **p, u_char *end);
-static ngx_int_t ngx_http_magasin_link_header(ngx_http_magasin_ctx_t *ctx,
-    ngx_str_t *link);
-static uint64_t ngx_http_magasin_link_hash(ngx_str_t *link);
-static void ngx_http_magasin_link_tag(ngx_http_magasin_ctx_t *ctx,
-    ngx_str_t *link);
+static ngx_int_t ngx_http_magasin_link_text(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_address_t *address, ngx_http_magasin_link_t *link,
+    ngx_str_t *text);
+static uint64_t ngx_http_magasin_link_hash(uint64_t hash, ngx_str_t *text);
+static ngx_int_t ngx_http_magasin_link_tag(ngx_http_magasin_ctx_t *ctx,
+    uint64_t rows, uint64_t hash);
 
 
 /*
@@ -179,7 +180,7 @@ ngx_http_magasin_link_unpack(ngx_http_magasin_link_t *link, u_char **p,
 /*
  * Put the links of this request into the answer, which has to be whole where
  * it has a validator: that is of the rows first, and of the links, too, from
- * here on.
+ * here on.  All before the last link is written anew; it is a few bytes.
  *
  * NGX_OK or NGX_ERROR (memory).
  */
@@ -187,8 +188,10 @@ ngx_http_magasin_link_unpack(ngx_http_magasin_link_t *link, u_char **p,
 ngx_int_t
 ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx)
 {
-    size_t                       before;
-    ngx_str_t                    text;
+    size_t                       size, done;
+    u_char                      *p, *body;
+    uint64_t                     rows, hash;
+    ngx_str_t                    text[NGX_HTTP_MAGASIN_LINKS], front;
     ngx_uint_t                   i;
     ngx_http_magasin_link_t     *link;
     ngx_http_magasin_address_t   address;
@@ -205,116 +208,140 @@ ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    before = ctx->json.size;
+    link = ctx->links;
+    size = link[ctx->nlinks - 1].offset;
+    rows = ngx_http_magasin_link_hash(0, &ctx->etag);
+    hash = rows;
 
     for (i = 0; i < ctx->nlinks; i++) {
-        link = &ctx->links[i];
 
-        if (ngx_http_magasin_query_link(ctx->request->pool, &address,
-                                        &link->value, &text)
+        if (ngx_http_magasin_link_text(ctx, &address, &link[i], &text[i])
             != NGX_OK)
         {
             return NGX_ERROR;
         }
 
-        if (link->header && ngx_http_magasin_link_header(ctx, &text) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+        hash = ngx_http_magasin_link_hash(hash, &text[i]);
 
-        ngx_http_magasin_link_tag(ctx, &text);
+        /* What is behind the host and the path has nothing to escape. */
 
-        ngx_http_magasin_json_insert(&ctx->json,
-                                     link->offset + ctx->json.size - before,
-                                     &text);
+        size += text[i].len + 5 * address.base.len + 2;
     }
 
-    ctx->nlinks = 0;
+    front.data = ngx_pnalloc(ctx->request->pool, size);
 
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_magasin_link_header(ngx_http_magasin_ctx_t *ctx, ngx_str_t *link)
-{
-    ngx_str_t  *value;
-
-    value = &ctx->link;
-
-    value->data = ngx_pnalloc(ctx->request->pool,
-                              link->len + sizeof("<>; rel=\"next\""));
-    if (value->data == NULL) {
+    if (front.data == NULL
+        || (ctx->etag.len && ngx_http_magasin_link_tag(ctx, rows, hash)
+                             != NGX_OK))
+    {
         return NGX_ERROR;
     }
 
-    value->len = ngx_sprintf(value->data, "<%V>; rel=\"next\"", link)
-                 - value->data;
+    p = front.data;
+    body = ngx_http_magasin_json_front(&ctx->json, link[i - 1].offset);
+
+    if (body == NULL) {
+        return NGX_ERROR;
+    }
+
+    done = 0;
+
+    for (i = 0; i < ctx->nlinks; i++) {
+        p = ngx_cpymem(p, body + done, link[i].offset - done);
+        p = ngx_http_magasin_json_write(p, text[i].data, text[i].len);
+        done = link[i].offset;
+    }
+
+    front.len = p - front.data;
+    ctx->nlinks = 0;
+
+    ngx_http_magasin_json_replace(&ctx->json, done, &front);
 
     return NGX_OK;
 }
 
 
-/* 64 bits of a text, eight bytes at a time. */
+/* One link, and the header that tells of it. */
+
+static ngx_int_t
+ngx_http_magasin_link_text(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_address_t *address, ngx_http_magasin_link_t *link,
+    ngx_str_t *text)
+{
+    u_char  *p;
+
+    static u_char  rel[] = ">; rel=\"next\"";
+
+    p = ngx_pnalloc(ctx->request->pool,
+                    ngx_http_magasin_query_link_length(address, &link->value)
+                    + sizeof("<") - 1 + sizeof(rel) - 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    *p = '<';
+    text->data = p + 1;
+
+    p = ngx_http_magasin_query_link(p + 1, address, &link->value);
+    text->len = p - text->data;
+
+    if (link->header) {
+        p = ngx_cpymem(p, rel, sizeof(rel) - 1);
+
+        ctx->link.data = text->data - 1;
+        ctx->link.len = p - ctx->link.data;
+    }
+
+    return NGX_OK;
+}
+
+
+/* 64 bits of a text and of what came before it, eight bytes at a time. */
 
 static uint64_t
-ngx_http_magasin_link_hash(ngx_str_t *link)
+ngx_http_magasin_link_hash(uint64_t hash, ngx_str_t *text)
 {
     size_t     left;
     u_char    *p;
-    uint64_t   hash, word;
+    uint64_t   word;
 
-    p = link->data;
-    hash = link->len;
+    p = text->data;
+    hash += text->len;
 
-    for (left = link->len; left; left -= ngx_min(left, 8)) {
-        word = 0;
-        ngx_memcpy(&word, p, ngx_min(left, 8));
+    for (left = text->len; left >= 8; left -= 8) {
+        ngx_memcpy(&word, p, 8);
 
         hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
         hash ^= hash >> 29;
         p += 8;
     }
 
-    hash *= 0xbf58476d1ce4e5b9ull;
+    word = 0;
+
+    while (left--) {
+        word = word << 8 | *p++;
+    }
+
+    hash = (hash ^ word) * 0xbf58476d1ce4e5b9ull;
 
     return hash ^ hash >> 32;
 }
 
 
 /*
- * Make the validator of the rows that of a page with this link: 64 of the
- * tag's 128 bits change with it, which tells one page of the same rows from
- * another at a tenth of the price of a digest.  A client that finds two links
- * of one hash has found them for its own requests alone.
+ * The validator of the rows becomes that of a page with these links, at a
+ * tenth of the price of one more digest.  Who finds two links of one hash has
+ * found them for its own requests alone.
  */
 
-static void
-ngx_http_magasin_link_tag(ngx_http_magasin_ctx_t *ctx, ngx_str_t *link)
+static ngx_int_t
+ngx_http_magasin_link_tag(ngx_http_magasin_ctx_t *ctx, uint64_t rows,
+    uint64_t hash)
 {
-    u_char         *p, *end, digit;
-    uint64_t        hash;
-    static u_char   hex[] = "0123456789abcdef";
+    u_char  digest[16];
 
-    if (ctx->etag.len <= 2) {
-        return;
-    }
+    ngx_memcpy(digest, &rows, 8);
+    ngx_memcpy(digest + 8, &hash, 8);
 
-    hash = ngx_http_magasin_link_hash(link);
-
-    /* The tag may be in memory that others read. */
-
-    p = ngx_pstrdup(ctx->request->pool, &ctx->etag);
-    if (p == NULL) {
-        ctx->json.failed = 1;
-        return;
-    }
-
-    ctx->etag.data = p;
-    end = p + ctx->etag.len - 1;
-
-    for (p++; p < end && hash; p++, hash >>= 4) {
-        digit = (*p >= '0' && *p <= '9') ? *p - '0' : (*p - 'a' + 10) & 0xf;
-        *p = hex[digit ^ (hash & 0xf)];
-    }
+    return ngx_http_magasin_reply_tag(ctx, digest);
 }

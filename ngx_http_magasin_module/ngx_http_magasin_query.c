@@ -10,7 +10,6 @@ static ngx_int_t ngx_http_magasin_query_host(ngx_http_request_t *r,
     ngx_str_t *host);
 static ngx_int_t ngx_http_magasin_query_scheme(ngx_http_request_t *r,
     ngx_str_t *scheme);
-static size_t ngx_http_magasin_query_path_length(ngx_http_request_t *r);
 
 
 /*
@@ -109,6 +108,10 @@ ngx_http_magasin_query_sort(ngx_pool_t *pool, ngx_array_t *pairs)
     n = pairs->nelts;
     pair = pairs->elts;
 
+    if (n == 0) {
+        return (ngx_http_magasin_pair_t **) pairs->elts;
+    }
+
     from = ngx_palloc(pool, 2 * n * sizeof(ngx_http_magasin_pair_t *));
     if (from == NULL) {
         return NULL;
@@ -174,7 +177,9 @@ ngx_http_magasin_query_address(ngx_http_request_t *r, ngx_array_t *pairs,
     page.name.data = (u_char *) name;
     page.name.len = ngx_strlen(name);
 
-    size = scheme.len + host.len + ngx_http_magasin_query_path_length(r);
+    /* In the worst case: a path of the table has nothing to escape. */
+
+    size = scheme.len + host.len + 3 * r->uri.len;
 
     for (i = 0; i < pairs->nelts; i++) {
         size += ngx_http_magasin_text_encoded_length(&sorted[i]->name)
@@ -227,26 +232,27 @@ ngx_http_magasin_query_address(ngx_http_request_t *r, ngx_array_t *pairs,
 }
 
 
+/* The bytes that ngx_http_magasin_query_link() writes at most. */
+
+size_t
+ngx_http_magasin_query_link_length(ngx_http_magasin_address_t *address,
+    ngx_str_t *value)
+{
+    return address->base.len + address->before.len + 1 + address->name.len + 1
+           + ngx_http_magasin_text_encoded_length(value) + address->after.len;
+}
+
+
 /*
- * One of these links: to the page `value`, or to the one that needs no number
- * when it is empty.  NGX_OK or NGX_ERROR (memory).
+ * Write one of these links: to the page `value`, or to the one that needs no
+ * number when it is empty.  The place after it.
  */
 
-ngx_int_t
-ngx_http_magasin_query_link(ngx_pool_t *pool,
-    ngx_http_magasin_address_t *address, ngx_str_t *value, ngx_str_t *link)
+u_char *
+ngx_http_magasin_query_link(u_char *p, ngx_http_magasin_address_t *address,
+    ngx_str_t *value)
 {
-    u_char  *p, *query;
-
-    p = ngx_pnalloc(pool, address->base.len + address->before.len + 1
-                          + address->name.len + 1
-                          + ngx_http_magasin_text_encoded_length(value)
-                          + address->after.len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    link->data = p;
+    u_char  *query;
 
     p = ngx_cpymem(p, address->base.data, address->base.len);
     query = p;
@@ -265,9 +271,7 @@ ngx_http_magasin_query_link(ngx_pool_t *pool,
         *query = '?';
     }
 
-    link->len = p - link->data;
-
-    return NGX_OK;
+    return p;
 }
 
 
@@ -340,14 +344,6 @@ ngx_http_magasin_query_scheme(ngx_http_request_t *r, ngx_str_t *scheme)
     *scheme = names[secure];
 
     return NGX_OK;
-}
-
-
-static size_t
-ngx_http_magasin_query_path_length(ngx_http_request_t *r)
-{
-    return r->uri.len
-           + 2 * ngx_escape_uri(NULL, r->uri.data, r->uri.len, NGX_ESCAPE_URI);
 }
 
 

@@ -486,8 +486,9 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_request_t *cr,
     answer->body.data = p;
     answer->body.len = left;
 
-    if (ngx_http_magasin_links_unpack(cr->ctx, &answer->links, left)
-        != NGX_OK)
+    if (!ngx_http_magasin_links_safe(&answer->links)
+        || ngx_http_magasin_links_unpack(cr->ctx, &answer->links, left)
+           != NGX_OK)
     {
         return NGX_DECLINED;
     }

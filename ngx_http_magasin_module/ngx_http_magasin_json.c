@@ -153,21 +153,31 @@ ngx_http_magasin_json_replace(ngx_http_magasin_json_t *json, size_t len,
 }
 
 
+/* Is there nothing to escape? */
+
+ngx_uint_t
+ngx_http_magasin_json_is_plain(ngx_str_t *text)
+{
+    return ngx_http_magasin_json_plain(text->data, text->data + text->len)
+           == text->len;
+}
+
+
 /*
- * The string `text`, with its quotation marks, to `p`, where there are two
- * bytes more than six for each of its own.  The place after it.
+ * A string with its quotation marks to `p`, where there is room for it and for
+ * its escapes, if it is not `plain`.  The place after it.
  */
 
 u_char *
-ngx_http_magasin_json_write(u_char *p, u_char *text, size_t len)
+ngx_http_magasin_json_write(u_char *p, ngx_str_t *text, ngx_uint_t plain)
 {
     ngx_buf_t                 b;
     ngx_chain_t               cl;
     ngx_http_magasin_json_t   json;
 
-    if (ngx_http_magasin_json_plain(text, text + len) == len) {
+    if (plain) {
         *p++ = '"';
-        p = ngx_cpymem(p, text, len);
+        p = ngx_cpymem(p, text->data, text->len);
         *p++ = '"';
 
         return p;
@@ -178,7 +188,7 @@ ngx_http_magasin_json_write(u_char *p, u_char *text, size_t len)
     b.start = p;
     b.pos = p;
     b.last = p;
-    b.end = p + 6 * len + 2;
+    b.end = p + 6 * text->len + 2;
 
     cl.buf = &b;
     cl.next = NULL;
@@ -188,7 +198,7 @@ ngx_http_magasin_json_write(u_char *p, u_char *text, size_t len)
     json.first = &cl;
     json.last = &cl;
 
-    ngx_http_magasin_json_text(&json, text, len);
+    ngx_http_magasin_json_text(&json, text->data, text->len);
 
     return b.last;
 }

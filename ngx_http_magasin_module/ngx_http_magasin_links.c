@@ -10,6 +10,7 @@
 
 #include "ngx_http_magasin_reply.h"
 #include "ngx_http_magasin_query.h"
+#include "ngx_http_magasin_text.h"
 
 
 /* "h", the offset, "=", the value, LF. */
@@ -21,9 +22,8 @@ static ngx_int_t ngx_http_magasin_link_unpack(ngx_http_magasin_link_t *link,
 static ngx_int_t ngx_http_magasin_link_text(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_address_t *address, ngx_http_magasin_link_t *link,
     ngx_str_t *text);
-static uint64_t ngx_http_magasin_link_hash(uint64_t hash, ngx_str_t *text);
 static ngx_int_t ngx_http_magasin_link_tag(ngx_http_magasin_ctx_t *ctx,
-    uint64_t rows, uint64_t hash);
+    uint64_t hash);
 
 
 /*
@@ -93,8 +93,33 @@ ngx_http_magasin_links_pack(ngx_http_magasin_ctx_t *ctx, ngx_str_t *text)
 
 
 /*
+ * Is this, which has come from another machine, free of what may not stand in
+ * a link as it is?
+ */
+
+ngx_uint_t
+ngx_http_magasin_links_safe(ngx_str_t *text)
+{
+    u_char  *p, *end;
+
+    end = text->data + text->len;
+
+    for (p = text->data; p < end; p++) {
+        if (!((*p >= '0' && *p <= '9')
+              || ((*p | 0x20) >= 'a' && (*p | 0x20) <= 'z')
+              || *p == '-' || *p == '_' || *p == '=' || *p == LF))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/*
  * The way back, for an answer of `size` bytes without its links.  The text
- * lives as long as the request, and may come from another machine.
+ * lives as long as the request.
  *
  * NGX_OK; NGX_DECLINED: it was not written by _pack().
  */
@@ -190,9 +215,9 @@ ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx)
 {
     size_t                       size, done;
     u_char                      *p, *body;
-    uint64_t                     rows, hash;
+    uint64_t                     hash;
     ngx_str_t                    text[NGX_HTTP_MAGASIN_LINKS], front;
-    ngx_uint_t                   i;
+    ngx_uint_t                   i, plain;
     ngx_http_magasin_link_t     *link;
     ngx_http_magasin_address_t   address;
 
@@ -210,8 +235,11 @@ ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx)
 
     link = ctx->links;
     size = link[ctx->nlinks - 1].offset;
-    rows = ngx_http_magasin_link_hash(0, &ctx->etag);
-    hash = rows;
+    hash = ngx_http_magasin_text_hash(0, &ctx->etag);
+
+    /* What is behind the host and the path has nothing to escape. */
+
+    plain = ngx_http_magasin_json_is_plain(&address.base);
 
     for (i = 0; i < ctx->nlinks; i++) {
 
@@ -221,18 +249,14 @@ ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx)
             return NGX_ERROR;
         }
 
-        hash = ngx_http_magasin_link_hash(hash, &text[i]);
-
-        /* What is behind the host and the path has nothing to escape. */
-
-        size += text[i].len + 5 * address.base.len + 2;
+        hash = ngx_http_magasin_text_hash(hash, &text[i]);
+        size += text[i].len + (plain ? 0 : 5 * address.base.len) + 2;
     }
 
     front.data = ngx_pnalloc(ctx->request->pool, size);
 
     if (front.data == NULL
-        || (ctx->etag.len && ngx_http_magasin_link_tag(ctx, rows, hash)
-                             != NGX_OK))
+        || (ctx->etag.len && ngx_http_magasin_link_tag(ctx, hash) != NGX_OK))
     {
         return NGX_ERROR;
     }
@@ -248,7 +272,7 @@ ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx)
 
     for (i = 0; i < ctx->nlinks; i++) {
         p = ngx_cpymem(p, body + done, link[i].offset - done);
-        p = ngx_http_magasin_json_write(p, text[i].data, text[i].len);
+        p = ngx_http_magasin_json_write(p, &text[i], plain);
         done = link[i].offset;
     }
 
@@ -296,52 +320,28 @@ ngx_http_magasin_link_text(ngx_http_magasin_ctx_t *ctx,
 }
 
 
-/* 64 bits of a text and of what came before it, eight bytes at a time. */
-
-static uint64_t
-ngx_http_magasin_link_hash(uint64_t hash, ngx_str_t *text)
-{
-    size_t     left;
-    u_char    *p;
-    uint64_t   word;
-
-    p = text->data;
-    hash += text->len;
-
-    for (left = text->len; left >= 8; left -= 8) {
-        ngx_memcpy(&word, p, 8);
-
-        hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
-        hash ^= hash >> 29;
-        p += 8;
-    }
-
-    word = 0;
-
-    while (left--) {
-        word = word << 8 | *p++;
-    }
-
-    hash = (hash ^ word) * 0xbf58476d1ce4e5b9ull;
-
-    return hash ^ hash >> 32;
-}
-
-
 /*
  * The validator of the rows becomes that of a page with these links, at a
- * tenth of the price of one more digest.  Who finds two links of one hash has
- * found them for its own requests alone.
+ * tenth of the price of one more digest: half of its digits stay, half are of
+ * a hash of it and of the links.  Who finds two links of one hash has found
+ * them for its own requests alone.  The tag is this request's own.
  */
 
 static ngx_int_t
-ngx_http_magasin_link_tag(ngx_http_magasin_ctx_t *ctx, uint64_t rows,
-    uint64_t hash)
+ngx_http_magasin_link_tag(ngx_http_magasin_ctx_t *ctx, uint64_t hash)
 {
     u_char  digest[16];
 
-    ngx_memcpy(digest, &rows, 8);
-    ngx_memcpy(digest + 8, &hash, 8);
+    if (ctx->etag.len == 2 * sizeof(digest) + 2) {
+        (void) ngx_hex_dump(ctx->etag.data + 1 + sizeof(digest),
+                            (u_char *) &hash, sizeof(hash));
+        return NGX_OK;
+    }
+
+    /* Not one of ours: the hash is of all of it. */
+
+    ngx_memzero(digest, sizeof(digest));
+    ngx_memcpy(digest, &hash, sizeof(hash));
 
     return ngx_http_magasin_reply_tag(ctx, digest);
 }

@@ -177,9 +177,7 @@ ngx_http_magasin_query_address(ngx_http_request_t *r, ngx_array_t *pairs,
     page.name.data = (u_char *) name;
     page.name.len = ngx_strlen(name);
 
-    /* In the worst case: a path of the table has nothing to escape. */
-
-    size = scheme.len + host.len + 3 * r->uri.len;
+    size = scheme.len + host.len + r->uri.len;
 
     for (i = 0; i < pairs->nelts; i++) {
         size += ngx_http_magasin_text_encoded_length(&sorted[i]->name)
@@ -196,7 +194,10 @@ ngx_http_magasin_query_address(ngx_http_request_t *r, ngx_array_t *pairs,
 
     p = ngx_cpymem(p, scheme.data, scheme.len);
     p = ngx_cpymem(p, host.data, host.len);
-    p = (u_char *) ngx_escape_uri(p, r->uri.data, r->uri.len, NGX_ESCAPE_URI);
+
+    /* A path of the table has nothing to escape. */
+
+    p = ngx_cpymem(p, r->uri.data, r->uri.len);
 
     address->base.len = p - address->base.data;
 
@@ -239,13 +240,13 @@ ngx_http_magasin_query_link_length(ngx_http_magasin_address_t *address,
     ngx_str_t *value)
 {
     return address->base.len + address->before.len + 1 + address->name.len + 1
-           + ngx_http_magasin_text_encoded_length(value) + address->after.len;
+           + value->len + address->after.len;
 }
 
 
 /*
- * Write one of these links: to the page `value`, or to the one that needs no
- * number when it is empty.  The place after it.
+ * Write one of these links: to the page `value`, which has nothing to escape,
+ * or to the one that needs no number when it is empty.  The place after it.
  */
 
 u_char *
@@ -262,7 +263,7 @@ ngx_http_magasin_query_link(u_char *p, ngx_http_magasin_address_t *address,
         *p++ = '&';
         p = ngx_cpymem(p, address->name.data, address->name.len);
         *p++ = '=';
-        p = ngx_http_magasin_text_encode(p, value);
+        p = ngx_cpymem(p, value->data, value->len);
     }
 
     p = ngx_cpymem(p, address->after.data, address->after.len);

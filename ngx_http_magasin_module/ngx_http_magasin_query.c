@@ -6,6 +6,9 @@
 
 static ngx_int_t ngx_http_magasin_query_order(ngx_http_magasin_pair_t *one,
     ngx_http_magasin_pair_t *two);
+static void ngx_http_magasin_query_parameters(u_char *p,
+    ngx_http_magasin_pair_t **sorted, ngx_uint_t n,
+    ngx_http_magasin_pair_t *page, ngx_http_magasin_address_t *address);
 static ngx_int_t ngx_http_magasin_query_host(ngx_http_request_t *r,
     ngx_str_t *host);
 static ngx_int_t ngx_http_magasin_query_scheme(ngx_http_request_t *r,
@@ -160,8 +163,7 @@ ngx_http_magasin_query_address(ngx_http_request_t *r, ngx_array_t *pairs,
 {
     size_t                     size;
     u_char                    *p;
-    ngx_int_t                  order;
-    ngx_str_t                  host, scheme, *part;
+    ngx_str_t                  host, scheme;
     ngx_uint_t                 i;
     ngx_http_magasin_pair_t    page, **sorted;
 
@@ -201,11 +203,28 @@ ngx_http_magasin_query_address(ngx_http_request_t *r, ngx_array_t *pairs,
 
     address->base.len = p - address->base.data;
 
+    ngx_http_magasin_query_parameters(p, sorted, pairs->nelts, &page, address);
+
+    return NGX_OK;
+}
+
+
+/* All but those of the name of `page`, on both sides of where it belongs. */
+
+static void
+ngx_http_magasin_query_parameters(u_char *p, ngx_http_magasin_pair_t **sorted,
+    ngx_uint_t n, ngx_http_magasin_pair_t *page,
+    ngx_http_magasin_address_t *address)
+{
+    ngx_int_t    order;
+    ngx_str_t   *part;
+    ngx_uint_t   i;
+
     part = &address->before;
     part->data = p;
 
-    for (i = 0; i < pairs->nelts; i++) {
-        order = ngx_http_magasin_query_order(sorted[i], &page);
+    for (i = 0; i < n; i++) {
+        order = ngx_http_magasin_query_order(sorted[i], page);
 
         if (order == 0) {
             continue;
@@ -228,8 +247,6 @@ ngx_http_magasin_query_address(ngx_http_request_t *r, ngx_array_t *pairs,
     if (part == &address->before) {
         ngx_str_set(&address->after, "");
     }
-
-    return NGX_OK;
 }
 
 

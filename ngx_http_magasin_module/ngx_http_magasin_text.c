@@ -236,8 +236,9 @@ ngx_http_magasin_text_repair(ngx_pool_t *pool, ngx_str_t *text)
 
 
 /*
- * Undo percent-encoding, in a copy where there is something to undo; escapes that are none stay as they are.
- * `form`: "+" is a blank.  The result is valid UTF-8, see _repair().
+ * Undo percent-encoding, in a copy where there is something to undo; escapes
+ * that are none stay as they are.  `form`: "+" is a blank.  The result is
+ * valid UTF-8, see _repair().
  *
  * NGX_OK or NGX_ERROR (memory).
  */

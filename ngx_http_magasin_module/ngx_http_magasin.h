@@ -282,6 +282,7 @@ void ngx_http_magasin_link_add(ngx_http_magasin_ctx_t *ctx, ngx_str_t *value,
     ngx_uint_t header);
 ngx_int_t ngx_http_magasin_links_pack(ngx_http_magasin_ctx_t *ctx,
     ngx_str_t *text);
+ngx_uint_t ngx_http_magasin_links_safe(ngx_str_t *text);
 ngx_int_t ngx_http_magasin_links_unpack(ngx_http_magasin_ctx_t *ctx,
     ngx_str_t *text, size_t size);
 ngx_int_t ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx);

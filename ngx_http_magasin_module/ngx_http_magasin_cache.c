@@ -16,6 +16,7 @@
 #include "ngx_http_magasin_cache_redis.h"
 #include "ngx_http_magasin_cache_poller.h"
 #include "ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_text.h"
 
 
 static ngx_int_t ngx_http_magasin_cache_question(ngx_http_magasin_ctx_t *ctx,
@@ -182,9 +183,8 @@ ngx_http_magasin_cache_question(ngx_http_magasin_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    question->hash = ((ngx_uint_t) ngx_murmur_hash2(question->key.data,
-                                                    question->key.len) << 32)
-                     | ngx_crc32_long(question->key.data, question->key.len);
+    question->hash = (ngx_uint_t) ngx_http_magasin_text_hash(0,
+                                                             &question->key);
 
     question->slots[0] = NGX_HTTP_MAGASIN_SCOPE_ALL;
     question->nslots = 1;

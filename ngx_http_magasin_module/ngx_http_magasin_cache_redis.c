@@ -487,9 +487,10 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_request_t *cr,
     answer->body.data = p;
     answer->body.len = left;
 
-    if (ngx_http_magasin_links_unpack(cr->ctx, &answer->links,
-                                      ngx_min(left, NGX_HTTP_MAGASIN_PIN_PIECE))
-        != NGX_OK)
+    if (!ngx_http_magasin_links_safe(&answer->links)
+        || ngx_http_magasin_links_unpack(cr->ctx, &answer->links,
+                                     ngx_min(left, NGX_HTTP_MAGASIN_PIN_PIECE))
+           != NGX_OK)
     {
         return NGX_DECLINED;
     }

@@ -16,9 +16,6 @@ static const u_char  ngx_http_magasin_json_stops[256] = {
 };
 
 
-static ngx_chain_t *ngx_http_magasin_json_cut(ngx_http_magasin_json_t *json,
-    ngx_chain_t *at, size_t len);
-static ngx_chain_t *ngx_http_magasin_json_link(ngx_pool_t *pool, size_t size);
 static u_char *ngx_http_magasin_json_room(ngx_http_magasin_json_t *json,
     size_t *room);
 static void ngx_http_magasin_json_pieces(ngx_http_magasin_json_t *json,
@@ -156,128 +153,106 @@ ngx_http_magasin_json_take(ngx_http_magasin_json_t *json, ngx_str_t *text)
 }
 
 
+/* The first `len` bytes, where the first buffer holds them and more. */
+
+u_char *
+ngx_http_magasin_json_front(ngx_http_magasin_json_t *json, size_t len)
+{
+    ngx_buf_t  *b;
+
+    if (json->failed || json->first == NULL) {
+        return NULL;
+    }
+
+    b = json->first->buf;
+
+    return (size_t) (b->last - b->pos) > len ? b->pos : NULL;
+}
+
+
 /*
- * Put a string, with its quotation marks, between bytes that are written
- * already; `offset` is neither 0 nor past the end, and no byte of the text has
- * left.  The buffer there is cut in two.
+ * Put other bytes in the place of the first `len` ones, which _front() has
+ * given and of which none has left.
  */
 
 void
-ngx_http_magasin_json_insert(ngx_http_magasin_json_t *json, size_t offset,
-    ngx_str_t *text)
+ngx_http_magasin_json_replace(ngx_http_magasin_json_t *json, size_t len,
+    ngx_str_t *front)
 {
-    size_t                    len;
-    ngx_chain_t              *at, *rest;
-    ngx_http_magasin_json_t   piece;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
 
-    if (json->failed) {
-        return;
-    }
+    b = ngx_calloc_buf(json->pool);
+    cl = ngx_alloc_chain_link(json->pool);
 
-    len = ngx_http_magasin_json_plain(text->data, text->data + text->len);
-
-    ngx_http_magasin_json_init(&piece, json->pool);
-
-    piece.first = ngx_http_magasin_json_link(json->pool,
-                                             len == text->len ? len + 2
-                                             : text->len * 6 + 2);
-    piece.last = piece.first;
-
-    if (piece.first == NULL) {
+    if (b == NULL || cl == NULL) {
         json->failed = 1;
         return;
     }
 
-    ngx_http_magasin_json_text(&piece, text->data, text->len);
+    b->start = front->data;
+    b->pos = front->data;
+    b->last = front->data + front->len;
+    b->end = b->last;
+    b->temporary = 1;
 
-    for (at = json->first; /* void */ ; at = at->next) {
-        len = at->buf->last - at->buf->pos;
+    cl->buf = b;
+    cl->next = json->first;
 
-        if (offset <= len) {
-            break;
-        }
+    json->first->buf->pos += len;
+    json->first = cl;
+    json->size += front->len - len;
+}
 
-        offset -= len;
-    }
 
-    rest = ngx_http_magasin_json_cut(json, at, offset);
+/* Is there nothing to escape? */
 
-    if (rest == NULL) {
-        json->failed = 1;
-        return;
-    }
-
-    piece.first->next = at->next;
-    at->next = piece.first;
-    json->size += piece.size;
-
-    if (rest != at) {
-        rest->next = piece.first->next;
-        piece.first->next = rest;
-    }
-
-    if (json->last == at) {
-        json->last = (rest == at) ? piece.first : rest;
-    }
+ngx_uint_t
+ngx_http_magasin_json_is_plain(ngx_str_t *text)
+{
+    return ngx_http_magasin_json_plain(text->data, text->data + text->len)
+           == text->len;
 }
 
 
 /*
- * Let a buffer end after `len` bytes; what it held behind them has another
- * one, each with its part of the memory.  That other one, or the same where
- * there was nothing behind; NULL: memory.
+ * A string with its quotation marks to `p`, where there is room for it and for
+ * its escapes, if it is not `plain`.  The place after it.
  */
 
-static ngx_chain_t *
-ngx_http_magasin_json_cut(ngx_http_magasin_json_t *json, ngx_chain_t *at,
-    size_t len)
+u_char *
+ngx_http_magasin_json_write(u_char *p, ngx_str_t *text, ngx_uint_t plain)
 {
-    ngx_buf_t    *b;
-    ngx_chain_t  *rest;
+    ngx_buf_t                 b;
+    ngx_chain_t               cl;
+    ngx_http_magasin_json_t   json;
 
-    b = at->buf;
+    if (plain) {
+        *p++ = '"';
+        p = ngx_cpymem(p, text->data, text->len);
+        *p++ = '"';
 
-    if ((size_t) (b->last - b->pos) == len) {
-        return at;
+        return p;
     }
 
-    rest = ngx_alloc_chain_link(json->pool);
-    if (rest == NULL) {
-        return NULL;
-    }
+    ngx_memzero(&b, sizeof(ngx_buf_t));
 
-    rest->buf = ngx_alloc_buf(json->pool);
-    if (rest->buf == NULL) {
-        return NULL;
-    }
+    b.start = p;
+    b.pos = p;
+    b.last = p;
+    b.end = p + 6 * text->len + 2;
 
-    *rest->buf = *b;
-    rest->buf->pos = b->pos + len;
-    rest->buf->start = rest->buf->pos;
+    cl.buf = &b;
+    cl.next = NULL;
 
-    b->last = b->pos + len;
-    b->end = b->last;
+    ngx_http_magasin_json_init(&json, NULL);
 
-    return rest;
-}
+    json.first = &cl;
+    json.last = &cl;
 
+    ngx_http_magasin_json_text(&json, text->data, text->len);
 
-/* A link with an empty buffer, and nothing after it; NULL: memory. */
-
-static ngx_chain_t *
-ngx_http_magasin_json_link(ngx_pool_t *pool, size_t size)
-{
-    ngx_chain_t  *cl;
-
-    cl = ngx_alloc_chain_link(pool);
-    if (cl == NULL) {
-        return NULL;
-    }
-
-    cl->next = NULL;
-    cl->buf = ngx_create_temp_buf(pool, size);
-
-    return cl->buf ? cl : NULL;
+    return b.last;
 }
 
 
@@ -578,8 +553,16 @@ ngx_http_magasin_json_room(ngx_http_magasin_json_t *json, size_t *room)
     size = json->last ? NGX_HTTP_MAGASIN_JSON_NEXT
                       : NGX_HTTP_MAGASIN_JSON_FIRST;
 
-    cl = ngx_http_magasin_json_link(json->pool, size);
+    cl = ngx_alloc_chain_link(json->pool);
     if (cl == NULL) {
+        json->failed = 1;
+        return NULL;
+    }
+
+    cl->next = NULL;
+    cl->buf = ngx_create_temp_buf(json->pool, size);
+
+    if (cl->buf == NULL) {
         json->failed = 1;
         return NULL;
     }

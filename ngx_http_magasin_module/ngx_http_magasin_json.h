@@ -34,8 +34,12 @@ void ngx_http_magasin_json_free(ngx_http_magasin_json_t *json);
 
 void ngx_http_magasin_json_take(ngx_http_magasin_json_t *json,
     ngx_str_t *text);
-void ngx_http_magasin_json_insert(ngx_http_magasin_json_t *json,
-    size_t offset, ngx_str_t *text);
+u_char *ngx_http_magasin_json_front(ngx_http_magasin_json_t *json, size_t len);
+void ngx_http_magasin_json_replace(ngx_http_magasin_json_t *json, size_t len,
+    ngx_str_t *front);
+ngx_uint_t ngx_http_magasin_json_is_plain(ngx_str_t *text);
+u_char *ngx_http_magasin_json_write(u_char *p, ngx_str_t *text,
+    ngx_uint_t plain);
 void ngx_http_magasin_json_raw(ngx_http_magasin_json_t *json,
     const void *data, size_t len);
 void ngx_http_magasin_json_open(ngx_http_magasin_json_t *json, u_char bracket);

@@ -10,6 +10,7 @@
 
 #include "ngx_http_magasin_reply.h"
 #include "ngx_http_magasin_query.h"
+#include "ngx_http_magasin_text.h"
 
 
 /* "h", the offset, "=", the value, LF. */
@@ -18,11 +19,11 @@
 
 static ngx_int_t ngx_http_magasin_link_unpack(ngx_http_magasin_link_t *link,
     u_char **p, u_char *end);
-static ngx_int_t ngx_http_magasin_link_header(ngx_http_magasin_ctx_t *ctx,
-    ngx_str_t *link);
-static uint64_t ngx_http_magasin_link_hash(ngx_str_t *link);
-static void ngx_http_magasin_link_tag(ngx_http_magasin_ctx_t *ctx,
-    ngx_str_t *link);
+static ngx_int_t ngx_http_magasin_link_text(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_address_t *address, ngx_http_magasin_link_t *link,
+    ngx_str_t *text);
+static ngx_int_t ngx_http_magasin_link_tag(ngx_http_magasin_ctx_t *ctx,
+    uint64_t hash);
 
 
 /*
@@ -92,8 +93,33 @@ ngx_http_magasin_links_pack(ngx_http_magasin_ctx_t *ctx, ngx_str_t *text)
 
 
 /*
+ * Is this, which has come from another machine, free of what may not stand in
+ * a link as it is?
+ */
+
+ngx_uint_t
+ngx_http_magasin_links_safe(ngx_str_t *text)
+{
+    u_char  *p, *end;
+
+    end = text->data + text->len;
+
+    for (p = text->data; p < end; p++) {
+        if (!((*p >= '0' && *p <= '9')
+              || ((*p | 0x20) >= 'a' && (*p | 0x20) <= 'z')
+              || *p == '-' || *p == '_' || *p == '=' || *p == LF))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/*
  * The way back, for an answer of `size` bytes without its links.  The text
- * lives as long as the request, and may come from another machine.
+ * lives as long as the request.
  *
  * NGX_OK; NGX_DECLINED: it was not written by _pack().
  */
@@ -179,7 +205,7 @@ ngx_http_magasin_link_unpack(ngx_http_magasin_link_t *link, u_char **p,
 /*
  * Put the links of this request into the answer, which has to be whole where
  * it has a validator: that is of the rows first, and of the links, too, from
- * here on.
+ * here on.  All before the last link is written anew; it is a few bytes.
  *
  * NGX_OK or NGX_ERROR (memory).
  */
@@ -187,9 +213,11 @@ ngx_http_magasin_link_unpack(ngx_http_magasin_link_t *link, u_char **p,
 ngx_int_t
 ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx)
 {
-    size_t                       before;
-    ngx_str_t                    text;
-    ngx_uint_t                   i;
+    size_t                       size, done;
+    u_char                      *p, *body;
+    uint64_t                     hash;
+    ngx_str_t                    text[NGX_HTTP_MAGASIN_LINKS], front;
+    ngx_uint_t                   i, plain;
     ngx_http_magasin_link_t     *link;
     ngx_http_magasin_address_t   address;
 
@@ -205,116 +233,115 @@ ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    before = ctx->json.size;
+    link = ctx->links;
+    size = link[ctx->nlinks - 1].offset;
+    hash = ngx_http_magasin_text_hash(0, &ctx->etag);
+
+    /* What is behind the host and the path has nothing to escape. */
+
+    plain = ngx_http_magasin_json_is_plain(&address.base);
 
     for (i = 0; i < ctx->nlinks; i++) {
-        link = &ctx->links[i];
 
-        if (ngx_http_magasin_query_link(ctx->request->pool, &address,
-                                        &link->value, &text)
+        if (ngx_http_magasin_link_text(ctx, &address, &link[i], &text[i])
             != NGX_OK)
         {
             return NGX_ERROR;
         }
 
-        if (link->header && ngx_http_magasin_link_header(ctx, &text) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        ngx_http_magasin_link_tag(ctx, &text);
-
-        ngx_http_magasin_json_insert(&ctx->json,
-                                     link->offset + ctx->json.size - before,
-                                     &text);
+        hash = ngx_http_magasin_text_hash(hash, &text[i]);
+        size += text[i].len + (plain ? 0 : 5 * address.base.len) + 2;
     }
 
-    ctx->nlinks = 0;
+    front.data = ngx_pnalloc(ctx->request->pool, size);
 
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_magasin_link_header(ngx_http_magasin_ctx_t *ctx, ngx_str_t *link)
-{
-    ngx_str_t  *value;
-
-    value = &ctx->link;
-
-    value->data = ngx_pnalloc(ctx->request->pool,
-                              link->len + sizeof("<>; rel=\"next\""));
-    if (value->data == NULL) {
+    if (front.data == NULL
+        || (ctx->etag.len && ngx_http_magasin_link_tag(ctx, hash) != NGX_OK))
+    {
         return NGX_ERROR;
     }
 
-    value->len = ngx_sprintf(value->data, "<%V>; rel=\"next\"", link)
-                 - value->data;
+    p = front.data;
+    body = ngx_http_magasin_json_front(&ctx->json, link[i - 1].offset);
+
+    if (body == NULL) {
+        return NGX_ERROR;
+    }
+
+    done = 0;
+
+    for (i = 0; i < ctx->nlinks; i++) {
+        p = ngx_cpymem(p, body + done, link[i].offset - done);
+        p = ngx_http_magasin_json_write(p, &text[i], plain);
+        done = link[i].offset;
+    }
+
+    front.len = p - front.data;
+    ctx->nlinks = 0;
+
+    ngx_http_magasin_json_replace(&ctx->json, done, &front);
 
     return NGX_OK;
 }
 
 
-/* 64 bits of a text, eight bytes at a time. */
+/* One link, and the header that tells of it. */
 
-static uint64_t
-ngx_http_magasin_link_hash(ngx_str_t *link)
+static ngx_int_t
+ngx_http_magasin_link_text(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_address_t *address, ngx_http_magasin_link_t *link,
+    ngx_str_t *text)
 {
-    size_t     left;
-    u_char    *p;
-    uint64_t   hash, word;
+    u_char  *p;
 
-    p = link->data;
-    hash = link->len;
+    static u_char  rel[] = ">; rel=\"next\"";
 
-    for (left = link->len; left; left -= ngx_min(left, 8)) {
-        word = 0;
-        ngx_memcpy(&word, p, ngx_min(left, 8));
-
-        hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
-        hash ^= hash >> 29;
-        p += 8;
+    p = ngx_pnalloc(ctx->request->pool,
+                    ngx_http_magasin_query_link_length(address, &link->value)
+                    + sizeof("<") - 1 + sizeof(rel) - 1);
+    if (p == NULL) {
+        return NGX_ERROR;
     }
 
-    hash *= 0xbf58476d1ce4e5b9ull;
+    *p = '<';
+    text->data = p + 1;
 
-    return hash ^ hash >> 32;
+    p = ngx_http_magasin_query_link(p + 1, address, &link->value);
+    text->len = p - text->data;
+
+    if (link->header) {
+        p = ngx_cpymem(p, rel, sizeof(rel) - 1);
+
+        ctx->link.data = text->data - 1;
+        ctx->link.len = p - ctx->link.data;
+    }
+
+    return NGX_OK;
 }
 
 
 /*
- * Make the validator of the rows that of a page with this link: 64 of the
- * tag's 128 bits change with it, which tells one page of the same rows from
- * another at a tenth of the price of a digest.  A client that finds two links
- * of one hash has found them for its own requests alone.
+ * The validator of the rows becomes that of a page with these links, at a
+ * tenth of the price of one more digest: half of its digits stay, half are of
+ * a hash of it and of the links.  Who finds two links of one hash has found
+ * them for its own requests alone.  The tag is this request's own.
  */
 
-static void
-ngx_http_magasin_link_tag(ngx_http_magasin_ctx_t *ctx, ngx_str_t *link)
+static ngx_int_t
+ngx_http_magasin_link_tag(ngx_http_magasin_ctx_t *ctx, uint64_t hash)
 {
-    u_char         *p, *end, digit;
-    uint64_t        hash;
-    static u_char   hex[] = "0123456789abcdef";
+    u_char  digest[16];
 
-    if (ctx->etag.len <= 2) {
-        return;
+    if (ctx->etag.len == 2 * sizeof(digest) + 2) {
+        (void) ngx_hex_dump(ctx->etag.data + 1 + sizeof(digest),
+                            (u_char *) &hash, sizeof(hash));
+        return NGX_OK;
     }
 
-    hash = ngx_http_magasin_link_hash(link);
+    /* Not one of ours: the hash is of all of it. */
 
-    /* The tag may be in memory that others read. */
+    ngx_memzero(digest, sizeof(digest));
+    ngx_memcpy(digest, &hash, sizeof(hash));
 
-    p = ngx_pstrdup(ctx->request->pool, &ctx->etag);
-    if (p == NULL) {
-        ctx->json.failed = 1;
-        return;
-    }
-
-    ctx->etag.data = p;
-    end = p + ctx->etag.len - 1;
-
-    for (p++; p < end && hash; p++, hash >>= 4) {
-        digit = (*p >= '0' && *p <= '9') ? *p - '0' : (*p - 'a' + 10) & 0xf;
-        *p = hex[digit ^ (hash & 0xf)];
-    }
+    return ngx_http_magasin_reply_tag(ctx, digest);
 }

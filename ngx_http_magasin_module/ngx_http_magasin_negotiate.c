@@ -9,6 +9,8 @@
 
 static ngx_uint_t ngx_http_magasin_accepts(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_magasin_accept_type(u_char *p, size_t len);
+static ngx_http_magasin_header_t *ngx_http_magasin_headers_first(
+    ngx_http_request_t *r, ngx_http_magasin_header_t *all);
 static void ngx_http_magasin_headers_collect(ngx_http_request_t *r,
     ngx_http_magasin_header_t *headers);
 static ngx_http_magasin_header_e ngx_http_magasin_header_which(
@@ -57,30 +59,43 @@ ngx_http_magasin_wants_problem(ngx_http_request_t *r)
 ngx_str_t *
 ngx_http_magasin_header(ngx_http_request_t *r, ngx_http_magasin_header_e which)
 {
-    ngx_http_magasin_headers_t  headers;
+    ngx_http_magasin_header_t  *first, all[NGX_HTTP_MAGASIN_HEADERS];
 
-    ngx_http_magasin_headers(r, which, &headers);
+    first = &ngx_http_magasin_headers_first(r, all)[which];
 
-    return ngx_http_magasin_headers_next(&headers);
+    return first->n == 0 ? NULL
+           : &((ngx_table_elt_t *) first->part->elts)[first->i].value;
 }
 
 
 /*
  * Begin to read all request headers of a kind, in their order, by
  * ngx_http_magasin_headers_next().
- *
- * A client chooses how many headers it sends, so that each question costs one
- * look at them at most: where there is a context, they are gone through once
- * for all kinds, and what it keeps of a kind is where the first one stands and
- * how many there are.
  */
 
 void
 ngx_http_magasin_headers(ngx_http_request_t *r,
     ngx_http_magasin_header_e which, ngx_http_magasin_headers_t *headers)
 {
-    ngx_http_magasin_ctx_t     *ctx;
-    ngx_http_magasin_header_t  *first, all[NGX_HTTP_MAGASIN_HEADERS];
+    ngx_http_magasin_header_t  all[NGX_HTTP_MAGASIN_HEADERS];
+
+    headers->at = ngx_http_magasin_headers_first(r, all)[which];
+    headers->which = which;
+}
+
+
+/*
+ * Of each kind where the first one stands and how many there are.  A client
+ * chooses how many headers it sends, so that each question costs one look at
+ * them at most: where there is a context, they are gone through once.  `all`
+ * is for where there is none.
+ */
+
+static ngx_http_magasin_header_t *
+ngx_http_magasin_headers_first(ngx_http_request_t *r,
+    ngx_http_magasin_header_t *all)
+{
+    ngx_http_magasin_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_magasin_module);
 
@@ -88,20 +103,19 @@ ngx_http_magasin_headers(ngx_http_request_t *r,
 
         /* A location that is not ours, with a filter or a variable of ours. */
 
+        ngx_memzero(all, NGX_HTTP_MAGASIN_HEADERS
+                         * sizeof(ngx_http_magasin_header_t));
         ngx_http_magasin_headers_collect(r, all);
-        first = all;
 
-    } else {
-        first = ctx->headers;
-
-        if (!ctx->collected) {
-            ngx_http_magasin_headers_collect(r, first);
-            ctx->collected = 1;
-        }
+        return all;
     }
 
-    headers->at = first[which];
-    headers->which = which;
+    if (!ctx->collected) {
+        ngx_http_magasin_headers_collect(r, ctx->headers);
+        ctx->collected = 1;
+    }
+
+    return ctx->headers;
 }
 
 
@@ -143,9 +157,6 @@ ngx_http_magasin_headers_collect(ngx_http_request_t *r,
     ngx_list_part_t            *part;
     ngx_table_elt_t            *header;
     ngx_http_magasin_header_e   which;
-
-    ngx_memzero(headers,
-                NGX_HTTP_MAGASIN_HEADERS * sizeof(ngx_http_magasin_header_t));
 
     for (part = &r->headers_in.headers.part; part; part = part->next) {
         header = part->elts;

@@ -6,11 +6,13 @@
 
 static ngx_int_t ngx_http_magasin_query_order(ngx_http_magasin_pair_t *one,
     ngx_http_magasin_pair_t *two);
+static void ngx_http_magasin_query_parameters(u_char *p,
+    ngx_http_magasin_pair_t **sorted, ngx_uint_t n,
+    ngx_http_magasin_pair_t *page, ngx_http_magasin_address_t *address);
 static ngx_int_t ngx_http_magasin_query_host(ngx_http_request_t *r,
     ngx_str_t *host);
 static ngx_int_t ngx_http_magasin_query_scheme(ngx_http_request_t *r,
     ngx_str_t *scheme);
-static size_t ngx_http_magasin_query_path_length(ngx_http_request_t *r);
 
 
 /*
@@ -109,6 +111,10 @@ ngx_http_magasin_query_sort(ngx_pool_t *pool, ngx_array_t *pairs)
     n = pairs->nelts;
     pair = pairs->elts;
 
+    if (n == 0) {
+        return (ngx_http_magasin_pair_t **) pairs->elts;
+    }
+
     from = ngx_palloc(pool, 2 * n * sizeof(ngx_http_magasin_pair_t *));
     if (from == NULL) {
         return NULL;
@@ -157,8 +163,7 @@ ngx_http_magasin_query_address(ngx_http_request_t *r, ngx_array_t *pairs,
 {
     size_t                     size;
     u_char                    *p;
-    ngx_int_t                  order;
-    ngx_str_t                  host, scheme, *part;
+    ngx_str_t                  host, scheme;
     ngx_uint_t                 i;
     ngx_http_magasin_pair_t    page, **sorted;
 
@@ -174,7 +179,7 @@ ngx_http_magasin_query_address(ngx_http_request_t *r, ngx_array_t *pairs,
     page.name.data = (u_char *) name;
     page.name.len = ngx_strlen(name);
 
-    size = scheme.len + host.len + ngx_http_magasin_query_path_length(r);
+    size = scheme.len + host.len + r->uri.len;
 
     for (i = 0; i < pairs->nelts; i++) {
         size += ngx_http_magasin_text_encoded_length(&sorted[i]->name)
@@ -191,15 +196,35 @@ ngx_http_magasin_query_address(ngx_http_request_t *r, ngx_array_t *pairs,
 
     p = ngx_cpymem(p, scheme.data, scheme.len);
     p = ngx_cpymem(p, host.data, host.len);
-    p = (u_char *) ngx_escape_uri(p, r->uri.data, r->uri.len, NGX_ESCAPE_URI);
+
+    /* A path of the table has nothing to escape. */
+
+    p = ngx_cpymem(p, r->uri.data, r->uri.len);
 
     address->base.len = p - address->base.data;
+
+    ngx_http_magasin_query_parameters(p, sorted, pairs->nelts, &page, address);
+
+    return NGX_OK;
+}
+
+
+/* All but those of the name of `page`, on both sides of where it belongs. */
+
+static void
+ngx_http_magasin_query_parameters(u_char *p, ngx_http_magasin_pair_t **sorted,
+    ngx_uint_t n, ngx_http_magasin_pair_t *page,
+    ngx_http_magasin_address_t *address)
+{
+    ngx_int_t    order;
+    ngx_str_t   *part;
+    ngx_uint_t   i;
 
     part = &address->before;
     part->data = p;
 
-    for (i = 0; i < pairs->nelts; i++) {
-        order = ngx_http_magasin_query_order(sorted[i], &page);
+    for (i = 0; i < n; i++) {
+        order = ngx_http_magasin_query_order(sorted[i], page);
 
         if (order == 0) {
             continue;
@@ -222,31 +247,30 @@ ngx_http_magasin_query_address(ngx_http_request_t *r, ngx_array_t *pairs,
     if (part == &address->before) {
         ngx_str_set(&address->after, "");
     }
+}
 
-    return NGX_OK;
+
+/* The bytes that ngx_http_magasin_query_link() writes at most. */
+
+size_t
+ngx_http_magasin_query_link_length(ngx_http_magasin_address_t *address,
+    ngx_str_t *value)
+{
+    return address->base.len + address->before.len + 1 + address->name.len + 1
+           + value->len + address->after.len;
 }
 
 
 /*
- * One of these links: to the page `value`, or to the one that needs no number
- * when it is empty.  NGX_OK or NGX_ERROR (memory).
+ * Write one of these links: to the page `value`, which has nothing to escape,
+ * or to the one that needs no number when it is empty.  The place after it.
  */
 
-ngx_int_t
-ngx_http_magasin_query_link(ngx_pool_t *pool,
-    ngx_http_magasin_address_t *address, ngx_str_t *value, ngx_str_t *link)
+u_char *
+ngx_http_magasin_query_link(u_char *p, ngx_http_magasin_address_t *address,
+    ngx_str_t *value)
 {
-    u_char  *p, *query;
-
-    p = ngx_pnalloc(pool, address->base.len + address->before.len + 1
-                          + address->name.len + 1
-                          + ngx_http_magasin_text_encoded_length(value)
-                          + address->after.len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    link->data = p;
+    u_char  *query;
 
     p = ngx_cpymem(p, address->base.data, address->base.len);
     query = p;
@@ -256,7 +280,7 @@ ngx_http_magasin_query_link(ngx_pool_t *pool,
         *p++ = '&';
         p = ngx_cpymem(p, address->name.data, address->name.len);
         *p++ = '=';
-        p = ngx_http_magasin_text_encode(p, value);
+        p = ngx_cpymem(p, value->data, value->len);
     }
 
     p = ngx_cpymem(p, address->after.data, address->after.len);
@@ -265,9 +289,7 @@ ngx_http_magasin_query_link(ngx_pool_t *pool,
         *query = '?';
     }
 
-    link->len = p - link->data;
-
-    return NGX_OK;
+    return p;
 }
 
 
@@ -340,14 +362,6 @@ ngx_http_magasin_query_scheme(ngx_http_request_t *r, ngx_str_t *scheme)
     *scheme = names[secure];
 
     return NGX_OK;
-}
-
-
-static size_t
-ngx_http_magasin_query_path_length(ngx_http_request_t *r)
-{
-    return r->uri.len
-           + 2 * ngx_escape_uri(NULL, r->uri.data, r->uri.len, NGX_ESCAPE_URI);
 }
 
 

@@ -44,8 +44,10 @@ ngx_http_magasin_pair_t **ngx_http_magasin_query_sort(ngx_pool_t *pool,
 ngx_int_t ngx_http_magasin_query_address(ngx_http_request_t *r,
     ngx_array_t *pairs, const char *name,
     ngx_http_magasin_address_t *address);
-ngx_int_t ngx_http_magasin_query_link(ngx_pool_t *pool,
-    ngx_http_magasin_address_t *address, ngx_str_t *value, ngx_str_t *link);
+size_t ngx_http_magasin_query_link_length(ngx_http_magasin_address_t *address,
+    ngx_str_t *value);
+u_char *ngx_http_magasin_query_link(u_char *p,
+    ngx_http_magasin_address_t *address, ngx_str_t *value);
 
 
 #define ngx_http_magasin_query_value(pairs, name)                             \

@@ -236,8 +236,9 @@ ngx_http_magasin_text_repair(ngx_pool_t *pool, ngx_str_t *text)
 
 
 /*
- * Undo percent-encoding, in a copy where there is something to undo; escapes that are none stay as they are.
- * `form`: "+" is a blank.  The result is valid UTF-8, see _repair().
+ * Undo percent-encoding, in a copy where there is something to undo; escapes
+ * that are none stay as they are.  `form`: "+" is a blank.  The result is
+ * valid UTF-8, see _repair().
  *
  * NGX_OK or NGX_ERROR (memory).
  */
@@ -444,4 +445,36 @@ ngx_http_magasin_text_sequence(u_char *p, u_char *end, ngx_uint_t *valid)
     }
 
     return n;
+}
+
+
+/* 64 bits of a text and of what came before it, eight bytes at a time. */
+
+uint64_t
+ngx_http_magasin_text_hash(uint64_t hash, ngx_str_t *text)
+{
+    size_t     left;
+    u_char    *p;
+    uint64_t   word;
+
+    p = text->data;
+    hash += text->len;
+
+    for (left = text->len; left >= 8; left -= 8) {
+        ngx_memcpy(&word, p, 8);
+
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
+        hash ^= hash >> 29;
+        p += 8;
+    }
+
+    word = 0;
+
+    while (left--) {
+        word = word << 8 | *p++;
+    }
+
+    hash = (hash ^ word) * 0xbf58476d1ce4e5b9ull;
+
+    return hash ^ hash >> 32;
 }

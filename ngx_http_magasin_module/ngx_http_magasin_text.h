@@ -23,6 +23,7 @@ ngx_int_t ngx_http_magasin_text_decode(ngx_pool_t *pool, ngx_str_t *text,
     ngx_uint_t form);
 size_t ngx_http_magasin_text_encoded_length(ngx_str_t *text);
 u_char *ngx_http_magasin_text_encode(u_char *p, ngx_str_t *text);
+uint64_t ngx_http_magasin_text_hash(uint64_t hash, ngx_str_t *text);
 
 
 #endif /* _NGX_HTTP_MAGASIN_TEXT_H_INCLUDED_ */

@@ -10,6 +10,7 @@ use Test::More;
 use Time::HiRes qw(sleep);
 use MagasinTest;
 use MagasinCache;
+use MagasinRedis qw(start finish);
 
 plan skip_all => 'TEST_NGINX_RUN_DIR is not set (make test)'
     unless $ENV{TEST_NGINX_RUN_DIR};
@@ -74,11 +75,15 @@ sub unpinned {
 }
 
 fixture();
-my $off = MagasinNginx::free_port();
+my ($off, $l2) = map { MagasinNginx::free_port() } 1 .. 2;
+start('pins');
 $nginx = MagasinCache->start(workers => 1, zone => '16m',
     listen => 'sndbuf=16k',
-    cache => "server { listen 127.0.0.1:$off sndbuf=16k;"
-        . ' location / { magasin; magasin_cache off; } }');
+    http   => "magasin_redis unix:$MagasinRedis::Directory/pins;",
+    cache  => "server { listen 127.0.0.1:$off sndbuf=16k;"
+        . ' location / { magasin; magasin_cache off; } }'
+        . "server { listen 127.0.0.1:$l2 sndbuf=16k;"
+        . ' location / { magasin; magasin_cache l2; } }');
 
 # How much 60 of them hold
 
@@ -164,6 +169,20 @@ $nginx->fetch('/api/v1/cache/flush/', method => 'POST');
 });
 all_get('coalesced', $body, @slow);
 ok(unpinned(), 'coalesced: not pinned any more');
+
+# Out of Redis each gets an answer of its own: half of the zone is pinned, some
+# are in the worker's memory, and the others are made anew.
+
+sub from_redis {
+    my ($connection) = $nginx->connections(1, $l2);
+    MagasinCache::ask_for($connection, $list);
+    return MagasinCache::receive($connection)->{state} eq 'REDIS';
+}
+ok(MagasinNginx::wait_for(\&from_redis, 10), 'it is in Redis');
+@slow = holds('from Redis', $list, $l2);
+cmp_ok(pinned(), '<', 8 * 1024 * 1024, 'from Redis: half of the zone at most');
+all_get('from Redis', $body, @slow);
+ok(unpinned(), 'from Redis: not pinned any more');
 
 # What a reader gets when the answer changes meanwhile
 
@@ -287,5 +306,6 @@ is(join("\n", grep { !/\Q$victim\E exited on signal 9/ }
         split /\n/, $nginx->complaints), '',
     'nothing alarming in the log but that');
 
+finish();
 MagasinTest::reset();
 done_testing();

@@ -459,14 +459,9 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_request_t *cr,
         left -= lens[i];
     }
 
-    p = ngx_pstrdup(pool, &text);
-    if (p == NULL) {
-        return NGX_DECLINED;
-    }
-
-    p += NGX_HTTP_MAGASIN_CACHE_HEAD;
-
     /* Its own question stands before it: MD5 alone is no proof. */
+
+    p = text.data + NGX_HTTP_MAGASIN_CACHE_HEAD;
 
     if ((size_t) lens[0] != cr->question.key.len
         || ngx_memcmp(p, cr->question.key.data, lens[0]) != 0)
@@ -474,7 +469,25 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_request_t *cr,
         return NGX_DECLINED;
     }
 
-    p += lens[0];
+    if (left > NGX_HTTP_MAGASIN_PIN_SHORT && ngx_http_magasin_cache_full(cr))
+    {
+        return NGX_DECLINED;
+    }
+
+    /* The body by itself: a long one is given back when it is pinned. */
+
+    text.data = p + lens[0];
+    text.len = lens[1] + lens[2];
+
+    p = ngx_pnalloc(pool, text.len + 1);
+    answer->body.data = ngx_pnalloc(pool, left + 1);
+
+    if (p == NULL || answer->body.data == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memcpy(p, text.data, text.len);
+    ngx_memcpy(answer->body.data, text.data + text.len, left);
 
     answer->etag.data = p;
     answer->etag.len = lens[1];
@@ -482,9 +495,7 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_request_t *cr,
 
     answer->links.data = p;
     answer->links.len = lens[2];
-    p += lens[2];
 
-    answer->body.data = p;
     answer->body.len = left;
 
     if (!ngx_http_magasin_links_safe(&answer->links)
@@ -588,6 +599,10 @@ ngx_http_magasin_cache_redis_store(ngx_http_magasin_cache_t *cache,
     {
         ngx_http_magasin_cache_redis_stored(&stored->command, NULL);
     }
+
+    /* It was copied: not for as long as the client reads. */
+
+    (void) ngx_pfree(cr->ctx->request->pool, value);
 }
 
 

@@ -75,6 +75,9 @@ typedef struct {
     ngx_atomic_t         poller;
     ngx_atomic_t         poller_until;
 
+    /* Bytes of the slab pool that stay for readers: see cache_pin.c. */
+    ngx_atomic_t         pinned;
+
     /* Of the poll before: two, of which one is in use. */
     ngx_atomic_t         snapshot;
     u_char               snapshots[2][NGX_HTTP_MAGASIN_SNAPSHOT];
@@ -95,7 +98,6 @@ typedef struct {
 
     /* Who reads long answers piece by piece: see cache_pin.c. */
     ngx_queue_t          pins;
-    size_t               pinned;        /* bytes that stay for them */
     ngx_uint_t           life;          /* how often the pool was emptied */
     uint64_t             swept;         /* when the dead were looked for */
 

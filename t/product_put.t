@@ -718,14 +718,14 @@ MagasinTest::reset();
 --- request eval
 ["PUT /api/v1/products/3/\n" . "1\r\n{\r\n6\r\n\"nom\":\r\n4\r\n\"x\"}\r\n0\r\n\r\n",
  "PUT /api/v1/products/3/\n" . "0\r\n\r\n",
- "PUT /api/v1/products/3/\n" . sprintf("%x\r\n{\"description\":\"%s\"}\r\n0\r\n\r\n", 100018, 'z' x 100000),
+ "PUT /api/v1/products/3/\n" . sprintf("%x\r\n{\"x\":\"%s\",\"description\":\"z\"}\r\n0\r\n\r\n", 100026, 'z' x 100000),
  "PUT /api/v1/products/3/\n" . "zz\r\n{\r\n0\r\n\r\n"]
 --- more_headers eval
 "$MagasinTest::Json\nTransfer-Encoding: chunked"
 --- error_code eval
 [200, 200, 200, 400]
 --- response_body eval
-[qr/^\{"nom":"x"/, qr/^\{"nom":"x"/, qr/"description":"z{60000}z{40000}"/, qr/^\{"detail":"/]
+[qr/^\{"nom":"x"/, qr/^\{"nom":"x"/, qr/"description":"z"/, qr/^\{"detail":"/]
 
 
 === TEST 37: byte by byte
@@ -779,15 +779,15 @@ location /api/v1/ { magasin; client_max_body_size 1m; }
 MagasinTest::reset();
 --- request eval
 ["PUT /api/v1/products/3/\n" . '{"nom":"x"}',
- "PUT /api/v1/products/3/\n" . '{"description":"' . 'x' x 1048558 . '"}',
- "PUT /api/v1/products/3/\n" . '{"description":"' . 'x' x 1048559 . '"}']
+ "PUT /api/v1/products/3/\n" . '{"inconnu":"' . 'x' x 1048562 . '"}',
+ "PUT /api/v1/products/3/\n" . '{"inconnu":"' . 'x' x 1048563 . '"}']
 --- more_headers eval
 ["$MagasinTest::Json\nContent-Length: 104857600", $MagasinTest::Json, $MagasinTest::Json]
 --- error_code eval
 [413, 200, 413]
 --- response_body eval
 ['{"detail":"Le corps de la requête est trop volumineux."}',
- qr/"description":"x{50000}/,
+ qr/^\{"nom":/,
  '{"detail":"Le corps de la requête est trop volumineux."}']
 --- response_headers eval
 ['Content-Type: application/json', '', 'Content-Type: application/json']

@@ -190,6 +190,7 @@ our %Words = (
     epoch       => $generations,
     fresh_until => $generations + 8,
     poller      => $generations + 48,
+    pinned      => $generations + 64,
 );
 
 # zone_word(NAME, VALUE): reads it, or writes it, through a worker's memory;

@@ -53,7 +53,8 @@ static ngx_http_magasin_token_t *ngx_http_magasin_tokens_find(
     ngx_http_magasin_tokens_t *tokens, ngx_str_t *secret);
 static ngx_uint_t ngx_http_magasin_scope(ngx_str_t *scopes,
     const char *scope);
-static ngx_int_t ngx_http_magasin_unauthorized(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_unauthorized(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_refused_e reason);
 static ngx_uint_t ngx_http_magasin_stray_blank(ngx_http_request_t *r,
     ngx_str_t *value);
 
@@ -155,7 +156,9 @@ ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx,
            != 0
         || ngx_http_magasin_stray_blank(ctx->request, &header->value))
     {
-        return ngx_http_magasin_unauthorized(ctx);
+        return ngx_http_magasin_unauthorized(ctx,
+                                 header ? NGX_HTTP_MAGASIN_REFUSED_MALFORMED
+                                        : NGX_HTTP_MAGASIN_REFUSED_MISSING);
     }
 
     secret.data = header->value.data + sizeof("Token ") - 1;
@@ -164,7 +167,8 @@ ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx,
     token = ngx_http_magasin_tokens_find(tokens, &secret);
 
     if (token == NULL) {
-        return ngx_http_magasin_unauthorized(ctx);
+        return ngx_http_magasin_unauthorized(ctx,
+                                          NGX_HTTP_MAGASIN_REFUSED_UNKNOWN);
     }
 
     /* Copies: the list may be replaced before the log phase. */
@@ -181,6 +185,9 @@ ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx,
     ctx->scopes.len = token->scopes.len;
 
     if (!ngx_http_magasin_allowed(ctx, ctx->endpoint->scope)) {
+        ngx_http_magasin_metrics_refused(ctx->request,
+                                         NGX_HTTP_MAGASIN_REFUSED_SCOPE);
+
         return ngx_http_magasin_reply_status(ctx, NGX_HTTP_FORBIDDEN);
     }
 
@@ -198,11 +205,14 @@ ngx_http_magasin_allowed(ngx_http_magasin_ctx_t *ctx, const char *scope)
 
 
 static ngx_int_t
-ngx_http_magasin_unauthorized(ngx_http_magasin_ctx_t *ctx)
+ngx_http_magasin_unauthorized(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_refused_e reason)
 {
     ngx_str_t         path;
     static ngx_str_t  message =
                       ngx_string("Token d'accès invalide ou manquant.");
+
+    ngx_http_magasin_metrics_refused(ctx->request, reason);
 
     path = ctx->request->uri;
 

@@ -254,5 +254,8 @@ void ngx_http_magasin_errors_init(void);
 /* variables.c */
 ngx_int_t ngx_http_magasin_variables_init(ngx_conf_t *cf);
 
+/* variables_text.c */
+ngx_int_t ngx_http_magasin_variables_text(ngx_conf_t *cf);
+
 
 #endif /* _NGX_HTTP_MAGASIN_H_INCLUDED_ */

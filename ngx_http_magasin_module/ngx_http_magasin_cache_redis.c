@@ -43,6 +43,9 @@
 /* Bytes of a tag at most: some tokens, which may be another version's. */
 #define NGX_HTTP_MAGASIN_CACHE_TAG         4096
 
+/* Bytes of an entity tag at most. */
+#define NGX_HTTP_MAGASIN_CACHE_ETAG        128
+
 /* EVAL, the script, the number of keys. */
 #define NGX_HTTP_MAGASIN_CACHE_ARGS        3
 
@@ -531,14 +534,15 @@ ngx_http_magasin_cache_redis_sound(ngx_http_magasin_answer_t *answer)
 
     if (answer->etag.len) {
 
-        if (answer->etag.len != 2 * 16 + 2 || p[0] != '"' || p[33] != '"') {
+        if (answer->etag.len < 3
+            || answer->etag.len > NGX_HTTP_MAGASIN_CACHE_ETAG
+            || p[0] != '"' || p[answer->etag.len - 1] != '"')
+        {
             return 0;
         }
 
-        for (i = 1; i < 33; i++) {
-            if (!((p[i] >= '0' && p[i] <= '9')
-                  || (p[i] >= 'a' && p[i] <= 'f')))
-            {
+        for (i = 1; i < answer->etag.len - 1; i++) {
+            if (p[i] <= ' ' || p[i] > '~' || p[i] == '"') {
                 return 0;
             }
         }

@@ -197,6 +197,7 @@ struct ngx_http_magasin_ctx_s {
     ngx_http_magasin_body_t        body;
     ngx_str_t                      token;       /* its id; NUL */
     ngx_str_t                      scopes;      /* of the token */
+    ngx_http_magasin_refused_e     refused;     /* why there is no token */
     ngx_uint_t                     generation;  /* of the tokens; 0: not
                                                    looked for yet */
     const char                    *key;         /* Idempotency-Key, or NULL */
@@ -241,7 +242,6 @@ struct ngx_http_magasin_ctx_s {
     unsigned                       replied:1;   /* our answer, not nginx's */
     unsigned                       filtered:1;  /* errors.c replaces a body */
     unsigned                       fields:1;    /* an error by fields */
-    unsigned                       demonstration:1; /* token refused */
 };
 
 
@@ -327,6 +327,9 @@ ngx_int_t ngx_http_magasin_errors_phases(ngx_conf_t *cf);
 
 /* variables.c */
 ngx_int_t ngx_http_magasin_variables_init(ngx_conf_t *cf);
+
+/* variables_text.c */
+ngx_int_t ngx_http_magasin_variables_text(ngx_conf_t *cf);
 
 
 #endif /* _NGX_HTTP_MAGASIN_H_INCLUDED_ */

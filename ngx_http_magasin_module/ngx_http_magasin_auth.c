@@ -15,11 +15,12 @@ static ngx_http_magasin_token_t *ngx_http_magasin_tokens_find(
     ngx_http_magasin_tokens_t *tokens, ngx_str_t *secret);
 static ngx_uint_t ngx_http_magasin_scope(ngx_str_t *scopes,
     const char *scope);
-static ngx_int_t ngx_http_magasin_unauthorized(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_unauthorized(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_tokens_t *tokens);
 static ngx_uint_t ngx_http_magasin_demonstrated(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_magasin_loopback(struct sockaddr *sa);
-static ngx_int_t ngx_http_magasin_demonstration_refused(
-    ngx_http_magasin_ctx_t *ctx, ngx_http_magasin_tokens_t *tokens);
+static void ngx_http_magasin_demonstration_refused(
+    ngx_http_magasin_tokens_t *tokens);
 static ngx_uint_t ngx_http_magasin_stray_blank(ngx_http_request_t *r,
     ngx_str_t *value);
 
@@ -30,9 +31,8 @@ static ngx_uint_t ngx_http_magasin_stray_blank(ngx_http_request_t *r,
  * ctx->scopes are those of a valid token, else empty; they are copies, since
  * the list may be replaced before the log phase.
  *
- * NGX_OK: a valid one; NGX_DECLINED: none, a wrong one, or that of the
- * demonstration where it does not count (ctx->demonstration); NGX_ERROR:
- * memory.
+ * NGX_OK: a valid one; NGX_DECLINED: none, or none that counts: ctx->refused
+ * says why; NGX_ERROR: memory.
  */
 
 ngx_int_t
@@ -45,15 +45,13 @@ ngx_http_magasin_identify(ngx_http_magasin_ctx_t *ctx,
 
     ngx_str_null(&ctx->token);
     ngx_str_null(&ctx->scopes);
-    ctx->demonstration = 0;
-
-    if (tokens == NULL || tokens->list == NULL) {
-        return NGX_DECLINED;
-    }
-
-    ctx->generation = tokens->generation;
-
     header = ctx->request->headers_in.authorization;
+    ctx->refused = header ? NGX_HTTP_MAGASIN_REFUSED_MALFORMED
+                          : NGX_HTTP_MAGASIN_REFUSED_MISSING;
+
+    if (tokens) {
+        ctx->generation = tokens->generation;
+    }
 
     if (header == NULL
         || header->value.len <= sizeof("Token ") - 1
@@ -61,6 +59,12 @@ ngx_http_magasin_identify(ngx_http_magasin_ctx_t *ctx,
            != 0
         || ngx_http_magasin_stray_blank(ctx->request, &header->value))
     {
+        return NGX_DECLINED;
+    }
+
+    ctx->refused = NGX_HTTP_MAGASIN_REFUSED_UNKNOWN;
+
+    if (tokens == NULL || tokens->list == NULL) {
         return NGX_DECLINED;
     }
 
@@ -74,7 +78,7 @@ ngx_http_magasin_identify(ngx_http_magasin_ctx_t *ctx,
     }
 
     if (token->demonstration && !ngx_http_magasin_demonstrated(ctx->request)) {
-        ctx->demonstration = 1;
+        ctx->refused = NGX_HTTP_MAGASIN_REFUSED_DEMONSTRATION;
         return NGX_DECLINED;
     }
 
@@ -111,15 +115,14 @@ ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    if (ctx->demonstration) {
-        return ngx_http_magasin_demonstration_refused(ctx, tokens);
-    }
-
     if (ctx->token.len == 0) {
-        return ngx_http_magasin_unauthorized(ctx);
+        return ngx_http_magasin_unauthorized(ctx, tokens);
     }
 
     if (!ngx_http_magasin_allowed(ctx, ctx->endpoint->scope)) {
+        ngx_http_magasin_metrics_refused(ctx->request,
+                                         NGX_HTTP_MAGASIN_REFUSED_SCOPE);
+
         return ngx_http_magasin_reply_status(ctx, NGX_HTTP_FORBIDDEN);
     }
 
@@ -137,16 +140,29 @@ ngx_http_magasin_allowed(ngx_http_magasin_ctx_t *ctx, const char *scope)
 
 
 static ngx_int_t
-ngx_http_magasin_unauthorized(ngx_http_magasin_ctx_t *ctx)
+ngx_http_magasin_unauthorized(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_tokens_t *tokens)
 {
-    ngx_str_t         path;
-    static ngx_str_t  message =
+    ngx_str_t         path, *message;
+    static ngx_str_t  invalid =
                       ngx_string("Token d'accès invalide ou manquant.");
+    static ngx_str_t  demonstration =
+                      ngx_string("Le token de démonstration n'est accepté "
+                                 "que sur la machine elle-même.");
+
+    message = &invalid;
+
+    if (ctx->refused == NGX_HTTP_MAGASIN_REFUSED_DEMONSTRATION) {
+        ngx_http_magasin_demonstration_refused(tokens);
+        message = &demonstration;
+    }
+
+    ngx_http_magasin_metrics_refused(ctx->request, ctx->refused);
 
     path = ctx->request->uri;
 
     return ngx_http_magasin_reply_resource(ctx, NGX_HTTP_UNAUTHORIZED,
-                                           &message, &path);
+                                           message, &path);
 }
 
 
@@ -215,29 +231,20 @@ ngx_http_magasin_loopback(struct sockaddr *sa)
 
 /* The log is told once a minute by each worker: anybody can ask for it. */
 
-static ngx_int_t
-ngx_http_magasin_demonstration_refused(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_tokens_t *tokens)
+static void
+ngx_http_magasin_demonstration_refused(ngx_http_magasin_tokens_t *tokens)
 {
-    ngx_str_t         path;
-    static ngx_str_t  message =
-                      ngx_string("Le token de démonstration n'est accepté "
-                                 "que sur la machine elle-même.");
-
-    if (tokens->told == 0 || ngx_time() - tokens->told >= 60) {
-        tokens->told = ngx_time();
-
-        ngx_log_error(NGX_LOG_ERR, tokens->log, 0,
-                      "magasin: the token of the demonstration was refused "
-                      "to a client of another machine: everybody knows it. "
-                      "Take it out of \"%V\", or say "
-                      "\"magasin_demonstration on\"", &tokens->file);
+    if (tokens->told && ngx_time() - tokens->told < 60) {
+        return;
     }
 
-    path = ctx->request->uri;
+    tokens->told = ngx_time();
 
-    return ngx_http_magasin_reply_resource(ctx, NGX_HTTP_UNAUTHORIZED,
-                                           &message, &path);
+    ngx_log_error(NGX_LOG_ERR, tokens->log, 0,
+                  "magasin: the token of the demonstration was refused "
+                  "to a client of another machine: everybody knows it. "
+                  "Take it out of \"%V\", or say \"magasin_demonstration on\"",
+                  &tokens->file);
 }
 
 

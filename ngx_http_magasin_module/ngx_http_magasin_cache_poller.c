@@ -53,7 +53,8 @@ struct ngx_http_magasin_poller_s {
     ngx_http_magasin_cache_t        *cache;
     ngx_cycle_t                     *cycle;
     ngx_http_magasin_pg_conf_t       conf;
-    ngx_http_magasin_pg_pool_t      *pool;      /* NULL: never polled */
+    ngx_http_magasin_pg_pool_t      *pool;      /* NULL: no lease */
+    ngx_pool_t                      *lease;     /* its memory */
     ngx_http_magasin_pg_job_t        job;
     ngx_event_t                      timer;
 
@@ -80,6 +81,10 @@ struct ngx_http_magasin_poller_s {
 
 static void ngx_http_magasin_poller_tick(ngx_event_t *ev);
 static ngx_uint_t ngx_http_magasin_poller_lease(
+    ngx_http_magasin_poller_t *poller);
+static ngx_int_t ngx_http_magasin_poller_connect(
+    ngx_http_magasin_poller_t *poller);
+static void ngx_http_magasin_poller_disconnect(
     ngx_http_magasin_poller_t *poller);
 static void ngx_http_magasin_poller_start(ngx_http_magasin_poller_t *poller);
 static void ngx_http_magasin_poller_ready(ngx_http_magasin_pg_job_t *job,
@@ -181,8 +186,7 @@ ngx_http_magasin_poller_destroy(ngx_http_magasin_poller_t *poller)
 
     if (poller->pool) {
         ngx_http_magasin_pg_cancel(&poller->job);
-        ngx_http_magasin_pg_destroy(poller->pool);
-        poller->pool = NULL;
+        ngx_http_magasin_poller_disconnect(poller);
     }
 
     ngx_http_magasin_poller_unsubscribe(poller);
@@ -210,8 +214,7 @@ ngx_http_magasin_poller_tick(ngx_event_t *ev)
         ngx_http_magasin_poller_unsubscribe(poller);
 
         if (poller->pool && !poller->polling) {
-            ngx_http_magasin_pg_destroy(poller->pool);
-            poller->pool = NULL;
+            ngx_http_magasin_poller_disconnect(poller);
         }
 
         return;
@@ -255,6 +258,56 @@ ngx_http_magasin_poller_lease(ngx_http_magasin_poller_t *poller)
 }
 
 
+/*
+ * What a lease takes is given back with it: a pool of connections lives in its
+ * cycle's memory, and this one has a cycle that is a copy with a memory of its
+ * own.  NGX_OK or NGX_ERROR.
+ */
+
+static ngx_int_t
+ngx_http_magasin_poller_connect(ngx_http_magasin_poller_t *poller)
+{
+    ngx_pool_t   *lease;
+    ngx_cycle_t  *cycle;
+
+    lease = ngx_create_pool(NGX_DEFAULT_POOL_SIZE, poller->cycle->log);
+    if (lease == NULL) {
+        return NGX_ERROR;
+    }
+
+    poller->lease = lease;
+
+    cycle = ngx_palloc(lease, sizeof(ngx_cycle_t));
+
+    if (cycle) {
+        *cycle = *poller->cycle;
+        cycle->pool = lease;
+
+        poller->pool = ngx_http_magasin_pg_create(cycle, &poller->conf);
+    }
+
+    if (poller->pool == NULL) {
+        ngx_destroy_pool(lease);
+        poller->lease = NULL;
+
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_magasin_poller_disconnect(ngx_http_magasin_poller_t *poller)
+{
+    ngx_http_magasin_pg_destroy(poller->pool);
+    ngx_destroy_pool(poller->lease);
+
+    poller->pool = NULL;
+    poller->lease = NULL;
+}
+
+
 static void
 ngx_http_magasin_poller_start(ngx_http_magasin_poller_t *poller)
 {
@@ -263,12 +316,10 @@ ngx_http_magasin_poller_start(ngx_http_magasin_poller_t *poller)
 
     shared = poller->cache->shared;
 
-    if (poller->pool == NULL) {
-        poller->pool = ngx_http_magasin_pg_create(poller->cycle,
-                                                  &poller->conf);
-        if (poller->pool == NULL) {
-            return;
-        }
+    if (poller->pool == NULL
+        && ngx_http_magasin_poller_connect(poller) != NGX_OK)
+    {
+        return;
     }
 
     snapshot = shared->snapshot;

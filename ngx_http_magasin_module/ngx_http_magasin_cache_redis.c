@@ -20,6 +20,7 @@
 #include <ngx_sha1.h>
 
 #include "ngx_http_magasin_scripts.h"
+#include "ngx_http_magasin_text.h"
 
 
 /* To be changed with the format of answers, their stored form included. */
@@ -28,6 +29,9 @@
 /* Seconds that a generation lives, longer than any answer. */
 #define NGX_HTTP_MAGASIN_CACHE_GENERATION  "86400"
 
+/* Milliseconds that Redis may give an answer: a day. */
+#define NGX_HTTP_MAGASIN_CACHE_LIFE        86400000
+
 /* Bytes of a key, of a token. */
 #define NGX_HTTP_MAGASIN_CACHE_KEY                                            \
     (sizeof("magasin::r:") - 1 + NGX_HTTP_MAGASIN_NAMESPACE + 32)
@@ -35,6 +39,12 @@
 
 /* Four numbers of 8 hexadecimal digits before what they are lengths of. */
 #define NGX_HTTP_MAGASIN_CACHE_HEAD        24
+
+/* Bytes of a tag at most: some tokens, which may be another version's. */
+#define NGX_HTTP_MAGASIN_CACHE_TAG         4096
+
+/* Bytes of an entity tag at most. */
+#define NGX_HTTP_MAGASIN_CACHE_ETAG        128
 
 /* EVAL, the script, the number of keys. */
 #define NGX_HTTP_MAGASIN_CACHE_ARGS        3
@@ -84,6 +94,8 @@ static void ngx_http_magasin_cache_redis_asked(
 static ngx_int_t ngx_http_magasin_cache_redis_parse(
     ngx_http_magasin_cache_request_t *cr, redisReply *reply,
     ngx_http_magasin_answer_t *answer);
+static ngx_uint_t ngx_http_magasin_cache_redis_sound(
+    ngx_http_magasin_cache_request_t *cr, ngx_http_magasin_answer_t *answer);
 static void ngx_http_magasin_cache_redis_stored(
     ngx_http_magasin_redis_command_t *command, redisReply *reply);
 static void ngx_http_magasin_cache_redis_told(
@@ -420,7 +432,8 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_request_t *cr,
     pool = cr->ctx->request->pool;
 
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0
-        || reply->element[0]->type != REDIS_REPLY_STRING)
+        || reply->element[0]->type != REDIS_REPLY_STRING
+        || reply->element[0]->len > NGX_HTTP_MAGASIN_CACHE_TAG)
     {
         return NGX_DECLINED;
     }
@@ -498,23 +511,84 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_request_t *cr,
 
     answer->body.len = left;
 
-    if (!ngx_http_magasin_links_safe(&answer->links)
-        || ngx_http_magasin_links_unpack(cr->ctx, &answer->links,
-                                     ngx_min(left, NGX_HTTP_MAGASIN_PIN_PIECE))
-           != NGX_OK)
-    {
+    if (!ngx_http_magasin_cache_redis_sound(cr, answer)) {
         return NGX_DECLINED;
     }
 
     /* From when Redis was asked: the reply has had its way since. */
 
-    answer->expires = cr->question.captured + reply->element[2]->integer;
+    answer->expires = cr->question.captured
+                      + ngx_min(reply->element[2]->integer,
+                                NGX_HTTP_MAGASIN_CACHE_LIFE);
 
     /* Near its end it is fetched anew, for all nodes. */
 
     return reply->element[2]->integer
            > (long long) cr->conf->ttl / NGX_HTTP_MAGASIN_STORE_EARLY
            ? NGX_OK : NGX_DECLINED;
+}
+
+
+/*
+ * Redis is no part of us: what becomes a header must be one, an entity tag of
+ * ours and a list of links, and the body has to look like the JSON that it
+ * was.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_cache_redis_sound(ngx_http_magasin_cache_request_t *cr,
+    ngx_http_magasin_answer_t *answer)
+{
+    size_t   i;
+    u_char  *p;
+
+    p = answer->etag.data;
+
+    if (answer->etag.len) {
+
+        if (answer->etag.len < 3
+            || answer->etag.len > NGX_HTTP_MAGASIN_CACHE_ETAG
+            || p[0] != '"' || p[answer->etag.len - 1] != '"')
+        {
+            return 0;
+        }
+
+        for (i = 1; i < answer->etag.len - 1; i++) {
+            if (p[i] <= ' ' || p[i] > '~' || p[i] == '"') {
+                return 0;
+            }
+        }
+    }
+
+    if (!ngx_http_magasin_links_safe(&answer->links)
+        || ngx_http_magasin_links_unpack(cr->ctx, &answer->links,
+                                         ngx_min(answer->body.len,
+                                                 NGX_HTTP_MAGASIN_PIN_PIECE))
+           != NGX_OK)
+    {
+        return 0;
+    }
+
+    /* It was a trial: where they are is asked when the answer is taken. */
+
+    cr->ctx->nlinks = 0;
+
+    p = answer->body.data;
+
+    if (answer->body.len < 2
+        || !((p[0] == '{' && p[answer->body.len - 1] == '}')
+             || (p[0] == '[' && p[answer->body.len - 1] == ']')))
+    {
+        return 0;
+    }
+
+    for (i = 0; i < answer->body.len; i++) {
+        if (p[i] < ' ') {
+            return 0;
+        }
+    }
+
+    return ngx_http_magasin_text_valid(&answer->body);
 }
 
 
@@ -548,6 +622,12 @@ ngx_http_magasin_cache_redis_store(ngx_http_magasin_cache_t *cache,
 
     size = NGX_HTTP_MAGASIN_CACHE_HEAD + cr->question.key.len
            + answer->etag.len + answer->links.len + answer->size;
+
+    /* One that could not be read again. */
+
+    if (size > NGX_HTTP_MAGASIN_REDIS_REPLY - 2 * NGX_HTTP_MAGASIN_CACHE_TAG) {
+        return;
+    }
 
     value = ngx_pnalloc(cr->ctx->request->pool, size);
     if (value == NULL) {

@@ -99,6 +99,13 @@ ngx_http_magasin_handler(ngx_http_request_t *r)
             rc = ngx_http_read_client_request_body(r,
                                                ngx_http_magasin_body_ready);
 
+            /* "100 Continue" could not be sent: the client has gone. */
+
+            if (rc == NGX_HTTP_INTERNAL_SERVER_ERROR && r->connection->error)
+            {
+                rc = NGX_HTTP_CLIENT_CLOSED_REQUEST;
+            }
+
             return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
         }
     }

@@ -120,15 +120,22 @@ ngx_http_magasin_metrics_create(ngx_cycle_t *cycle,
     metrics->slot->started = ngx_time();
     metrics->slot->pid = ngx_pid;
 
-    /* The master's table still tells who was here before, if it died. */
+    /*
+     * The master's table still tells who was here before, if it died.  A slot
+     * behind the last one is a new one: it may hold a worker of a reload long
+     * ago, since the master frees the last slot by its number alone.
+     */
 
     process = &ngx_processes[slot];
 
-    if (ngx_process == NGX_PROCESS_WORKER && process->exited
-        && process->pid > 0)
+    if (ngx_process == NGX_PROCESS_WORKER
+        && (ngx_int_t) slot < ngx_last_process
+        && process->exited && process->pid > 0)
     {
         ngx_http_magasin_count(shared->respawns);
     }
+
+    ngx_http_magasin_metrics_watch(cycle, metrics);
 
     return metrics;
 }
@@ -139,6 +146,10 @@ ngx_http_magasin_metrics_destroy(ngx_http_magasin_metrics_t *metrics)
 {
     if (metrics->business) {
         ngx_http_magasin_business_destroy(metrics->business);
+    }
+
+    if (metrics->timer.timer_set) {
+        ngx_del_timer(&metrics->timer);
     }
 
     metrics->slot->pid = 0;
@@ -214,8 +225,12 @@ ngx_http_magasin_metrics_begin(ngx_http_request_t *r)
 
     mscf = ngx_http_get_module_srv_conf(r, ngx_http_magasin_module);
 
-    if (!mscf->magasin || r != r->main) {
+    if (r != r->main) {
         return NGX_DECLINED;
+    }
+
+    if (mscf->magasin) {
+        r->log_handler = ngx_http_magasin_log_request;
     }
 
     cln = ngx_pool_cleanup_add(r->pool,
@@ -237,7 +252,9 @@ ngx_http_magasin_metrics_begin(ngx_http_request_t *r)
 
         /* Nobody else writes there. */
 
-        begun->active = &mmcf->metrics->slot->active[method];
+        begun->active = mscf->magasin
+                        ? &mmcf->metrics->slot->active[method]
+                        : &mmcf->metrics->slot->others;
         (*begun->active)++;
     }
 
@@ -393,4 +410,20 @@ ngx_http_magasin_metrics_error(ngx_http_magasin_metrics_shared_t *shared,
 
     ngx_memory_barrier();
     error->number = number;
+}
+
+
+/* A request is refused for its token: see the enumeration. */
+
+void
+ngx_http_magasin_metrics_refused(ngx_http_request_t *r,
+    ngx_http_magasin_refused_e reason)
+{
+    ngx_http_magasin_main_conf_t  *mmcf;
+
+    mmcf = ngx_http_get_module_main_conf(r, ngx_http_magasin_module);
+
+    if (mmcf->metrics) {
+        ngx_http_magasin_count(mmcf->metrics->shared->refused[reason]);
+    }
 }

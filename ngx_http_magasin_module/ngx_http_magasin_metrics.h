@@ -37,6 +37,7 @@ struct ngx_http_magasin_metrics_s {
     ngx_http_magasin_metrics_stripe_t  *stripe;
     ngx_http_magasin_metrics_slot_t    *slot;
     ngx_http_magasin_business_t        *business;  /* NULL: no database */
+    ngx_event_t                         timer;     /* looks at connections */
 };
 
 
@@ -58,8 +59,15 @@ ngx_http_magasin_metrics_request_t *ngx_http_magasin_metrics_request(
     ngx_http_request_t *r);
 ngx_http_magasin_metrics_slot_t *ngx_http_magasin_metrics_worker(
     ngx_http_magasin_metrics_t *metrics, ngx_uint_t i);
+void ngx_http_magasin_metrics_refused(ngx_http_request_t *r,
+    ngx_http_magasin_refused_e reason);
 ngx_str_t *ngx_http_magasin_metrics_method(ngx_uint_t method);
 ngx_uint_t ngx_http_magasin_metrics_status(ngx_uint_t status);
+
+/* metrics_connections.c */
+void ngx_http_magasin_metrics_watch(ngx_cycle_t *cycle,
+    ngx_http_magasin_metrics_t *metrics);
+void ngx_http_magasin_metrics_look(ngx_http_magasin_metrics_t *metrics);
 
 /* business.c */
 ngx_http_magasin_business_t *ngx_http_magasin_business_create(

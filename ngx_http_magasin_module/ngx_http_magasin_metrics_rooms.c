@@ -52,6 +52,9 @@ static const ngx_http_magasin_sample_t  ngx_http_magasin_redis_samples[] = {
       "Connections to Redis that came into service.", REDIS(connects) },
     { "magasin_redis_connections_lost_total", NULL,
       "Connections to Redis that broke while in service.", REDIS(lost) },
+    { "magasin_redis_protocol_errors_total", NULL,
+      "Connections to Redis that were closed, since what came was no reply "
+      "to what was sent.", REDIS(unsound) },
     { "magasin_redis_failures_total", "reason=\"unavailable\"",
       "Commands without a reply of use: the connection broke, none came in "
       "time, Redis refused (a script it does not know yet is none), or too "

@@ -41,6 +41,17 @@
 #define NGX_HTTP_MAGASIN_CAUSE             16
 
 
+/* Why a token was refused. */
+typedef enum {
+    NGX_HTTP_MAGASIN_REFUSED_MISSING = 0,
+    NGX_HTTP_MAGASIN_REFUSED_MALFORMED,
+    NGX_HTTP_MAGASIN_REFUSED_UNKNOWN,
+    NGX_HTTP_MAGASIN_REFUSED_SCOPE,
+    NGX_HTTP_MAGASIN_REFUSED_DEMONSTRATION,
+    NGX_HTTP_MAGASIN_REFUSED
+} ngx_http_magasin_refused_e;
+
+
 typedef struct {
     ngx_atomic_t   requests[NGX_HTTP_MAGASIN_METRICS_ROUTES]
                            [NGX_HTTP_MAGASIN_METRICS_METHODS]
@@ -59,7 +70,14 @@ typedef struct {
                     active[NGX_HTTP_MAGASIN_METRICS_METHODS];
     ngx_http_magasin_pg_gauges_t       pg;
     ngx_http_magasin_redis_gauges_t    redis;
-    u_char                             pad[8];    /* to whole cache lines */
+
+    /* connections of clients, and requests that are none of the API's */
+    ngx_atomic_t                       clients;
+    ngx_atomic_t                       reading;
+    ngx_atomic_t                       waiting;
+    ngx_atomic_t                       others;
+
+    u_char                             pad[40];   /* to whole cache lines */
 } ngx_http_magasin_metrics_slot_t;
 
 
@@ -111,6 +129,7 @@ typedef struct {
     ngx_atomic_t                       layout;    /* of the routes: a digest */
     ngx_atomic_t                       respawns;
     ngx_atomic_t                       errors;    /* entries so far */
+    ngx_atomic_t                       refused[NGX_HTTP_MAGASIN_REFUSED];
 
     ngx_http_magasin_pg_counters_t     pg;
     ngx_http_magasin_redis_counters_t  redis;

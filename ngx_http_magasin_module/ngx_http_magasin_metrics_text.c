@@ -12,7 +12,9 @@ static void ngx_http_magasin_metrics_node(ngx_http_magasin_json_t *text,
 static void ngx_http_magasin_metrics_tokens(ngx_http_magasin_json_t *text,
     ngx_http_magasin_metrics_tokens_t *tokens);
 static void ngx_http_magasin_metrics_connections(
-    ngx_http_magasin_json_t *text);
+    ngx_http_magasin_json_t *text, ngx_http_magasin_metrics_gauges_t *gauges);
+static void ngx_http_magasin_metrics_refusals(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_metrics_shared_t *shared);
 static void ngx_http_magasin_metrics_http(ngx_http_magasin_json_t *text,
     ngx_http_magasin_metrics_shared_t *shared,
     ngx_http_magasin_metrics_gauges_t *gauges);
@@ -63,8 +65,9 @@ ngx_http_magasin_metrics_handler(ngx_http_request_t *r)
         ngx_http_magasin_metrics_tokens(&text, &metrics->shared->tokens);
     }
 
-    ngx_http_magasin_metrics_connections(&text);
+    ngx_http_magasin_metrics_connections(&text, &gauges);
     ngx_http_magasin_metrics_http(&text, metrics->shared, &gauges);
+    ngx_http_magasin_metrics_refusals(&text, metrics->shared);
     ngx_http_magasin_metrics_pg(&text, &metrics->shared->pg, &gauges.pg);
 
     if (mmcf->redis_conf.targets) {
@@ -127,6 +130,10 @@ ngx_http_magasin_metrics_gauges(ngx_http_magasin_metrics_t *metrics,
 
     ngx_memzero(gauges, sizeof(ngx_http_magasin_metrics_gauges_t));
 
+    /* Of this worker as of now, of the others as of a second ago. */
+
+    ngx_http_magasin_metrics_look(metrics);
+
     for (i = 0; i < NGX_HTTP_MAGASIN_METRICS_SLOTS; i++) {
         slot = ngx_http_magasin_metrics_worker(metrics, i);
 
@@ -138,7 +145,13 @@ ngx_http_magasin_metrics_gauges(ngx_http_magasin_metrics_t *metrics,
 
         for (k = 0; k < NGX_HTTP_MAGASIN_METRICS_METHODS; k++) {
             gauges->active[k] += slot->active[k];
+            gauges->writing += slot->active[k];
         }
+
+        gauges->writing += slot->others;
+        gauges->clients += slot->clients;
+        gauges->reading += slot->reading;
+        gauges->waiting += slot->waiting;
 
         gauges->pg.connections += slot->pg.connections;
         gauges->pg.ready += slot->pg.ready;
@@ -235,10 +248,11 @@ ngx_http_magasin_metrics_tokens(ngx_http_magasin_json_t *text,
 }
 
 
-/* As stub_status has them: of all nginx, whatever it serves besides. */
+/* Of all nginx, whatever it serves besides; of workers that live. */
 
 static void
-ngx_http_magasin_metrics_connections(ngx_http_magasin_json_t *text)
+ngx_http_magasin_metrics_connections(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_metrics_gauges_t *gauges)
 {
 #if (NGX_STAT_STUB)
 
@@ -249,16 +263,40 @@ ngx_http_magasin_metrics_connections(ngx_http_magasin_json_t *text)
                             "counter", "Those of them that there was room "
                             "for.", *ngx_stat_handled);
 
-    ngx_http_magasin_family(text, "magasin_connections", "gauge",
-                            "Connections of clients by what they are at.");
-    ngx_http_magasin_line(text, "magasin_connections{state=\"reading\"} %uA",
-                          *ngx_stat_reading);
-    ngx_http_magasin_line(text, "magasin_connections{state=\"writing\"} %uA",
-                          *ngx_stat_writing);
-    ngx_http_magasin_line(text, "magasin_connections{state=\"waiting\"} %uA",
-                          *ngx_stat_waiting);
-
 #endif
+
+    ngx_http_magasin_family(text, "magasin_connections", "gauge",
+                            "Connections of clients by what they are at; "
+                            "of HTTP/2, its requests.");
+    ngx_http_magasin_line(text, "magasin_connections{state=\"reading\"} %ui",
+                          gauges->reading);
+    ngx_http_magasin_line(text, "magasin_connections{state=\"writing\"} %ui",
+                          gauges->writing);
+    ngx_http_magasin_line(text, "magasin_connections{state=\"waiting\"} %ui",
+                          gauges->waiting);
+}
+
+
+static void
+ngx_http_magasin_metrics_refusals(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_metrics_shared_t *shared)
+{
+    ngx_uint_t          i;
+    static const char  *reasons[] = {
+        "missing", "malformed", "unknown", "scope", "demonstration"
+    };
+
+    ngx_http_magasin_family(text, "magasin_tokens_refused_total", "counter",
+                            "Requests that were refused for their token: "
+                            "there was none, it had another form, nobody has "
+                            "it, it may not do this, it is that of the "
+                            "demonstration.");
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_REFUSED; i++) {
+        ngx_http_magasin_line(text,
+                           "magasin_tokens_refused_total{reason=\"%s\"} %uA",
+                           reasons[i], shared->refused[i]);
+    }
 }
 
 

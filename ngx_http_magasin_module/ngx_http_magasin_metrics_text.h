@@ -16,6 +16,10 @@ typedef struct {
     ngx_uint_t                    active[NGX_HTTP_MAGASIN_METRICS_METHODS];
     ngx_http_magasin_pg_gauges_t  pg;
     ngx_uint_t                    redis;       /* connections in service */
+    ngx_uint_t                    clients;     /* their connections */
+    ngx_uint_t                    reading;
+    ngx_uint_t                    writing;
+    ngx_uint_t                    waiting;
 } ngx_http_magasin_metrics_gauges_t;
 
 

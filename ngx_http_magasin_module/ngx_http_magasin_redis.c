@@ -389,6 +389,10 @@ ngx_http_magasin_redis_drop(ngx_http_magasin_redis_t *redis, const char *why)
     (void) ngx_http_magasin_log_text((u_char *) redis->why,
                                      sizeof(redis->why), why);
 
+    if (ngx_strncmp(redis->why, "Protocol error", 14) == 0) {
+        ngx_http_magasin_count(redis->counters->unsound);
+    }
+
     was_ready = (redis->state == NGX_HTTP_MAGASIN_REDIS_READY);
 
     ngx_http_magasin_redis_close(redis);

@@ -113,6 +113,7 @@ typedef struct {
 typedef struct {
     ngx_atomic_t                      connects;
     ngx_atomic_t                      lost;      /* while in service */
+    ngx_atomic_t                      unsound;   /* no Redis of ours */
     ngx_atomic_t                      refused;   /* too many in flight */
     ngx_atomic_t                      failures[NGX_HTTP_MAGASIN_REDIS_ERROR];
     ngx_http_magasin_histogram_t      replies;

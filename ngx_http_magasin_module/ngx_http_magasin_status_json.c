@@ -17,7 +17,7 @@ static void ngx_http_magasin_status_labels(ngx_http_magasin_json_t *json,
 static void ngx_http_magasin_status_workers(ngx_http_magasin_json_t *json,
     ngx_http_magasin_metrics_t *metrics);
 static void ngx_http_magasin_status_connections(
-    ngx_http_magasin_json_t *json);
+    ngx_http_magasin_json_t *json, ngx_http_magasin_metrics_gauges_t *gauges);
 static void ngx_http_magasin_status_pg(ngx_http_magasin_json_t *json,
     ngx_http_magasin_pg_counters_t *counters,
     ngx_http_magasin_pg_gauges_t *gauges);
@@ -75,7 +75,7 @@ ngx_http_magasin_status_json(ngx_http_magasin_json_t *json,
                                    metrics->shared->respawns);
 
     ngx_http_magasin_status_workers(json, metrics);
-    ngx_http_magasin_status_connections(json);
+    ngx_http_magasin_status_connections(json, &gauges);
     ngx_http_magasin_status_requests(json, metrics->shared, &gauges);
     ngx_http_magasin_status_pg(json, &metrics->shared->pg, &gauges.pg);
 
@@ -136,21 +136,22 @@ ngx_http_magasin_status_workers(ngx_http_magasin_json_t *json,
 
 
 static void
-ngx_http_magasin_status_connections(ngx_http_magasin_json_t *json)
+ngx_http_magasin_status_connections(ngx_http_magasin_json_t *json,
+    ngx_http_magasin_metrics_gauges_t *gauges)
 {
-#if (NGX_STAT_STUB)
-
     ngx_http_magasin_json_key(json, "connections");
     ngx_http_magasin_json_open(json, '{');
+
+#if (NGX_STAT_STUB)
     ngx_http_magasin_status_number(json, "accepted", *ngx_stat_accepted);
     ngx_http_magasin_status_number(json, "handled", *ngx_stat_handled);
-    ngx_http_magasin_status_number(json, "active", *ngx_stat_active);
-    ngx_http_magasin_status_number(json, "reading", *ngx_stat_reading);
-    ngx_http_magasin_status_number(json, "writing", *ngx_stat_writing);
-    ngx_http_magasin_status_number(json, "waiting", *ngx_stat_waiting);
-    ngx_http_magasin_json_close(json, '}');
-
 #endif
+
+    ngx_http_magasin_status_number(json, "active", gauges->clients);
+    ngx_http_magasin_status_number(json, "reading", gauges->reading);
+    ngx_http_magasin_status_number(json, "writing", gauges->writing);
+    ngx_http_magasin_status_number(json, "waiting", gauges->waiting);
+    ngx_http_magasin_json_close(json, '}');
 }
 
 

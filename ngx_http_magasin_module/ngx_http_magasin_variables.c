@@ -80,7 +80,11 @@ ngx_http_magasin_variables_init(ngx_conf_t *cf)
 
     mmcf->trace_index = ngx_http_get_variable_index(cf, &trace);
 
-    return mmcf->trace_index == NGX_ERROR ? NGX_ERROR : NGX_OK;
+    if (mmcf->trace_index == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_magasin_variables_text(cf);
 }
 
 

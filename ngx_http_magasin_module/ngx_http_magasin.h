@@ -59,6 +59,7 @@ typedef struct {
     ngx_http_magasin_metrics_t    *metrics;     /* of this worker, or NULL */
     const char                    *counted;     /* what shows the metrics */
     ngx_int_t                      trace_index; /* $magasin_trace_id */
+    ngx_msec_t                     writable;    /* since /readyz asked, or 0 */
     unsigned                       handler:1;   /* some location answers */
 } ngx_http_magasin_main_conf_t;
 

@@ -34,8 +34,8 @@
  * wait for its connection; how long it does in the lane, and the pauses
  * between such turns.
  */
-#define NGX_HTTP_MAGASIN_PG_LOCK_WAIT    2
-#define NGX_HTTP_MAGASIN_PG_LOCK_TURN    20
+#define NGX_HTTP_MAGASIN_PG_LOCK_WAIT    20
+#define NGX_HTTP_MAGASIN_PG_LOCK_TURN    40
 #define NGX_HTTP_MAGASIN_PG_LOCK_PAUSE   10
 #define NGX_HTTP_MAGASIN_PG_LOCK_PAUSES  4     /* the longest: 2 to the 4th */
 
@@ -173,6 +173,7 @@ struct ngx_http_magasin_pg_pool_s {
     ngx_uint_t                          nlocked;     /* jobs in them */
     ngx_event_t                         pause;       /* ends that of a block */
     unsigned                            lane:1;      /* a turn runs */
+    unsigned                            writes:1;    /* they begin */
     ngx_http_magasin_pg_block_t         block[NGX_HTTP_MAGASIN_PG_BLOCKS];
 
     uint64_t                            weights[NGX_HTTP_MAGASIN_PG_WEIGHTS];

@@ -713,8 +713,9 @@ static ngx_uint_t
 ngx_http_magasin_failure_status(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_pg_failure_e failure, PGresult *result)
 {
-    ngx_uint_t   status;
-    const char  *sqlstate;
+    ngx_uint_t                     status;
+    const char                    *sqlstate;
+    ngx_http_magasin_main_conf_t  *mmcf;
 
     switch (failure) {
 
@@ -739,8 +740,12 @@ ngx_http_magasin_failure_status(ngx_http_magasin_ctx_t *ctx,
 
     ngx_http_magasin_cause(ctx, sqlstate);
 
-    if (status == NGX_HTTP_INTERNAL_SERVER_ERROR) {
+    mmcf = ngx_http_get_module_main_conf(ctx->request,
+                                         ngx_http_magasin_module);
 
+    if (status == NGX_HTTP_INTERNAL_SERVER_ERROR
+        && ngx_http_magasin_pg_complains(mmcf->pool))
+    {
         /* Nobody expects these: a bug of ours, or a schema that differs. */
 
         ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,

@@ -128,9 +128,13 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     }
 
     if (status == PGRES_FATAL_ERROR
-        && PQstatus(connection->pg) == CONNECTION_BAD)
+        && (PQstatus(connection->pg) == CONNECTION_BAD
+            || PQresultErrorField(result, PG_DIAG_SQLSTATE) == NULL))
     {
-        /* Made by libpq: the job stays in flight and _lost() decides. */
+        /*
+         * Made by libpq, which has lost the connection, or does not
+         * understand it: the job stays in flight and _lost() decides.
+         */
 
         return NGX_ERROR;
     }

@@ -910,7 +910,7 @@ ngx_http_magasin_pg_connection_log(
 
 /*
  * What a server says that is not asked for goes to the log in one escaped
- * line, of those that come within a second only the first.
+ * line, of those that come within a second only the first ones.
  */
 
 void
@@ -937,20 +937,23 @@ ngx_http_magasin_pg_connection_complain(
 }
 
 
-/* May something be said of a server, or was it just now? */
+/* May something be said of a server, or was enough said just now? */
 
 ngx_uint_t
 ngx_http_magasin_pg_complains(ngx_http_magasin_pg_pool_t *pool)
 {
-    if (pool->complained
-        && ngx_current_msec - pool->complained
-           < NGX_HTTP_MAGASIN_PG_COMPLAINT)
+    if (ngx_current_msec - pool->complained >= NGX_HTTP_MAGASIN_PG_COMPLAINT)
     {
+        pool->complained = ngx_current_msec;
+        pool->complaints = 0;
+    }
+
+    if (pool->complaints == NGX_HTTP_MAGASIN_PG_COMPLAINTS) {
         pool->muted++;
         return 0;
     }
 
-    pool->complained = ngx_max(ngx_current_msec, 1);
+    pool->complaints++;
 
     return 1;
 }

@@ -220,6 +220,26 @@ for my $table (qw(stock_local vente produit)) {
 }
 
 
+# rebuild-rollups: what it locks, for as long as it takes
+
+{
+    MagasinTest::reset('UPDATE stock_local SET quantite = 1000');
+    my $nginx = MagasinNginx->start(workers => 1, http => $http,
+        database => $short);
+    my $held = MagasinTest::hold('SELECT cumul_reconstruire()');
+    my ($status) = $nginx->ask(once(sale(2, [6])), 5);
+    is($status, 503, 'rebuild-rollups: sales are refused');
+    is($nginx->code($_, 5), 200, "rebuild-rollups: $_ goes on")
+        for '/api/v1/sales/', '/api/v1/reports/', $product, $stock, '/readyz';
+    is(($nginx->put($product, '{"prix":"2.00"}'))[0], 200,
+        'rebuild-rollups: so do other writes');
+    MagasinTest::release($held);
+    is(($nginx->ask(once(sale(2, [6])), 5))[0], 201, 'and then sales');
+    ok($nginx->stop, 'a graceful stop');
+    is($nginx->complaints, '', 'nothing alarming in the log');
+}
+
+
 # Workers that start while a table is locked serve the others' requests
 
 {

@@ -63,6 +63,7 @@ typedef struct {
     ngx_http_magasin_metrics_t    *metrics;     /* of this worker, or NULL */
     const char                    *counted;     /* what shows the metrics */
     ngx_int_t                      trace_index; /* $magasin_trace_id */
+    ngx_msec_t                     writable;    /* since /readyz asked, or 0 */
     unsigned                       handler:1;   /* some location answers */
     unsigned                       error_pages:1;   /* some location has */
 } ngx_http_magasin_main_conf_t;

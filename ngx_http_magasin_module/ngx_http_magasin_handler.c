@@ -727,9 +727,10 @@ static ngx_uint_t
 ngx_http_magasin_failure_status(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_pg_failure_e failure, PGresult *result)
 {
-    u_char       text[NGX_HTTP_MAGASIN_LOG_TEXT];
-    ngx_uint_t   status;
-    const char  *sqlstate;
+    u_char                         text[NGX_HTTP_MAGASIN_LOG_TEXT];
+    ngx_uint_t                     status;
+    const char                    *sqlstate;
+    ngx_http_magasin_main_conf_t  *mmcf;
 
     switch (failure) {
 
@@ -754,8 +755,12 @@ ngx_http_magasin_failure_status(ngx_http_magasin_ctx_t *ctx,
 
     ngx_http_magasin_cause(ctx, sqlstate);
 
-    if (status == NGX_HTTP_INTERNAL_SERVER_ERROR) {
+    mmcf = ngx_http_get_module_main_conf(ctx->request,
+                                         ngx_http_magasin_module);
 
+    if (status == NGX_HTTP_INTERNAL_SERVER_ERROR
+        && ngx_http_magasin_pg_complains(mmcf->pool))
+    {
         /* Nobody expects these: a bug of ours, or a schema that differs. */
 
         ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,

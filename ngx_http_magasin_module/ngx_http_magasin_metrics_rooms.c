@@ -42,6 +42,18 @@ static const ngx_http_magasin_sample_t  ngx_http_magasin_pg_samples[] = {
     { "magasin_postgresql_resent_total", NULL,
       "Statements that were sent again, after a connection broke or a "
       "transaction lost against others.", PG(resent) },
+    { "magasin_postgresql_class_refused_total", "class=\"read\"",
+      "Statements that were not taken since too many of their class waited.",
+      PG(refused[NGX_HTTP_MAGASIN_PG_READ]) },
+    { "magasin_postgresql_class_refused_total", "class=\"write\"", NULL,
+      PG(refused[NGX_HTTP_MAGASIN_PG_WRITE]) },
+    { "magasin_postgresql_class_refused_total", "class=\"heavy\"", NULL,
+      PG(refused[NGX_HTTP_MAGASIN_PG_HEAVY]) },
+    { "magasin_postgresql_locks_total", "result=\"missed\"",
+      "Statements that met somebody's lock: rolled back to wait and run "
+      "again, or given up.", PG(missed) },
+    { "magasin_postgresql_locks_total", "result=\"refused\"", NULL,
+      PG(locked) },
     { NULL, NULL, NULL, 0 }
 };
 
@@ -167,6 +179,20 @@ ngx_http_magasin_metrics_pg(ngx_http_magasin_json_t *text,
     ngx_http_magasin_single(text, "magasin_postgresql_waiting", "gauge",
                             "Statements that wait for a connection.",
                             gauges->waiting);
+
+    ngx_http_magasin_family(text, "magasin_postgresql_class_waiting", "gauge",
+                            "Those by their class.");
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_PG_CLASSES; i++) {
+        ngx_http_magasin_line(text, "magasin_postgresql_class_waiting{"
+                              "class=\"%s\"} %uA",
+                              ngx_http_magasin_pg_class_name(i),
+                              gauges->queues[i]);
+    }
+
+    ngx_http_magasin_single(text, "magasin_postgresql_locked", "gauge",
+                            "Those that wait for somebody's lock.",
+                            gauges->locked);
 
     ngx_http_magasin_metrics_counters(text, ngx_http_magasin_pg_samples,
                                       counters);

@@ -157,6 +157,12 @@ ngx_http_magasin_metrics_gauges(ngx_http_magasin_metrics_t *metrics,
         gauges->pg.ready += slot->pg.ready;
         gauges->pg.busy += slot->pg.busy;
         gauges->pg.waiting += slot->pg.waiting;
+        gauges->pg.locked += slot->pg.locked;
+
+        for (k = 0; k < NGX_HTTP_MAGASIN_PG_CLASSES; k++) {
+            gauges->pg.queues[k] += slot->pg.queues[k];
+        }
+
         gauges->redis += slot->redis.ready;
     }
 }

@@ -177,7 +177,14 @@ ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
         return NGX_OK;
     }
 
-    ngx_http_magasin_pg_link(job, &pool->waiting[job->class], 0);
+    /*
+     * What is begun is finished first: of long answers, which need many
+     * statements, all would be under way for as long as the last one.
+     */
+
+    ngx_http_magasin_pg_link(job, &pool->waiting[job->class],
+                             job->admitted
+                             && job->class == NGX_HTTP_MAGASIN_PG_HEAVY);
     ngx_http_magasin_pg_wake(pool);
 
     if (pool->ready == 0 && ngx_exiting) {
@@ -315,6 +322,10 @@ ngx_http_magasin_pg_state(ngx_http_magasin_pg_pool_t *pool,
     state->full = (pool->queued[class] >= pool->conf->queue[class]);
     state->missing = (pool->ready != 0
                       && ngx_http_magasin_pg_lacks_writes(pool));
+
+    if (state->missing) {
+        ngx_http_magasin_pg_prepare_missing(pool);
+    }
 }
 
 

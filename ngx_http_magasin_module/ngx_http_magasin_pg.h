@@ -192,7 +192,11 @@ const char *ngx_http_magasin_pg_class_name(ngx_uint_t class);
 const char *ngx_http_magasin_pg_statement_name(
     ngx_http_magasin_statement_e statement);
 
+ngx_uint_t ngx_http_magasin_pg_complains(ngx_http_magasin_pg_pool_t *pool);
+
 const char *ngx_http_magasin_sqlstate(PGresult *result);
+u_char *ngx_http_magasin_pg_escape(u_char *buffer, size_t size,
+    const char *message);
 const char *ngx_http_magasin_sqlstate_message(PGresult *result);
 ngx_uint_t ngx_http_magasin_sqlstate_status(const char *sqlstate);
 ngx_uint_t ngx_http_magasin_sqlstate_class(const char *sqlstate);

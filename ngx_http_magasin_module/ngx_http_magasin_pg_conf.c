@@ -55,7 +55,7 @@ ngx_http_magasin_pg_conf_queue(ngx_conf_t *cf, ngx_http_magasin_pg_conf_t *pcf,
 {
     ngx_int_t    n;
     ngx_str_t    suffix;
-    ngx_uint_t   class;
+    ngx_uint_t   i;
     const char  *known;
 
     n = ngx_atoi(value->data, value->len);
@@ -72,13 +72,13 @@ ngx_http_magasin_pg_conf_queue(ngx_conf_t *cf, ngx_http_magasin_pg_conf_t *pcf,
         return NGX_CONF_OK;
     }
 
-    for (class = 0; class < NGX_HTTP_MAGASIN_PG_CLASSES; class++) {
-        known = ngx_http_magasin_pg_class_name(class);
+    for (i = 0; i < NGX_HTTP_MAGASIN_PG_CLASSES; i++) {
+        known = ngx_http_magasin_pg_class_name(i);
 
         if (*suffix.data == '_' && suffix.len == ngx_strlen(known) + 1
             && ngx_strncmp(suffix.data + 1, known, suffix.len - 1) == 0)
         {
-            pcf->queue[class] = n;
+            pcf->queue[i] = n;
             return NGX_CONF_OK;
         }
     }
@@ -100,13 +100,13 @@ char *
 ngx_http_magasin_pg_conf_finish(ngx_conf_t *cf,
     ngx_http_magasin_pg_conf_t *pcf)
 {
-    ngx_uint_t  class;
+    ngx_uint_t  i;
 
     static const ngx_uint_t  queues[] = { 1024, 1024, 128 };
 
-    for (class = 0; class < NGX_HTTP_MAGASIN_PG_CLASSES; class++) {
-        if (pcf->queue[class] == 0) {
-            pcf->queue[class] = pcf->queues ? pcf->queues : queues[class];
+    for (i = 0; i < NGX_HTTP_MAGASIN_PG_CLASSES; i++) {
+        if (pcf->queue[i] == 0) {
+            pcf->queue[i] = pcf->queues ? pcf->queues : queues[i];
         }
     }
 

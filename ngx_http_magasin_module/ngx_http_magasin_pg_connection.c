@@ -27,8 +27,6 @@ static void ngx_http_magasin_pg_connection_sent(
     ngx_http_magasin_pg_job_t *job);
 static ngx_int_t ngx_http_magasin_pg_connection_bounded(
     ngx_http_magasin_pg_connection_t *connection);
-static u_char *ngx_http_magasin_pg_connection_escape(u_char *buffer,
-    size_t size, const char *message);
 static void ngx_http_magasin_pg_connection_keys(char *keys, size_t len,
     ngx_http_magasin_pg_job_t *job);
 static ngx_int_t ngx_http_magasin_pg_connection_flush(
@@ -638,11 +636,23 @@ ngx_http_magasin_pg_connection_input(
     ngx_http_magasin_pg_connection_t *connection)
 {
     ngx_uint_t                        level;
+    ngx_http_magasin_pg_job_t        *job;
     ngx_http_magasin_pg_connection_e  state;
 
     state = connection->state;
 
     if (ngx_http_magasin_pg_connection_bounded(connection) != NGX_OK) {
+
+        /* It would not be shorter elsewhere. */
+
+        job = ngx_http_magasin_pg_in_flight(connection)
+              ? ngx_http_magasin_pg_slot(connection, connection->head)->jobs
+              : NULL;
+
+        for ( /* void */ ; job; job = job->next) {
+            job->resent = NGX_HTTP_MAGASIN_PG_RESENDS;
+        }
+
         ngx_http_magasin_pg_connection_lost(connection,
                                             "an answer is too long");
         return;
@@ -889,7 +899,7 @@ ngx_http_magasin_pg_connection_log(
                   : connection->pg ? PQerrorMessage(connection->pg)
                                    : "no memory";
 
-    p = ngx_http_magasin_pg_connection_escape(buffer, sizeof(buffer), message);
+    p = ngx_http_magasin_pg_escape(buffer, sizeof(buffer), message);
 
     ngx_log_error(level, connection->pool->log, 0,
                   "magasin: PostgreSQL at %V, connection %ui: %*s",
@@ -899,61 +909,8 @@ ngx_http_magasin_pg_connection_log(
 
 
 /*
- * Words of a server for the log: control characters become blanks, other
- * bytes that are not ASCII are written in hexadecimal unless they are UTF-8.
- * Returns the end.
- */
-
-static u_char *
-ngx_http_magasin_pg_connection_escape(u_char *buffer, size_t size,
-    const char *message)
-{
-    size_t   len;
-    u_char  *p, *src, *last, *end, *next;
-
-    p = buffer;
-    end = buffer + size;
-    src = (u_char *) message;
-    len = ngx_strlen(message);
-    last = src + ngx_min(len, size);
-
-    while (src < last && end - p >= 4) {
-
-        if (*src < ' ' || *src == 0x7f) {
-            *p++ = ' ';
-            src++;
-            continue;
-        }
-
-        if (*src < 0x80) {
-            *p++ = *src++;
-            continue;
-        }
-
-        next = src;
-
-        if (ngx_utf8_decode(&next, last - src) <= 0x10ffff
-            && next - src >= 2 && next - src <= 4)
-        {
-            p = ngx_cpymem(p, src, next - src);
-            src = next;
-
-        } else {
-            p = ngx_sprintf(p, "\\x%02Xi", (ngx_int_t) *src++);
-        }
-    }
-
-    while (p > buffer && p[-1] == ' ') {
-        p--;
-    }
-
-    return p;
-}
-
-
-/*
  * What a server says that is not asked for goes to the log in one escaped
- * line, of those that come within a second only the first.
+ * line, of those that come within a second only the first ones.
  */
 
 void
@@ -966,23 +923,39 @@ ngx_http_magasin_pg_connection_complain(
 
     pool = connection->pool;
 
-    if (pool->complained
-        && ngx_current_msec - pool->complained
-           < NGX_HTTP_MAGASIN_PG_COMPLAINT)
-    {
-        pool->muted++;
+    if (!ngx_http_magasin_pg_complains(pool)) {
         return;
     }
 
-    pool->complained = ngx_max(ngx_current_msec, 1);
-
-    p = ngx_http_magasin_pg_connection_escape(buffer, sizeof(buffer), message);
+    p = ngx_http_magasin_pg_escape(buffer, sizeof(buffer), message);
 
     ngx_log_error(level, pool->log, 0,
                   "magasin: PostgreSQL says%s: %*s (%ui more before)", about,
                   (size_t) (p - buffer), buffer, pool->muted);
 
     pool->muted = 0;
+}
+
+
+/* May something be said of a server, or was enough said just now? */
+
+ngx_uint_t
+ngx_http_magasin_pg_complains(ngx_http_magasin_pg_pool_t *pool)
+{
+    if (ngx_current_msec - pool->complained >= NGX_HTTP_MAGASIN_PG_COMPLAINT)
+    {
+        pool->complained = ngx_current_msec;
+        pool->complaints = 0;
+    }
+
+    if (pool->complaints == NGX_HTTP_MAGASIN_PG_COMPLAINTS) {
+        pool->muted++;
+        return 0;
+    }
+
+    pool->complaints++;
+
+    return 1;
 }
 
 

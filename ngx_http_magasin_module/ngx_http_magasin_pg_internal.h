@@ -34,8 +34,8 @@
  * wait for its connection; how long it does in the lane, and the pauses
  * between such turns.
  */
-#define NGX_HTTP_MAGASIN_PG_LOCK_WAIT    2
-#define NGX_HTTP_MAGASIN_PG_LOCK_TURN    20
+#define NGX_HTTP_MAGASIN_PG_LOCK_WAIT    20
+#define NGX_HTTP_MAGASIN_PG_LOCK_TURN    40
 #define NGX_HTTP_MAGASIN_PG_LOCK_PAUSE   10
 #define NGX_HTTP_MAGASIN_PG_LOCK_PAUSES  4     /* the longest: 2 to the 4th */
 
@@ -46,9 +46,10 @@
 #define NGX_HTTP_MAGASIN_PG_LONG         20000
 #define NGX_HTTP_MAGASIN_PG_WEIGHTS      256
 
-/* Bytes of one answer, and milliseconds between two complaints of a server. */
+/* Bytes of one answer; complaints of a server in so many milliseconds. */
 #define NGX_HTTP_MAGASIN_PG_ANSWER       (64 * 1024 * 1024)
 #define NGX_HTTP_MAGASIN_PG_COMPLAINT    1000
+#define NGX_HTTP_MAGASIN_PG_COMPLAINTS   8
 
 /* The longest text of an array of as many keys. */
 #define NGX_HTTP_MAGASIN_PG_KEYS                                              \
@@ -173,13 +174,15 @@ struct ngx_http_magasin_pg_pool_s {
     ngx_uint_t                          nlocked;     /* jobs in them */
     ngx_event_t                         pause;       /* ends that of a block */
     unsigned                            lane:1;      /* a turn runs */
+    unsigned                            writes:1;    /* they begin */
     ngx_http_magasin_pg_block_t         block[NGX_HTTP_MAGASIN_PG_BLOCKS];
 
     uint64_t                            weights[NGX_HTTP_MAGASIN_PG_WEIGHTS];
     ngx_http_magasin_pg_slot_t         *shared[NGX_HTTP_MAGASIN_SQL_COUNT];
     ngx_msec_t                          prepared;    /* what was missing */
     ngx_msec_t                          complained;  /* of a server */
-    ngx_uint_t                          muted;       /* complaints since */
+    ngx_uint_t                          complaints;  /* since then */
+    ngx_uint_t                          muted;       /* and not told */
     unsigned                            down:1;      /* a round failed */
     unsigned                            turn:1;      /* of the short ones */
     unsigned                            closed:1;    /* the worker exits */

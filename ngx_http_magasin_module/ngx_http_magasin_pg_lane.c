@@ -364,6 +364,7 @@ ngx_http_magasin_pg_lane_end(ngx_http_magasin_pg_connection_t *connection)
 
     connection->lane = NULL;
     pool->lane = 0;
+    pool->writes = 1;
     block->busy = 0;
 
     if (block->missed) {

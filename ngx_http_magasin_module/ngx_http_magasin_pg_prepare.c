@@ -22,8 +22,9 @@ typedef struct {
 
 /* They have to fit into the bits of `missing`. */
 
-typedef char  ngx_http_magasin_pg_bits_t[
-                                NGX_HTTP_MAGASIN_SQL_COUNT < 64 ? 1 : -1];
+#define NGX_HTTP_MAGASIN_PG_FIT  (NGX_HTTP_MAGASIN_SQL_COUNT < 64 ? 1 : -1)
+
+typedef char  ngx_http_magasin_pg_fit_t[NGX_HTTP_MAGASIN_PG_FIT];
 
 
 static ngx_int_t ngx_http_magasin_pg_prepare_session(

@@ -128,9 +128,13 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     }
 
     if (status == PGRES_FATAL_ERROR
-        && PQstatus(connection->pg) == CONNECTION_BAD)
+        && (PQstatus(connection->pg) == CONNECTION_BAD
+            || PQresultErrorField(result, PG_DIAG_SQLSTATE) == NULL))
     {
-        /* Made by libpq: the job stays in flight and _lost() decides. */
+        /*
+         * Made by libpq, which has lost the connection, or does not
+         * understand it: the job stays in flight and _lost() decides.
+         */
 
         return NGX_ERROR;
     }
@@ -269,7 +273,11 @@ ngx_http_magasin_pg_count(ngx_http_magasin_pg_connection_t *connection,
         }
     }
 
-    if (PQresultStatus(result) == PGRES_FATAL_ERROR) {
+    /* A lock that was missed is counted where it is known what comes of it. */
+
+    if (PQresultStatus(result) == PGRES_FATAL_ERROR
+        && !ngx_http_magasin_pg_missed(result))
+    {
         sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
         class = ngx_http_magasin_sqlstate_class(sqlstate);
 
@@ -428,6 +436,7 @@ static void
 ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_job_t *job, PGresult *result)
 {
+    ngx_uint_t                   class;
     ngx_http_magasin_pg_pool_t  *pool;
 
     pool = connection->pool;
@@ -452,7 +461,10 @@ ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_connection_t *connection,
 
     default:
         if (ngx_http_magasin_pg_missed(result)) {
+            class = ngx_http_magasin_sqlstate_class("55P03");
+
             ngx_http_magasin_count(pool->counters->locked);
+            ngx_http_magasin_count(pool->counters->errors[class]);
         }
 
         job->failed(job, NGX_HTTP_MAGASIN_PG_ERROR, result);

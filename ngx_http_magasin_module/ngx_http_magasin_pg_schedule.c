@@ -75,6 +75,14 @@ ngx_http_magasin_pg_dispatch(ngx_event_t *ev)
         }
     }
 
+    /* The lane and the writes begin in turn: either could take it all. */
+
+    if (!pool->writes) {
+        ngx_http_magasin_pg_lane_dispatch(pool);
+    }
+
+    pool->writes = 0;
+
     ngx_http_magasin_pg_dispatch_class(pool, NGX_HTTP_MAGASIN_PG_WRITE);
     ngx_http_magasin_pg_lane_dispatch(pool);
     ngx_http_magasin_pg_dispatch_class(pool, NGX_HTTP_MAGASIN_PG_HEAVY);
@@ -498,10 +506,11 @@ ngx_http_magasin_pg_stalled(ngx_http_magasin_pg_connection_t *connection)
 
 /*
  * Long reads must not stand before short ones.  While some wait, the last
- * connection in service that runs none is kept free for them; one connection
- * of two, and two of more, always stay with the short ones.  Of a single
- * connection, long reads get it when it is idle, and it takes nothing else
- * until then; after each of them the short ones have a turn.
+ * connection in service that runs none is kept free for them; but one of
+ * three, besides the first, is the most that they get, since each keeps a core
+ * busy.  Of a single connection, long reads get it when it is idle, and it
+ * takes nothing else until then; after each of them the short ones have a
+ * turn.
  */
 
 static ngx_http_magasin_pg_connection_t *
@@ -527,7 +536,7 @@ ngx_http_magasin_pg_reserved(ngx_http_magasin_pg_pool_t *pool)
         heavy += pool->connections[i].heavy;
     }
 
-    if (heavy && heavy + 2 >= pool->ready) {
+    if (heavy >= ngx_max((pool->ready - 1) / 3, 1)) {
         return NULL;
     }
 

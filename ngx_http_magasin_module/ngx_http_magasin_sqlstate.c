@@ -8,6 +8,10 @@ typedef struct {
 } ngx_http_magasin_sqlstate_t;
 
 
+/* The longest words of an error. */
+#define NGX_HTTP_MAGASIN_SQLSTATE_MESSAGE  256
+
+
 /* PostgreSQL's documentation, appendix A, has the codes. */
 
 static ngx_http_magasin_sqlstate_t  ngx_http_magasin_sqlstates[] = {
@@ -39,31 +43,94 @@ static const char  *ngx_http_magasin_sqlstate_classes[] = {
 };
 
 
-/* The code and the words of an error, for statuses and logs; never NULL. */
+/*
+ * The code and the words of an error, for statuses and logs; never NULL.  The
+ * words are escaped, and are there until the next ones are asked for.
+ */
 
 const char *
 ngx_http_magasin_sqlstate(PGresult *result)
 {
+    size_t       len;
     const char  *sqlstate;
 
     sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    len = sqlstate ? strspn(sqlstate, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+                   : 0;
 
-    /* Five letters or digits: anything else is no word for a log. */
-
-    return sqlstate && ngx_strlen(sqlstate) == 5
-           && strspn(sqlstate, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5
-           ? sqlstate : "unknown";
+    return len == 5 && sqlstate[5] == '\0' ? sqlstate : "unknown";
 }
 
 
 const char *
 ngx_http_magasin_sqlstate_message(PGresult *result)
 {
-    const char  *message;
+    u_char         *p;
+    const char     *message;
+
+    static u_char   text[NGX_HTTP_MAGASIN_SQLSTATE_MESSAGE];
 
     message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-    return message ? message : "no message";
+    p = ngx_http_magasin_pg_escape(text, sizeof(text) - 1,
+                                   message ? message : "no message");
+    *p = '\0';
+
+    return (const char *) text;
+}
+
+
+/*
+ * Words of a server for the log: control characters become blanks, bytes that
+ * are no UTF-8 are written in hexadecimal, and what does not fit is left out.
+ * Returns the end.
+ */
+
+u_char *
+ngx_http_magasin_pg_escape(u_char *buffer, size_t size, const char *message)
+{
+    size_t   len;
+    u_char  *p, *src, *last, *end, *next;
+
+    p = buffer;
+    end = buffer + size;
+    src = (u_char *) message;
+    len = ngx_strlen(message);
+    last = src + ngx_min(len, size);
+
+    while (src < last && end - p >= 4) {
+
+        if (*src < ' ' || *src == 0x7f) {
+            *p++ = ' ';
+            src++;
+            continue;
+        }
+
+        if (*src < 0x80) {
+            *p++ = *src++;
+            continue;
+        }
+
+        next = src;
+
+        /* 0x80 to 0x9f are control characters, too. */
+
+        if (ngx_utf8_decode(&next, last - src) - 0xa0 <= 0x10ffff - 0xa0
+            && next - src >= 2 && next - src <= 4)
+        {
+            p = ngx_cpymem(p, src, next - src);
+            src = next;
+
+        } else {
+            p = ngx_sprintf(p, "\\x%02Xi", (ngx_int_t) *src++);
+        }
+    }
+
+    while (p > buffer && p[-1] == ' ') {
+        p--;
+    }
+
+    return p;
 }
 
 

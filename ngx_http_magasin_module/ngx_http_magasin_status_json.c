@@ -21,6 +21,9 @@ static void ngx_http_magasin_status_connections(
 static void ngx_http_magasin_status_pg(ngx_http_magasin_json_t *json,
     ngx_http_magasin_pg_counters_t *counters,
     ngx_http_magasin_pg_gauges_t *gauges);
+static void ngx_http_magasin_status_classes(ngx_http_magasin_json_t *json,
+    ngx_http_magasin_pg_counters_t *counters,
+    ngx_http_magasin_pg_gauges_t *gauges);
 static void ngx_http_magasin_status_statements(ngx_http_magasin_json_t *json,
     ngx_http_magasin_pg_counters_t *counters);
 static void ngx_http_magasin_status_redis(ngx_http_magasin_json_t *json,
@@ -273,6 +276,10 @@ ngx_http_magasin_status_pg(ngx_http_magasin_json_t *json,
     ngx_http_magasin_status_number(json, "timeouts", counters->timeouts);
     ngx_http_magasin_status_number(json, "refused_queue", counters->full);
     ngx_http_magasin_status_number(json, "refused_down", counters->down);
+    ngx_http_magasin_status_number(json, "locked", gauges->locked);
+    ngx_http_magasin_status_number(json, "lock_missed", counters->missed);
+    ngx_http_magasin_status_number(json, "lock_refused", counters->locked);
+    ngx_http_magasin_status_classes(json, counters, gauges);
     ngx_http_magasin_status_number(json, "resent", counters->resent);
     ngx_http_magasin_status_seconds(json, "wait_p99",
                  ngx_http_magasin_histogram_quantile(&counters->wait, 990));
@@ -290,6 +297,31 @@ ngx_http_magasin_status_pg(ngx_http_magasin_json_t *json,
 
     ngx_http_magasin_json_close(json, '}');
     ngx_http_magasin_status_statements(json, counters);
+    ngx_http_magasin_json_close(json, '}');
+}
+
+
+static void
+ngx_http_magasin_status_classes(ngx_http_magasin_json_t *json,
+    ngx_http_magasin_pg_counters_t *counters,
+    ngx_http_magasin_pg_gauges_t *gauges)
+{
+    ngx_uint_t   i;
+    const char  *name;
+
+    ngx_http_magasin_json_key(json, "classes");
+    ngx_http_magasin_json_open(json, '{');
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_PG_CLASSES; i++) {
+        name = ngx_http_magasin_pg_class_name(i);
+
+        ngx_http_magasin_json_name(json, name, ngx_strlen(name));
+        ngx_http_magasin_json_open(json, '{');
+        ngx_http_magasin_status_number(json, "waiting", gauges->queues[i]);
+        ngx_http_magasin_status_number(json, "refused", counters->refused[i]);
+        ngx_http_magasin_json_close(json, '}');
+    }
+
     ngx_http_magasin_json_close(json, '}');
 }
 

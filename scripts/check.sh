@@ -6,7 +6,8 @@
 #
 #   ledger           the journal tells the stock there is
 #   rollups          the sums of the sales agree with the sales
-#   rebuild-rollups  make those sums anew; sales wait until it is done
+#   rebuild-rollups  make those sums anew; sales are refused (503) until it is
+#                    done, and if a sale is open elsewhere it gives up
 #
 # Prints what differs, a line each, and exits 1; 0 when all is well, 2 when it
 # could not be found out.

@@ -192,7 +192,7 @@ MagasinTest::reset();
     sleep 0.4;
     ok($nginx->stop, 'held: a graceful stop');
     my $count = $load->finish;
-    is($count->{504}, 5, 'held: after the requests have timed out');
+    is($count->{503}, 5, 'held: after the requests have given up');
     MagasinTest::release($held);
     is($nginx->complaints, '', 'nothing alarming in the log');
 }

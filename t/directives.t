@@ -580,3 +580,35 @@ magasin_demonstration loopback;
 --- must_die
 --- error_log
 invalid value "loopback" in "magasin_demonstration" directive
+
+
+=== TEST 61: a wait for locks that is longer than the request
+--- http_config
+magasin_database "host=/tmp" timeout=1s lock_timeout=2s;
+--- must_die
+--- error_log
+takes a "lock_timeout" that is not over "timeout"
+
+
+=== TEST 62: a queue of a class that is none
+--- http_config
+magasin_database "host=/tmp" queue_slow=4;
+--- must_die
+--- error_log
+does not know "queue_slow"
+
+
+=== TEST 63: fewer connections than keep what is promised
+--- http_config eval
+MagasinTest::database_directive('connections=2') . ' magasin_tokens $TEST_NGINX_TOKENS;'
+--- request
+GET /readyz
+--- error_code: 200
+
+
+=== TEST 64: queues of the classes, and a wait for locks
+--- http_config eval
+MagasinTest::database_directive('queue=10', 'queue_read=20', 'queue_write=5', 'queue_heavy=1', 'lock_timeout=100ms') . ' magasin_tokens $TEST_NGINX_TOKENS;'
+--- request
+GET /api/v1/products/1/
+--- error_code: 200

@@ -44,7 +44,7 @@ GET /status
 Content-Type: application/json
 Cache-Control: no-store
 --- response_body_like eval
-qr/\A\{"version":"\d+\.\d+\.\d+","nginx":"[\d.]+","time":\d+,"clock":$::number,"started":\d+,"worker_respawns":0,"workers":\[\{"pid":\d+,"started":\d+,"active":1,.*\}\],"connections":\{"accepted":\d+,.*\},"requests":\{"endpoints":\[.*\],"active":1,"server_errors":0,"count":\d+,"mean":$::number,"p50":$::number,"p95":$::number,"p99":$::number\},"postgresql":\{"connections":2,.*"statements":\[.*\]\},"redis":\{"connections":[01],.*\},"cache":\{"entries":\d+,.*\},"zone":\{"size":2097152,.*\},("business":\{.*\},)?"errors":\[\]\}\z/s
+qr/\A\{"version":"\d+\.\d+\.\d+","nginx":"[\d.]+","time":\d+,"clock":$::number,"started":\d+,"worker_respawns":0,"workers":\[\{"pid":\d+,"started":\d+,"active":1,.*\}\],"connections":\{"accepted":\d+,.*\},"requests":\{"endpoints":\[.*\],"active":1,"server_errors":0,"count":\d+,"mean":$::number,"p50":$::number,"p95":$::number,"p99":$::number\},"postgresql":\{"connections":3,.*"statements":\[.*\]\},"redis":\{"connections":[01],.*\},"cache":\{"entries":\d+,.*\},"zone":\{"size":2097152,.*\},("business":\{.*\},)?"errors":\[\]\}\z/s
 
 
 === TEST 2: a page for a browser

@@ -3,6 +3,10 @@
  * /healthz: this worker lives.  /readyz: a write would be served, asked of
  * the database in the same way as any other request.  Whether Redis answers
  * this worker is told beside it and changes nothing: it is a cache.
+ *
+ * However many ask for /readyz, a worker has one statement of it under way,
+ * whose answer they share; and one that said yes is good for
+ * NGX_HTTP_MAGASIN_READYZ_GOOD, unless the worker knows better by itself.
  */
 
 
@@ -10,6 +14,12 @@
 #include "../ngx_http_magasin_reply.h"
 
 
+/* Milliseconds. */
+#define NGX_HTTP_MAGASIN_READYZ_GOOD  500
+
+
+static const char *ngx_http_magasin_readyz_writes(ngx_http_magasin_ctx_t *ctx,
+    ngx_uint_t *served);
 static void ngx_http_magasin_readyz_body(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t status, const char *database, size_t len);
 static const char *ngx_http_magasin_readyz_cache(ngx_http_magasin_ctx_t *ctx);
@@ -30,7 +40,25 @@ ngx_http_magasin_healthz_bind(ngx_http_magasin_ctx_t *ctx)
 ngx_int_t
 ngx_http_magasin_readyz_bind(ngx_http_magasin_ctx_t *ctx)
 {
+    ngx_uint_t                     served;
+    ngx_http_magasin_main_conf_t  *mmcf;
+
     ctx->job.nvalues = 0;
+    ctx->job.share = 1;
+    ctx->job.admitted = 1;
+
+    mmcf = ngx_http_get_module_main_conf(ctx->request,
+                                         ngx_http_magasin_module);
+
+    (void) ngx_http_magasin_readyz_writes(ctx, &served);
+
+    if (served && mmcf->writable
+        && ngx_current_msec - mmcf->writable < NGX_HTTP_MAGASIN_READYZ_GOOD)
+    {
+        ngx_http_magasin_readyz_body(ctx, NGX_HTTP_OK, "ok",
+                                     sizeof("ok") - 1);
+        return NGX_DONE;
+    }
 
     return NGX_OK;
 }
@@ -39,11 +67,18 @@ ngx_http_magasin_readyz_bind(ngx_http_magasin_ctx_t *ctx)
 ngx_int_t
 ngx_http_magasin_readyz_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 {
-    ngx_str_t  writable;
+    ngx_str_t                      writable;
+    ngx_http_magasin_main_conf_t  *mmcf;
+
+    mmcf = ngx_http_get_module_main_conf(ctx->request,
+                                         ngx_http_magasin_module);
+    mmcf->writable = 0;
 
     writable = ngx_http_magasin_column(result, 0, 0);
 
     if (writable.len == 1 && writable.data[0] == 't') {
+        mmcf->writable = ngx_max(ngx_current_msec, 1);
+
         ngx_http_magasin_readyz_body(ctx, NGX_HTTP_OK, "ok",
                                      sizeof("ok") - 1);
     } else {
@@ -69,10 +104,17 @@ static void
 ngx_http_magasin_readyz_body(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
     const char *database, size_t len)
 {
-    const char               *cache;
+    const char               *cache, *writes;
+    ngx_uint_t                served;
     ngx_http_magasin_json_t  *json;
 
     json = &ctx->json;
+
+    writes = ngx_http_magasin_readyz_writes(ctx, &served);
+
+    if (!served) {
+        status = NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
 
     ngx_http_magasin_reply_begin(ctx, status);
 
@@ -92,8 +134,47 @@ ngx_http_magasin_readyz_body(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
 
     cache = ngx_http_magasin_readyz_cache(ctx);
     ngx_http_magasin_json_text(json, cache, ngx_strlen(cache));
+    ngx_http_magasin_json_key(json, "writes");
+    ngx_http_magasin_json_text(json, writes, ngx_strlen(writes));
 
     ngx_http_magasin_json_close(json, '}');
+}
+
+
+/*
+ * What the next write of this worker would meet, and whether it would be
+ * served: that somebody holds locks matters to some writes only.
+ */
+
+static const char *
+ngx_http_magasin_readyz_writes(ngx_http_magasin_ctx_t *ctx,
+    ngx_uint_t *served)
+{
+    ngx_http_magasin_pg_state_t    state;
+    ngx_http_magasin_main_conf_t  *mmcf;
+
+    mmcf = ngx_http_get_module_main_conf(ctx->request,
+                                         ngx_http_magasin_module);
+
+    ngx_http_magasin_pg_state(mmcf->pool, &state);
+
+    *served = 0;
+
+    if (state.ready == 0) {
+        return "unavailable";
+    }
+
+    if (state.full) {
+        return "full";
+    }
+
+    if (state.missing) {
+        return "missing";
+    }
+
+    *served = 1;
+
+    return state.locked ? "locked" : "ok";
 }
 
 

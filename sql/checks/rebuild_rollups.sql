@@ -1,5 +1,8 @@
--- Make the sums of the sales anew.  Sales wait meanwhile, reports do not.
+-- Make the sums of the sales anew.  Sales are refused meanwhile, all else goes
+-- on.  A lock that is waited for keeps the sales out as one that is held does:
+-- if somebody has sales open for long, it is given up.
 
+SET lock_timeout = '2s';
 SET jit = off;
 SET work_mem = '256MB';
 

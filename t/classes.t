@@ -1,0 +1,113 @@
+# No class of work refuses another: each has a queue of its own.
+
+use strict;
+use warnings;
+
+use lib 't/inc';
+use Test::More;
+use MagasinTest;
+use MagasinNginx;
+
+# A cache would answer what is asked of the database here.
+delete $ENV{TEST_NGINX_CACHE};
+
+plan skip_all => 'TEST_NGINX_ADMIN_DATABASE is not set (make test)'
+    unless $ENV{TEST_NGINX_ADMIN_DATABASE};
+
+my $product = '/api/v1/products/1/';
+
+MagasinTest::reset('UPDATE stock_local SET quantite = 1000');
+
+my $nginx = MagasinNginx->start(workers => 1,
+    http     => 'magasin_zone classes:2m; magasin_cache off;',
+    database => 'connections=3 timeout=30s lock_timeout=20s queue_heavy=8',
+    server   => 'location = /metrics { magasin_metrics; }'
+        . ' location /status { magasin_status; }');
+
+sub metric {
+    my ($name) = @_;
+    my (undef, $text) = $nginx->get('/metrics');
+    my ($value) = $text =~ /^\Q$name\E (\d+)/m;
+    return $value // 0;
+}
+
+# Dashboards that do not get on
+
+my $held = MagasinTest::hold('LOCK TABLE cumul_vente IN ACCESS EXCLUSIVE MODE');
+my $load = $nginx->load(connections => 60, seconds => 0,
+    requests => [ MagasinNginx::get_request('/api/v1/dashboard/') ]);
+
+ok(MagasinNginx::wait_for(sub {
+    metric('magasin_postgresql_class_refused_total{class="heavy"}') >= 51 }, 10),
+    'dashboards: what the queue does not hold is refused');
+is(metric('magasin_postgresql_class_waiting{class="heavy"}'), 8,
+    'and what it holds waits');
+
+my @codes = map { ($nginx->code($product, 5),
+    ($nginx->put($product, '{"prix":"2.00"}'))[0],
+    $nginx->code('/readyz', 5)) } 1 .. 10;
+is(join(' ', @codes), join(' ', ('200 200 200') x 10),
+    'reads, writes and /readyz go on');
+is(metric("magasin_postgresql_class_refused_total{class=\"$_\"}"), 0,
+    "none of class $_ is refused") for qw(read write);
+
+my ($status, $answer) = $nginx->get('/status/json');
+($status, $answer) = $nginx->ask("GET /status HTTP/1.1\r\nHost: localhost\r\n"
+    . "Accept: application/json\r\nConnection: close\r\n\r\n")
+    if $status != 200;
+like($answer, qr/"classes":\{"read":\{"waiting":\d+,"refused":0\},
+    "write":\{"waiting":\d+,"refused":0\},
+    "heavy":\{"waiting":8,"refused":\d+\}\}/x, '/status has the classes');
+
+MagasinTest::release($held);
+my $count = $load->finish;
+is($count->{200} + $count->{503}, 60, 'every dashboard has its answer');
+cmp_ok($count->{200}, '>=', 8, 'those that waited have theirs');
+
+# A queue of writes that is full is told by /readyz
+
+ok($nginx->stop, 'a graceful stop');
+is($nginx->complaints, '', 'nothing alarming in the log');
+
+$nginx = MagasinNginx->start(workers => 1,
+    http     => 'magasin_zone classes2:2m; magasin_cache off;',
+    database => 'connections=3 timeout=30s lock_timeout=20s queue_write=4',
+    server   => 'location = /metrics { magasin_metrics; }');
+$held = MagasinTest::hold('SELECT FROM stock_local WHERE magasin_id = 1'
+    . ' AND produit_id = 4 FOR UPDATE');
+my $body = '{"magasin":1,"lignes":[{"produit":4,"quantite":1}]}';
+my $sale = join "\r\n", 'POST /api/v1/sales/ HTTP/1.1', 'Host: localhost',
+    'Authorization: Token token-430', 'Content-Type: application/json',
+    'Content-Length: ' . length $body, '', $body;
+$load = $nginx->load(connections => 1, seconds => 0, requests => [$sale]);
+ok(MagasinNginx::wait_for(sub {
+    ($nginx->get('/readyz', 5))[1] =~ /"writes":"locked"/ }, 10),
+    'a lock: /readyz tells');
+is($nginx->code('/readyz', 5), 200, 'and is ready');
+my $more = $nginx->load(connections => 8, seconds => 0, requests => [$sale]);
+ok(MagasinNginx::wait_for(sub {
+    ($nginx->get('/readyz', 5))[1]
+        =~ m{\AHTTP/1.1 503 .*"status":"unavailable".*"writes":"full"}s }, 10),
+    'a full queue of writes: it is not');
+is($nginx->code($product, 5), 200, 'reads go on');
+MagasinTest::release($held);
+$_->finish for $load, $more;
+ok(MagasinNginx::wait_for(sub { $nginx->code('/readyz', 5) == 200 }, 10),
+    'and then it is again');
+
+# However many ask
+
+my $asked = metric(
+    'magasin_postgresql_statement_seconds_count{statement="readyz"}');
+is($nginx->load(connections => 20, seconds => 1,
+    requests => [ MagasinNginx::get_request('/readyz') ])->finish->{failed}, 0,
+    'many ask for /readyz');
+cmp_ok(metric(
+    'magasin_postgresql_statement_seconds_count{statement="readyz"}') - $asked,
+    '<', 40, 'PostgreSQL is asked a few times');
+
+ok($nginx->stop, 'a graceful stop');
+is($nginx->complaints, '', 'nothing alarming in the log');
+
+MagasinTest::reset();
+done_testing();

@@ -21,6 +21,7 @@
 #                                    test-coherence about 100, fuzz 120,
 #                                    test-slow 40
 #   MINUTES                          of fuzz (default 30)
+#   MAX_P95_MS                       of load-test and of test-slow
 #   MODE                             the load test (scripts/run_tests.sh)
 #   NODES, BALANCER_WORKERS          of the cluster (scripts/cluster.sh)
 

@@ -17,7 +17,7 @@ plant=${2:-}
 out=build/fuzz
 # An empty ngx_str_t may be NULL, and to add 0 to that is what nginx does all
 # over: clang alone objects.
-sanitizers=(-fsanitize=address,undefined,fuzzer-no-link
+sanitizers=("-fsanitize=address,undefined,fuzzer-no-link"
     -fno-sanitize=pointer-overflow -fno-sanitize-recover=undefined)
 flags=(-g -O1 -fno-omit-frame-pointer -fPIC "${sanitizers[@]}")
 

@@ -30,6 +30,7 @@ import hpack
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 TOKEN = "token-430"
+HOST = "localhost"      # which the shipped configuration knows
 CLIENTS = 6
 # What nginx itself says of methods, codings and versions that it has not.
 NGINX_5XX = (501, 505)
@@ -86,7 +87,8 @@ def kept(name):
     for file in sorted(os.listdir(directory)):
         with open(os.path.join(directory, file), "rb") as f:
             # The first byte is for the harness.
-            inputs.append(f.read()[1:])
+            inputs.append(f.read()[1:].replace(
+                b"Host: h\r\n", b"Host: " + HOST.encode() + b"\r\n"))
     return inputs
 
 
@@ -151,7 +153,7 @@ def question(rng):
 
 def request1(rng):
     method, path, body = question(rng)
-    chosen = [("Host", "h")] + fields(rng)
+    chosen = [("Host", HOST)] + fields(rng)
     if body:
         chosen.append(("Content-Type", rng.choice(
             ("application/json", "application/x-www-form-urlencoded",
@@ -177,7 +179,7 @@ def frame(kind, flags, stream, payload):
 def request2(rng, encoder, stream):
     """Frames of one request, with what a peer may add to it."""
     method, path, body = question(rng)
-    chosen = [(":method", method), (":scheme", "http"), (":authority", "h"),
+    chosen = [(":method", method), (":scheme", "http"), (":authority", HOST),
               (":path", path)]
     rng.random() < 0.05 and rng.shuffle(chosen)
     chosen += [(name.lower(), value) for name, value in fields(rng)
@@ -370,7 +372,7 @@ class Server:
     def __init__(self):
         self.over = False
         self.failures = []
-        self.port, self.port2 = self.free_ports()
+        self.port, self.port2, metrics = self.free_ports(3)
         run = os.path.join(os.environ.get("RUN_DIR") or
                            os.path.join(TOP, "run"), "fuzz")
         os.makedirs(run, exist_ok=True)
@@ -378,6 +380,7 @@ class Server:
         self.environment = dict(
             os.environ, RUN_DIR=run, PORT=str(self.port),
             ADDRESS="127.0.0.1", WORKERS="2", CACHE="on", START_TIMEOUT="60",
+            METRICS_PORT=str(metrics),
             MODULE=os.path.join(TOP, "build", "asan", "objs",
                                 "ngx_http_magasin_module.so"),
             TEMPLATE=os.path.join(run, "template.conf"))
@@ -386,8 +389,8 @@ class Server:
         self.slowest = 0
 
     @staticmethod
-    def free_ports():
-        held = [socket.socket() for _ in range(2)]
+    def free_ports(count):
+        held = [socket.socket() for _ in range(count)]
         for s in held:
             s.bind(("127.0.0.1", 0))
         ports = [s.getsockname()[1] for s in held]
@@ -410,11 +413,11 @@ class Server:
         with open(os.path.join(TOP, "conf", "nginx.conf"),
                   encoding="utf-8") as f:
             text = f.read()
-        # The same server speaks HTTP/2 as well.
+        # The same servers speak HTTP/2 as well.
         text, n = re.subn(r"(?m)^( *)listen +@LISTEN@([^;]*);",
                           rf"\g<0>\n\1listen 127.0.0.1:{self.port2} http2\2;",
-                          text, count=1)
-        if n != 1:
+                          text)
+        if n == 0:
             raise Failure("conf/nginx.conf listens nowhere")
         with open(self.environment["TEMPLATE"], "w", encoding="utf-8") as f:
             f.write(text)

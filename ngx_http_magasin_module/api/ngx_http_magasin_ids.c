@@ -17,8 +17,9 @@ static ngx_uint_t ngx_http_magasin_ids_valid(ngx_str_t *text);
 
 /*
  * The ids of the parameter `name`, whose value is `text`, as an array of
- * PostgreSQL ("{4,9,12}"), or NULL when it is not there or empty.  What is no list of 1 to 100 ids is told
- * as an error of this field, for ngx_http_magasin_members_end() to close.
+ * PostgreSQL ("{4,9,12}"), or NULL when it is not there or empty.  What is no
+ * list of 1 to 100 ids is told as an error of this field, for
+ * ngx_http_magasin_members_end() to close.
  *
  * NGX_OK or NGX_ERROR (memory).
  */

@@ -416,8 +416,8 @@ ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
     const char  *ids;
 
     if (ngx_http_magasin_ids_read(ctx, "id",
-                              ngx_http_magasin_query_value(ctx->query, "id"),
-                              &ids)
+                          ngx_http_magasin_query_value(ctx->query, "id"),
+                          &ids)
         != NGX_OK)
     {
         return NGX_ERROR;

@@ -23,8 +23,8 @@ ngx_http_magasin_stock_bind(ngx_http_magasin_ctx_t *ctx)
     const char  *products;
 
     if (ngx_http_magasin_ids_read(ctx, "produits",
-                              ngx_http_magasin_query_value(ctx->query, "produits"),
-                              &products)
+                          ngx_http_magasin_query_value(ctx->query, "produits"),
+                          &products)
         != NGX_OK)
     {
         return NGX_ERROR;

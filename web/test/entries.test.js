@@ -223,6 +223,33 @@ test("what is entered while a sale is on its way is the next ticket's", async ()
     await close();
 });
 
+test("an entry waits until it is known what became of a sale", async () => {
+    const { tab, close, nothingWrong } = await openTill();
+    let lost = 0;
+
+    await tab.locator(".tile", { hasText: "Souris optique" }).click();
+    await tab.route("**/api/v1/sales/", async (route) => {
+        if (route.request().method() === "POST" && lost < 3) {
+            lost += 1;
+            await route.fetch();
+            await route.abort();
+        } else {
+            await route.continue();
+        }
+    });
+    await tab.getByRole("button", { name: "Encaisser" }).click();
+    await tab.getByRole("button", { name: "Réessayer" }).waitFor();
+    await field(tab).fill("clavier");
+    await field(tab).press("Enter");
+    await tab.getByText("1 saisie en cours").waitFor();
+    assert.deepEqual(await ticketOf(tab), { "Souris optique": 1 });
+    await tab.getByRole("button", { name: "Réessayer" }).click();
+    await tab.locator(".ticket-lines li", { hasText: "Clavier" }).waitFor();
+    assert.deepEqual(await ticketOf(tab), { "Clavier mécanique": 1 });
+    nothingWrong(/ERR_FAILED/);
+    await close();
+});
+
 test("three articles by their names, with the keyboard alone", async () => {
     const { tab, close, nothingWrong } = await openTill();
     const started = performance.now();

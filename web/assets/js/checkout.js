@@ -8,24 +8,37 @@ import { agreeOnPrices } from "./prices.js";
 import { changeToken } from "./token.js";
 
 export class Checkout {
+    #started = false;
+
     constructor(till) {
         this.till = till;
         // A sale is asked about or on its way.
         this.busy = false;
     }
 
+    // What was entered before belongs to this ticket.  A second press while the
+    // first is under way is none.
     async sell() {
-        if (
-            this.busy ||
-            this.till.ticket.phase === "sending" ||
-            this.till.ticket.lines.length === 0
-        ) {
+        const { ticket, entries } = this.till;
+
+        if (this.#started || ticket.phase === "sending") {
             return;
         }
-        const held = document.activeElement;
-
+        this.#started = true;
         this.till.problem = null;
-        await this.till.entries.settled();
+        try {
+            if (ticket.phase === "open") {
+                await entries.settled();
+            }
+            if (ticket.lines.length > 0 && !this.till.signal.aborted) {
+                await this.#run(document.activeElement);
+            }
+        } finally {
+            this.#started = false;
+        }
+    }
+
+    async #run(held) {
         this.busy = true;
         this.till.drawTicket();
         try {
@@ -39,12 +52,11 @@ export class Checkout {
         } finally {
             this.busy = false;
         }
-        if (this.till.signal.aborted) {
-            return;
+        if (!this.till.signal.aborted) {
+            this.till.drawTicket();
+            this.till.wake();
+            this.afterSale(held);
         }
-        this.till.drawTicket();
-        this.till.wake();
-        this.afterSale(held);
     }
 
     // The person is asked what nobody else can know.

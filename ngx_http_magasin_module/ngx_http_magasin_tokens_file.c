@@ -28,10 +28,9 @@ static ngx_int_t ngx_http_magasin_tokens_digest(u_char *p, u_char *digest);
 static const char *ngx_http_magasin_tokens_scopes(ngx_str_t *scopes);
 static ngx_int_t ngx_http_magasin_tokens_repeated(ngx_pool_t *pool,
     ngx_http_magasin_tokens_file_t *file);
-static int ngx_libc_cdecl ngx_http_magasin_tokens_by_id(const void *one,
-    const void *two);
-static int ngx_libc_cdecl ngx_http_magasin_tokens_by_digest(const void *one,
-    const void *two);
+static ngx_uint_t ngx_http_magasin_tokens_place(ngx_uint_t *table,
+    ngx_uint_t size, ngx_http_magasin_token_t *token, ngx_uint_t i,
+    ngx_str_t *id);
 
 
 static ngx_str_t  ngx_http_magasin_tokens_scope_names[] = {
@@ -284,7 +283,11 @@ ngx_http_magasin_tokens_parse(ngx_pool_t *pool,
     p = file->text.data;
     end = p + file->text.len;
 
-    file->list = ngx_array_create(pool, 8, sizeof(ngx_http_magasin_token_t));
+    /* Room for as many as there can be: a digest alone is 64 bytes. */
+
+    file->list = ngx_array_create(pool, file->text.len
+                                        / (2 * NGX_HTTP_MAGASIN_DIGEST) + 1,
+                                  sizeof(ngx_http_magasin_token_t));
 
     for (number = 1; file->list && p < end; number++, p = stop + 1) {
         stop = ngx_strlchr(p, end, LF);
@@ -500,60 +503,50 @@ ngx_http_magasin_tokens_scopes(ngx_str_t *scopes)
 
 /*
  * One id stands for one token, and one secret for one id: who did what would
- * be a guess otherwise.  As many as a file holds are sorted in milliseconds,
- * which ngx_sort() is not made for.
+ * be a guess otherwise.  Tables of places in the list, open, at most half full:
+ * sorting as many tokens as a file holds takes too long for a worker.
  */
 
 static ngx_int_t
 ngx_http_magasin_tokens_repeated(ngx_pool_t *pool,
     ngx_http_magasin_tokens_file_t *file)
 {
-    ngx_uint_t                  i, n;
-    ngx_http_magasin_token_t  **sorted, *token;
+    ngx_uint_t                 i, size, line;
+    const char                *what;
+    ngx_uint_t                *ids, *digests;
+    ngx_http_magasin_token_t  *token;
 
-    n = file->list->nelts;
-    token = file->list->elts;
+    size = 8;
 
-    if (n < 2) {
-        return NGX_OK;
+    while (size < 2 * file->list->nelts) {
+        size *= 2;
     }
 
-    sorted = ngx_palloc(pool, n * sizeof(ngx_http_magasin_token_t *));
+    ids = ngx_pcalloc(pool, size * sizeof(ngx_uint_t));
+    digests = ngx_pcalloc(pool, size * sizeof(ngx_uint_t));
 
-    if (sorted == NULL) {
+    if (ids == NULL || digests == NULL) {
         (void) ngx_snprintf(file->error, sizeof(file->error), "no memory%Z");
         return NGX_ERROR;
     }
 
-    for (i = 0; i < n; i++) {
-        sorted[i] = &token[i];
-    }
+    token = file->list->elts;
 
-    qsort(sorted, n, sizeof(ngx_http_magasin_token_t *),
-          ngx_http_magasin_tokens_by_id);
+    for (i = 0; i < file->list->nelts; i++) {
+        what = "id";
+        line = ngx_http_magasin_tokens_place(ids, size, token, i,
+                                             &token[i].id);
 
-    for (i = 1; i < n; i++) {
-        if (sorted[i]->id.len == sorted[i - 1]->id.len
-            && ngx_memcmp(sorted[i]->id.data, sorted[i - 1]->id.data,
-                          sorted[i]->id.len) == 0)
-        {
-            (void) ngx_snprintf(file->error, sizeof(file->error),
-                                "line %ui has the id of line %ui%Z",
-                                sorted[i]->line, sorted[i - 1]->line);
-            return NGX_ERROR;
+        if (line == 0) {
+            what = "token";
+            line = ngx_http_magasin_tokens_place(digests, size, token, i,
+                                                 NULL);
         }
-    }
 
-    qsort(sorted, n, sizeof(ngx_http_magasin_token_t *),
-          ngx_http_magasin_tokens_by_digest);
-
-    for (i = 1; i < n; i++) {
-        if (ngx_memcmp(sorted[i]->digest, sorted[i - 1]->digest,
-                       NGX_HTTP_MAGASIN_DIGEST) == 0)
-        {
+        if (line) {
             (void) ngx_snprintf(file->error, sizeof(file->error),
-                                "line %ui has the token of line %ui%Z",
-                                sorted[i]->line, sorted[i - 1]->line);
+                                "line %ui has the %s of line %ui%Z",
+                                token[i].line, what, line);
             return NGX_ERROR;
         }
     }
@@ -562,31 +555,34 @@ ngx_http_magasin_tokens_repeated(ngx_pool_t *pool,
 }
 
 
-static int ngx_libc_cdecl
-ngx_http_magasin_tokens_by_id(const void *one, const void *two)
+/*
+ * Enter token[i] into a table, by its id or, without one, by its digest.
+ * 0, or the line of the token that has the same.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_tokens_place(ngx_uint_t *table, ngx_uint_t size,
+    ngx_http_magasin_token_t *token, ngx_uint_t i, ngx_str_t *id)
 {
-    ngx_int_t                        rc;
-    const ngx_http_magasin_token_t  *a, *b;
+    ngx_uint_t                 k;
+    ngx_http_magasin_token_t  *other;
 
-    a = *(ngx_http_magasin_token_t *const *) one;
-    b = *(ngx_http_magasin_token_t *const *) two;
+    k = id ? ngx_murmur_hash2(id->data, id->len)
+           : ngx_murmur_hash2(token[i].digest, NGX_HTTP_MAGASIN_DIGEST);
 
-    rc = ngx_memn2cmp(a->id.data, b->id.data, a->id.len, b->id.len);
+    for (k &= size - 1; table[k]; k = (k + 1) & (size - 1)) {
+        other = &token[table[k] - 1];
 
-    return rc ? (int) rc : (a->line < b->line ? -1 : 1);
-}
+        if (id ? other->id.len == id->len
+                 && ngx_memcmp(other->id.data, id->data, id->len) == 0
+               : ngx_memcmp(other->digest, token[i].digest,
+                            NGX_HTTP_MAGASIN_DIGEST) == 0)
+        {
+            return other->line;
+        }
+    }
 
+    table[k] = i + 1;
 
-static int ngx_libc_cdecl
-ngx_http_magasin_tokens_by_digest(const void *one, const void *two)
-{
-    int                              rc;
-    const ngx_http_magasin_token_t  *a, *b;
-
-    a = *(ngx_http_magasin_token_t *const *) one;
-    b = *(ngx_http_magasin_token_t *const *) two;
-
-    rc = ngx_memcmp(a->digest, b->digest, NGX_HTTP_MAGASIN_DIGEST);
-
-    return rc ? rc : (a->line < b->line ? -1 : 1);
+    return 0;
 }

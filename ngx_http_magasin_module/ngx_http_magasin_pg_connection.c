@@ -561,7 +561,15 @@ ngx_http_magasin_pg_connection_event(ngx_event_t *ev)
 
     if (c->close) {
 
-        /* The worker shuts down and this connection is idle. */
+        /*
+         * The worker shuts down and this connection is idle; but there may
+         * be jobs that wait for a lock, to run on it.
+         */
+
+        if (connection->pool->nwaiting) {
+            c->close = 0;
+            return;
+        }
 
         ngx_http_magasin_pg_connection_close(connection);
         return;

@@ -55,7 +55,7 @@ sub connections {
     cmp_ok($count->{sent}, '>', 500, "$count->{sent} requests over reloads");
     is($count->{failed}, 0, 'reload: none failed');
     is($count->{200}, $count->{sent}, 'reload: all were served');
-    ok(MagasinNginx::wait_for(sub { connections() == 4 }, 5),
+    ok(MagasinNginx::wait_for(sub { connections() == 6 }, 5),
         'reload: the old workers have closed their connections');
 }
 
@@ -74,7 +74,7 @@ sub connections {
     is($count->{200} + $count->{failed}, $count->{sent},
         'killed: the rest was served');
     ok(MagasinNginx::wait_for(
-            sub { $nginx->workers == 2 && connections() == 4 }, 10),
+            sub { $nginx->workers == 2 && connections() == 6 }, 10),
         'killed: the pool is whole again');
 }
 
@@ -109,7 +109,7 @@ sub connections {
         'aborts: it serves');
     is(scalar(grep { $nginx->code($product) == 200 } 1 .. 50), 50,
         'aborts: and goes on serving');
-    is(connections(), 4, 'aborts: the pool is whole');
+    is(connections(), 6, 'aborts: the pool is whole');
     ok(MagasinNginx::wait_for(sub {
         MagasinTest::sql('SELECT count(*) FROM pg_stat_activity'
             . " WHERE usename = 'magasin_web' AND state <> 'idle'") == 0;

@@ -6,7 +6,8 @@ SELECT m.id, m.nom, ventes.total, stock.ruptures, stock.surstock,
           FROM vente
          WHERE date_vente >= now() - interval '168 hours'
          ORDER BY date_vente
-         LIMIT 1)
+         LIMIT 1),
+       tendances.liste
   FROM (
     SELECT id, nom
       FROM magasin
@@ -28,9 +29,15 @@ SELECT m.id, m.nom, ventes.total, stock.ruptures, stock.surstock,
   ) stock
  CROSS JOIN LATERAL (
     SELECT coalesce(string_agg(t.nom || ' (' || t.quantite || ')', ', '
-                               ORDER BY t.quantite DESC, t.nom), '') AS texte
+                               ORDER BY t.quantite DESC, t.nom), '') AS texte,
+           '[' || coalesce(string_agg(row_to_json(t)::text, ','
+                                      ORDER BY t.quantite DESC, t.nom), '')
+               || ']' AS liste
       FROM (
-        SELECT p.nom, sum(l.quantite) AS quantite
+        SELECT CASE (SELECT count(*) FROM produit WHERE nom = p.nom)
+                 WHEN 1 THEN min(p.id)
+               END AS produit,
+               p.nom, sum(l.quantite) AS quantite
           FROM vente v
           JOIN ligne_vente l ON l.vente_id = v.id
           JOIN produit p ON p.id = l.produit_id

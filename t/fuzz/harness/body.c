@@ -175,7 +175,8 @@ fuzz_pairs(ngx_http_magasin_ctx_t *ctx)
 
         text.len = p - text.data;
 
-        again = ngx_http_magasin_query_parse(ctx->request->pool, &text);
+        again = ngx_http_magasin_query_parse(ctx->request->pool, &text,
+                                             NGX_HTTP_MAGASIN_QUERY_PAIRS);
         fuzz_assert(again && again->nelts == 1);
 
         other = again->elts;

@@ -75,7 +75,7 @@ for my $how (qw(fast immediate)) {
     ok(MagasinNginx::wait_for(sub { $nginx->code($product) == 200 }, 1),
         "$how: it serves again within a second");
     ok(MagasinNginx::wait_for(
-            sub { my @pids = split ' ', backends('pid::text'); @pids == 4 }, 5),
+            sub { my @pids = split ' ', backends('pid::text'); @pids == 6 }, 5),
         "$how: with all its connections");
 }
 
@@ -99,7 +99,7 @@ for my $how (qw(fast immediate)) {
 
 {
     my @pids = split ' ', backends('pid::text');
-    is(scalar @pids, 4, 'two workers with two connections each');
+    is(scalar @pids, 6, 'two workers with three connections each');
 
     kill 'STOP', @pids;
     my ($begun, $status) = (time, undef);
@@ -110,16 +110,16 @@ for my $how (qw(fast immediate)) {
         'silent: new connections take their place');
     kill 'CONT', @pids;
     ok(MagasinNginx::wait_for(
-            sub { my @now = split ' ', backends('pid::text'); @now == 4 }, 10),
+            sub { my @now = split ' ', backends('pid::text'); @now == 6 }, 10),
         'silent: and the old ones end');
 }
 
-# Locked: a statement that does not end in time
+# Locked: the rows are not free in time
 
 {
     my $held = MagasinTest::hold('LOCK TABLE produit');
     my ($status, $answer) = $nginx->get($product);
-    is($status, 504, 'locked: 504');
+    is($status, 503, 'locked: 503');
     is($nginx->code('/healthz'), 200, 'locked: the worker is alive');
     MagasinTest::release($held);
     ok(MagasinNginx::wait_for(sub { $nginx->code($product) == 200 }, 3),

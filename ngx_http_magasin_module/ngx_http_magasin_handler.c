@@ -19,7 +19,7 @@
 #define NGX_HTTP_MAGASIN_KEPT  131072
 
 /* Pieces out of the cache for one client in a turn of the event loop. */
-#define NGX_HTTP_MAGASIN_TURN  16
+#define NGX_HTTP_MAGASIN_TURN  4
 
 
 static ngx_int_t ngx_http_magasin_no_route(ngx_http_magasin_ctx_t *ctx);
@@ -522,7 +522,9 @@ ngx_http_magasin_submit(ngx_http_magasin_ctx_t *ctx)
 
     /* What has begun is finished: only new requests meet a full queue. */
 
-    ctx->job.admitted = ctx->streaming || ctx->gathering;
+    if (ctx->streaming || ctx->gathering) {
+        ctx->job.admitted = 1;
+    }
 
     rc = ngx_http_magasin_pg_submit(mmcf->pool, &ctx->job);
 

@@ -75,7 +75,7 @@ for my $how (qw(fast immediate)) {
     ok(MagasinNginx::wait_for(sub { $nginx->code($product) == 200 }, 1),
         "$how: it serves again within a second");
     ok(MagasinNginx::wait_for(
-            sub { my @pids = split ' ', backends('pid::text'); @pids == 6 }, 5),
+            sub { my @pids = split ' ', backends('pid::text'); @pids == 4 }, 5),
         "$how: with all its connections");
 }
 
@@ -99,7 +99,7 @@ for my $how (qw(fast immediate)) {
 
 {
     my @pids = split ' ', backends('pid::text');
-    is(scalar @pids, 6, 'two workers with three connections each');
+    is(scalar @pids, 4, 'two workers with two connections each');
 
     kill 'STOP', @pids;
     my ($begun, $status) = (time, undef);
@@ -110,7 +110,7 @@ for my $how (qw(fast immediate)) {
         'silent: new connections take their place');
     kill 'CONT', @pids;
     ok(MagasinNginx::wait_for(
-            sub { my @now = split ' ', backends('pid::text'); @now == 6 }, 10),
+            sub { my @now = split ' ', backends('pid::text'); @now == 4 }, 10),
         'silent: and the old ones end');
 }
 

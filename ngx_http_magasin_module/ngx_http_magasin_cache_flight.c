@@ -173,8 +173,9 @@ ngx_http_magasin_flight_landed(ngx_http_magasin_flight_t *flight)
 
 /*
  * Tell all that wait, some in each turn of the event loop, since a long answer
- * takes its time for each of them.  Each may end its request, and others with it: the
- * queue is read anew each time, and the flight stays until it is empty.
+ * takes its time for each of them.  Each may end its request, and others with
+ * it: the queue is read anew each time, and the flight stays until it is
+ * empty.
  */
 
 static void

@@ -197,7 +197,10 @@ ngx_http_magasin_flight_wake(ngx_event_t *ev)
     for (n = 0; !ngx_queue_empty(&flight->waiters); n++) {
 
         if (n == NGX_HTTP_MAGASIN_FLIGHT_TURN) {
-            ngx_post_event(ev, &ngx_posted_next_events);
+
+            /* A timer: a worker that shuts down waits for it. */
+
+            ngx_add_timer(ev, 1);
             return;
         }
 
@@ -305,6 +308,10 @@ ngx_http_magasin_flight_free(ngx_http_magasin_flight_t *flight)
 {
     if (flight->wake.posted) {
         ngx_delete_posted_event(&flight->wake);
+    }
+
+    if (flight->wake.timer_set) {
+        ngx_del_timer(&flight->wake);
     }
 
     ngx_queue_remove(&flight->queue);

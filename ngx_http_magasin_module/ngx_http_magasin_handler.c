@@ -857,10 +857,20 @@ next:
 
         if (--pieces == 0) {
 
-            /* It reads as fast as we write: others have their turn. */
+            /*
+             * It reads as fast as we write: others have their turn.  Without
+             * a timer a worker that shuts down would not wait for it.
+             */
+
+            clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
             ngx_http_magasin_wait(ctx);
             r->write_event_handler = ngx_http_magasin_stream_writer;
+
+            if (!wev->delayed) {
+                ngx_add_timer(wev, clcf->send_timeout);
+            }
+
             ngx_post_event(wev, &ngx_posted_next_events);
 
             return NGX_DONE;

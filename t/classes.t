@@ -95,6 +95,39 @@ $_->finish for $load, $more;
 ok(MagasinNginx::wait_for(sub { $nginx->code('/readyz', 5) == 200 }, 10),
     'and then it is again');
 
+# A queue of reads that is full is not: it empties by itself, and who asks
+# whether the node is ready does not stand in it.
+
+ok($nginx->stop, 'a graceful stop');
+is($nginx->complaints, '', 'nothing alarming in the log');
+
+$nginx = MagasinNginx->start(workers => 1,
+    http     => 'magasin_zone classes3:2m; magasin_cache off;',
+    database => 'connections=3 timeout=30s lock_timeout=20s queue_read=4',
+    server   => 'location = /metrics { magasin_metrics; }');
+MagasinTest::gates('produit');
+$held = MagasinTest::hold_reads('produit');
+my @loads;
+ok(MagasinNginx::wait_for(sub {
+    push @loads, $nginx->load(connections => 8, seconds => 0, requests => [
+        map { MagasinNginx::get_request("/api/v1/products/$_/") } 1 .. 8 ]);
+    return metric('magasin_postgresql_class_waiting{class="read"}') == 4
+        && $nginx->code('/api/v1/stores/1/', 1) == 503;
+}, 10), 'a full queue of reads: one more is refused');
+($status, $answer) = $nginx->get('/readyz', 5);
+is($status, 200, 'a full queue of reads: it is ready');
+like($answer, qr/"status":"ok"/, 'a full queue of reads: and says so');
+is($nginx->code('/api/v1/stores/1/', 5), 503,
+    'a full queue of reads: which it is still');
+MagasinTest::release($held);
+my %codes;
+for my $done (map { $_->finish } @loads) {
+    $codes{$_} += $done->{$_} for 200, 503;
+}
+is($codes{200} + $codes{503}, 8 * @loads, 'every read has its answer');
+cmp_ok($codes{200}, '>=', 4, 'those that waited have theirs');
+MagasinTest::no_gates();
+
 # However many ask
 
 my $asked = metric(

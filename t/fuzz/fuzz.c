@@ -253,6 +253,38 @@ fuzz_request(ngx_pool_t *pool)
 }
 
 
+/* What a request with an empty query has, once its endpoint is known. */
+
+ngx_http_magasin_ctx_t *
+fuzz_endpoint(ngx_pool_t *pool, const char *path, ngx_uint_t method)
+{
+    ngx_http_request_t      *r;
+    ngx_http_magasin_ctx_t  *ctx;
+
+    r = fuzz_request(pool);
+
+    r->method = method;
+    r->uri.data = (u_char *) path;
+    r->uri.len = ngx_strlen(path);
+
+    ctx = ngx_http_magasin_ctx(r);
+    fuzz_assert(ctx);
+
+    ngx_http_magasin_json_init(&ctx->json, pool);
+
+    ctx->route = ngx_http_magasin_route_find(pool, &r->uri, ctx->ids);
+    fuzz_assert(ctx->route);
+
+    ctx->endpoint = ngx_http_magasin_route_method(ctx->route, method);
+    fuzz_assert(ctx->endpoint);
+
+    ctx->query = ngx_array_create(pool, 1, sizeof(ngx_http_magasin_pair_t));
+    fuzz_assert(ctx->query);
+
+    return ctx;
+}
+
+
 /* Add a field, whose name is given in lower case. */
 
 ngx_table_elt_t *
@@ -306,31 +338,82 @@ fuzz_text(ngx_str_t *text)
 }
 
 
-/* What was written is JSON, and UTF-8. */
+/*
+ * The links of the answer in ctx: what the cache keeps of them are the same
+ * ones, and they find their place in it.
+ */
 
-json_t *
-fuzz_json(ngx_http_magasin_json_t *json)
+void
+fuzz_links(ngx_http_magasin_ctx_t *ctx)
 {
-    char         *text, *p;
-    json_t       *root;
+    ngx_str_t                text;
+    ngx_uint_t               i, n;
+    ngx_http_magasin_link_t  links[NGX_HTTP_MAGASIN_LINKS];
+
+    n = ctx->nlinks;
+    ngx_memcpy(links, ctx->links, sizeof(links));
+
+    fuzz_assert(ngx_http_magasin_links_pack(ctx, &text) == NGX_OK);
+    fuzz_assert(ngx_http_magasin_links_safe(&text));
+
+    ngx_memzero(ctx->links, sizeof(links));
+
+    fuzz_assert(ngx_http_magasin_links_unpack(ctx, &text, ctx->json.size)
+                == NGX_OK);
+    fuzz_assert(ctx->nlinks == n);
+
+    for (i = 0; i < n; i++) {
+        fuzz_assert(ctx->links[i].offset == links[i].offset
+                    && ctx->links[i].header == links[i].header
+                    && ctx->links[i].value.len == links[i].value.len
+                    && ngx_memcmp(ctx->links[i].value.data,
+                                  links[i].value.data, links[i].value.len)
+                       == 0);
+    }
+
+    fuzz_assert(ngx_http_magasin_links_render(ctx) == NGX_OK);
+    fuzz_assert(ctx->nlinks == 0 && !ctx->json.failed);
+}
+
+
+/* Copy what was written to where there is room for json->size bytes. */
+
+u_char *
+fuzz_bytes(u_char *p, ngx_http_magasin_json_t *json)
+{
+    u_char       *start;
     ngx_chain_t  *cl;
 
     fuzz_assert(!json->failed);
 
-    text = malloc(json->size + 1);
-    fuzz_assert(text);
-
-    p = text;
+    start = p;
 
     for (cl = json->first; cl; cl = cl->next) {
-        p = (char *) ngx_cpymem(p, cl->buf->pos, cl->buf->last - cl->buf->pos);
+        p = ngx_cpymem(p, cl->buf->pos, cl->buf->last - cl->buf->pos);
 
         if (cl == json->last) {
             break;
         }
     }
 
-    fuzz_assert((size_t) (p - text) == json->size);
+    fuzz_assert((size_t) (p - start) == json->size);
+
+    return p;
+}
+
+
+/* What was written is JSON, and UTF-8. */
+
+json_t *
+fuzz_json(ngx_http_magasin_json_t *json)
+{
+    char    *text;
+    json_t  *root;
+
+    text = malloc(json->size + 1);
+    fuzz_assert(text);
+
+    (void) fuzz_bytes((u_char *) text, json);
 
     root = fuzz_parse(text, json->size);
 

@@ -38,9 +38,13 @@ typedef struct {
 /* fuzz.c */
 void fuzz_failed(const char *condition, const char *file, int line);
 ngx_http_request_t *fuzz_request(ngx_pool_t *pool);
+ngx_http_magasin_ctx_t *fuzz_endpoint(ngx_pool_t *pool, const char *path,
+    ngx_uint_t method);
 ngx_table_elt_t *fuzz_header(ngx_http_request_t *r, const char *name,
     u_char *data, size_t len);
 void fuzz_text(ngx_str_t *text);
+void fuzz_links(ngx_http_magasin_ctx_t *ctx);
+u_char *fuzz_bytes(u_char *p, ngx_http_magasin_json_t *json);
 json_t *fuzz_json(ngx_http_magasin_json_t *json);
 json_t *fuzz_parse(char *text, size_t len);
 void fuzz_errors(ngx_http_magasin_ctx_t *ctx, ngx_int_t rc);

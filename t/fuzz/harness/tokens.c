@@ -14,6 +14,10 @@
 #define FUZZ_TOKEN  "0123456789"
 
 
+static ngx_http_magasin_ctx_t *fuzz_tokens_show(ngx_pool_t *pool,
+    const char *field);
+
+
 static char  fuzz_line[] = "\nfuzz:"
     "84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882"
     ":produits,ventes\n";
@@ -29,7 +33,6 @@ fuzz_tokens(ngx_pool_t *pool, u_char *data, size_t size)
     ngx_conf_t                  cf;
     ngx_log_t                   log;
     ngx_cycle_t                 cycle;
-    ngx_http_request_t         *r;
     ngx_http_magasin_ctx_t     *ctx;
     ngx_http_magasin_tokens_t  *tokens;
 
@@ -62,34 +65,43 @@ fuzz_tokens(ngx_pool_t *pool, u_char *data, size_t size)
         return;
     }
 
-    tokens = ngx_http_magasin_tokens_create(&cycle, &file);
+    tokens = ngx_http_magasin_tokens_create(&cycle, &file, NULL);
     fuzz_assert(tokens);
 
-    r = fuzz_request(pool);
+    /* A file in which another line had our id or token was refused. */
 
-    ctx = ngx_http_magasin_ctx(r);
-    fuzz_assert(ctx);
-
-    ngx_http_magasin_json_init(&ctx->json, pool);
-
-    ctx->route = ngx_http_magasin_route_find(pool, &r->uri, ctx->ids);
-    fuzz_assert(ctx->route);
-
-    ctx->endpoint = ngx_http_magasin_route_method(ctx->route, NGX_HTTP_POST);
-    fuzz_assert(ctx->endpoint && ctx->endpoint->scope);
-
-    r->headers_in.authorization = fuzz_header(r, "authorization",
-                                             (u_char *) "Token " FUZZ_TOKEN,
-                                             sizeof("Token " FUZZ_TOKEN) - 1);
-
+    ctx = fuzz_tokens_show(pool, "Token " FUZZ_TOKEN);
     rc = ngx_http_magasin_authorize(ctx, tokens);
-    fuzz_assert(rc == NGX_OK || rc == NGX_DONE);
 
-    /* Unless another line has the same token, with less of a scope. */
+    fuzz_assert(rc == NGX_OK && ctx->token.len == 4
+                && ngx_strcmp(ctx->token.data, "fuzz") == 0);
+    fuzz_assert(ngx_http_magasin_allowed(ctx, "ventes")
+                && !ngx_http_magasin_allowed(ctx, "admin"));
 
-    fuzz_assert(rc == NGX_OK || ctx->status == NGX_HTTP_FORBIDDEN);
-    fuzz_assert(ctx->token.len);
+    ctx = fuzz_tokens_show(pool, "Token " FUZZ_TOKEN "0");
+    rc = ngx_http_magasin_authorize(ctx, tokens);
+    fuzz_errors(ctx, rc);
+
+    fuzz_assert(rc == NGX_DONE && ctx->status == NGX_HTTP_UNAUTHORIZED
+                && ctx->token.len == 0);
 
     ngx_http_magasin_tokens_destroy(tokens);
     (void) close(fd);
+}
+
+
+static ngx_http_magasin_ctx_t *
+fuzz_tokens_show(ngx_pool_t *pool, const char *field)
+{
+    ngx_http_request_t      *r;
+    ngx_http_magasin_ctx_t  *ctx;
+
+    ctx = fuzz_endpoint(pool, "/api/v1/products/", NGX_HTTP_POST);
+    fuzz_assert(ctx->endpoint->scope);
+
+    r = ctx->request;
+    r->headers_in.authorization = fuzz_header(r, "authorization",
+                                              (u_char *) field,
+                                              ngx_strlen(field));
+    return ctx;
 }

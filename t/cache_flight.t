@@ -283,6 +283,52 @@ MagasinTest::reset();
         'a new one whose client leaves: all have an answer');
 }
 
+# A hundred wait for an answer of 1 MB, which takes its time for each of them:
+# all have all of it, and others are answered between them.
+
+MagasinTest::no_gates();
+MagasinTest::reset('INSERT INTO produit (id, nom, categorie, prix, description)'
+    . " SELECT 1000 + i, 'Long ' || i, 'long', 1, repeat('d', 900)"
+    . ' FROM generate_series(1, 1000) i', 'ANALYZE produit');
+MagasinTest::gates(qw(produit stock_local magasin));
+
+for my $leaver (0, 1) {
+    my $name = $leaver ? 'some who leave' : 'a long answer';
+    my $path = '/api/v1/products/?categorie=long&limit=1000';
+    my @connections = $nginx->connections(100);
+    my ($blocked, @answers);
+
+    for (1 .. 4) {
+        flush();
+        my $held = MagasinTest::hold_reads('produit');
+        crowd(\@connections, $path);
+        settle();
+        $blocked = $nginx->blocked;
+        if ($leaver) {
+            close $_->{socket} for splice @connections, 40, 20;
+        }
+        MagasinTest::release($held);
+        @answers = map { MagasinCache::receive($_) } @connections;
+        last if $blocked == 1;
+        @connections = $nginx->connections(100);
+    }
+    is($blocked, 1, "$name: one statement");
+
+    my $right = $nginx->direct($path)->{content} =~ s/127\.0\.0\.1:\d+/localhost/gr;
+    cmp_ok(length $right, '>', 900_000, "$name: of a megabyte");
+    is((grep { $_->{status} == 200 && $_->{content} eq $right } @answers),
+        scalar @connections, "$name: all have all of it");
+    is((grep { $_->{state} eq 'COALESCED' } @answers),
+        scalar(@connections) - grep({ $_->{state} eq 'MISS' } @answers),
+        "$name: of one");
+    ok(MagasinNginx::wait_for(sub { $nginx->zone_word('pinned') == 0 }, 5),
+        "$name: and nothing stays pinned");
+}
+
+MagasinTest::no_gates();
+MagasinTest::reset();
+MagasinTest::gates(qw(produit stock_local magasin));
+
 # The statement fails: so it does for all, and they do not try one after the
 # other.
 {

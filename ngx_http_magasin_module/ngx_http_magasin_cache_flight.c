@@ -173,8 +173,8 @@ ngx_http_magasin_flight_landed(ngx_http_magasin_flight_t *flight)
 
 /*
  * Tell all that wait, some in each turn of the event loop, since a long answer
- * takes its time for each of them.  Each may end its request, and others with it: the
- * queue is read anew each time, and the flight stays until it is empty.
+ * takes its time for each of them.  Each may end its request, and others with
+ * it: the queue is read anew each time, and the flight stays until it is empty.
  */
 
 static void
@@ -197,6 +197,14 @@ ngx_http_magasin_flight_wake(ngx_event_t *ev)
 
         if (n == NGX_HTTP_MAGASIN_FLIGHT_TURN) {
             ngx_post_event(ev, &ngx_posted_next_events);
+
+            /* A worker that shuts down stays for timers, not for events. */
+
+            if (!flight->cache->timer.timer_set) {
+                ngx_add_timer(&flight->cache->timer,
+                              NGX_HTTP_MAGASIN_FLIGHT_LOOK);
+            }
+
             return;
         }
 

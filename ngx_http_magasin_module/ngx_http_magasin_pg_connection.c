@@ -750,7 +750,6 @@ ngx_http_magasin_pg_connection_pending(
 }
 
 
-
 /*
  * libpq keeps an answer in memory until it is whole.  Of one that does not
  * come in one piece the bytes are counted; the notices between the pieces are

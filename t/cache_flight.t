@@ -325,6 +325,42 @@ for my $leaver (0, 1) {
         "$name: and nothing stays pinned");
 }
 
+# A worker that is told to end answers all that wait, however many they are,
+# and however long that is.
+
+for my $case ([ 400, '/api/v1/products/11/' ],
+    [ 5, '/api/v1/products/?categorie=long&limit=1000' ],
+    [ 1, '/api/v1/products/?categorie=long&limit=1000' ])
+{
+    my ($n, $path) = @$case;
+    my $name = "a worker that ends, $n wait";
+    my $ends = MagasinCache->start(workers => 1,
+        database => 'connections=3 timeout=8s');
+    my @connections = $ends->connections($n);
+    my ($worker)    = $ends->workers;
+    my ($client)    = $ends->clients;
+    my $held        = MagasinTest::hold_reads('produit');
+    MagasinCache::ask_for($_, $path) for @connections;
+    MagasinNginx::wait_for(sub { $ends->blocked >= 1 }, 5)
+        or die "no statement waits\n";
+    for (1, 2) {
+        $ends->request($client, '/healthz')->{status} == 200
+            or die "healthz\n";
+    }
+    kill 'QUIT', $ends->master;
+    ok(MagasinNginx::wait_for(sub {
+        MagasinNginx::slurp("/proc/$worker/cmdline") =~ /shutting down/ }, 5),
+        "$name: it shuts down");
+    MagasinTest::release($held);
+    my @answers = map { MagasinCache::receive($_) } @connections;
+    is((grep { $_->{status} == 200 && $_->{content} =~ /\}\z/
+            && $_->{head} =~ /^Content-Length: (\d+)/m
+            && $1 == length $_->{content} } @answers), $n,
+        "$name: all have an answer");
+    ok($ends->stop, "$name: it does");
+    is($ends->complaints, '', "$name: nothing alarming in its log");
+}
+
 MagasinTest::no_gates();
 MagasinTest::reset();
 MagasinTest::gates(qw(produit stock_local magasin));

@@ -308,6 +308,6 @@ is(join("\n", grep { !/\Q$victim\E exited on signal 9/ }
         split /\n/, $nginx->complaints), '',
     'nothing alarming in the log but that');
 
-finish();
+finish('pins');
 MagasinTest::reset();
 done_testing();

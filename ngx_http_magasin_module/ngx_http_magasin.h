@@ -53,6 +53,7 @@ typedef struct {
     ngx_http_magasin_redis_conf_t  redis_conf;
     ngx_http_magasin_redis_t      *redis;       /* of this worker, or NULL */
     ngx_str_t                      tokens_file;
+    ngx_array_t                   *tokens_list; /* of the configuration */
     ngx_http_magasin_tokens_t     *tokens;      /* of this worker */
     ngx_http_magasin_maintenance_t
                                   *maintenance; /* of this worker, or NULL */
@@ -296,8 +297,10 @@ ngx_int_t ngx_http_magasin_idempotency(ngx_http_magasin_ctx_t *ctx,
 
 /* tokens.c */
 ngx_http_magasin_tokens_t *ngx_http_magasin_tokens_create(ngx_cycle_t *cycle,
-    ngx_str_t *name, ngx_http_magasin_metrics_tokens_t *metrics);
-char *ngx_http_magasin_tokens_check(ngx_conf_t *cf, ngx_str_t *name);
+    ngx_str_t *name, ngx_array_t *list,
+    ngx_http_magasin_metrics_tokens_t *metrics);
+char *ngx_http_magasin_tokens_check(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_array_t **list);
 void ngx_http_magasin_tokens_destroy(ngx_http_magasin_tokens_t *tokens);
 
 /* auth.c */

@@ -704,7 +704,7 @@ ngx_http_magasin_cache_gathers(ngx_http_magasin_ctx_t *ctx)
         ngx_http_magasin_count(cache->shared->counters.too_large);
     }
 
-    ngx_http_magasin_store_close(cache->zone, &cr->question, too_large);
+    ngx_http_magasin_store_close(cache->zone, &cr->question, too_large, 0);
     ngx_http_magasin_cache_end(ctx, NGX_DECLINED, 0);
 
     return 0;
@@ -743,7 +743,7 @@ ngx_http_magasin_cache_fill(ngx_http_magasin_ctx_t *ctx)
     }
 
     if (ctx->status != NGX_HTTP_OK || ctx->json.failed) {
-        ngx_http_magasin_store_close(cache->zone, &cr->question, 0);
+        ngx_http_magasin_store_close(cache->zone, &cr->question, 0, 0);
         ngx_http_magasin_cache_end(ctx, NGX_DECLINED, 0);
         return NGX_OK;
     }
@@ -796,7 +796,7 @@ ngx_http_magasin_cache_failed(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
         return;
     }
 
-    ngx_http_magasin_store_close(cr->cache->zone, &cr->question, 0);
+    ngx_http_magasin_store_close(cr->cache->zone, &cr->question, 0, status);
     ngx_http_magasin_cache_end(ctx, NGX_ERROR, status);
 }
 
@@ -911,7 +911,7 @@ ngx_http_magasin_cache_cleanup(ngx_http_magasin_ctx_t *ctx)
     }
 
     if (cr->leads) {
-        ngx_http_magasin_store_close(cr->cache->zone, &cr->question, 0);
+        ngx_http_magasin_store_close(cr->cache->zone, &cr->question, 0, 0);
         ngx_http_magasin_cache_end(ctx, NGX_AGAIN, 0);
     }
 }

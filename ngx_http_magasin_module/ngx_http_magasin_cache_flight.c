@@ -226,6 +226,7 @@ ngx_http_magasin_flight_tell(ngx_http_magasin_flight_t *flight,
     ngx_http_magasin_ctx_t *ctx)
 {
     ngx_int_t                          rc;
+    ngx_uint_t                         status;
     ngx_http_magasin_cache_t          *cache;
     ngx_http_magasin_answer_t          answer;
     ngx_http_magasin_cache_request_t  *cr;
@@ -270,6 +271,16 @@ ngx_http_magasin_flight_tell(ngx_http_magasin_flight_t *flight,
     }
 
     if (rc != NGX_OK) {
+        status = ngx_http_magasin_store_failed(cache->zone, &cr->question);
+
+        if (status) {
+
+            /* For another worker, and so for this one. */
+
+            cr->done(ctx, NGX_ERROR, status);
+            return;
+        }
+
         ngx_http_magasin_cache_retry(ctx);
         return;
     }

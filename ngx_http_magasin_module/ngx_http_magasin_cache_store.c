@@ -57,6 +57,9 @@ typedef struct {
     ngx_uint_t                     epoch;
     ngx_uint_t                     generations[NGX_HTTP_MAGASIN_SCOPE_READS];
 
+    ngx_uint_t                     failed;      /* the last flight that did */
+    ngx_uint_t                     status;      /* of its answer */
+
     uint64_t                       large_until;
     size_t                         key_len;
 } ngx_http_magasin_entry_t;
@@ -551,6 +554,7 @@ ngx_http_magasin_store_fill(ngx_http_magasin_zone_t *zone,
     }
 
     entry->content = content;
+    entry->failed = 0;
     entry->large_until = 0;
     content->pinned.size = ngx_http_magasin_content_size(content);
     shared->bytes += content->pinned.size;
@@ -582,7 +586,8 @@ done:
 
 void
 ngx_http_magasin_store_close(ngx_http_magasin_zone_t *zone,
-    ngx_http_magasin_question_t *question, ngx_uint_t too_large)
+    ngx_http_magasin_question_t *question, ngx_uint_t too_large,
+    ngx_uint_t status)
 {
     ngx_http_magasin_entry_t  *entry;
 
@@ -597,12 +602,44 @@ ngx_http_magasin_store_close(ngx_http_magasin_zone_t *zone,
             entry->large_until = ngx_http_magasin_cache_now()
                                  + NGX_HTTP_MAGASIN_STORE_LARGE;
 
+        } else if (status) {
+            entry->failed = question->flight;
+            entry->status = status;
+
         } else if (entry->content == NULL) {
             ngx_http_magasin_store_forget(zone, entry);
         }
     }
 
     ngx_http_magasin_zone_unlock(zone);
+}
+
+
+/*
+ * How question->flight, of whatever worker, has failed: the status of its
+ * answer.  0: it did not, or that is not known any more.
+ */
+
+ngx_uint_t
+ngx_http_magasin_store_failed(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_question_t *question)
+{
+    ngx_uint_t                 status;
+    ngx_http_magasin_entry_t  *entry;
+
+    status = 0;
+
+    ngx_http_magasin_zone_lock(zone);
+
+    entry = ngx_http_magasin_store_lookup(&zone->shared->cache, question);
+
+    if (entry && entry->failed == question->flight) {
+        status = entry->status;
+    }
+
+    ngx_http_magasin_zone_unlock(zone);
+
+    return status;
 }
 
 

@@ -87,7 +87,10 @@ ngx_int_t ngx_http_magasin_store_stale(ngx_http_magasin_zone_t *zone,
 void ngx_http_magasin_store_fill(ngx_http_magasin_zone_t *zone,
     ngx_http_magasin_question_t *question, ngx_http_magasin_answer_t *answer);
 void ngx_http_magasin_store_close(ngx_http_magasin_zone_t *zone,
-    ngx_http_magasin_question_t *question, ngx_uint_t too_large);
+    ngx_http_magasin_question_t *question, ngx_uint_t too_large,
+    ngx_uint_t status);
+ngx_uint_t ngx_http_magasin_store_failed(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_question_t *question);
 
 ngx_int_t ngx_http_magasin_store_empty(ngx_http_magasin_zone_t *zone);
 

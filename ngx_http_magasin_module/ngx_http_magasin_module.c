@@ -297,7 +297,7 @@ ngx_http_magasin_init_process(ngx_cycle_t *cycle)
 
     if (mmcf->tokens_file.len) {
         mmcf->tokens = ngx_http_magasin_tokens_create(cycle,
-                                      &mmcf->tokens_file,
+                                      &mmcf->tokens_file, mmcf->tokens_list,
                                       mmcf->metrics
                                       ? &mmcf->metrics->shared->tokens : NULL);
         if (mmcf->tokens == NULL) {
@@ -748,5 +748,6 @@ ngx_http_magasin_tokens(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    return ngx_http_magasin_tokens_check(cf, &mmcf->tokens_file);
+    return ngx_http_magasin_tokens_check(cf, &mmcf->tokens_file,
+                                         &mmcf->tokens_list);
 }

@@ -506,6 +506,7 @@ ngx_http_magasin_pg_unlink(ngx_http_magasin_pg_job_t *job)
     ngx_http_magasin_pg_queued(job, -1);
 
     if (block) {
+        block->njobs--;
         job->pool->nlocked--;
         job->pool->gauges->locked = job->pool->nlocked;
 

@@ -39,6 +39,12 @@
 #define NGX_HTTP_MAGASIN_PG_LOCK_PAUSE   10
 #define NGX_HTTP_MAGASIN_PG_LOCK_PAUSES  4     /* the longest: 2 to the 4th */
 
+/*
+ * Of the queue of a class a block takes no more than one part in so many, and
+ * all blocks twice that: who waits for a lock leaves room for the others.
+ */
+#define NGX_HTTP_MAGASIN_PG_BLOCK_SHARE  4
+
 /* What may be known to be locked at a time; more of it is refused. */
 #define NGX_HTTP_MAGASIN_PG_BLOCKS       64
 
@@ -98,6 +104,7 @@ struct ngx_http_magasin_pg_block_s {
     uint64_t                            key;
     ngx_msec_t                          next;        /* turn not before */
     ngx_uint_t                          misses;
+    ngx_uint_t                          njobs;       /* that wait */
     unsigned                            busy:1;      /* its turn runs */
     unsigned                            missed:1;    /* it was in vain */
 };
@@ -259,6 +266,9 @@ ngx_uint_t ngx_http_magasin_pg_alone(
 /* pg_lane.c */
 void ngx_http_magasin_pg_lane_init(ngx_http_magasin_pg_pool_t *pool);
 uint64_t ngx_http_magasin_pg_lane_key(ngx_http_magasin_pg_job_t *job);
+void ngx_http_magasin_pg_locked(ngx_http_magasin_pg_job_t *job);
+void ngx_http_magasin_pg_lane_heavy(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_statement_e statement);
 ngx_uint_t ngx_http_magasin_pg_lane_waits(ngx_http_magasin_pg_job_t *job);
 ngx_int_t ngx_http_magasin_pg_lane_add(ngx_http_magasin_pg_job_t *job,
     ngx_uint_t first);

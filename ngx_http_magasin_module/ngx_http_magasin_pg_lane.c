@@ -23,6 +23,8 @@
 
 static ngx_http_magasin_pg_block_t *ngx_http_magasin_pg_lane_find(
     ngx_http_magasin_pg_pool_t *pool, uint64_t key);
+static ngx_uint_t ngx_http_magasin_pg_lane_full(
+    ngx_http_magasin_pg_job_t *job, ngx_http_magasin_pg_block_t *block);
 static void ngx_http_magasin_pg_lane_wait(ngx_http_magasin_pg_job_t *job,
     ngx_http_magasin_pg_block_t *block, ngx_uint_t first);
 static ngx_http_magasin_pg_block_t *ngx_http_magasin_pg_lane_turn(
@@ -114,7 +116,8 @@ ngx_http_magasin_pg_lane_key(ngx_http_magasin_pg_job_t *job)
 ngx_uint_t
 ngx_http_magasin_pg_lane_waits(ngx_http_magasin_pg_job_t *job)
 {
-    ngx_http_magasin_pg_pool_t  *pool;
+    ngx_http_magasin_pg_pool_t   *pool;
+    ngx_http_magasin_pg_block_t  *block;
 
     pool = job->pool;
 
@@ -124,10 +127,11 @@ ngx_http_magasin_pg_lane_waits(ngx_http_magasin_pg_job_t *job)
 
     /* Without room to remember what it waits for it cannot wait. */
 
-    if (ngx_queue_empty(&pool->spare)
-        && ngx_http_magasin_pg_lane_find(pool,
-                                         ngx_http_magasin_pg_lane_key(job))
-           == NULL)
+    block = ngx_http_magasin_pg_lane_find(pool,
+                                          ngx_http_magasin_pg_lane_key(job));
+
+    if (block ? ngx_http_magasin_pg_lane_full(job, block)
+              : ngx_queue_empty(&pool->spare))
     {
         return 0;
     }
@@ -168,6 +172,7 @@ ngx_http_magasin_pg_lane_add(ngx_http_magasin_pg_job_t *job, ngx_uint_t first)
         block->key = key;
         block->next = ngx_current_msec;
         block->misses = 0;
+        block->njobs = 0;
         block->missed = 0;
 
         pool->nblocks++;
@@ -183,7 +188,8 @@ ngx_http_magasin_pg_lane_add(ngx_http_magasin_pg_job_t *job, ngx_uint_t first)
  * Before a job of a queue is sent: is something that it asks for known to be
  * locked?
  *
- * NGX_OK: it waits for that now.  NGX_DECLINED: it may be sent.
+ * NGX_OK: it waits for that now.  NGX_DECLINED: it may be sent.  NGX_DONE: too
+ * many wait for it already, and the job was told so; others may be gone, too.
  */
 
 ngx_int_t
@@ -206,10 +212,82 @@ ngx_http_magasin_pg_lane_join(ngx_http_magasin_pg_job_t *job)
         return NGX_DECLINED;
     }
 
+    if (ngx_http_magasin_pg_lane_full(job, block)) {
+        ngx_http_magasin_pg_locked(job);
+        return NGX_DONE;
+    }
+
     ngx_http_magasin_pg_unlink(job);
     ngx_http_magasin_pg_lane_wait(job, block, 0);
 
     return NGX_OK;
+}
+
+
+/* Do so many wait for it, or for all locks, that this one is refused? */
+
+static ngx_uint_t
+ngx_http_magasin_pg_lane_full(ngx_http_magasin_pg_job_t *job,
+    ngx_http_magasin_pg_block_t *block)
+{
+    ngx_uint_t                   share;
+    ngx_http_magasin_pg_pool_t  *pool;
+
+    pool = job->pool;
+
+    share = pool->conf->queue[job->class] / NGX_HTTP_MAGASIN_PG_BLOCK_SHARE;
+    share = ngx_max(share, 1);
+
+    return block->njobs >= share || pool->nlocked >= 2 * share;
+}
+
+
+/*
+ * A job that waits is not done, since what it needs is locked.  Its callback
+ * may end others.
+ */
+
+void
+ngx_http_magasin_pg_locked(ngx_http_magasin_pg_job_t *job)
+{
+    ngx_http_magasin_count(job->pool->counters->locked);
+
+    ngx_http_magasin_pg_unlink(job);
+    ngx_http_magasin_pg_finish(job);
+
+    job->failed(job, NGX_HTTP_MAGASIN_PG_LOCKED, NULL);
+}
+
+
+/*
+ * A long read has waited for a lock in vain: those that run the same statement
+ * would do so one after the other.
+ */
+
+void
+ngx_http_magasin_pg_lane_heavy(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_statement_e statement)
+{
+    ngx_queue_t                *q, *queue;
+    ngx_http_magasin_pg_job_t  *job;
+
+    queue = &pool->waiting[NGX_HTTP_MAGASIN_PG_HEAVY];
+
+    for (q = ngx_queue_head(queue); q != ngx_queue_sentinel(queue); /* void */)
+    {
+        job = ngx_queue_data(q, ngx_http_magasin_pg_job_t, queue);
+
+        if (job->statement == statement) {
+            ngx_http_magasin_pg_locked(job);
+
+            /* The queue may be another. */
+
+            q = ngx_queue_head(queue);
+            continue;
+        }
+
+        q = ngx_queue_next(q);
+    }
 }
 
 
@@ -252,6 +330,7 @@ ngx_http_magasin_pg_lane_wait(ngx_http_magasin_pg_job_t *job,
     }
 
     job->block = block;
+    block->njobs++;
     ngx_http_magasin_pg_link(job, &block->jobs, first);
 
     pool->nlocked++;

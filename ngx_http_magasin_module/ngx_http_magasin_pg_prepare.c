@@ -27,8 +27,8 @@ typedef struct {
 typedef char  ngx_http_magasin_pg_fit_t[NGX_HTTP_MAGASIN_PG_FIT];
 
 
-static ngx_int_t ngx_http_magasin_pg_prepare_session(
-    ngx_http_magasin_pg_connection_t *connection);
+static ngx_int_t ngx_http_magasin_pg_prepare_wait(
+    ngx_http_magasin_pg_connection_t *connection, ngx_msec_t wait);
 static ngx_int_t ngx_http_magasin_pg_prepare_all(
     ngx_http_magasin_pg_connection_t *connection);
 static ngx_int_t ngx_http_magasin_pg_prepare_one(
@@ -67,7 +67,8 @@ ngx_http_magasin_pg_statement_name(ngx_http_magasin_statement_e statement)
 
 /*
  * Set up a session on a connection that was made.  First of all how long it
- * waits for locks: to prepare a statement may do so, too.
+ * waits for locks: to prepare a statement may do so, too.  Nobody waits for
+ * this connection yet, so that all of them together may take their time.
  *
  * NGX_OK: ngx_http_magasin_pg_prepared() gets the answers.  NGX_ERROR: the
  * connection is bad.
@@ -76,12 +77,22 @@ ngx_http_magasin_pg_statement_name(ngx_http_magasin_statement_e statement)
 ngx_int_t
 ngx_http_magasin_pg_prepare(ngx_http_magasin_pg_connection_t *connection)
 {
+    ngx_http_magasin_pg_conf_t  *pcf;
+
+    pcf = connection->pool->conf;
+
     connection->state = NGX_HTTP_MAGASIN_PG_PREPARING;
     connection->failed = 0;
 
     if (PQsetnonblocking(connection->pg, 1) != 0
         || PQenterPipelineMode(connection->pg) == 0
-        || ngx_http_magasin_pg_prepare_session(connection) != NGX_OK)
+        || ngx_http_magasin_pg_prepare_one(connection,
+                                           NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT)
+           != NGX_OK
+        || ngx_http_magasin_pg_prepare_wait(connection,
+                                            ngx_min(pcf->lock_timeout,
+                                                    pcf->connect_timeout / 2))
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -90,19 +101,13 @@ ngx_http_magasin_pg_prepare(ngx_http_magasin_pg_connection_t *connection)
 }
 
 
-static ngx_int_t
-ngx_http_magasin_pg_prepare_session(
-    ngx_http_magasin_pg_connection_t *connection)
-{
-    if (ngx_http_magasin_pg_prepare_one(connection,
-                                        NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
+/* How long the session waits for locks from here on, in milliseconds. */
 
-    if (ngx_http_magasin_pg_connection_lock_wait(connection,
-                                           NGX_HTTP_MAGASIN_PG_LOCK_WAIT, 0)
+static ngx_int_t
+ngx_http_magasin_pg_prepare_wait(ngx_http_magasin_pg_connection_t *connection,
+    ngx_msec_t wait)
+{
+    if (ngx_http_magasin_pg_connection_lock_wait(connection, wait, 0)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -113,7 +118,10 @@ ngx_http_magasin_pg_prepare_session(
 }
 
 
-/* All the other statements, together or each with a Sync of its own. */
+/*
+ * All the other statements together, and then the wait of a connection in
+ * service; or what is missing of them, each with a Sync of its own.
+ */
 
 static ngx_int_t
 ngx_http_magasin_pg_prepare_all(ngx_http_magasin_pg_connection_t *connection)
@@ -122,7 +130,10 @@ ngx_http_magasin_pg_prepare_all(ngx_http_magasin_pg_connection_t *connection)
 
     for (i = 0; i < NGX_HTTP_MAGASIN_SQL_COUNT; i++) {
 
-        if (i == NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT) {
+        if (i == NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT
+            || (connection->single
+                && !(connection->missing & ngx_http_magasin_pg_bit(i))))
+        {
             continue;
         }
 
@@ -143,8 +154,8 @@ ngx_http_magasin_pg_prepare_all(ngx_http_magasin_pg_connection_t *connection)
         return NGX_OK;
     }
 
-    return ngx_http_magasin_pg_connection_sync(connection,
-                                             NGX_HTTP_MAGASIN_PG_SYNC_OTHER);
+    return ngx_http_magasin_pg_prepare_wait(connection,
+                                            NGX_HTTP_MAGASIN_PG_LOCK_WAIT);
 }
 
 
@@ -229,6 +240,15 @@ ngx_http_magasin_pg_prepare_failed(
 
     slot = ngx_http_magasin_pg_slot(connection, connection->head);
 
+    if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED
+        && !slot->sync && !slot->prepare)
+    {
+        /* The wait behind statements of which one failed. */
+
+        connection->head++;
+        return NGX_OK;
+    }
+
     if (PQstatus(connection->pg) == CONNECTION_BAD || slot->sync
         || !slot->prepare
         || slot->statement == NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT)
@@ -236,7 +256,7 @@ ngx_http_magasin_pg_prepare_failed(
         return NGX_ERROR;
     }
 
-    if (connection->single && connection->missing == 0
+    if (connection->single && !connection->failed
         && !connection->pool->conf->quiet)
     {
         ngx_http_magasin_pg_connection_complain(connection, NGX_LOG_ERR,
@@ -266,8 +286,14 @@ ngx_http_magasin_pg_prepare_done(ngx_http_magasin_pg_connection_t *connection)
     if (connection->failed && !connection->single) {
 
         connection->failed = 0;
-        connection->missing = 0;
         connection->single = 1;
+
+        if (ngx_http_magasin_pg_prepare_wait(connection,
+                                             NGX_HTTP_MAGASIN_PG_LOCK_WAIT)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
 
         return ngx_http_magasin_pg_prepare_all(connection);
     }

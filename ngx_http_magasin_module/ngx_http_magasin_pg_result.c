@@ -209,6 +209,10 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
         ngx_http_magasin_pg_deliver(connection, job, result);
     }
 
+    if (missed && connection->heavy) {
+        ngx_http_magasin_pg_lane_heavy(connection->pool, slot->statement);
+    }
+
     return ending ? NGX_ERROR : NGX_OK;
 }
 

@@ -100,6 +100,7 @@ static void
 ngx_http_magasin_pg_dispatch_class(ngx_http_magasin_pg_pool_t *pool,
     ngx_http_magasin_pg_class_e class)
 {
+    ngx_int_t                   rc;
     ngx_queue_t                *q, *queue, *next;
     ngx_http_magasin_pg_job_t  *job;
 
@@ -111,11 +112,13 @@ ngx_http_magasin_pg_dispatch_class(ngx_http_magasin_pg_pool_t *pool,
         next = ngx_queue_next(q);
         job = ngx_queue_data(q, ngx_http_magasin_pg_job_t, queue);
 
-        if (pool->nblocks && class != NGX_HTTP_MAGASIN_PG_HEAVY
-            && ngx_http_magasin_pg_lane_join(job) == NGX_OK)
-        {
-            q = next;
-            continue;
+        if (pool->nblocks && class != NGX_HTTP_MAGASIN_PG_HEAVY) {
+            rc = ngx_http_magasin_pg_lane_join(job);
+
+            if (rc != NGX_DECLINED) {
+                q = (rc == NGX_OK) ? next : ngx_queue_head(queue);
+                continue;
+            }
         }
 
         /* After both of these the queue may be another. */

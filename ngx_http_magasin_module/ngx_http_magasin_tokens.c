@@ -32,15 +32,20 @@ static void ngx_http_magasin_tokens_report(ngx_http_magasin_tokens_t *tokens,
 static void ngx_http_magasin_tokens_count(ngx_http_magasin_tokens_t *tokens);
 
 
-/* At configuration: is the file right?  NGX_CONF_OK or an error. */
+/*
+ * At configuration: is the file right?  `list` becomes its tokens, which live
+ * as long as the configuration: workers begin with them.  NGX_CONF_OK or an
+ * error.
+ */
 
 char *
-ngx_http_magasin_tokens_check(ngx_conf_t *cf, ngx_str_t *name)
+ngx_http_magasin_tokens_check(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_array_t **list)
 {
     ngx_http_magasin_tokens_file_t  file;
 
-    if (ngx_http_magasin_tokens_read(cf->temp_pool, name, &file) != NGX_OK
-        || ngx_http_magasin_tokens_parse(cf->temp_pool, &file) != NGX_OK)
+    if (ngx_http_magasin_tokens_read(cf->pool, name, &file) != NGX_OK
+        || ngx_http_magasin_tokens_parse(cf->pool, &file) != NGX_OK)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"magasin_tokens\": %s (\"%V\")", file.error,
@@ -48,18 +53,21 @@ ngx_http_magasin_tokens_check(ngx_conf_t *cf, ngx_str_t *name)
         return NGX_CONF_ERROR;
     }
 
+    *list = file.list;
+
     return NGX_CONF_OK;
 }
 
 
 /*
- * The tokens of a worker, kept fresh by a timer.  `metrics` may be NULL.
- * NULL: memory.
+ * The tokens of a worker, kept fresh by a timer.  It begins with `list`, which
+ * was read with the configuration: the file may be wrong by now, or not the
+ * worker's to read.  `metrics` may be NULL.  NULL: memory.
  */
 
 ngx_http_magasin_tokens_t *
 ngx_http_magasin_tokens_create(ngx_cycle_t *cycle, ngx_str_t *name,
-    ngx_http_magasin_metrics_tokens_t *metrics)
+    ngx_array_t *list, ngx_http_magasin_metrics_tokens_t *metrics)
 {
     ngx_http_magasin_tokens_t  *tokens;
 
@@ -78,6 +86,9 @@ ngx_http_magasin_tokens_create(ngx_cycle_t *cycle, ngx_str_t *name,
     }
 
     tokens->file = *name;
+    tokens->list = list;
+    tokens->generation = 1;
+    tokens->loaded = ngx_time();
     tokens->log = cycle->log;
     tokens->metrics = metrics;
 

@@ -88,12 +88,28 @@ ok(MagasinNginx::wait_for(sub {
 is($nginx->code('/readyz', 5), 200, 'and is ready');
 my $more = $nginx->load(connections => 8, seconds => 0, requests => [$sale]);
 ok(MagasinNginx::wait_for(sub {
+    (($nginx->get('/metrics', 5))[1] =~ m{^magasin_http_requests_total
+        \{route="/api/v1/sales/",method="POST",status="503"\}\ (\d+)}mx
+        ? $1 : 0) >= 6 }, 10), 'who wants it as well is refused');
+is($nginx->code('/readyz', 5), 200, 'and that fills no queue');
+MagasinTest::release($held);
+$_->finish for $load, $more;
+
+# Writes that take their time do.
+
+MagasinTest::gates('stock_local');
+MagasinTest::sql('ALTER TABLE stock_local FORCE ROW LEVEL SECURITY');
+$held = MagasinTest::hold_reads('stock_local');
+$load = $nginx->load(connections => 16, seconds => 0, requests => [$sale]);
+ok(MagasinNginx::wait_for(sub {
     ($nginx->get('/readyz', 5))[1]
         =~ m{\AHTTP/1.1 503 .*"status":"unavailable".*"writes":"full"}s }, 10),
     'a full queue of writes: it is not');
 is($nginx->code($product, 5), 200, 'reads go on');
 MagasinTest::release($held);
-$_->finish for $load, $more;
+$load->finish;
+MagasinTest::sql('ALTER TABLE stock_local NO FORCE ROW LEVEL SECURITY');
+MagasinTest::no_gates();
 ok(MagasinNginx::wait_for(sub { $nginx->code('/readyz', 5) == 200 }, 10),
     'and then it is again');
 

@@ -87,7 +87,7 @@ my %endless = (
 
 sub serve {
     my ($client) = @_;
-    my ($in, $name, $begun) = ('', '', 0);
+    my ($in, $name, $begun, $skip) = ('', '', 0, 0);
 
     while (sysread $client, $in, 65536, length $in) {
         my $out = '';
@@ -108,9 +108,15 @@ sub serve {
             substr $in, 0, 1 + $length, '';
             return if $type eq 'X';
 
+            # After an error nothing counts until the next Sync.
+
+            $skip = 0 if $type eq 'S';
+            next if $skip;
+
             if ($type eq 'P') {
                 my ($statement) = $body =~ /\A([^\0]*)/;
-                $out .= $mode eq 'missing' && $statement eq 'product'
+                $skip = $mode eq 'missing' && $statement eq 'product';
+                $out .= $skip
                     ? complaint('E', '42P01', "no \x1b table") : '1' . pack 'N', 4;
             } elsif ($type eq 'B') {
                 (undef, $name) = split /\0/, $body;

@@ -114,6 +114,12 @@ ngx_http_magasin_readyz_body(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
 
     if (!served) {
         status = NGX_HTTP_SERVICE_UNAVAILABLE;
+
+    } else if (status != NGX_HTTP_OK) {
+
+        /* As `database` says. */
+
+        writes = "unavailable";
     }
 
     ngx_http_magasin_reply_begin(ctx, status);

@@ -58,7 +58,7 @@ def product_version(product, name):
 
 def slot_name(number):
     """After those of the other products."""
-    return f"Variable {number}"
+    return f"Variable-{number}."
 
 
 def store_version(store, name):

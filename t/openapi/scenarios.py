@@ -51,7 +51,7 @@ ANY = {
     "limite_nulle": {"query": {"limit": "0"}},
     "curseur_abime": {"query": {"cursor": "abc"}},
     "base_absente": {},     # run stops PostgreSQL
-    "base_lente": {},       # run locks its tables
+    "base_lente": {},       # run holds its rows
 }
 
 # Of operations that read what requests are there.

@@ -158,6 +158,7 @@ ngx_http_magasin_cache_read(ngx_http_magasin_ctx_t *ctx,
     cr->cache = cache;
     cr->conf = conf;
     cr->done = done;
+    cr->began = ngx_current_msec;
     ctx->cached = cr;
 
     if (ngx_http_magasin_cache_refused(ctx->request)) {
@@ -659,6 +660,13 @@ ngx_http_magasin_cache_retry(ngx_http_magasin_ctx_t *ctx)
     ngx_http_magasin_cache_request_t  *cr;
 
     cr = ctx->cached;
+
+    /* What others could not get in that time is not asked for once more. */
+
+    if (ngx_current_msec - cr->began > NGX_HTTP_MAGASIN_CACHE_PATIENCE) {
+        cr->done(ctx, NGX_ERROR, NGX_HTTP_SERVICE_UNAVAILABLE);
+        return;
+    }
 
     rc = NGX_DECLINED;
 

@@ -238,6 +238,7 @@ ngx_http_magasin_flight_tell(ngx_http_magasin_flight_t *flight,
 
         /* Whatever became of it, this one waits for the next. */
 
+        cr->began = ngx_current_msec;
         ngx_http_magasin_cache_retry(ctx);
         return;
     }

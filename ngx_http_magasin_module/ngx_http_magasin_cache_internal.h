@@ -26,6 +26,9 @@
 /* Rounds that a read waits for others before it goes for itself. */
 #define NGX_HTTP_MAGASIN_CACHE_ROUNDS  4
 
+/* Milliseconds after which a flight that brought nothing is the last one. */
+#define NGX_HTTP_MAGASIN_CACHE_PATIENCE  3000
+
 /* Bytes of long answers that a worker holds itself, since they are on their
  * way into the cache or found no room there; with more it gathers none. */
 #define NGX_HTTP_MAGASIN_CACHE_HELD  (8 * 1024 * 1024)
@@ -109,6 +112,7 @@ struct ngx_http_magasin_cache_request_s {
     ngx_http_magasin_cache_read_pt     done;
     ngx_http_magasin_cache_redis_pt    redis_done;
     ngx_uint_t                         rounds;
+    ngx_msec_t                         began;      /* to wait for flights */
 
     ngx_queue_t                        queue;       /* of those waiting */
     ngx_http_magasin_flight_t         *waits;       /* NULL: for nobody */

@@ -208,9 +208,9 @@ ngx_http_magasin_cache_question(ngx_http_magasin_ctx_t *ctx,
 
 /*
  * Equal questions have one key: the endpoint, the statement where the endpoint
- * has several, and the parameters that it takes, after defaults.  What else a request says, such as the host
- * and parameters that the endpoint does not know, only its links repeat, and
- * these are not kept.
+ * has several, and the parameters that it takes, after defaults.  What else a
+ * request says, such as the host and parameters that the endpoint does not
+ * know, only its links repeat, and these are not kept.
  */
 
 static ngx_int_t

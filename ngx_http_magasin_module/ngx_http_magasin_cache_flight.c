@@ -15,6 +15,10 @@
 #include "ngx_http_magasin_cache_internal.h"
 
 
+/* Of those who wait, so many are told in a turn of the event loop. */
+#define NGX_HTTP_MAGASIN_FLIGHT_TURN  16
+
+
 static ngx_http_magasin_flight_t *ngx_http_magasin_flight_find(
     ngx_http_magasin_cache_t *cache, ngx_uint_t number);
 static void ngx_http_magasin_flight_wake(ngx_event_t *ev);
@@ -168,13 +172,16 @@ ngx_http_magasin_flight_landed(ngx_http_magasin_flight_t *flight)
 
 
 /*
- * Tell all that wait.  Each may end its request, and others with it: the
- * queue is read anew each time, and the flight stays until it is empty.
+ * Tell all that wait, some in each turn of the event loop, since a long answer
+ * takes its time for each of them.  Each may end its request, and others with
+ * it: the queue is read anew each time, and the flight stays until it is
+ * empty.
  */
 
 static void
 ngx_http_magasin_flight_wake(ngx_event_t *ev)
 {
+    ngx_uint_t                         n;
     ngx_queue_t                       *q;
     ngx_http_magasin_flight_t         *flight;
     ngx_http_magasin_cache_request_t  *cr;
@@ -187,7 +194,16 @@ ngx_http_magasin_flight_wake(ngx_event_t *ev)
     ngx_queue_remove(&flight->queue);
     ngx_queue_init(&flight->queue);
 
-    while (!ngx_queue_empty(&flight->waiters)) {
+    for (n = 0; !ngx_queue_empty(&flight->waiters); n++) {
+
+        if (n == NGX_HTTP_MAGASIN_FLIGHT_TURN) {
+
+            /* A timer: a worker that shuts down waits for it. */
+
+            ngx_add_timer(ev, 1);
+            return;
+        }
+
         q = ngx_queue_head(&flight->waiters);
         ngx_queue_remove(q);
 
@@ -292,6 +308,10 @@ ngx_http_magasin_flight_free(ngx_http_magasin_flight_t *flight)
 {
     if (flight->wake.posted) {
         ngx_delete_posted_event(&flight->wake);
+    }
+
+    if (flight->wake.timer_set) {
+        ngx_del_timer(&flight->wake);
     }
 
     ngx_queue_remove(&flight->queue);

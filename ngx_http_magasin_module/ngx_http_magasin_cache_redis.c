@@ -29,15 +29,12 @@
 /* Seconds that a generation lives, longer than any answer. */
 #define NGX_HTTP_MAGASIN_CACHE_GENERATION  "86400"
 
-/* Milliseconds that Redis may give an answer: a day. */
-#define NGX_HTTP_MAGASIN_CACHE_LIFE        86400000
-
 /* Bytes of a key, of a token. */
 #define NGX_HTTP_MAGASIN_CACHE_KEY                                            \
     (sizeof("magasin::r:") - 1 + NGX_HTTP_MAGASIN_NAMESPACE + 32)
 #define NGX_HTTP_MAGASIN_CACHE_TOKEN       (16 + 1 + NGX_INT_T_LEN)
 
-/* Four numbers of 8 hexadecimal digits before what they are lengths of. */
+/* Three numbers of 8 hexadecimal digits before what they are lengths of. */
 #define NGX_HTTP_MAGASIN_CACHE_HEAD        24
 
 /* Bytes of a tag at most: some tokens, which may be another version's. */
@@ -482,7 +479,13 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_request_t *cr,
         return NGX_DECLINED;
     }
 
-    if (left > NGX_HTTP_MAGASIN_PIN_SHORT && ngx_http_magasin_cache_full(cr))
+    /* Near its end it is fetched anew, for all nodes. */
+
+    if (left > cr->conf->max_size
+        || (left > NGX_HTTP_MAGASIN_PIN_SHORT
+            && ngx_http_magasin_cache_full(cr))
+        || reply->element[2]->integer
+           <= (long long) cr->conf->ttl / NGX_HTTP_MAGASIN_STORE_EARLY)
     {
         return NGX_DECLINED;
     }
@@ -512,6 +515,7 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_request_t *cr,
     answer->body.len = left;
 
     if (!ngx_http_magasin_cache_redis_sound(cr, answer)) {
+        (void) ngx_pfree(pool, answer->body.data);
         return NGX_DECLINED;
     }
 
@@ -519,13 +523,9 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_request_t *cr,
 
     answer->expires = cr->question.captured
                       + ngx_min(reply->element[2]->integer,
-                                NGX_HTTP_MAGASIN_CACHE_LIFE);
+                                (long long) cr->conf->ttl);
 
-    /* Near its end it is fetched anew, for all nodes. */
-
-    return reply->element[2]->integer
-           > (long long) cr->conf->ttl / NGX_HTTP_MAGASIN_STORE_EARLY
-           ? NGX_OK : NGX_DECLINED;
+    return NGX_OK;
 }
 
 
@@ -544,19 +544,16 @@ ngx_http_magasin_cache_redis_sound(ngx_http_magasin_cache_request_t *cr,
 
     p = answer->etag.data;
 
-    if (answer->etag.len) {
+    if (answer->etag.len < 3
+        || answer->etag.len > NGX_HTTP_MAGASIN_CACHE_ETAG
+        || p[0] != '"' || p[answer->etag.len - 1] != '"')
+    {
+        return 0;
+    }
 
-        if (answer->etag.len < 3
-            || answer->etag.len > NGX_HTTP_MAGASIN_CACHE_ETAG
-            || p[0] != '"' || p[answer->etag.len - 1] != '"')
-        {
+    for (i = 1; i < answer->etag.len - 1; i++) {
+        if (p[i] <= ' ' || p[i] > '~' || p[i] == '"') {
             return 0;
-        }
-
-        for (i = 1; i < answer->etag.len - 1; i++) {
-            if (p[i] <= ' ' || p[i] > '~' || p[i] == '"') {
-                return 0;
-            }
         }
     }
 

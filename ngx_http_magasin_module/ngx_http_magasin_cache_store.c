@@ -25,6 +25,9 @@
 /* So many others may go to make room for one. */
 #define NGX_HTTP_MAGASIN_STORE_EVICTIONS  512
 
+/* Answers that a flush forgets under the lock, where it cannot forget all. */
+#define NGX_HTTP_MAGASIN_STORE_FORGET     2048
+
 
 /* An answer.  Its bytes follow: tag, links, body. */
 typedef struct {
@@ -130,6 +133,10 @@ ngx_http_magasin_cache_shared_init(ngx_http_magasin_cache_shared_t *shared,
 {
     shared->epoch = 1;
 
+    /* 0 is no flight. */
+
+    shared->flight = 1;
+
     /* No two nodes, nor two lives of one, may give out the same token. */
 
     if (RAND_bytes(shared->node, sizeof(shared->node)) != 1) {
@@ -163,14 +170,16 @@ ngx_http_magasin_cache_shared_reset(ngx_http_magasin_cache_shared_t *shared)
 
 
 /*
- * Forget all answers one by one: what is being read stays until it was.
+ * Forget the oldest answers one by one: what is being read stays until it was,
+ * and the others, which are invalid as well, go when their memory is wanted.
  * NGX_DECLINED: nobody reads, so that the slab pool can be made anew, which
- * is faster.  Under the lock.
+ * forgets all at once.  Under the lock.
  */
 
 ngx_int_t
 ngx_http_magasin_store_empty(ngx_http_magasin_zone_t *zone)
 {
+    ngx_uint_t                        n;
     ngx_queue_t                      *q, *next;
     ngx_http_magasin_entry_t         *entry;
     ngx_http_magasin_cache_shared_t  *shared;
@@ -181,11 +190,12 @@ ngx_http_magasin_store_empty(ngx_http_magasin_zone_t *zone)
         return NGX_DECLINED;
     }
 
-    for (q = ngx_queue_head(&shared->queue);
-         q != ngx_queue_sentinel(&shared->queue);
-         q = next)
+    for (q = ngx_queue_last(&shared->queue), n = 0;
+         q != ngx_queue_sentinel(&shared->queue)
+             && n < NGX_HTTP_MAGASIN_STORE_FORGET;
+         q = next, n++)
     {
-        next = ngx_queue_next(q);
+        next = ngx_queue_prev(q);
         entry = ngx_queue_data(q, ngx_http_magasin_entry_t, queue);
 
         ngx_http_magasin_store_forget(zone, entry);

@@ -19,7 +19,7 @@
 #define NGX_HTTP_MAGASIN_KEPT  131072
 
 /* Pieces out of the cache for one client in a turn of the event loop. */
-#define NGX_HTTP_MAGASIN_TURN  16
+#define NGX_HTTP_MAGASIN_TURN  4
 
 
 static ngx_int_t ngx_http_magasin_no_route(ngx_http_magasin_ctx_t *ctx);
@@ -522,7 +522,9 @@ ngx_http_magasin_submit(ngx_http_magasin_ctx_t *ctx)
 
     /* What has begun is finished: only new requests meet a full queue. */
 
-    ctx->job.admitted = ctx->streaming || ctx->gathering;
+    if (ctx->streaming || ctx->gathering) {
+        ctx->job.admitted = 1;
+    }
 
     rc = ngx_http_magasin_pg_submit(mmcf->pool, &ctx->job);
 
@@ -855,10 +857,20 @@ next:
 
         if (--pieces == 0) {
 
-            /* It reads as fast as we write: others have their turn. */
+            /*
+             * It reads as fast as we write: others have their turn.  Without
+             * a timer a worker that shuts down would not wait for it.
+             */
+
+            clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
             ngx_http_magasin_wait(ctx);
             r->write_event_handler = ngx_http_magasin_stream_writer;
+
+            if (!wev->delayed) {
+                ngx_add_timer(wev, clcf->send_timeout);
+            }
+
             ngx_post_event(wev, &ngx_posted_next_events);
 
             return NGX_DONE;

@@ -126,9 +126,7 @@ ngx_http_magasin_json_take(ngx_http_magasin_json_t *json, ngx_str_t *text)
     ngx_buf_t    *b;
     ngx_chain_t  *cl;
 
-    json->first = NULL;
-    json->last = NULL;
-    json->size = 0;
+    ngx_http_magasin_json_free(json);
 
     b = ngx_calloc_buf(json->pool);
     cl = ngx_alloc_chain_link(json->pool);

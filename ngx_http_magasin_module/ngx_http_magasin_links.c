@@ -146,6 +146,7 @@ ngx_http_magasin_links_unpack(ngx_http_magasin_ctx_t *ctx, ngx_str_t *text,
     while (p < end) {
 
         if (ctx->nlinks == NGX_HTTP_MAGASIN_LINKS) {
+            ctx->nlinks = 0;
             return NGX_DECLINED;
         }
 

@@ -77,7 +77,7 @@ typedef struct {
     ngx_atomic_t                       waiting;
     ngx_atomic_t                       others;
 
-    u_char                             pad[40];   /* to whole cache lines */
+    u_char                             pad[8];    /* to whole cache lines */
 } ngx_http_magasin_metrics_slot_t;
 
 

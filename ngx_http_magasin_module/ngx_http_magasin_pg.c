@@ -197,7 +197,11 @@ ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
             }
         }
 
-        ngx_http_magasin_pg_connection_open(&pool->connections[0]);
+        /* By its timer: who submits is not called back from here. */
+
+        if (!pool->connections[0].timer.timer_set) {
+            ngx_add_timer(&pool->connections[0].timer, 1);
+        }
     }
 
     return NGX_OK;

@@ -25,8 +25,10 @@ static void ngx_http_magasin_pg_connection_poll(
 static void ngx_http_magasin_pg_connection_sent(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_job_t *job);
-static ngx_int_t ngx_http_magasin_pg_connection_bounded(
+static size_t ngx_http_magasin_pg_connection_pending(
     ngx_http_magasin_pg_connection_t *connection);
+static ngx_int_t ngx_http_magasin_pg_connection_bounded(
+    ngx_http_magasin_pg_connection_t *connection, size_t before);
 static void ngx_http_magasin_pg_connection_keys(char *keys, size_t len,
     ngx_http_magasin_pg_job_t *job);
 static ngx_int_t ngx_http_magasin_pg_connection_flush(
@@ -643,14 +645,21 @@ static void
 ngx_http_magasin_pg_connection_input(
     ngx_http_magasin_pg_connection_t *connection)
 {
+    int                               rc;
+    size_t                            before;
     ngx_uint_t                        level;
     ngx_http_magasin_pg_job_t        *job;
     ngx_http_magasin_pg_connection_e  state;
 
     state = connection->state;
 
-    if (ngx_http_magasin_pg_connection_bounded(connection) != NGX_OK) {
+    before = ngx_http_magasin_pg_connection_pending(connection);
+    rc = PQconsumeInput(connection->pg);
 
+    if (rc
+        && ngx_http_magasin_pg_connection_bounded(connection, before)
+           != NGX_OK)
+    {
         /* It would not be shorter elsewhere. */
 
         job = ngx_http_magasin_pg_in_flight(connection)
@@ -671,7 +680,7 @@ ngx_http_magasin_pg_connection_input(
      * keeps it when PQconsumeInput() fails.
      */
 
-    if (PQconsumeInput(connection->pg) == 0) {
+    if (rc == 0) {
         (void) ngx_http_magasin_pg_results(connection);
         ngx_http_magasin_pg_connection_lost(connection, NULL);
         return;
@@ -725,6 +734,22 @@ ngx_http_magasin_pg_connection_input(
 }
 
 
+/* Bytes that have come and were not read; 0 where that is not known. */
+
+static size_t
+ngx_http_magasin_pg_connection_pending(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    int  n;
+
+    if (ioctl(PQsocket(connection->pg), FIONREAD, &n) == -1 || n < 0) {
+        return 0;
+    }
+
+    return n;
+}
+
+
 /*
  * libpq keeps an answer in memory until it is whole.  Of one that does not
  * come in one piece the bytes are counted; the notices between the pieces are
@@ -735,20 +760,21 @@ ngx_http_magasin_pg_connection_input(
 
 static ngx_int_t
 ngx_http_magasin_pg_connection_bounded(
-    ngx_http_magasin_pg_connection_t *connection)
+    ngx_http_magasin_pg_connection_t *connection, size_t before)
 {
-    int  n;
+    size_t  after, taken;
 
     if (!connection->partial) {
         connection->partial = 1;
         return NGX_OK;
     }
 
-    if (ioctl(PQsocket(connection->pg), FIONREAD, &n) == -1) {
-        return NGX_ERROR;
-    }
+    /* While it was read more may have come: libpq takes 8 kB at least. */
 
-    connection->received += n;
+    after = ngx_http_magasin_pg_connection_pending(connection);
+    taken = before > after ? before - after : 0;
+
+    connection->received += ngx_max(taken, ngx_min(before, 8192));
 
     return connection->received > NGX_HTTP_MAGASIN_PG_ANSWER ? NGX_ERROR
                                                              : NGX_OK;

@@ -114,7 +114,21 @@ ngx_http_magasin_pg_lane_key(ngx_http_magasin_pg_job_t *job)
 ngx_uint_t
 ngx_http_magasin_pg_lane_waits(ngx_http_magasin_pg_job_t *job)
 {
+    ngx_http_magasin_pg_pool_t  *pool;
+
+    pool = job->pool;
+
     if (job->class == NGX_HTTP_MAGASIN_PG_HEAVY) {
+        return 0;
+    }
+
+    /* Without room to remember what it waits for it cannot wait. */
+
+    if (ngx_queue_empty(&pool->spare)
+        && ngx_http_magasin_pg_lane_find(pool,
+                                         ngx_http_magasin_pg_lane_key(job))
+           == NULL)
+    {
         return 0;
     }
 
@@ -336,6 +350,13 @@ ngx_http_magasin_pg_lane_turn(ngx_http_magasin_pg_pool_t *pool)
     }
 
     if (soonest != NGX_MAX_INT32_VALUE) {
+
+        /* nginx leaves a timer that is not far off as it is. */
+
+        if (pool->pause.timer_set) {
+            ngx_del_timer(&pool->pause);
+        }
+
         ngx_add_timer(&pool->pause, (ngx_msec_t) soonest);
     }
 

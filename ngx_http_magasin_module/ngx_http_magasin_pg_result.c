@@ -94,7 +94,7 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     ngx_uint_t                   ending, missed;
     ExecStatusType               status;
     ngx_http_magasin_pg_job_t   *job;
-    ngx_http_magasin_pg_slot_t  *slot;
+    ngx_http_magasin_pg_slot_t  *slot, *next;
 
     slot = ngx_http_magasin_pg_slot(connection, connection->head);
     status = PQresultStatus(result);
@@ -166,7 +166,13 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     ending = ngx_http_magasin_pg_ending(result);
     missed = ngx_http_magasin_pg_missed(result);
 
-    if (missed && connection->lane) {
+    /* The Sync behind it says whether it was the lane's. */
+
+    next = ngx_http_magasin_pg_slot(connection, connection->head);
+
+    if (missed && connection->lane && next->sync
+        && next->kind == NGX_HTTP_MAGASIN_PG_SYNC_LANE)
+    {
         connection->lane->missed = 1;
     }
 

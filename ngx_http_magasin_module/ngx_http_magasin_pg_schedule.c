@@ -151,14 +151,16 @@ ngx_http_magasin_pg_refused(ngx_http_magasin_pg_pool_t *pool,
         return 0;
     }
 
-    ngx_http_magasin_pg_prepare_missing(pool);
-
     ngx_http_magasin_pg_unlink(job);
     ngx_http_magasin_pg_finish(job);
 
     ngx_http_magasin_count(pool->counters->down);
 
     job->failed(job, NGX_HTTP_MAGASIN_PG_UNAVAILABLE, NULL);
+
+    /* Last, since a connection may be lost, and other jobs end. */
+
+    ngx_http_magasin_pg_prepare_missing(pool);
 
     return 1;
 }
@@ -525,7 +527,8 @@ ngx_http_magasin_pg_reserved(ngx_http_magasin_pg_pool_t *pool)
 
     if (pool->ready == 1 && pool->turn
         && (!ngx_queue_empty(&pool->waiting[NGX_HTTP_MAGASIN_PG_READ])
-            || !ngx_queue_empty(&pool->waiting[NGX_HTTP_MAGASIN_PG_WRITE])))
+            || !ngx_queue_empty(&pool->waiting[NGX_HTTP_MAGASIN_PG_WRITE])
+            || pool->nlocked))
     {
         return NULL;
     }

@@ -470,6 +470,12 @@ ngx_http_magasin_tokens_scopes(ngx_str_t *scopes)
     seen = 0;
     end = scopes->data + scopes->len;
 
+    /* A token without any may nothing, but has a name. */
+
+    if (scopes->len == 0) {
+        return NULL;
+    }
+
     for (p = scopes->data; p <= end; p = comma + 1) {
         comma = ngx_strlchr(p, end, ',');
         comma = comma ? comma : end;

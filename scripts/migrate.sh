@@ -26,7 +26,7 @@ schema_dir=$sql_dir/schema
 lock_key=430115
 
 sql() {
-    PGOPTIONS='-c client_min_messages=warning' \
+    PGOPTIONS='-c client_min_messages=warning -c lock_timeout=60s' \
         psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$conninfo" "$@"
 }
 

@@ -18,7 +18,9 @@ MagasinTest::reset();
 my $nginx = MagasinCache->start(workers => 2,
     database => 'connections=4 timeout=8s');
 
-my $lock = 'LOCK TABLE produit IN ACCESS EXCLUSIVE MODE';
+# Statements that stand still before the rows.
+
+MagasinTest::gates(qw(produit stock_local magasin));
 
 # All of them ask, and the statement of one waits.
 sub crowd {
@@ -74,7 +76,7 @@ for my $path ('/api/v1/products/4/', '/api/v1/reports/') {
 
     for (1 .. 4) {
         flush();
-        my $held = MagasinTest::hold($lock);
+        my $held = MagasinTest::hold_reads('produit');
         crowd(\@connections, $path);
         settle();
         $blocked = $nginx->blocked;
@@ -100,8 +102,7 @@ for my $path ('/api/v1/products/4/', '/api/v1/reports/') {
 
     # Readers are on their way, and stopped in front of the rows.
 
-    my $held = MagasinTest::hold(
-        'LOCK TABLE stock_local IN ACCESS EXCLUSIVE MODE');
+    my $held = MagasinTest::hold_reads('stock_local');
     MagasinCache::ask_for($_, $path) for @connections[ 0 .. 9 ];
     MagasinNginx::wait_for(sub { $nginx->blocked >= 1 }, 5)
         or die "no statement waits\n";
@@ -135,8 +136,7 @@ for my $path ('/api/v1/products/4/', '/api/v1/reports/') {
     my @connections = $nginx->connections(4);
     flush();
 
-    my $held = MagasinTest::hold(
-        'LOCK TABLE stock_local IN ACCESS EXCLUSIVE MODE');
+    my $held = MagasinTest::hold_reads('stock_local');
     MagasinCache::ask_for($connections[0], $path);
     MagasinNginx::wait_for(sub { $nginx->blocked == 1 }, 5)
         or die "no statement waits\n";
@@ -160,7 +160,7 @@ for my $path ('/api/v1/products/4/', '/api/v1/reports/') {
     my @connections = $nginx->connections(50);
     flush();
 
-    my $held   = MagasinTest::hold($lock);
+    my $held   = MagasinTest::hold_reads('produit');
     my $leader = shift @connections;
     crowd([$leader], $path);
     MagasinCache::ask_for($_, $path) for @connections;
@@ -182,7 +182,7 @@ for my $path ('/api/v1/products/4/', '/api/v1/reports/') {
     my @connections = $nginx->connections(20);
     flush();
 
-    my $held = MagasinTest::hold($lock);
+    my $held = MagasinTest::hold_reads('produit');
     crowd(\@connections, $path);
     settle();
     close $_->{socket} for @connections[ 10 .. 19 ];
@@ -202,8 +202,7 @@ for my $path ('/api/v1/products/4/', '/api/v1/reports/') {
     my @own = $nginx->connections(8);
     flush();
 
-    my $held = MagasinTest::hold(
-        'LOCK TABLE stock_local IN ACCESS EXCLUSIVE MODE');
+    my $held = MagasinTest::hold_reads('stock_local');
     crowd(\@connections, $path);
     settle();
     for my $connection (@own) {
@@ -223,13 +222,6 @@ for my $path ('/api/v1/products/4/', '/api/v1/reports/') {
 # rows as they were, and stands still, is no answer to those who came after a
 # write of psql that no node hears of; but one more is, for all of them.
 
-MagasinTest::sql(
-    'CREATE FUNCTION t_stand() RETURNS boolean LANGUAGE plpgsql AS $$'
-        . ' BEGIN PERFORM pg_advisory_xact_lock_shared(4711);'
-        . ' RETURN true; END $$',
-    'CREATE POLICY t_stand ON magasin USING (t_stand())',
-    'ALTER TABLE magasin ENABLE ROW LEVEL SECURITY');
-
 for my $round ('no-cache', 'max-age=0') {
     my $path = '/api/v1/dashboard/';
     my @connections = $nginx->connections(200);
@@ -239,7 +231,7 @@ for my $round ('no-cache', 'max-age=0') {
 
     for my $try (1 .. 4) {
         my $name = "Nouveau $round $try";
-        my $held = MagasinTest::hold('SELECT pg_advisory_xact_lock(4711)');
+        my $held = MagasinTest::hold_reads('magasin');
         renew($connections[0], $path, $round);
         MagasinNginx::wait_for(sub { $nginx->blocked >= 1 }, 5)
             or die "no statement waits for $path\n";
@@ -268,8 +260,6 @@ for my $round ('no-cache', 'max-age=0') {
         "$round: which the others share");
 }
 
-MagasinTest::sql('ALTER TABLE magasin DISABLE ROW LEVEL SECURITY',
-    'DROP POLICY t_stand ON magasin', 'DROP FUNCTION t_stand()');
 MagasinTest::reset();
 
 # The one that goes for them leaves: another one goes.
@@ -277,7 +267,7 @@ MagasinTest::reset();
     my $path = '/api/v1/products/10/';
     my @connections = $nginx->connections(20);
 
-    my $held   = MagasinTest::hold($lock);
+    my $held   = MagasinTest::hold_reads('produit');
     my $leader = shift @connections;
     renew($leader, $path, 'no-cache');
     MagasinNginx::wait_for(sub { $nginx->blocked == 1 }, 5)
@@ -300,7 +290,7 @@ MagasinTest::reset();
     my $short = MagasinCache->start(workers => 2,
         database => 'connections=2 timeout=700ms');
     my @connections = $short->connections(40);
-    my $held  = MagasinTest::hold($lock);
+    my $held  = MagasinTest::hold_reads('produit');
     my $start = time;
     MagasinCache::ask_for($_, $path) for @connections;
     my %status;
@@ -326,7 +316,7 @@ MagasinTest::reset();
     my @connections = $nginx->connections(40);
     flush();
 
-    my $held   = MagasinTest::hold($lock);
+    my $held   = MagasinTest::hold_reads('produit');
     my $leader = shift @connections;
     crowd([$leader], $path);
     my @mine = grep { $_->{worker} == $leader->{worker} } @connections;
@@ -349,5 +339,6 @@ MagasinTest::reset();
 ok($nginx->stop, 'a graceful stop');
 is($nginx->complaints('exited on signal 9'), '', 'nothing alarming in the log');
 
+MagasinTest::no_gates();
 MagasinTest::reset();
 done_testing();

@@ -160,14 +160,16 @@ all_get('streamed', $stock, @slow);
 all_get('not cached', $body, @slow);
 
 $nginx->fetch('/api/v1/cache/flush/', method => 'POST');
+MagasinTest::gates('produit');
 @slow = holds('coalesced', $list, undef, do {
-    my $held = MagasinTest::hold('LOCK TABLE produit IN ACCESS EXCLUSIVE MODE');
+    my $held = MagasinTest::hold_reads('produit');
     sub {
         MagasinNginx::wait_for(sub { $nginx->blocked >= 1 }, 10);
         MagasinTest::release($held);
     };
 });
 all_get('coalesced', $body, @slow);
+MagasinTest::no_gates();
 ok(unpinned(), 'coalesced: not pinned any more');
 
 # Out of Redis each gets an answer of its own: half of the zone is pinned, some
@@ -306,6 +308,6 @@ is(join("\n", grep { !/\Q$victim\E exited on signal 9/ }
         split /\n/, $nginx->complaints), '',
     'nothing alarming in the log but that');
 
-finish();
+finish('pins');
 MagasinTest::reset();
 done_testing();

@@ -4,6 +4,8 @@ use strict;
 use warnings;
 
 use lib 't/inc';
+use IO::Select;
+use IO::Socket::INET;
 use Test::More;
 use MagasinTest;
 use MagasinNginx;
@@ -94,6 +96,52 @@ MagasinTest::release($held);
 $_->finish for $load, $more;
 ok(MagasinNginx::wait_for(sub { $nginx->code('/readyz', 5) == 200 }, 10),
     'and then it is again');
+
+# A queue of reads that is full is not: it empties by itself, and there is room
+# for who asks whether the node is ready.
+
+ok($nginx->stop, 'a graceful stop');
+is($nginx->complaints, '', 'nothing alarming in the log');
+
+$nginx = MagasinNginx->start(workers => 1,
+    http     => 'magasin_zone classes3:2m; magasin_cache off;',
+    database => 'connections=3 timeout=30s lock_timeout=20s queue_read=4',
+    server   => 'location = /metrics { magasin_metrics; }');
+MagasinTest::gates('produit');
+$held = MagasinTest::hold_reads('produit');
+my @loads;
+ok(MagasinNginx::wait_for(sub {
+    push @loads, $nginx->load(connections => 8, seconds => 0, requests => [
+        map { MagasinNginx::get_request("/api/v1/products/$_/") } 1 .. 8 ]);
+    return metric('magasin_postgresql_class_waiting{class="read"}') == 4
+        && $nginx->code('/api/v1/stores/1/', 1) == 503;
+}, 10), 'a full queue of reads: one more is refused');
+
+# An answer of before is good for a while; the first one that is not waits, as
+# no connection is free, instead of being refused.
+
+my $waits;
+ok(MagasinNginx::wait_for(sub {
+    $waits = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => $nginx->{port}) or return 0;
+    print {$waits} "GET /readyz HTTP/1.1\r\nHost: localhost\r\n"
+        . "Connection: close\r\n\r\n";
+    return 1 if !IO::Select->new($waits)->can_read(0.5);
+    my $line = readline $waits;
+    diag $line if $line !~ / 200 /;
+    return 0;
+}, 10), 'a full queue of reads: /readyz waits in it');
+is($nginx->code('/api/v1/stores/1/', 5), 503,
+    'a full queue of reads: which it is still');
+MagasinTest::release($held);
+like(readline $waits, qr/ 200 /, 'and then is ready');
+my %codes;
+for my $done (map { $_->finish } @loads) {
+    $codes{$_} += $done->{$_} for 200, 503;
+}
+is($codes{200} + $codes{503}, 8 * @loads, 'every read has its answer');
+cmp_ok($codes{200}, '>=', 4, 'those that waited have theirs');
+MagasinTest::no_gates();
 
 # However many ask
 

@@ -114,12 +114,12 @@ for my $how (qw(fast immediate)) {
         'silent: and the old ones end');
 }
 
-# Locked: a statement that does not end in time
+# Locked: the rows are not free in time
 
 {
     my $held = MagasinTest::hold('LOCK TABLE produit');
     my ($status, $answer) = $nginx->get($product);
-    is($status, 504, 'locked: 504');
+    is($status, 503, 'locked: 503');
     is($nginx->code('/healthz'), 200, 'locked: the worker is alive');
     MagasinTest::release($held);
     ok(MagasinNginx::wait_for(sub { $nginx->code($product) == 200 }, 3),

@@ -492,7 +492,7 @@ MagasinTest::database_directive('timeout=500ms') . ' magasin_tokens $TEST_NGINX_
 MagasinTest::reset(); $main::held = MagasinTest::hold('SELECT FROM stock_local WHERE id = 1 FOR UPDATE');
 --- timeout: 10s
 --- keyed
-un k POST /api/v1/sales/ $sale -> 504 ~^\{"detail":
+un k POST /api/v1/sales/ $sale -> 503 ~^\{"detail":
 --- database
 SELECT count(*) FROM idempotence -> 0
 

@@ -184,6 +184,59 @@ for my $connections (3, 4) {
 }
 
 
+# Baskets that are all different, and have one locked row in common: more than
+# there are places for what is waited for
+
+for my $ends ('release', 'timeout') {
+    MagasinTest::reset(
+        'INSERT INTO produit (id, nom, categorie, prix)'
+            . ' SELECT n, n::text, \'x\', 1 FROM generate_series(1001, 1070) n',
+        'INSERT INTO stock_local (magasin_id, produit_id, quantite)'
+            . ' SELECT 1, n, 1000 FROM generate_series(1001, 1070) n',
+        'UPDATE stock_local SET quantite = 1000');
+    my $nginx = MagasinNginx->start(workers => 1, http => $http,
+        database => $ends eq 'release'
+            ? 'connections=4 timeout=6s lock_timeout=5s' : $short,
+        server => $metrics);
+    my $held   = MagasinTest::hold($row);
+    my $before = sales();
+    my $load   = $nginx->load(connections => 70, seconds => 0,
+        requests => [ map { sale(1, [ 4, $_ ]) } 1001 .. 1070 ]);
+    ok(MagasinNginx::wait_for(
+        sub { metric($nginx, 'magasin_postgresql_locked') > 0 }, 5),
+        "70 baskets, $ends: they wait");
+
+    my @codes;
+    for (1 .. 8) {
+        push @codes, ($nginx->ask(once(sale(2, [6])), 5))[0],
+            ($nginx->ask(once(sale(1, [ 3, 6 ])), 5))[0],
+            $nginx->code($product, 5), $nginx->code('/readyz', 5);
+    }
+    is(join(' ', @codes), join(' ', ('201 201 200 200') x 8),
+        "70 baskets, $ends: unrelated sales, reads and /readyz go on");
+    MagasinTest::release($held) if $ends eq 'release';
+    my $count = $load->finish;
+    if ($ends eq 'timeout') {
+        is($count->{503}, 70, '70 baskets: none has it while it is locked');
+        my ($status, $answer) = $nginx->ask(once(sale(1, [ 4, 1001 ])), 5);
+        is($status, 503, '70 baskets: nor has one more');
+        like($answer, qr/^Retry-After: \d+\r$/m,
+            '70 baskets: it may try again');
+        MagasinTest::release($held);
+    }
+    my $made = $count->{201} // 0;
+    is($made + $count->{503}, 70, "70 baskets, $ends: 201 or 503 for each")
+        or diag join ' ', map {"$_=$count->{$_}"} sort keys %$count;
+    is(sales() - $before, 16 + $made,
+        "70 baskets, $ends: what is told to be sold is, once");
+    is(MagasinTest::sql('SELECT 1000 - quantite FROM stock_local'
+        . ' WHERE magasin_id = 1 AND produit_id = 4'), $made,
+        "70 baskets, $ends: so says the stock");
+    ok($nginx->stop, 'a graceful stop');
+    is($nginx->complaints, '', 'nothing alarming in the log');
+}
+
+
 # Tables, as migrations and rebuild-rollups lock them
 
 for my $table (qw(stock_local vente produit)) {

@@ -309,7 +309,7 @@ $load->finish;
 ok(MagasinNginx::wait_for(sub {
     $now = scrape();
     return $now->{'magasin_postgresql_connections{state="busy"}'} == 0
-        && $now->{'magasin_postgresql_connections{state="idle"}'} == 4;
+        && $now->{'magasin_postgresql_connections{state="idle"}'} == 6;
 }, 10), 'and the connections are idle');
 cmp_ok($now->{ series('GET', '/api/v1/products/{id}/', 200) }, '>=',
     $after->{ series('GET', '/api/v1/products/{id}/', 200) },

@@ -9,7 +9,7 @@ use Test::Nginx::Socket 'no_plan';
 use MagasinTest;
 
 $ENV{TEST_NGINX_OWN_TOKENS} = MagasinTest::tokens(
-    lecture => 'aucun', 'caisse-1' => 'ventes,produits', 'caisse-2' => 'ventes');
+    lecture => '', 'caisse-1' => 'ventes,produits', 'caisse-2' => 'ventes');
 
 # http(MORE): with tokens of three clients, and a log of what the log phase sees
 sub http {

@@ -16,7 +16,7 @@ our $json   = "$accept\n$MagasinTest::Json";
 our $directory = tempdir('magasin-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 chmod 0755, $directory;
 open my $file, '>', "$directory/tokens" or die $!;
-print {$file} 'lecteur:' . sha256_hex('secret') . ":rien\n";
+print {$file} 'lecteur:' . sha256_hex('secret') . ":\n";
 close $file;
 chmod 0644, "$directory/tokens";
 
@@ -346,15 +346,25 @@ magasin_tokens $TEST_NGINX_TOKENS;
 --- http_config eval
 MagasinTest::database_directive('timeout=200ms') . ' magasin_tokens $TEST_NGINX_TOKENS;'
 --- init
-$main::held = MagasinTest::hold('LOCK TABLE produit');
---- more_headers eval: $::json
+MagasinTest::gates('produit'); $main::held = MagasinTest::hold_reads('produit');
 --- problems
 GET /api/v1/products/1/ -> 504
-PATCH /api/v1/products/1/ {} -> 504
 GET /api/v1/products/ -> 504
 
 
-=== TEST 18: it serves again
+=== TEST 18: locked
+--- http_config eval
+MagasinTest::database_directive('timeout=200ms') . ' magasin_tokens $TEST_NGINX_TOKENS;'
+--- init
+MagasinTest::release($main::held); MagasinTest::no_gates(); $main::held = MagasinTest::hold('LOCK TABLE produit');
+--- more_headers eval: $::json
+--- problems
+GET /api/v1/products/1/ -> 503
+PATCH /api/v1/products/1/ {} -> 503
+GET /api/v1/products/ -> 503
+
+
+=== TEST 19: it serves again
 --- init
 MagasinTest::release($main::held);
 --- request
@@ -364,7 +374,7 @@ GET /api/v1/products/1/
 Content-Type: application/json
 
 
-=== TEST 19: a body too large
+=== TEST 20: a body too large
 --- config
 location /api/v1/ { magasin; client_max_body_size 10; }
 --- more_headers eval: $::json
@@ -373,7 +383,7 @@ PUT /api/v1/products/3/ {"description":"more than ten bytes"} -> 413
 POST /api/v1/sales/ {"description":"more than ten bytes"} -> 413
 
 
-=== TEST 20: limits and denials
+=== TEST 21: limits and denials
 --- http_config eval
 MagasinTest::database_directive()
     . ' magasin_tokens $TEST_NGINX_TOKENS;'
@@ -395,7 +405,7 @@ limiting requests
 access forbidden by rule
 
 
-=== TEST 21: requests that are malformed, once their Accept was read
+=== TEST 22: requests that are malformed, once their Accept was read
 --- raw_request eval
 "GET /api/v1/reports/ HTTP/1.1\r\nAccept: application/problem+json\r\nConnection: close\r\n\r\n"
 --- error_code: 400
@@ -405,7 +415,7 @@ Content-Type: application/problem+json
 main::problem(400, '/api/v1/reports/')
 
 
-=== TEST 22: a length that is none
+=== TEST 23: a length that is none
 --- raw_request eval
 "PUT /api/v1/products/3/ HTTP/1.1\r\nHost: x\r\nAccept: application/problem+json\r\nContent-Length: many\r\n\r\n"
 --- error_code: 400
@@ -415,7 +425,7 @@ Content-Type: application/problem+json
 main::problem(400, '/api/v1/products/3/')
 
 
-=== TEST 23: a chunked body that is none
+=== TEST 24: a chunked body that is none
 --- raw_request eval
 "PUT /api/v1/products/3/ HTTP/1.1\r
 Host: localhost\r
@@ -435,7 +445,7 @@ Content-Type: application/problem+json
 main::problem(400, '/api/v1/products/3/')
 
 
-=== TEST 24: TRACE, which nginx refuses itself
+=== TEST 25: TRACE, which nginx refuses itself
 --- raw_request eval
 "TRACE /api/v1/reports/ HTTP/1.1\r\nHost: x\r\nAccept: application/problem+json\r\nConnection: close\r\n\r\n"
 --- error_code: 405
@@ -444,7 +454,7 @@ Content-Type: application/problem+json
 --- response_body_like: \A\{"type":"about:blank","title":"Method Not Allowed","status":405,"instance":"/api/v1/reports/","detail":"[^"]+"\}\z
 
 
-=== TEST 25: what fails before its headers are read cannot ask
+=== TEST 26: what fails before its headers are read cannot ask
 --- raw_request eval
 "GET /api/v1/" . ("x" x 40000) . " HTTP/1.1\r\nHost: x\r\nAccept: application/problem+json\r\n\r\n"
 --- error_code: 414
@@ -454,7 +464,7 @@ Content-Type: application/json
 {"detail":"L'adresse de la requête est trop longue."}
 
 
-=== TEST 26: nor does a malformed request line
+=== TEST 27: nor does a malformed request line
 --- raw_request eval
 "GET /api/v1/reports/ HTTP/x\r\nAccept: application/problem+json\r\n\r\n"
 --- error_code: 400
@@ -464,7 +474,7 @@ Content-Type: application/json
 {"detail":"Requête non valide."}
 
 
-=== TEST 27: the ways to ask
+=== TEST 28: the ways to ask
 --- request eval
 [("GET /api/v1/products/999/") x 9]
 --- more_headers eval
@@ -481,7 +491,7 @@ Content-Type: application/json
 [(main::problem(404, '/api/v1/products/999/', 'Produit avec ID 999 introuvable.')) x 9]
 
 
-=== TEST 28: and those that are none
+=== TEST 29: and those that are none
 --- request eval
 [("GET /api/v1/products/999/") x 8, "GET /api/v1/nothing/"]
 --- more_headers eval
@@ -498,7 +508,7 @@ Content-Type: application/json
  '\A\{"detail":"Pas trouvé\."\}\z']
 
 
-=== TEST 29: no other errors of nginx's own either
+=== TEST 30: no other errors of nginx's own either
 --- config
 location /api/v1/ { magasin; client_max_body_size 10; }
 --- request
@@ -512,7 +522,7 @@ Content-Type: application/json
 {"detail":"Le corps de la requête est trop volumineux."}
 
 
-=== TEST 30: who takes nothing but problems gets JSON all the same
+=== TEST 31: who takes nothing but problems gets JSON all the same
 --- request eval
 ["GET /api/v1/products/3/", "GET /api/v1/stores/", "OPTIONS /api/v1/products/3/", "HEAD /api/v1/reports/", "GET /api/v1/products"]
 --- more_headers eval: $::accept
@@ -521,7 +531,7 @@ Content-Type: application/json
 [("Content-Type: application/json") x 4, "Location: /api/v1/products/"]
 
 
-=== TEST 31: 406 cannot be asked for, so it is JSON
+=== TEST 32: 406 cannot be asked for, so it is JSON
 --- request
 GET /api/v1/products/1/
 --- more_headers
@@ -533,7 +543,7 @@ Content-Type: application/json
 qq({"detail":"$::detail{406}"})
 
 
-=== TEST 32: the instance is the path as it was asked for: a URI reference
+=== TEST 33: the instance is the path as it was asked for: a URI reference
 --- request eval
 ['GET /api/v1/%22%5C%C3%A9%0A/', 'GET /api/v1/%FF/', 'GET /api/v1/%E2%80%A8/']
 --- more_headers eval: $::accept
@@ -549,7 +559,7 @@ sub {
 ["/api/v1/%22%5C%C3%A9%0A/", "/api/v1/%FF/", "/api/v1/%E2%80%A8/"]
 
 
-=== TEST 33: switched off, nginx's own pages stay
+=== TEST 34: switched off, nginx's own pages stay
 --- config
 location /api/v1/ { magasin; client_max_body_size 10; magasin_json_errors off; }
 --- request eval
@@ -560,7 +570,7 @@ location /api/v1/ { magasin; client_max_body_size 10; magasin_json_errors off; }
 ["Content-Type: text/html", "Content-Type: application/problem+json"]
 
 
-=== TEST 34: outside of the API, where errors are JSON
+=== TEST 35: outside of the API, where errors are JSON
 --- config
 magasin_json_errors on;
 location / { return 404; }
@@ -575,7 +585,7 @@ location /api/v1/ { magasin; }
  '{"detail":"Pas trouvé."}']
 
 
-=== TEST 35: HTTP/2
+=== TEST 36: HTTP/2
 --- http2
 --- request
 GET /api/v1/products/999/
@@ -585,7 +595,7 @@ GET /api/v1/products/999/
 Content-Type: application/problem+json
 
 
-=== TEST 36: pipelined with what is none
+=== TEST 37: pipelined with what is none
 --- pipelined_requests eval
 ["GET /api/v1/products/999/", "GET /api/v1/products/3/", "GET /api/v1/nothing/"]
 --- more_headers eval: $::accept

@@ -118,7 +118,7 @@ __DATA__
 
 === TEST 1: without the directive there is no cache
 --- response_body chomp
-{"status":"ok","database":"ok","cache":"off"}
+{"status":"ok","database":"ok","cache":"off","writes":"ok"}
 --- no_error_log
 magasin: no cache
 [error]
@@ -130,7 +130,7 @@ unix:$TEST_NGINX_REDIS
 --- init
 main::await('ok')
 --- response_body chomp
-{"status":"ok","database":"ok","cache":"ok"}
+{"status":"ok","database":"ok","cache":"ok","writes":"ok"}
 --- no_error_log
 [warn]
 [error]
@@ -163,7 +163,7 @@ unix:$TEST_NGINX_REDIS_DIR/nobody
 main::await('unavailable');
 sleep 1;
 --- response_body chomp
-{"status":"ok","database":"ok","cache":"unavailable"}
+{"status":"ok","database":"ok","cache":"unavailable","writes":"ok"}
 --- grep_error_log eval
 qr/\[warn\](?=.*magasin: no cache from Redis at unix:\S+nobody: No such file or directory)/
 --- grep_error_log_out
@@ -216,7 +216,7 @@ main::await('ok')
 unix:$TEST_NGINX_REDIS_DIR/locked password=abracadabra
 --- init
 main::await('unavailable')
---- response_body_like: ^\{"status":"ok","database":"ok","cache":"unavailable"\}$
+--- response_body_like: ^\{"status":"ok","database":"ok","cache":"unavailable","writes":"ok"\}$
 --- error_log eval
 [qr/\[warn\].*magasin: no cache from Redis at unix:\S+locked: AUTH was refused \(WRONGPASS\)/]
 --- no_error_log
@@ -411,7 +411,7 @@ unix:$TEST_NGINX_REDIS
 main::await('ok')
 --- error_code: 503
 --- response_body chomp
-{"status":"unavailable","database":"unavailable","cache":"ok"}
+{"status":"unavailable","database":"unavailable","cache":"ok","writes":"unavailable"}
 
 
 === TEST 25: an exit leaves nothing open

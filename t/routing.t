@@ -28,7 +28,7 @@ __DATA__
 /api/v1/stores/2/stock/list/ -> 200 ~^\{"count":5,
 /api/v1/products/1/ -> 200 ~^\{"nom":"Clavier mécanique",
 /healthz -> 200 {"status":"ok"}
-/readyz -> 200 {"status":"ok","database":"ok","cache":"off"}
+/readyz -> 200 {"status":"ok","database":"ok","cache":"off","writes":"ok"}
 /api/v1/stores/ -> 200 ~^\{"next":null,"results":\[\{"id":1,"nom":"Magasin Centre-Ville",
 /api/v1/stores/2/ -> 200 ~^\{"id":2,"nom":"Magasin Nord",
 /api/v1/stores/2/stock/4/ -> 200 {"magasin":2,"produit":4,"quantite":22}

@@ -11,7 +11,7 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_flush_members[] = {
 };
 
 
-/* How many answers this node had; its memory is free from here on. */
+/* How many answers this node had: none of them is given any more. */
 
 ngx_int_t
 ngx_http_magasin_flush_bind(ngx_http_magasin_ctx_t *ctx)

@@ -38,6 +38,7 @@ sub make {
         CONF    => "$Top/conf",
         LISTEN  => "127.0.0.1:$self->{port}",
         METRICS => "127.0.0.1:$self->{metrics}",
+        DEMONSTRATION => '',
         DEFAULT => $option{default} // 'default_server',
         NAMES   => join(' ', 'localhost 127.0.0.1', $option{names} // ()),
         PROXIES => $option{proxies} // '',

@@ -151,6 +151,47 @@ sub release {
     return;
 }
 
+# A gate before the rows of each of these tables: while hold_reads() holds it,
+# statements of the workers that read rows there stand still, for as long as
+# they may run.  A lock would not do: nobody waits long for one.
+my %Gates;
+
+sub gates {
+    my (@tables) = @_;
+    %Gates = map { $tables[$_] => 4711 + $_ } 0 .. $#tables;
+    return sql(
+        'CREATE OR REPLACE FUNCTION t_gate(gate bigint) RETURNS boolean'
+            . ' LANGUAGE plpgsql SECURITY DEFINER SET lock_timeout = 0 AS $$'
+            . ' BEGIN PERFORM pg_advisory_xact_lock_shared(gate);'
+            . ' RETURN true; END $$',
+        map {
+            ("DROP POLICY IF EXISTS t_gate ON $_",
+                "CREATE POLICY t_gate ON $_ USING (t_gate($Gates{$_}))",
+                "ALTER TABLE $_ ENABLE ROW LEVEL SECURITY")
+        } @tables);
+}
+
+# hold_reads(TABLE): until release() is called with what this returns.
+sub hold_reads {
+    my ($table) = @_;
+    return hold("SELECT pg_advisory_xact_lock($Gates{$table})");
+}
+
+sub no_gates {
+    my @statements = map {
+        ("DROP POLICY IF EXISTS t_gate ON $_",
+            "ALTER TABLE $_ DISABLE ROW LEVEL SECURITY")
+    } keys %Gates;
+    %Gates = ();
+    return sql(@statements, 'DROP FUNCTION IF EXISTS t_gate(bigint)');
+}
+
+END {
+    my $status = $?;
+    no_gates() if %Gates;
+    $? = $status;
+}
+
 # Configuration
 
 # With TEST_NGINX_CACHE=1 every suite has a zone, and so the cache; each block

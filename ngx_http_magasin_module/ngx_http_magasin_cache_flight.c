@@ -174,8 +174,7 @@ ngx_http_magasin_flight_landed(ngx_http_magasin_flight_t *flight)
 /*
  * Tell all that wait, some in each turn of the event loop, since a long answer
  * takes its time for each of them.  Each may end its request, and others with
- * it: the queue is read anew each time, and the flight stays until it is
- * empty.
+ * it: the queue is read anew each time, and the flight stays until it is empty.
  */
 
 static void
@@ -197,10 +196,15 @@ ngx_http_magasin_flight_wake(ngx_event_t *ev)
     for (n = 0; !ngx_queue_empty(&flight->waiters); n++) {
 
         if (n == NGX_HTTP_MAGASIN_FLIGHT_TURN) {
+            ngx_post_event(ev, &ngx_posted_next_events);
 
-            /* A timer: a worker that shuts down waits for it. */
+            /* A worker that shuts down stays for timers, not for events. */
 
-            ngx_add_timer(ev, 1);
+            if (!flight->cache->timer.timer_set) {
+                ngx_add_timer(&flight->cache->timer,
+                              NGX_HTTP_MAGASIN_FLIGHT_LOOK);
+            }
+
             return;
         }
 
@@ -308,10 +312,6 @@ ngx_http_magasin_flight_free(ngx_http_magasin_flight_t *flight)
 {
     if (flight->wake.posted) {
         ngx_delete_posted_event(&flight->wake);
-    }
-
-    if (flight->wake.timer_set) {
-        ngx_del_timer(&flight->wake);
     }
 
     ngx_queue_remove(&flight->queue);

@@ -858,20 +858,18 @@ next:
         if (--pieces == 0) {
 
             /*
-             * It reads as fast as we write: others have their turn.  Without
-             * a timer a worker that shuts down would not wait for it.
+             * It reads as fast as we write: others have their turn.  A worker
+             * that shuts down stays for timers, not for events.
              */
-
-            clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
             ngx_http_magasin_wait(ctx);
             r->write_event_handler = ngx_http_magasin_stream_writer;
+            ngx_post_event(wev, &ngx_posted_next_events);
 
-            if (!wev->delayed) {
+            if (!wev->timer_set) {
+                clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
                 ngx_add_timer(wev, clcf->send_timeout);
             }
-
-            ngx_post_event(wev, &ngx_posted_next_events);
 
             return NGX_DONE;
         }

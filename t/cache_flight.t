@@ -283,6 +283,88 @@ MagasinTest::reset();
         'a new one whose client leaves: all have an answer');
 }
 
+# A hundred wait for an answer of 1 MB, which takes its time for each of them:
+# all have all of it, and others are answered between them.
+
+MagasinTest::no_gates();
+MagasinTest::reset('INSERT INTO produit (id, nom, categorie, prix, description)'
+    . " SELECT 1000 + i, 'Long ' || i, 'long', 1, repeat('d', 900)"
+    . ' FROM generate_series(1, 1000) i', 'ANALYZE produit');
+MagasinTest::gates(qw(produit stock_local magasin));
+
+for my $leaver (0, 1) {
+    my $name = $leaver ? 'some who leave' : 'a long answer';
+    my $path = '/api/v1/products/?categorie=long&limit=1000';
+    my @connections = $nginx->connections(100);
+    my ($blocked, @answers);
+
+    for (1 .. 4) {
+        flush();
+        my $held = MagasinTest::hold_reads('produit');
+        crowd(\@connections, $path);
+        settle();
+        $blocked = $nginx->blocked;
+        if ($leaver) {
+            close $_->{socket} for splice @connections, 40, 20;
+        }
+        MagasinTest::release($held);
+        @answers = map { MagasinCache::receive($_) } @connections;
+        last if $blocked == 1;
+        @connections = $nginx->connections(100);
+    }
+    is($blocked, 1, "$name: one statement");
+
+    my $right = $nginx->direct($path)->{content} =~ s/127\.0\.0\.1:\d+/localhost/gr;
+    cmp_ok(length $right, '>', 900_000, "$name: of a megabyte");
+    is((grep { $_->{status} == 200 && $_->{content} eq $right } @answers),
+        scalar @connections, "$name: all have all of it");
+    is((grep { $_->{state} eq 'COALESCED' } @answers),
+        scalar(@connections) - grep({ $_->{state} eq 'MISS' } @answers),
+        "$name: of one");
+    ok(MagasinNginx::wait_for(sub { $nginx->zone_word('pinned') == 0 }, 5),
+        "$name: and nothing stays pinned");
+}
+
+# A worker that is told to end answers all that wait, however many they are,
+# and however long that is.
+
+for my $case ([ 400, '/api/v1/products/11/' ],
+    [ 5, '/api/v1/products/?categorie=long&limit=1000' ],
+    [ 1, '/api/v1/products/?categorie=long&limit=1000' ])
+{
+    my ($n, $path) = @$case;
+    my $name = "a worker that ends, $n wait";
+    my $ends = MagasinCache->start(workers => 1,
+        database => 'connections=3 timeout=8s');
+    my @connections = $ends->connections($n);
+    my ($worker)    = $ends->workers;
+    my ($client)    = $ends->clients;
+    my $held        = MagasinTest::hold_reads('produit');
+    MagasinCache::ask_for($_, $path) for @connections;
+    MagasinNginx::wait_for(sub { $ends->blocked >= 1 }, 5)
+        or die "no statement waits\n";
+    for (1, 2) {
+        $ends->request($client, '/healthz')->{status} == 200
+            or die "healthz\n";
+    }
+    kill 'QUIT', $ends->master;
+    ok(MagasinNginx::wait_for(sub {
+        MagasinNginx::slurp("/proc/$worker/cmdline") =~ /shutting down/ }, 5),
+        "$name: it shuts down");
+    MagasinTest::release($held);
+    my @answers = map { MagasinCache::receive($_) } @connections;
+    is((grep { $_->{status} == 200 && $_->{content} =~ /\}\z/
+            && $_->{head} =~ /^Content-Length: (\d+)/m
+            && $1 == length $_->{content} } @answers), $n,
+        "$name: all have an answer");
+    ok($ends->stop, "$name: it does");
+    is($ends->complaints, '', "$name: nothing alarming in its log");
+}
+
+MagasinTest::no_gates();
+MagasinTest::reset();
+MagasinTest::gates(qw(produit stock_local magasin));
+
 # The statement fails: so it does for all, and they do not try one after the
 # other.
 {

@@ -54,8 +54,10 @@ sub answers {
         my $route = $_;
         map {
             my $page = $_;
-            map {"\\echo $_ $page\nEXECUTE ${route}_$_ ($page);\n"}
-                qw(sums raw)
+            map {
+                my $detail = "${route}_$_" eq 'dashboard_sums' ? ', true' : '';
+                "\\echo $_ $page\nEXECUTE ${route}_$_ ($page$detail);\n"
+            } qw(sums raw)
         } @pages
     } qw(dashboard reports);
 }

@@ -2,8 +2,9 @@
 -- stores at most: together they have 5000 rows of stock, or it is one store.
 -- Part 0 is a store with its total, NULL when it sold nothing, and with 1 in
 -- the last column when there are stores after all of these; part 1 what it
--- sold, in the order of the first sale line, part 2 what it has.  Equal names are added up, store by store, so that it takes no more
--- memory than one store needs.
+-- sold, in the order of the first sale line, part 2 what it has.  Equal names
+-- are added up, store by store, so that it takes no more memory than one store
+-- needs.
 WITH RECURSIVE m AS (
     SELECT premier.id, premier.nom, 1 AS compte, premier.lignes
       FROM (

@@ -14,7 +14,9 @@ WITH m AS MATERIALIZED (
       JOIN ligne_vente l ON l.vente_id = v.id
      GROUP BY v.magasin_id, l.produit_id
 )
-SELECT m.id, 0 AS partie, m.nom, sum(vendu.total)::text, 0 AS rang
+SELECT m.id, 0 AS partie, m.nom, sum(vendu.total)::text,
+       (EXISTS (SELECT FROM magasin
+                 WHERE id > (SELECT max(id) FROM m)))::int AS rang
   FROM m
   LEFT JOIN vendu ON vendu.magasin_id = m.id
  GROUP BY m.id, m.nom

@@ -19,6 +19,7 @@ static void *fuzz_create_conf(ngx_cycle_t *cycle);
 static char *fuzz_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static ngx_int_t fuzz_init_process(ngx_cycle_t *cycle);
 static int fuzz_one(const uint8_t *data, size_t size);
+static void fuzz_nothing(ngx_event_t *ev);
 
 
 typedef struct {
@@ -37,6 +38,8 @@ static fuzz_harness_t  fuzz_harnesses[] = {
     { "decimal", fuzz_decimal },
     { "tokens", fuzz_tokens },
     { "redis", fuzz_redis },
+    { "talk", fuzz_talk },
+    { "pg", fuzz_pg },
     { "http1", fuzz_http1 },
     { "http2", fuzz_http2 },
     { NULL, NULL }
@@ -474,4 +477,80 @@ fuzz_errors(ngx_http_magasin_ctx_t *ctx, ngx_int_t rc)
         fuzz_assert(json_is_object(root));
         json_decref(root);
     }
+}
+
+
+/* A socket of ours beside those of nginx. */
+
+int
+fuzz_listen(const char *name)
+{
+    int                 fd;
+    struct sockaddr_un  address;
+
+    ngx_memzero(&address, sizeof(struct sockaddr_un));
+    address.sun_family = AF_UNIX;
+    (void) ngx_snprintf((u_char *) address.sun_path,
+                        sizeof(address.sun_path), "%V%s%Z",
+                        &ngx_cycle->prefix, name);
+
+    fd = socket(AF_UNIX, SOCK_STREAM|SOCK_NONBLOCK, 0);
+
+    fuzz_assert(fd != -1);
+    fuzz_assert(bind(fd, (struct sockaddr *) &address, sizeof(address)) == 0);
+    fuzz_assert(listen(fd, 16) == 0);
+
+    return fd;
+}
+
+
+/*
+ * The `n` connections that were made just now, the first one first.  An input
+ * of before may have been about to connect again.
+ */
+
+void
+fuzz_accept(int listener, int *fds, ngx_uint_t n)
+{
+    int         fd;
+    ngx_uint_t  i, accepted;
+
+    accepted = 0;
+
+    while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) != -1) {
+
+        if (accepted++ >= n) {
+            (void) close(fds[0]);
+
+            for (i = 1; i < n; i++) {
+                fds[i - 1] = fds[i];
+            }
+        }
+
+        fds[ngx_min(accepted, n) - 1] = fd;
+    }
+
+    fuzz_assert(accepted >= n);
+}
+
+
+/* One turn of the event loop, that waits for nothing. */
+
+void
+fuzz_turn(void)
+{
+    static ngx_event_t  ev;
+
+    ev.handler = fuzz_nothing;
+    ev.log = ngx_cycle->log;
+
+    ngx_post_event(&ev, &ngx_posted_next_events);
+
+    ngx_process_events_and_timers((ngx_cycle_t *) ngx_cycle);
+}
+
+
+static void
+fuzz_nothing(ngx_event_t *ev)
+{
 }

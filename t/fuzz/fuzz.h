@@ -14,6 +14,8 @@
 #include "ngx_http_magasin_query.h"
 #include "ngx_http_magasin_text.h"
 
+#include <sys/un.h>
+
 
 /* One input.  The pool is destroyed afterwards; the data is a copy of its. */
 typedef void (*fuzz_one_pt)(ngx_pool_t *pool, u_char *data, size_t size);
@@ -48,6 +50,9 @@ u_char *fuzz_bytes(u_char *p, ngx_http_magasin_json_t *json);
 json_t *fuzz_json(ngx_http_magasin_json_t *json);
 json_t *fuzz_parse(char *text, size_t len);
 void fuzz_errors(ngx_http_magasin_ctx_t *ctx, ngx_int_t rc);
+int fuzz_listen(const char *name);
+void fuzz_accept(int listener, int *fds, ngx_uint_t n);
+void fuzz_turn(void);
 
 /* harness/ */
 void fuzz_json_body(ngx_pool_t *pool, u_char *data, size_t size);
@@ -58,6 +63,8 @@ void fuzz_cursor(ngx_pool_t *pool, u_char *data, size_t size);
 void fuzz_decimal(ngx_pool_t *pool, u_char *data, size_t size);
 void fuzz_tokens(ngx_pool_t *pool, u_char *data, size_t size);
 void fuzz_redis(ngx_pool_t *pool, u_char *data, size_t size);
+void fuzz_talk(ngx_pool_t *pool, u_char *data, size_t size);
+void fuzz_pg(ngx_pool_t *pool, u_char *data, size_t size);
 void fuzz_http1(ngx_pool_t *pool, u_char *data, size_t size);
 void fuzz_http2(ngx_pool_t *pool, u_char *data, size_t size);
 

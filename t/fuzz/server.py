@@ -37,6 +37,10 @@ NGINX_5XX = (501, 505)
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 PATHS = ["/api/v1/products/", "/api/v1/products/?q=a&limit=2",
+         "/api/v1/products/?id=%d,%d", "/api/v1/dashboard/?detail=true",
+         "/api/v1/stock/central/?q=a%%20b&ordering=-quantite&limit=2",
+         "/api/v1/journal/?ordering=-id&produit=%d&limit=1000",
+         "/api/v1/products/?limit=1000&archive=true",
          "/api/v1/products/%d/", "/api/v1/products/%d/availability/",
          "/api/v1/stores/", "/api/v1/stores/%d/", "/api/v1/stores/%d/stock/",
          "/api/v1/stores/%d/stock/list/?page=%d",

@@ -10,8 +10,6 @@
 
 #include "../fuzz.h"
 
-#include <sys/un.h>
-
 
 /* Turns of the event loop that one connection gets, without a wait. */
 #define FUZZ_TURNS     40
@@ -22,8 +20,6 @@
 static void fuzz_connection(ngx_str_t *path, u_char *data, size_t size,
     size_t piece, u_char *received, size_t *len);
 static size_t fuzz_receive(int fd, u_char *received, size_t len);
-static void fuzz_turn(void);
-static void fuzz_nothing(ngx_event_t *ev);
 static void fuzz_response(u_char *p, u_char *end);
 
 
@@ -174,28 +170,6 @@ fuzz_receive(int fd, u_char *received, size_t len)
             return sum;
         }
     }
-}
-
-
-/* One turn of the event loop, that waits for nothing. */
-
-static void
-fuzz_turn(void)
-{
-    static ngx_event_t  ev;
-
-    ev.handler = fuzz_nothing;
-    ev.log = ngx_cycle->log;
-
-    ngx_post_event(&ev, &ngx_posted_next_events);
-
-    ngx_process_events_and_timers((ngx_cycle_t *) ngx_cycle);
-}
-
-
-static void
-fuzz_nothing(ngx_event_t *ev)
-{
 }
 
 

@@ -197,6 +197,7 @@ fuzz_redis_answer(ngx_pool_t *pool, redisReply *reply)
     cr.cache = &cache;
     cr.conf = &conf;
     conf.ttl = 1000;
+    conf.max_size = 4096;
     ngx_str_set(&cr.question.key, "cle");
 
     rc = ngx_http_magasin_cache_redis_parse(&cr, reply, &answer);
@@ -221,6 +222,8 @@ fuzz_redis_parts(ngx_http_magasin_cache_request_t *cr, redisReply *reply,
     size_t   len;
 
     fuzz_assert(cr->tag.len == (size_t) reply->element[0]->len);
+    fuzz_assert(answer->expires <= cr->question.captured + cr->conf->ttl);
+    fuzz_assert(answer->body.len <= cr->conf->max_size);
 
     len = reply->element[1]->len;
 

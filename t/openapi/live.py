@@ -95,17 +95,6 @@ class Server:
                        stdout=subprocess.DEVNULL)
         self.fresh = not statements
 
-    def at_rest(self):
-        """Until no statement of the workers runs any more."""
-        query = ("SELECT count(*) FROM pg_stat_activity"
-                 " WHERE usename = 'magasin_web' AND state <> 'idle'")
-        for _ in range(600):
-            if subprocess.run(self.psql("-c", query), check=True, text=True,
-                              stdout=subprocess.PIPE).stdout.strip() == "0":
-                return
-            time.sleep(0.05)
-        raise RuntimeError("statements do not end")
-
     def hold(self, statement):
         """A session that has done this, until release()."""
         session = subprocess.Popen(

@@ -32,6 +32,7 @@ fuzz_tokens(ngx_pool_t *pool, u_char *data, size_t size)
     ngx_str_t                   file;
     ngx_conf_t                  cf;
     ngx_log_t                   log;
+    ngx_array_t                *list;
     ngx_cycle_t                 cycle;
     ngx_http_magasin_ctx_t     *ctx;
     ngx_http_magasin_tokens_t  *tokens;
@@ -60,12 +61,12 @@ fuzz_tokens(ngx_pool_t *pool, u_char *data, size_t size)
     file.data = path;
     file.len = ngx_sprintf(path, "/proc/self/fd/%d%Z", fd) - path - 1;
 
-    if (ngx_http_magasin_tokens_check(&cf, &file) != NGX_CONF_OK) {
+    if (ngx_http_magasin_tokens_check(&cf, &file, &list) != NGX_CONF_OK) {
         (void) close(fd);
         return;
     }
 
-    tokens = ngx_http_magasin_tokens_create(&cycle, &file, NULL);
+    tokens = ngx_http_magasin_tokens_create(&cycle, &file, list, NULL);
     fuzz_assert(tokens);
 
     /* A file in which another line had our id or token was refused. */

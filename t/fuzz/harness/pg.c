@@ -112,7 +112,6 @@ static u_char  fuzz_pg_session[] =
     "D\0\0\0\14\0\1\0\0\0\2ms" "C\0\0\0\15SELECT 1\0" "Z\0\0\0\5I";
 
 static u_char  fuzz_pg_parsed[] = "1\0\0\0\4";
-static u_char  fuzz_pg_synced[] = "Z\0\0\0\5I";
 
 
 void
@@ -233,8 +232,8 @@ fuzz_pg_greet(fuzz_pg_t *pg)
     u_char      *p;
     ngx_uint_t   i;
 
-    static u_char  all[(NGX_HTTP_MAGASIN_SQL_COUNT + 2)
-                       * sizeof(fuzz_pg_parsed)];
+    static u_char  all[NGX_HTTP_MAGASIN_SQL_COUNT * sizeof(fuzz_pg_parsed)
+                       + sizeof(fuzz_pg_session)];
 
     fuzz_turn();
 
@@ -250,7 +249,10 @@ fuzz_pg_greet(fuzz_pg_t *pg)
         p = ngx_cpymem(p, fuzz_pg_parsed, sizeof(fuzz_pg_parsed) - 1);
     }
 
-    p = ngx_cpymem(p, fuzz_pg_synced, sizeof(fuzz_pg_synced) - 1);
+    /* Then how long it waits for locks in service. */
+
+    p = ngx_cpymem(p, fuzz_pg_session + sizeof(fuzz_pg_parsed) - 1,
+                   sizeof(fuzz_pg_session) - sizeof(fuzz_pg_parsed));
 
     for (i = 0; i < FUZZ_CONNECTIONS; i++) {
         fuzz_pg_say(pg->fds[i], fuzz_pg_session, sizeof(fuzz_pg_session) - 1);

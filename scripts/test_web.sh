@@ -23,12 +23,16 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 scripts/instance.sh remove
-PORT=$(node -e 'const server = require("net").createServer();
-    server.listen(0, "127.0.0.1", () => {
-        console.log(server.address().port);
-        server.close();
-    });')
-export PORT
+port() {
+    node -e 'const server = require("net").createServer();
+        server.listen(0, "127.0.0.1", () => {
+            console.log(server.address().port);
+            server.close();
+        });'
+}
+PORT=$(port)
+METRICS_PORT=$(port)
+export PORT METRICS_PORT
 scripts/instance.sh start >/dev/null
 export MAGASIN_URL=http://127.0.0.1:$PORT
 

@@ -196,7 +196,7 @@ for my $ends ('release', 'timeout') {
         'UPDATE stock_local SET quantite = 1000');
     my $nginx = MagasinNginx->start(workers => 1, http => $http,
         database => $ends eq 'release'
-            ? 'connections=4 timeout=6s lock_timeout=5s' : $short,
+            ? 'connections=4 timeout=20s lock_timeout=15s' : $short,
         server => $metrics);
     my $held   = MagasinTest::hold($row);
     my $before = sales();

@@ -23,7 +23,8 @@ my $hidden = tempdir('magasin-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 chmod 0755, $run;
 chmod 0700, $hidden;
 
-my %own = (PORT => $port, WORKERS => 2, ADDRESS => '127.0.0.1',
+my %own = (PORT => $port, METRICS_PORT => MagasinNginx::free_port(),
+    WORKERS => 2, ADDRESS => '127.0.0.1',
     NODE_OF => '', TEMPLATE => '', DEMO_TOKEN => '');
 
 sub instance {

@@ -37,14 +37,17 @@ class Server:
         run_dir = os.path.join(os.environ.get("RUN_DIR") or
                                os.path.join(TOP, "run"), "openapi")
         os.makedirs(run_dir, exist_ok=True)
-        with socket.socket() as s:
+        with socket.socket() as s, socket.socket() as metrics:
             s.bind(("127.0.0.1", 0))
+            metrics.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
+            metrics_port = metrics.getsockname()[1]
         self.base = f"http://127.0.0.1:{self.port}"
         self.environment = dict(os.environ, RUN_DIR=run_dir, WORKERS="1",
                                 # Rows are changed by hand before requests.
                                 CACHE="off",
-                                PORT=str(self.port), ADDRESS="127.0.0.1")
+                                PORT=str(self.port), ADDRESS="127.0.0.1",
+                                METRICS_PORT=str(metrics_port))
         self.log = os.path.join(run_dir, "instance.log")
         self.fresh = False
         # The tokens of before, and what a run that was killed has left.

@@ -558,29 +558,24 @@ ngx_http_magasin_pg_leave(ngx_http_magasin_pg_job_t *job)
 static void
 ngx_http_magasin_pg_timeout(ngx_event_t *ev)
 {
-    ngx_http_magasin_pg_job_t      *job;
-    ngx_http_magasin_pg_failure_e   failure;
+    ngx_http_magasin_pg_job_t  *job;
 
     job = ev->data;
-    failure = NGX_HTTP_MAGASIN_PG_TIMEOUT;
 
-    if (job->queued) {
-
+    if (job->queued
+        && (job->block || job->class == NGX_HTTP_MAGASIN_PG_WRITE))
+    {
         /* Of what is not with the server it is known that it is not done. */
 
-        if (job->block || job->class == NGX_HTTP_MAGASIN_PG_WRITE) {
-            failure = NGX_HTTP_MAGASIN_PG_LOCKED;
-        }
+        ngx_http_magasin_pg_locked(job);
+        return;
+    }
 
+    if (job->queued) {
         ngx_http_magasin_pg_unlink(job);
     }
 
-    if (failure == NGX_HTTP_MAGASIN_PG_LOCKED) {
-        ngx_http_magasin_count(job->pool->counters->locked);
-
-    } else {
-        ngx_http_magasin_count(job->pool->counters->timeouts);
-    }
+    ngx_http_magasin_count(job->pool->counters->timeouts);
 
     if (job->slot) {
         ngx_http_magasin_pg_connection_watch(job->slot->connection);
@@ -589,5 +584,5 @@ ngx_http_magasin_pg_timeout(ngx_event_t *ev)
 
     ngx_http_magasin_pg_finish(job);
 
-    job->failed(job, failure, NULL);
+    job->failed(job, NGX_HTTP_MAGASIN_PG_TIMEOUT, NULL);
 }

@@ -5,10 +5,6 @@
 #include "ngx_http_magasin_rows.h"
 
 
-/* Every number of so many digits is a bigint. */
-#define NGX_HTTP_MAGASIN_CENTRAL_DIGITS  18
-
-
 /* Parameters of stock_central.sql and its sisters. */
 enum {
     CENTRAL_Q = 0,
@@ -110,7 +106,7 @@ ngx_http_magasin_central_key_valid(const char *key, const char *ordering)
     len = ngx_strlen(key);
     id = ngx_http_magasin_central_digits(key, len);
 
-    if (id == 0 || id > NGX_HTTP_MAGASIN_CENTRAL_DIGITS) {
+    if (id == 0 || id > NGX_HTTP_MAGASIN_IDS_DIGITS) {
         return 0;
     }
 
@@ -133,7 +129,7 @@ ngx_http_magasin_central_key_valid(const char *key, const char *ordering)
         len--;
     }
 
-    return len && len <= NGX_HTTP_MAGASIN_CENTRAL_DIGITS
+    return len && len <= NGX_HTTP_MAGASIN_IDS_DIGITS
            && ngx_http_magasin_central_digits(key, len) == len;
 }
 

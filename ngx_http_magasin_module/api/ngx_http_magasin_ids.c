@@ -8,9 +8,6 @@
 /* As many as a person has before them, and more. */
 #define NGX_HTTP_MAGASIN_IDS  100
 
-/* Every number of so many digits is a bigint. */
-#define NGX_HTTP_MAGASIN_IDS_DIGITS  18
-
 
 static ngx_uint_t ngx_http_magasin_ids_valid(ngx_str_t *text);
 

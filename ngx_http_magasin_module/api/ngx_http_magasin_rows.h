@@ -18,6 +18,10 @@
 #define NGX_HTTP_MAGASIN_LIST_KEYS    2
 
 
+/* Every number of so many digits is a bigint. */
+#define NGX_HTTP_MAGASIN_IDS_DIGITS  18
+
+
 typedef enum {
     NGX_HTTP_MAGASIN_COLUMN_TEXT = 0,
     NGX_HTTP_MAGASIN_COLUMN_LITERAL,    /* a number, or JSON already */

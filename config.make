@@ -12,16 +12,16 @@ $NGX_OBJS/ngx_http_magasin_statements.h: \\
 
 $NGX_OBJS/ngx_http_magasin_scripts.h: \\
 		$ngx_addon_dir/scripts/embed.sh \\
-		\$(wildcard $ngx_addon_dir/ngx_http_magasin_module/redis/*.lua)
+		\$(wildcard $ngx_addon_dir/ngx_http_magasin_module/cache/lua/*.lua)
 	sh $ngx_addon_dir/scripts/embed.sh scripts \\
-		$ngx_addon_dir/ngx_http_magasin_module/redis > \$@.tmp
+		$ngx_addon_dir/ngx_http_magasin_module/cache/lua > \$@.tmp
 	mv \$@.tmp \$@
 
 $NGX_OBJS/ngx_http_magasin_pages.h: \\
 		$ngx_addon_dir/scripts/embed.sh \\
-		\$(wildcard $ngx_addon_dir/ngx_http_magasin_module/status/*)
+		\$(wildcard $ngx_addon_dir/ngx_http_magasin_module/observe/page/*)
 	sh $ngx_addon_dir/scripts/embed.sh pages \\
-		$ngx_addon_dir/ngx_http_magasin_module/status > \$@.tmp
+		$ngx_addon_dir/ngx_http_magasin_module/observe/page > \$@.tmp
 	mv \$@.tmp \$@
 
 $NGX_OBJS/ngx_http_magasin_version.h: \\

@@ -62,11 +62,15 @@ for file in "${sources[@]}"; do
         complain "$file has lines over 80 columns."
 done
 
+scripts/rooms.py || complain "a room includes what is not below it."
+
 nginx=build/nginx
 [ -r "$nginx/objs/ngx_auto_config.h" ] || {
     echo "lint: build first (make build)." >&2
     exit 1
 }
+
+mapfile -t rooms < <(find ngx_http_magasin_module -mindepth 1 -type d)
 
 # nginx's headers are there to be understood, not to be judged.  Its types
 # come from platform headers that cppcheck does not look for.
@@ -80,7 +84,7 @@ cppcheck --quiet --std=c99 --platform=unix64 --inline-suppr \
     -I "$nginx/src/src/core" -I "$nginx/src/src/event" \
     -I "$nginx/src/src/os/unix" -I "$nginx/src/src/http" \
     -I "$nginx/src/src/http/modules" -I "$nginx/objs" \
-    -I ngx_http_magasin_module ngx_http_magasin_module >&2 ||
+    "${rooms[@]/#/-I}" ngx_http_magasin_module >&2 ||
     complain "cppcheck has found something."
 
 mapfile -t scripts < <(git ls-files -co --exclude-standard |

@@ -6,7 +6,8 @@
 
 
 #include "ngx_http_magasin_rows.h"
-#include "../ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_checks.h"
+#include "ngx_http_magasin_reply.h"
 
 
 /* Columns of stock_item.sql. */
@@ -147,15 +148,15 @@ ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx)
 
 void
 ngx_http_magasin_adjust_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
-    ngx_http_magasin_scopes_t *scopes)
+    ngx_http_magasin_tags_t *tags)
 {
     const char  **values;
 
     values = ctx->job.values;
 
-    ngx_http_magasin_scopes_stock(scopes,
-                          ngx_http_magasin_scope_id(values[ADJUST_MAGASIN]),
-                          ngx_http_magasin_scope_id(values[ADJUST_PRODUIT]));
+    ngx_http_magasin_tags_stock(tags,
+                          ngx_http_magasin_tag_id(values[ADJUST_MAGASIN]),
+                          ngx_http_magasin_tag_id(values[ADJUST_PRODUIT]));
 }
 
 

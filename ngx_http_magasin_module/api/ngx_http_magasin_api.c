@@ -3,7 +3,7 @@
 
 
 #include "ngx_http_magasin_api.h"
-#include "../ngx_http_magasin_members.h"
+#include "ngx_http_magasin_members.h"
 
 
 /* The value of a column as it came, NUL terminated; SQL NULL is empty. */

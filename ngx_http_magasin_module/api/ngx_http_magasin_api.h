@@ -6,7 +6,7 @@
 #define _NGX_HTTP_MAGASIN_API_H_INCLUDED_
 
 
-#include "../ngx_http_magasin.h"
+#include "ngx_http_magasin.h"
 
 
 /* Rows and stores of one piece of an answer that may be long. */
@@ -56,11 +56,11 @@ ngx_int_t ngx_http_magasin_product_delete_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_product_delete_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
 void ngx_http_magasin_product_touch(ngx_http_magasin_ctx_t *ctx,
-    PGresult *result, ngx_http_magasin_scopes_t *scopes);
+    PGresult *result, ngx_http_magasin_tags_t *tags);
 void ngx_http_magasin_product_create_touch(ngx_http_magasin_ctx_t *ctx,
-    PGresult *result, ngx_http_magasin_scopes_t *scopes);
+    PGresult *result, ngx_http_magasin_tags_t *tags);
 void ngx_http_magasin_product_delete_touch(ngx_http_magasin_ctx_t *ctx,
-    PGresult *result, ngx_http_magasin_scopes_t *scopes);
+    PGresult *result, ngx_http_magasin_tags_t *tags);
 ngx_int_t ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
 ngx_int_t ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx);
@@ -73,13 +73,13 @@ ngx_int_t ngx_http_magasin_stock_item_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
 ngx_int_t ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx);
 void ngx_http_magasin_adjust_touch(ngx_http_magasin_ctx_t *ctx,
-    PGresult *result, ngx_http_magasin_scopes_t *scopes);
+    PGresult *result, ngx_http_magasin_tags_t *tags);
 
 /* sales.c */
 ngx_int_t ngx_http_magasin_sales_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx);
 void ngx_http_magasin_sale_touch(ngx_http_magasin_ctx_t *ctx,
-    PGresult *result, ngx_http_magasin_scopes_t *scopes);
+    PGresult *result, ngx_http_magasin_tags_t *tags);
 
 /* replenishments.c */
 ngx_int_t ngx_http_magasin_replenishment_create_bind(
@@ -89,14 +89,14 @@ ngx_int_t ngx_http_magasin_replenishment_approve_bind(
 ngx_int_t ngx_http_magasin_replenishment_reject_bind(
     ngx_http_magasin_ctx_t *ctx);
 void ngx_http_magasin_replenishment_create_touch(ngx_http_magasin_ctx_t *ctx,
-    PGresult *result, ngx_http_magasin_scopes_t *scopes);
+    PGresult *result, ngx_http_magasin_tags_t *tags);
 void ngx_http_magasin_replenishment_touch(ngx_http_magasin_ctx_t *ctx,
-    PGresult *result, ngx_http_magasin_scopes_t *scopes);
+    PGresult *result, ngx_http_magasin_tags_t *tags);
 
 /* flush.c */
 ngx_int_t ngx_http_magasin_flush_bind(ngx_http_magasin_ctx_t *ctx);
 void ngx_http_magasin_flush_touch(ngx_http_magasin_ctx_t *ctx,
-    PGresult *result, ngx_http_magasin_scopes_t *scopes);
+    PGresult *result, ngx_http_magasin_tags_t *tags);
 
 /* journal.c */
 ngx_int_t ngx_http_magasin_journal_bind(ngx_http_magasin_ctx_t *ctx);

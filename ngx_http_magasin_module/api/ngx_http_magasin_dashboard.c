@@ -6,7 +6,7 @@
 
 
 #include "ngx_http_magasin_api.h"
-#include "../ngx_http_magasin_members.h"
+#include "ngx_http_magasin_members.h"
 
 
 /* Columns of sql/statements/dashboard.sql. */

@@ -3,7 +3,7 @@
 
 
 #include "ngx_http_magasin_rows.h"
-#include "../ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_reply.h"
 
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_flush_members[] = {
@@ -16,10 +16,9 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_flush_members[] = {
 ngx_int_t
 ngx_http_magasin_flush_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_int_t                         rc;
-    ngx_uint_t                        entries;
-    ngx_http_magasin_main_conf_t     *mmcf;
-    ngx_http_magasin_cache_shared_t  *shared;
+    ngx_int_t                  rc;
+    ngx_uint_t                 entries;
+    ngx_http_magasin_cache_t  *cache;
 
     rc = ngx_http_magasin_members_bind(ctx, ngx_http_magasin_flush_members,
                                        ctx->job.values);
@@ -27,18 +26,8 @@ ngx_http_magasin_flush_bind(ngx_http_magasin_ctx_t *ctx)
         return rc;
     }
 
-    mmcf = ngx_http_get_module_main_conf(ctx->request,
-                                         ngx_http_magasin_module);
-    entries = 0;
-
-    if (mmcf->cache) {
-        shared = &mmcf->zone.shared->cache;
-        entries = shared->entries;
-
-        ngx_http_magasin_zone_empty(&mmcf->zone);
-
-        ngx_http_magasin_count(shared->counters.flushed);
-    }
+    cache = ngx_http_magasin_cache_of(ctx->request);
+    entries = cache ? ngx_http_magasin_cache_flush(cache) : 0;
 
     ngx_http_magasin_reply_begin(ctx, NGX_HTTP_OK);
 
@@ -53,7 +42,7 @@ ngx_http_magasin_flush_bind(ngx_http_magasin_ctx_t *ctx)
 
 void
 ngx_http_magasin_flush_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
-    ngx_http_magasin_scopes_t *scopes)
+    ngx_http_magasin_tags_t *tags)
 {
-    ngx_http_magasin_scopes_add_slot(scopes, NGX_HTTP_MAGASIN_SCOPE_ALL);
+    ngx_http_magasin_tags_add_slot(tags, NGX_HTTP_MAGASIN_TAG_ALL);
 }

@@ -11,7 +11,8 @@
 
 
 #include "ngx_http_magasin_api.h"
-#include "../ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_redis.h"
 
 
 /* Milliseconds. */
@@ -23,6 +24,12 @@ static const char *ngx_http_magasin_readyz_writes(ngx_http_magasin_ctx_t *ctx,
 static void ngx_http_magasin_readyz_body(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t status, const char *database, size_t len);
 static const char *ngx_http_magasin_readyz_cache(ngx_http_magasin_ctx_t *ctx);
+
+
+/* When the database of this worker was last known to take writes; 0: it does
+ * not, or nobody has asked. */
+
+static ngx_msec_t  ngx_http_magasin_writable;
 
 
 ngx_int_t
@@ -40,20 +47,17 @@ ngx_http_magasin_healthz_bind(ngx_http_magasin_ctx_t *ctx)
 ngx_int_t
 ngx_http_magasin_readyz_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_uint_t                     served;
-    ngx_http_magasin_main_conf_t  *mmcf;
+    ngx_uint_t  served;
 
     ctx->job.nvalues = 0;
     ctx->job.share = 1;
     ctx->job.admitted = 1;
 
-    mmcf = ngx_http_get_module_main_conf(ctx->request,
-                                         ngx_http_magasin_module);
-
     (void) ngx_http_magasin_readyz_writes(ctx, &served);
 
-    if (served && mmcf->writable
-        && ngx_current_msec - mmcf->writable < NGX_HTTP_MAGASIN_READYZ_GOOD)
+    if (served && ngx_http_magasin_writable
+        && ngx_current_msec - ngx_http_magasin_writable
+           < NGX_HTTP_MAGASIN_READYZ_GOOD)
     {
         ngx_http_magasin_readyz_body(ctx, NGX_HTTP_OK, "ok",
                                      sizeof("ok") - 1);
@@ -67,17 +71,14 @@ ngx_http_magasin_readyz_bind(ngx_http_magasin_ctx_t *ctx)
 ngx_int_t
 ngx_http_magasin_readyz_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 {
-    ngx_str_t                      writable;
-    ngx_http_magasin_main_conf_t  *mmcf;
+    ngx_str_t  writable;
 
-    mmcf = ngx_http_get_module_main_conf(ctx->request,
-                                         ngx_http_magasin_module);
-    mmcf->writable = 0;
+    ngx_http_magasin_writable = 0;
 
     writable = ngx_http_magasin_column(result, 0, 0);
 
     if (writable.len == 1 && writable.data[0] == 't') {
-        mmcf->writable = ngx_max(ngx_current_msec, 1);
+        ngx_http_magasin_writable = ngx_max(ngx_current_msec, 1);
 
         ngx_http_magasin_readyz_body(ctx, NGX_HTTP_OK, "ok",
                                      sizeof("ok") - 1);
@@ -156,13 +157,9 @@ static const char *
 ngx_http_magasin_readyz_writes(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t *served)
 {
-    ngx_http_magasin_pg_state_t    state;
-    ngx_http_magasin_main_conf_t  *mmcf;
+    ngx_http_magasin_pg_state_t  state;
 
-    mmcf = ngx_http_get_module_main_conf(ctx->request,
-                                         ngx_http_magasin_module);
-
-    ngx_http_magasin_pg_state(mmcf->pool, &state);
+    ngx_http_magasin_pg_state(ngx_http_magasin_pg_pool(ctx->request), &state);
 
     *served = 0;
 
@@ -187,16 +184,16 @@ ngx_http_magasin_readyz_writes(ngx_http_magasin_ctx_t *ctx,
 static const char *
 ngx_http_magasin_readyz_cache(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_http_magasin_main_conf_t    *mmcf;
+    ngx_http_magasin_redis_t        *redis;
     ngx_http_magasin_redis_state_t   state;
 
-    mmcf = ngx_http_get_module_main_conf(ctx->request,
-                                         ngx_http_magasin_module);
-    if (mmcf->redis == NULL) {
+    redis = ngx_http_magasin_redis(ctx->request);
+
+    if (redis == NULL) {
         return "off";
     }
 
-    ngx_http_magasin_redis_state(mmcf->redis, &state);
+    ngx_http_magasin_redis_state(redis, &state);
 
     return state.ready ? "ok" : "unavailable";
 }

@@ -7,9 +7,9 @@
 
 
 #include "ngx_http_magasin_rows.h"
-#include "../ngx_http_magasin_reply.h"
-#include "../ngx_http_magasin_query.h"
-#include "../ngx_http_magasin_text.h"
+#include "ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_query.h"
+#include "ngx_http_magasin_text.h"
 
 
 #define NGX_HTTP_MAGASIN_LIST_LIMIT  50

@@ -3,8 +3,9 @@
 
 
 #include "ngx_http_magasin_rows.h"
-#include "../ngx_http_magasin_query.h"
-#include "../ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_checks.h"
+#include "ngx_http_magasin_query.h"
+#include "ngx_http_magasin_reply.h"
 
 #include <ngx_md5.h>
 
@@ -313,14 +314,14 @@ ngx_http_magasin_product_tag(ngx_http_magasin_ctx_t *ctx, PGresult *result,
 
 void
 ngx_http_magasin_product_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
-    ngx_http_magasin_scopes_t *scopes)
+    ngx_http_magasin_tags_t *tags)
 {
     int  column;
 
     column = PQfnumber(result, "renomme");
 
-    ngx_http_magasin_scopes_produit(scopes,
-                   ngx_http_magasin_scope_id(ctx->job.values[UPDATE_ID]),
+    ngx_http_magasin_tags_produit(tags,
+                   ngx_http_magasin_tag_id(ctx->job.values[UPDATE_ID]),
                    column >= 0 && *PQgetvalue(result, 0, column) == 't', 0);
 }
 
@@ -346,9 +347,9 @@ ngx_http_magasin_product_create_bind(ngx_http_magasin_ctx_t *ctx)
 
 void
 ngx_http_magasin_product_create_touch(ngx_http_magasin_ctx_t *ctx,
-    PGresult *result, ngx_http_magasin_scopes_t *scopes)
+    PGresult *result, ngx_http_magasin_tags_t *tags)
 {
-    ngx_http_magasin_scopes_produit(scopes,
+    ngx_http_magasin_tags_produit(tags,
                                     ngx_http_magasin_written_id(result), 0,
                                     0);
 }
@@ -399,10 +400,10 @@ ngx_http_magasin_product_delete_render(ngx_http_magasin_ctx_t *ctx,
 
 void
 ngx_http_magasin_product_delete_touch(ngx_http_magasin_ctx_t *ctx,
-    PGresult *result, ngx_http_magasin_scopes_t *scopes)
+    PGresult *result, ngx_http_magasin_tags_t *tags)
 {
-    ngx_http_magasin_scopes_produit(scopes,
-                              ngx_http_magasin_scope_id(ctx->job.values[0]),
+    ngx_http_magasin_tags_produit(tags,
+                              ngx_http_magasin_tag_id(ctx->job.values[0]),
                               1, 1);
 }
 

@@ -3,7 +3,7 @@
 
 
 #include "ngx_http_magasin_rows.h"
-#include "../ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_reply.h"
 
 
 static ngx_int_t ngx_http_magasin_decide_bind(ngx_http_magasin_ctx_t *ctx,
@@ -71,9 +71,9 @@ ngx_http_magasin_replenishment_create_bind(ngx_http_magasin_ctx_t *ctx)
 
 void
 ngx_http_magasin_replenishment_create_touch(ngx_http_magasin_ctx_t *ctx,
-    PGresult *result, ngx_http_magasin_scopes_t *scopes)
+    PGresult *result, ngx_http_magasin_tags_t *tags)
 {
-    ngx_http_magasin_scopes_demande(scopes,
+    ngx_http_magasin_tags_demande(tags,
                                     ngx_http_magasin_written_id(result));
 }
 
@@ -130,7 +130,7 @@ ngx_http_magasin_decide_bind(ngx_http_magasin_ctx_t *ctx, const char *approve)
 
 void
 ngx_http_magasin_replenishment_touch(ngx_http_magasin_ctx_t *ctx,
-    PGresult *result, ngx_http_magasin_scopes_t *scopes)
+    PGresult *result, ngx_http_magasin_tags_t *tags)
 {
     int      column;
     int64_t  magasin, produit;
@@ -139,8 +139,8 @@ ngx_http_magasin_replenishment_touch(ngx_http_magasin_ctx_t *ctx,
         return;
     }
 
-    ngx_http_magasin_scopes_demande(scopes,
-                              ngx_http_magasin_scope_id(ctx->job.values[0]));
+    ngx_http_magasin_tags_demande(tags,
+                              ngx_http_magasin_tag_id(ctx->job.values[0]));
 
     if (ctx->status >= NGX_HTTP_BAD_REQUEST
         || ngx_strcmp(ctx->job.values[1], "true") != 0)
@@ -154,13 +154,13 @@ ngx_http_magasin_replenishment_touch(ngx_http_magasin_ctx_t *ctx,
 
         /* It came while the statement began: the function alone has seen it. */
 
-        ngx_http_magasin_scopes_add_slot(scopes, NGX_HTTP_MAGASIN_SCOPE_ALL);
+        ngx_http_magasin_tags_add_slot(tags, NGX_HTTP_MAGASIN_TAG_ALL);
         return;
     }
 
-    magasin = ngx_http_magasin_scope_id(PQgetvalue(result, 0, column));
-    produit = ngx_http_magasin_scope_id(PQgetvalue(result, 0, column + 1));
+    magasin = ngx_http_magasin_tag_id(PQgetvalue(result, 0, column));
+    produit = ngx_http_magasin_tag_id(PQgetvalue(result, 0, column + 1));
 
-    ngx_http_magasin_scopes_stock(scopes, magasin, produit);
-    ngx_http_magasin_scopes_central(scopes, produit);
+    ngx_http_magasin_tags_stock(tags, magasin, produit);
+    ngx_http_magasin_tags_central(tags, produit);
 }

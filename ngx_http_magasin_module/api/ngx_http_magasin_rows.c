@@ -1,6 +1,6 @@
 
 #include "ngx_http_magasin_rows.h"
-#include "../ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_reply.h"
 
 
 /* Columns of every statement that writes: the fields of the type reponse. */
@@ -189,7 +189,7 @@ ngx_http_magasin_written_id(PGresult *result)
         /* void */
     }
 
-    return ngx_http_magasin_scope_id((char *) p);
+    return ngx_http_magasin_tag_id((char *) p);
 }
 
 

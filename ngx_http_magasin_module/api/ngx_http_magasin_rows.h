@@ -11,7 +11,7 @@
 
 
 #include "ngx_http_magasin_api.h"
-#include "../ngx_http_magasin_members.h"
+#include "ngx_http_magasin_members.h"
 
 
 #define NGX_HTTP_MAGASIN_LIST_PARAMS  8

@@ -3,7 +3,8 @@
 
 
 #include "ngx_http_magasin_rows.h"
-#include "../ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_checks.h"
+#include "ngx_http_magasin_reply.h"
 
 
 #define NGX_HTTP_MAGASIN_SALE_LINES  1000
@@ -195,22 +196,22 @@ ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx)
 
 void
 ngx_http_magasin_sale_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
-    ngx_http_magasin_scopes_t *scopes)
+    ngx_http_magasin_tags_t *tags)
 {
     char        *end;
     int64_t      magasin;
     const char  *p;
 
-    magasin = ngx_http_magasin_scope_id(ctx->job.values[SALE_MAGASIN]);
+    magasin = ngx_http_magasin_tag_id(ctx->job.values[SALE_MAGASIN]);
 
-    ngx_http_magasin_scopes_vente(scopes, magasin,
+    ngx_http_magasin_tags_vente(tags, magasin,
                                   ngx_http_magasin_written_id(result));
 
     p = ctx->job.values[SALE_PRODUITS];
 
     do {
         p++;
-        ngx_http_magasin_scopes_stock(scopes, magasin, strtoll(p, &end, 10));
+        ngx_http_magasin_tags_stock(tags, magasin, strtoll(p, &end, 10));
         p = end;
 
     } while (*p == ',');

@@ -3,7 +3,7 @@
 
 
 #include "ngx_http_magasin_rows.h"
-#include "../ngx_http_magasin_query.h"
+#include "ngx_http_magasin_query.h"
 
 
 /* Columns of sql/statements/stock.sql. */

@@ -3,11 +3,11 @@
 
 
 #include "ngx_http_magasin_api.h"
-#include "../ngx_http_magasin_members.h"
-#include "../ngx_http_magasin_reply.h"
-#include "../ngx_http_magasin_text.h"
-#include "../ngx_http_magasin_query.h"
-#include "../ngx_http_magasin_decimal.h"
+#include "ngx_http_magasin_members.h"
+#include "ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_text.h"
+#include "ngx_http_magasin_query.h"
+#include "ngx_http_magasin_decimal.h"
 
 
 #define NGX_HTTP_MAGASIN_PAGE  10

@@ -26,8 +26,11 @@ flags=(-g -O1 -fno-omit-frame-pointer -fPIC "${sanitizers[@]}")
     NGINX_CONFIGURE="--with-cc=clang" scripts/build.sh "$out" "$nginx_src" \
         "${flags[*]}" "${sanitizers[*]} -fPIC" "-Wno-error"
 
-includes=(-I "$out/objs" -I ngx_http_magasin_module -I t/fuzz
+includes=(-I "$out/objs" -I t/fuzz
     -I /usr/include/postgresql -I /usr/include/hiredis)
+for room in ngx_http_magasin_module/*/; do
+    includes+=(-I "${room%/}")
+done
 for directory in core event event/modules os/unix http http/modules http/v2; do
     includes+=(-I "$out/src/src/$directory")
 done
@@ -64,7 +67,7 @@ if [ -n "$plant" ]; then
     # that includes it.
     source=$(sed -n "s/^# $plant: //p" t/fuzz/plants)
     [ -n "$source" ] || { echo "fuzz: no plant is called $plant." >&2; exit 2; }
-    original=ngx_http_magasin_module/$source
+    original=$(find ngx_http_magasin_module -name "$source")
     planted=$out/plants/$plant/${source##*/}
     mkdir -p "${planted%/*}"
     sed "$(sed -n "/^# $plant: /,/^\$/{/^#/d;p}" t/fuzz/plants)" \

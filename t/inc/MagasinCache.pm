@@ -180,10 +180,10 @@ sub blocked {
         . " WHERE usename = 'magasin_web' AND wait_event_type = 'Lock'");
 }
 
-# Words of the zone, as ngx_http_magasin_zone.h and _cache_shared.h have them,
+# Words of the zone, as zone/ngx_http_magasin_zone.h and cache/ngx_http_magasin_cache_shared.h have them,
 # by where they are from the beginning of the fixed part, in this version of it.
-my $version     = 3;
-my $generations = 32 + 65536 * 8;
+my $version     = 4;
+my $generations = 64 + 65536 * 8;
 our %Words = (
     dirty       => 16,
     rebuilt     => 24,

@@ -90,6 +90,17 @@ def number(piece):
     return sign * (INT32 if last == "NGX_MAX_INT32_VALUE" else int(last))
 
 
+def fields(row):
+    """The fields of a row by their names: .name = value."""
+    found = {}
+    for piece in row:
+        match = re.fullmatch(r"\.(\w+)\s*=\s*(.*)", piece, re.S)
+        if not match:
+            raise Failure(f"{piece} is no field with a name")
+        found[match.group(1)] = " ".join(match.group(2).split())
+    return found
+
+
 class Member:
     """A row of ngx_http_magasin_member_t."""
 
@@ -107,16 +118,20 @@ class Endpoint:
     """A row of ngx_http_magasin_endpoint_t, and what its bind reads."""
 
     def __init__(self, row):
-        if len(row) != 16:
-            raise Failure(f"an endpoint has 16 fields, not {row}")
-        self.name = word(row[0])
-        self.method = row[1].removeprefix("NGX_HTTP_").lower()
-        self.path = word(row[2])
-        self.title = word(row[3])
-        self.scope = word(row[4])
-        self.bind = row[7]
-        self.spec = row[10].lstrip("&")
-        self.extra = row[11] == "1"
+        row = fields(row)
+        self.name = word(row["name"])
+        self.method = row["method"].removeprefix("NGX_HTTP_").lower()
+        self.path = word(row["path"])
+        self.title = word(row["title"])
+        self.scope = word(row.get("scope", "NULL"))
+        self.bind = row["bind"]
+        self.spec = row.get("spec", "NULL").lstrip("&")
+        self.extra = row.get("extra", "0") == "1"
+        # What is cached until what changes: [("STOCK", "FIRST_ID"), ...].
+        self.tags = [tuple(part.strip() for part in arguments.split(","))
+                     for arguments in re.findall(
+                         r"TAG(?:_OF|_OF_BOTH)?\(([^)]*)\)",
+                         row.get("reads", ""))]
         self.query = {}         # name: Member, or None when it is untyped
         self.body = {}
 
@@ -218,6 +233,6 @@ def endpoints():
 
 
 def shared_parameters():
-    """What the handler reads of every query."""
-    text = source(os.path.join(MODULE, "ngx_http_magasin_handler.c"))
+    """What is read of every query."""
+    text = source(os.path.join(MODULE, "ngx_http_magasin_dispatch.c"))
     return set(PARAMETER.findall(text))

@@ -8,7 +8,7 @@
 
 
 #include "../fuzz.h"
-#include "api/ngx_http_magasin_rows.h"
+#include "ngx_http_magasin_rows.h"
 
 
 /* Of a page. */

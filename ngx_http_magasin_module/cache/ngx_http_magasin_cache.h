@@ -1,0 +1,144 @@
+
+/*
+ * The cache, as its users see it.  It knows keys, tags and answers; it does not
+ * know requests.  A read hands in a key and the tags that its answer depends
+ * on, and runs the statement when it is told to; a write hands in the tags of
+ * what it has changed, before its client is answered.
+ *
+ *     read:   level 1 (shared memory) -> somebody's flight -> level 2 (Redis)
+ *             -> the statement -> both levels
+ *     write:  the statement -> Redis -> generations -> the client
+ *
+ * docs/cache.md says what is promised, and why it holds.
+ */
+
+
+#ifndef _NGX_HTTP_MAGASIN_CACHE_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_CACHE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_magasin_cache_shared.h"
+#include "ngx_http_magasin_cache_answer.h"
+#include "ngx_http_magasin_tags.h"
+
+
+typedef struct ngx_http_magasin_cache_s        ngx_http_magasin_cache_t;
+typedef struct ngx_http_magasin_cache_read_s   ngx_http_magasin_cache_read_t;
+typedef struct ngx_http_magasin_cache_write_s  ngx_http_magasin_cache_write_t;
+
+
+/* `magasin_cache`: which levels a location reads and fills. */
+#define NGX_HTTP_MAGASIN_CACHE_OFF  0
+#define NGX_HTTP_MAGASIN_CACHE_L1   1
+#define NGX_HTTP_MAGASIN_CACHE_L2   2
+#define NGX_HTTP_MAGASIN_CACHE_ON   3
+
+
+/* $magasin_cache; the words are in cache_module.c. */
+typedef enum {
+    NGX_HTTP_MAGASIN_CACHE_NONE = 0,        /* not a read */
+    NGX_HTTP_MAGASIN_CACHE_HIT,
+    NGX_HTTP_MAGASIN_CACHE_REDIS,
+    NGX_HTTP_MAGASIN_CACHE_MISS,
+    NGX_HTTP_MAGASIN_CACHE_COALESCED,
+    NGX_HTTP_MAGASIN_CACHE_BYPASS,
+    NGX_HTTP_MAGASIN_CACHE_STALE,
+    NGX_HTTP_MAGASIN_CACHE_NOT_USED         /* OFF */
+} ngx_http_magasin_cache_e;
+
+
+/* Of a location. */
+typedef struct {
+    ngx_uint_t   levels;
+    ngx_msec_t   ttl;
+    ngx_msec_t   stale;         /* 0: never */
+    size_t       max_size;
+    ngx_flag_t   header;        /* X-Magasin-Cache */
+} ngx_http_magasin_cache_conf_t;
+
+
+/*
+ * What a reader hands in, once for all reads of its kind.
+ *
+ * take: here is an answer, from `state`; its texts live as long as the pool.
+ * sound: may the links of an answer that came from Redis be taken?
+ * done: a read that had to wait goes on, from the event loop.  NGX_OK: take()
+ * was called; NGX_DECLINED: run the statement; NGX_ERROR: it failed, for
+ * `status`.
+ */
+typedef struct {
+    void       (*take)(void *data, ngx_http_magasin_answer_t *answer,
+                       ngx_http_magasin_cache_e state);
+    ngx_uint_t (*sound)(void *data, ngx_http_magasin_answer_t *answer);
+    void       (*done)(void *data, ngx_int_t rc, ngx_uint_t status);
+} ngx_http_magasin_cache_client_t;
+
+
+/* What a write has changed is invalid everywhere by now. */
+typedef void (*ngx_http_magasin_cache_written_pt)(void *data);
+
+
+/* What /metrics and /status show; `counters` are those of the node. */
+typedef struct {
+    ngx_http_magasin_cache_counters_t  *counters;
+    ngx_uint_t                          entries;
+    size_t                              bytes;
+    ngx_uint_t                          fresh;      /* answers may be used */
+} ngx_http_magasin_cache_numbers_t;
+
+
+extern ngx_module_t  ngx_http_magasin_cache_module;
+
+
+/* cache_module.c */
+ngx_int_t ngx_http_magasin_cache_start(ngx_cycle_t *cycle);
+void ngx_http_magasin_cache_stop(ngx_cycle_t *cycle);
+ngx_http_magasin_cache_t *ngx_http_magasin_cache_of(ngx_http_request_t *r);
+ngx_http_magasin_cache_conf_t *ngx_http_magasin_cache_conf(
+    ngx_http_request_t *r);
+void ngx_http_magasin_cache_numbers(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_cache_numbers_t *numbers);
+ngx_str_t *ngx_http_magasin_cache_name(ngx_http_magasin_cache_e state);
+
+/* cache.c: reads, in the order of a miss */
+ngx_uint_t ngx_http_magasin_cache_usable(ngx_http_magasin_cache_t *cache);
+ngx_http_magasin_cache_read_t *ngx_http_magasin_cache_read_create(
+    ngx_http_magasin_cache_t *cache, ngx_http_magasin_cache_conf_t *conf,
+    ngx_pool_t *pool, ngx_log_t *log,
+    const ngx_http_magasin_cache_client_t *client, void *data);
+void ngx_http_magasin_cache_read_key(ngx_http_magasin_cache_read_t *cr,
+    ngx_str_t *key);
+void ngx_http_magasin_cache_read_tag(ngx_http_magasin_cache_read_t *cr,
+    ngx_http_magasin_tag_e kind, int64_t first, int64_t second);
+void ngx_http_magasin_cache_read_options(ngx_http_magasin_cache_read_t *cr,
+    ngx_uint_t head, ngx_uint_t fetch, uint64_t *spent);
+ngx_int_t ngx_http_magasin_cache_read(ngx_http_magasin_cache_read_t *cr);
+ngx_uint_t ngx_http_magasin_cache_gathers(ngx_http_magasin_cache_read_t *cr,
+    size_t size, ngx_uint_t complete);
+void ngx_http_magasin_cache_ran(ngx_http_magasin_cache_read_t *cr);
+void ngx_http_magasin_cache_fill(ngx_http_magasin_cache_read_t *cr,
+    ngx_http_magasin_answer_t *answer, ngx_msec_t valid_for);
+void ngx_http_magasin_cache_refuse(ngx_http_magasin_cache_read_t *cr);
+void ngx_http_magasin_cache_failed(ngx_http_magasin_cache_read_t *cr,
+    ngx_uint_t status);
+ngx_int_t ngx_http_magasin_cache_stale(ngx_http_magasin_cache_read_t *cr);
+ngx_int_t ngx_http_magasin_cache_piece(ngx_http_magasin_cache_read_t *cr,
+    u_char *p, size_t size, ngx_uint_t last);
+void ngx_http_magasin_cache_hold(ngx_http_magasin_cache_read_t *cr,
+    size_t size);
+void ngx_http_magasin_cache_read_close(ngx_http_magasin_cache_read_t *cr);
+
+/* cache_write.c */
+ngx_int_t ngx_http_magasin_cache_written(ngx_http_magasin_cache_t *cache,
+    ngx_pool_t *pool, ngx_http_magasin_tags_t *tags, uint64_t xid,
+    uint64_t *spent, ngx_http_magasin_cache_written_pt done, void *data,
+    ngx_http_magasin_cache_write_t **write);
+void ngx_http_magasin_cache_write_close(ngx_http_magasin_cache_write_t *cw);
+ngx_uint_t ngx_http_magasin_cache_flush(ngx_http_magasin_cache_t *cache);
+
+
+#endif /* _NGX_HTTP_MAGASIN_CACHE_H_INCLUDED_ */

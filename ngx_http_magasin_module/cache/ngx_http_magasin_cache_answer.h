@@ -1,0 +1,36 @@
+
+/* An answer on its way into the cache or out of it. */
+
+
+#ifndef _NGX_HTTP_MAGASIN_CACHE_ANSWER_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_CACHE_ANSWER_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_magasin_cache_pin.h"
+
+
+/* Times are milliseconds of ngx_http_magasin_cache_now(). */
+typedef struct {
+    ngx_str_t     etag;
+    ngx_str_t     links;        /* a text of the reader's; may be empty */
+    ngx_str_t     body;         /* without them; data NULL: to be read by
+                                   _cache_piece() */
+    ngx_chain_t  *chain;        /* to be stored: the body in buffers */
+    size_t        size;         /* and their bytes */
+    uint64_t      stored;       /* when it was known to be right */
+    uint64_t      expires;
+    ngx_uint_t    direct;       /* of a statement, not of Redis */
+    time_t        age;          /* seconds, of one that could not be checked */
+
+    /* given to a search */
+    size_t        room;         /* for a long body that cannot be pinned */
+    ngx_uint_t    head;         /* of a long one only the length is wanted */
+    ngx_http_magasin_reader_t
+                  reader;
+} ngx_http_magasin_answer_t;
+
+
+#endif /* _NGX_HTTP_MAGASIN_CACHE_ANSWER_H_INCLUDED_ */

@@ -1,0 +1,70 @@
+
+/*
+ * Long answers of level 1 are not copied whole for each client: they are
+ * pinned, and copied piece by piece as the client takes them.  What is pinned
+ * stays as it is, also when it is invalid, replaced or evicted meanwhile.
+ */
+
+
+#ifndef _NGX_HTTP_MAGASIN_CACHE_PIN_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_CACHE_PIN_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_magasin_cache_shared.h"
+
+
+/* Bytes: a body of no more is copied at once. */
+#define NGX_HTTP_MAGASIN_PIN_SHORT  32768
+
+/* Bytes of a piece, as much as nginx's output_buffers for a file. */
+#define NGX_HTTP_MAGASIN_PIN_PIECE  65536
+
+
+/* What can be pinned begins with this; in the slab pool. */
+typedef struct {
+    ngx_uint_t                 pins;
+    size_t                     size;        /* of all of it */
+    unsigned                   detached:1;  /* only its readers know it */
+} ngx_http_magasin_pinned_t;
+
+
+/* One reader, in the slab pool: found again when its worker has died. */
+typedef struct {
+    ngx_queue_t                queue;
+    ngx_http_magasin_pinned_t *pinned;
+    ngx_pid_t                  pid;
+    ngx_int_t                  slot;        /* of the worker's process */
+} ngx_http_magasin_pin_t;
+
+
+/* The same reader in its worker. */
+typedef struct {
+    ngx_http_magasin_pin_t    *pin;         /* NULL: none */
+    ngx_uint_t                 life;        /* of the slab pool */
+    u_char                    *pos;         /* of the bytes to be read next */
+} ngx_http_magasin_reader_t;
+
+
+/* under the lock */
+ngx_uint_t ngx_http_magasin_pin_room(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_pinned_t *pinned);
+void ngx_http_magasin_pin_take(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_pin_t *pin, ngx_http_magasin_pinned_t *pinned,
+    u_char *pos, ngx_http_magasin_reader_t *reader);
+ngx_uint_t ngx_http_magasin_pin_detach(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_pinned_t *pinned);
+void ngx_http_magasin_pin_sweep(ngx_http_magasin_store_t *store,
+    ngx_uint_t born);
+
+/* these take it */
+ngx_int_t ngx_http_magasin_pin_read(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_reader_t *reader, u_char *p, size_t len,
+    ngx_uint_t last);
+void ngx_http_magasin_pin_release(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_reader_t *reader);
+
+
+#endif /* _NGX_HTTP_MAGASIN_CACHE_PIN_H_INCLUDED_ */

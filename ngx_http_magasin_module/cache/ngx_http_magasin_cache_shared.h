@@ -1,0 +1,123 @@
+
+/*
+ * What the cache keeps in the fixed part of the zone, and what an answer
+ * looks like in the slab pool before it.  Only the files of the cache look
+ * inside; see ngx_http_magasin_cache.h.
+ */
+
+
+#ifndef _NGX_HTTP_MAGASIN_CACHE_SHARED_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_CACHE_SHARED_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_magasin_measure.h"
+#include "ngx_http_magasin_zone.h"
+
+
+/* Tags are hashed to this many generations; a power of 2. */
+#define NGX_HTTP_MAGASIN_GENERATIONS   65536
+
+/* Of invalidations that were made already; a power of 2. */
+#define NGX_HTTP_MAGASIN_HANDLED       16384
+
+/* A snapshot of PostgreSQL as text: some 20 bytes for each running write. */
+#define NGX_HTTP_MAGASIN_SNAPSHOT      16384
+
+/* What tells one database, or one life of it, from another: a digest. */
+#define NGX_HTTP_MAGASIN_IDENTITY      16
+
+
+/* Counters; all of them only grow. */
+typedef struct {
+    ngx_atomic_t         hits;          /* from shared memory */
+    ngx_atomic_t         redis_hits;
+    ngx_atomic_t         misses;        /* statements run for an answer */
+    ngx_atomic_t         coalesced;     /* answers of another's statement */
+    ngx_atomic_t         bypassed;
+    ngx_atomic_t         stale;
+    ngx_atomic_t         stored;
+    ngx_atomic_t         late;          /* stored, but invalid by then */
+    ngx_atomic_t         too_large;
+    ngx_atomic_t         evicted;
+    ngx_atomic_t         flushed;
+    ngx_atomic_t         invalidations; /* generations that were raised */
+    ngx_atomic_t         hints;         /* messages of other nodes */
+    ngx_atomic_t         unpublished;   /* Redis did not take one */
+    ngx_atomic_t         polls;
+    ngx_atomic_t         poll_failures;
+    ngx_atomic_t         poll_changes;  /* found by polls alone */
+    ngx_atomic_t         lag_count;     /* changes whose age is known */
+    ngx_atomic_t         lag_sum;       /* microseconds */
+} ngx_http_magasin_cache_counters_t;
+
+
+typedef struct {
+    /* Raised by whoever changes a tag: see ngx_http_magasin_tags.h. */
+    ngx_atomic_t         generations[NGX_HTTP_MAGASIN_GENERATIONS];
+
+    /* Raised when all that is stored may be wrong. */
+    ngx_atomic_t         epoch;
+
+    /* Milliseconds of ngx_http_magasin_cache_now(): unchecked after it. */
+    ngx_atomic_t         fresh_until;
+
+    /* A digest of a conninfo: for whom fresh_until and identity hold. */
+    ngx_atomic_t         database;
+
+    /* A digest of a run_id: the Redis that all workers of the node use. */
+    ngx_atomic_t         redis;
+
+    /* Failures to tell Redis, and how many of them are made up for. */
+    ngx_atomic_t         debt;
+    ngx_atomic_t         debt_paid;
+
+    /* The worker that polls, until when nobody else should. */
+    ngx_atomic_t         poller;
+    ngx_atomic_t         poller_until;
+
+    /* Bytes of the slab pool that stay for readers: see cache_pin.c. */
+    ngx_atomic_t         pinned;
+
+    /* Of the poll before: two, of which one is in use. */
+    ngx_atomic_t         snapshot;
+    u_char               snapshots[2][NGX_HTTP_MAGASIN_SNAPSHOT];
+    u_char               identities[2][NGX_HTTP_MAGASIN_IDENTITY];
+
+    ngx_atomic_t         handled[NGX_HTTP_MAGASIN_HANDLED];
+
+    ngx_atomic_t         flight;        /* number of the last one */
+    ngx_atomic_t         token;         /* number of the last one */
+    u_char               node[8];       /* at random: whose tokens */
+
+    /* Under the lock, as all that is in the slab pool. */
+    ngx_rbtree_t         rbtree;
+    ngx_rbtree_node_t    sentinel;
+    ngx_queue_t          queue;         /* the most recently used first */
+    ngx_uint_t           entries;
+    size_t               bytes;
+
+    /* Who reads long answers piece by piece: see cache_pin.c. */
+    ngx_queue_t          pins;
+    ngx_uint_t           life;          /* how often the pool was emptied */
+    uint64_t             swept;         /* when the dead were looked for */
+
+    ngx_http_magasin_cache_counters_t  counters;
+} ngx_http_magasin_cache_shared_t;
+
+
+/* Level 1: the zone, and the section of it that is the cache's. */
+typedef struct {
+    ngx_http_magasin_zone_t           *zone;
+    ngx_http_magasin_cache_shared_t   *shared;
+} ngx_http_magasin_store_t;
+
+
+/* cache_store.c */
+extern const ngx_http_magasin_zone_section_t
+    ngx_http_magasin_cache_section;
+
+
+#endif /* _NGX_HTTP_MAGASIN_CACHE_SHARED_H_INCLUDED_ */

@@ -1,0 +1,79 @@
+
+/*
+ * Level 1: answers in the shared memory of a node, and the flights that are
+ * on their way to fetch one.  An entry is what is known of one question: an
+ * answer, a flight, or both.  Only the files of the cache include this.
+ */
+
+
+#ifndef _NGX_HTTP_MAGASIN_CACHE_STORE_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_CACHE_STORE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_magasin_cache_answer.h"
+#include "ngx_http_magasin_tags.h"
+
+
+/* Of its time to live an answer has this share left when one request is sent
+ * to fetch it anew, while the others are still answered. */
+#define NGX_HTTP_MAGASIN_STORE_EARLY  10
+
+
+/*
+ * What is asked.  The generations are captured before the answer is looked
+ * for, and before the statement is sent above all: an answer is valid for as
+ * long as they are.
+ */
+typedef struct {
+    ngx_str_t    key;
+    ngx_uint_t   hash;
+    ngx_uint_t   nslots;
+    uint16_t     slots[NGX_HTTP_MAGASIN_TAG_READS];
+
+    uint64_t     captured;      /* when, in milliseconds, or a little before */
+    ngx_uint_t   epoch;
+    ngx_uint_t   generations[NGX_HTTP_MAGASIN_TAG_READS];
+    ngx_uint_t   flight;        /* ours, or the one that is waited for */
+    ngx_uint_t   after;         /* FETCH: only later flights will do */
+} ngx_http_magasin_question_t;
+
+
+typedef enum {
+    NGX_HTTP_MAGASIN_STORE_FIND = 0,
+    NGX_HTTP_MAGASIN_STORE_FETCH,       /* no answer will do but one of a
+                                           statement that was sent since */
+    NGX_HTTP_MAGASIN_STORE_JOIN         /* one that is on its way will, too */
+} ngx_http_magasin_store_e;
+
+
+ngx_uint_t ngx_http_magasin_store_last(ngx_http_magasin_store_t *store);
+void ngx_http_magasin_store_capture(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_question_t *question);
+ngx_int_t ngx_http_magasin_store_find(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_question_t *question, ngx_http_magasin_store_e mode,
+    ngx_uint_t fresh, ngx_pool_t *pool, ngx_http_magasin_answer_t *answer);
+ngx_int_t ngx_http_magasin_store_wait(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_question_t *question, ngx_pool_t *pool,
+    ngx_http_magasin_answer_t *answer);
+ngx_uint_t ngx_http_magasin_store_flying(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_question_t *question);
+ngx_int_t ngx_http_magasin_store_stale(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_question_t *question, ngx_msec_t age, ngx_pool_t *pool,
+    ngx_http_magasin_answer_t *answer);
+void ngx_http_magasin_store_fill(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_question_t *question, ngx_http_magasin_answer_t *answer);
+void ngx_http_magasin_store_close(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_question_t *question, ngx_uint_t too_large,
+    ngx_uint_t status);
+ngx_uint_t ngx_http_magasin_store_failed(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_question_t *question);
+
+ngx_int_t ngx_http_magasin_store_empty(ngx_http_magasin_store_t *store);
+
+uint64_t ngx_http_magasin_cache_now(void);
+
+
+#endif /* _NGX_HTTP_MAGASIN_CACHE_STORE_H_INCLUDED_ */

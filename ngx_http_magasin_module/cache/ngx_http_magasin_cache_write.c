@@ -1,0 +1,150 @@
+
+/*
+ * The way of a write through the cache.  The statement has committed; before
+ * the client hears of it, Redis and the other nodes are told, and then the
+ * generations of this node are raised.  In this order: a read that captures
+ * the new generations must not find in Redis what was there before.
+ */
+
+
+#include "ngx_http_magasin_cache_internal.h"
+#include "ngx_http_magasin_cache_redis.h"
+
+
+static void ngx_http_magasin_cache_write_told(void *data, ngx_int_t rc);
+static void ngx_http_magasin_cache_write_end(
+    ngx_http_magasin_cache_write_t *cw, ngx_int_t rc);
+
+
+/*
+ * What a write has changed.  `xid`: its transaction, for the poller to know
+ * that this was done; 0: not known.  `spent`: the microseconds in Redis are
+ * added there.
+ *
+ * NGX_OK: done.  NGX_AGAIN: done() will be called, from the event loop, after
+ * the deadline of Redis at the latest, unless *write is closed before.
+ * NGX_ERROR: memory; the poller will find it, but the client must not be told
+ * that it is written.
+ */
+
+ngx_int_t
+ngx_http_magasin_cache_written(ngx_http_magasin_cache_t *cache,
+    ngx_pool_t *pool, ngx_http_magasin_tags_t *tags, uint64_t xid,
+    uint64_t *spent, ngx_http_magasin_cache_written_pt done, void *data,
+    ngx_http_magasin_cache_write_t **write)
+{
+    ngx_int_t                        rc;
+    ngx_http_magasin_cache_write_t  *cw;
+
+    *write = NULL;
+
+    if (cache == NULL || tags->n == 0) {
+        return NGX_OK;
+    }
+
+    cw = ngx_pcalloc(pool, sizeof(ngx_http_magasin_cache_write_t));
+    if (cw == NULL) {
+        return NGX_ERROR;
+    }
+
+    cw->tags = *tags;
+    cw->done = done;
+    cw->data = data;
+    cw->epoch = cache->shared->epoch;
+
+    cw->tell.told = ngx_http_magasin_cache_write_told;
+    cw->tell.data = cw;
+    cw->tell.command.spent = spent;
+    cw->tell.cache = cache;
+    cw->tell.tags = &cw->tags;
+    cw->tell.xid = xid;
+
+    rc = ngx_http_magasin_cache_redis_tell(&cw->tell);
+
+    if (rc == NGX_AGAIN) {
+        cw->telling = 1;
+        *write = cw;
+        return NGX_AGAIN;
+    }
+
+    ngx_http_magasin_cache_write_end(cw, rc);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_magasin_cache_write_told(void *data, ngx_int_t rc)
+{
+    ngx_http_magasin_cache_write_t  *cw;
+
+    cw = data;
+    cw->telling = 0;
+
+    ngx_http_magasin_cache_write_end(cw, rc);
+
+    cw->done(cw->data);
+}
+
+
+static void
+ngx_http_magasin_cache_write_end(ngx_http_magasin_cache_write_t *cw,
+    ngx_int_t rc)
+{
+    ngx_http_magasin_cache_shared_t  *shared;
+
+    shared = cw->tell.cache->shared;
+
+    ngx_http_magasin_tags_raise(shared, &cw->tags);
+
+    /* What Redis was not told, the poller tells it. */
+
+    if (rc == NGX_OK && cw->tell.xid) {
+        ngx_http_magasin_tags_handled(shared, &cw->tags, cw->tell.xid,
+                                        cw->epoch);
+    }
+}
+
+
+/* The client goes while Redis is being told: the change stands. */
+
+void
+ngx_http_magasin_cache_write_close(ngx_http_magasin_cache_write_t *cw)
+{
+    if (!cw->telling) {
+        return;
+    }
+
+    cw->telling = 0;
+
+    ngx_http_magasin_cache_redis_untell(&cw->tell);
+    ngx_http_magasin_cache_write_end(cw, NGX_ERROR);
+}
+
+
+/*
+ * Forget all answers of this node; what is being read stays until it was.
+ * Returns how many there were.
+ */
+
+ngx_uint_t
+ngx_http_magasin_cache_flush(ngx_http_magasin_cache_t *cache)
+{
+    ngx_uint_t                entries;
+    ngx_http_magasin_zone_t  *zone;
+
+    zone = cache->store.zone;
+    entries = cache->shared->entries;
+
+    ngx_http_magasin_zone_lock(zone);
+
+    if (ngx_http_magasin_store_empty(&cache->store) != NGX_OK) {
+        ngx_http_magasin_zone_reset(zone);
+    }
+
+    ngx_http_magasin_zone_unlock(zone);
+
+    ngx_http_magasin_count(cache->shared->counters.flushed);
+
+    return entries;
+}

@@ -1,0 +1,93 @@
+
+/*
+ * What answers depend on, and what writes change: tags, as "the stock of
+ * store 3" or "the names of products".  A tag has a generation, one word of
+ * shared memory; whoever changes what is in the tag raises it, and what was
+ * stored under another number is not valid any more.
+ *
+ * Tags are hashed to slots.  Two that meet in one slot are invalidated
+ * together: that costs a statement now and then, and is never wrong.  All
+ * nodes hash in the same way, so that a slot is also what Redis knows.
+ */
+
+
+#ifndef _NGX_HTTP_MAGASIN_TAG_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_TAG_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_magasin_cache_shared.h"
+
+
+/* Of one answer; the one that all depend on included. */
+#define NGX_HTTP_MAGASIN_TAG_READS    5
+
+/* Of one write; one that touches more touches everything. */
+#define NGX_HTTP_MAGASIN_TAG_WRITES   512
+
+/* The slot that every answer depends on. */
+#define NGX_HTTP_MAGASIN_TAG_ALL      0
+
+
+typedef enum {
+    NGX_HTTP_MAGASIN_TAG_NONE = 0,
+    NGX_HTTP_MAGASIN_TAG_PRODUIT,         /* product: what it shows */
+    NGX_HTTP_MAGASIN_TAG_PRESENCE,        /* product: that it exists */
+    NGX_HTTP_MAGASIN_TAG_PRODUITS,        /* any product */
+    NGX_HTTP_MAGASIN_TAG_NOMS,            /* any product's name */
+    NGX_HTTP_MAGASIN_TAG_MAGASIN,         /* store */
+    NGX_HTTP_MAGASIN_TAG_MAGASINS,        /* any store */
+    NGX_HTTP_MAGASIN_TAG_STOCK,           /* store: any quantity */
+    NGX_HTTP_MAGASIN_TAG_QUANTITE,        /* store, product: quantity */
+    NGX_HTTP_MAGASIN_TAG_DISPONIBILITE,   /* product: any quantity */
+    NGX_HTTP_MAGASIN_TAG_CENTRAL,         /* central: any quantity */
+    NGX_HTTP_MAGASIN_TAG_VENTE,           /* sale */
+    NGX_HTTP_MAGASIN_TAG_VENTES,          /* store, or 0: any sale */
+    NGX_HTTP_MAGASIN_TAG_DEMANDE,         /* request */
+    NGX_HTTP_MAGASIN_TAG_DEMANDES,        /* any request */
+    NGX_HTTP_MAGASIN_TAG_RAPPORTS         /* reports and dashboard */
+} ngx_http_magasin_tag_e;
+
+
+/* Slots of a write, none twice. */
+typedef struct {
+    ngx_uint_t   n;
+    uint16_t     slots[NGX_HTTP_MAGASIN_TAG_WRITES];
+} ngx_http_magasin_tags_t;
+
+
+uint16_t ngx_http_magasin_tag_slot(ngx_http_magasin_tag_e kind,
+    int64_t first, int64_t second);
+int64_t ngx_http_magasin_tag_id(const char *text);
+
+void ngx_http_magasin_tags_add(ngx_http_magasin_tags_t *tags,
+    ngx_http_magasin_tag_e kind, int64_t first, int64_t second);
+void ngx_http_magasin_tags_add_slot(ngx_http_magasin_tags_t *tags,
+    ngx_uint_t slot);
+
+/* What events touch. */
+void ngx_http_magasin_tags_stock(ngx_http_magasin_tags_t *tags,
+    int64_t magasin, int64_t produit);
+void ngx_http_magasin_tags_central(ngx_http_magasin_tags_t *tags,
+    int64_t produit);
+void ngx_http_magasin_tags_produit(ngx_http_magasin_tags_t *tags,
+    int64_t produit, ngx_uint_t nom, ngx_uint_t presence);
+void ngx_http_magasin_tags_vente(ngx_http_magasin_tags_t *tags,
+    int64_t magasin, int64_t vente);
+void ngx_http_magasin_tags_demande(ngx_http_magasin_tags_t *tags,
+    int64_t demande);
+void ngx_http_magasin_tags_magasin(ngx_http_magasin_tags_t *tags,
+    int64_t magasin);
+
+/* Shared memory: which changes have been dealt with already. */
+void ngx_http_magasin_tags_raise(ngx_http_magasin_cache_shared_t *shared,
+    ngx_http_magasin_tags_t *tags);
+void ngx_http_magasin_tags_handled(ngx_http_magasin_cache_shared_t *shared,
+    ngx_http_magasin_tags_t *tags, uint64_t xid, ngx_uint_t epoch);
+ngx_uint_t ngx_http_magasin_tag_handled(
+    ngx_http_magasin_cache_shared_t *shared, ngx_uint_t slot, uint64_t xid);
+
+
+#endif /* _NGX_HTTP_MAGASIN_TAG_H_INCLUDED_ */

@@ -1,0 +1,363 @@
+
+/*
+ * Who may write: the token of a request, and what its scopes allow.
+ * ngx_http_magasin_tokens.c keeps the tokens.
+ */
+
+
+#include "ngx_http_magasin_tokens.h"
+
+#include <openssl/crypto.h>
+
+
+static ngx_http_magasin_checks_main_conf_t *ngx_http_magasin_auth_conf(
+    ngx_http_request_t *r);
+
+static ngx_http_magasin_token_t *ngx_http_magasin_tokens_find(
+    ngx_http_magasin_tokens_t *tokens, ngx_str_t *secret);
+static ngx_uint_t ngx_http_magasin_scope(ngx_str_t *scopes,
+    const char *scope);
+static ngx_int_t ngx_http_magasin_unauthorized(ngx_http_magasin_ctx_t *ctx);
+static void ngx_http_magasin_auth_count(ngx_http_request_t *r,
+    ngx_http_magasin_refused_e reason);
+static ngx_uint_t ngx_http_magasin_demonstrated(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_magasin_loopback(struct sockaddr *sa);
+static void ngx_http_magasin_demonstration_refused(
+    ngx_http_magasin_tokens_t *tokens);
+static ngx_uint_t ngx_http_magasin_stray_blank(ngx_http_request_t *r,
+    ngx_str_t *value);
+
+
+/*
+ * Whose token does the request show?  The field is compared as the reference
+ * does it: exactly "Token", one blank and the secret.  ctx->token and
+ * ctx->scopes are those of a valid token, else empty; they are copies, since
+ * the list may be replaced before the log phase.
+ *
+ * NGX_OK: a valid one; NGX_DECLINED: none, or none that counts: ctx->refused
+ * says why; NGX_ERROR: memory.
+ */
+
+ngx_int_t
+ngx_http_magasin_identify(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_str_t                   secret;
+    ngx_table_elt_t            *header;
+    ngx_http_magasin_token_t   *token;
+    ngx_http_magasin_tokens_t  *tokens;
+
+    tokens = ngx_http_magasin_auth_conf(ctx->request)->tokens;
+
+    ngx_str_null(&ctx->token);
+    ngx_str_null(&ctx->scopes);
+    header = ctx->request->headers_in.authorization;
+    ctx->refused = header ? NGX_HTTP_MAGASIN_REFUSED_MALFORMED
+                          : NGX_HTTP_MAGASIN_REFUSED_MISSING;
+
+    if (tokens) {
+        ctx->generation = tokens->generation;
+    }
+
+    if (header == NULL
+        || header->value.len <= sizeof("Token ") - 1
+        || ngx_strncmp(header->value.data, "Token ", sizeof("Token ") - 1)
+           != 0
+        || ngx_http_magasin_stray_blank(ctx->request, &header->value))
+    {
+        return NGX_DECLINED;
+    }
+
+    ctx->refused = NGX_HTTP_MAGASIN_REFUSED_UNKNOWN;
+
+    if (tokens == NULL || tokens->list == NULL) {
+        return NGX_DECLINED;
+    }
+
+    secret.data = header->value.data + sizeof("Token ") - 1;
+    secret.len = header->value.len - (sizeof("Token ") - 1);
+
+    token = ngx_http_magasin_tokens_find(tokens, &secret);
+
+    if (token == NULL) {
+        return NGX_DECLINED;
+    }
+
+    if (token->demonstration && !ngx_http_magasin_demonstrated(ctx->request)) {
+        ctx->refused = NGX_HTTP_MAGASIN_REFUSED_DEMONSTRATION;
+        return NGX_DECLINED;
+    }
+
+    ctx->token.data = ngx_pnalloc(ctx->request->pool, token->id.len + 1);
+    ctx->scopes.data = ngx_pstrdup(ctx->request->pool, &token->scopes);
+
+    if (ctx->token.data == NULL || ctx->scopes.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_cpystrn(ctx->token.data, token->id.data, token->id.len + 1);
+    ctx->token.len = token->id.len;
+    ctx->scopes.len = token->scopes.len;
+
+    return NGX_OK;
+}
+
+
+/*
+ * Does the request's token have the endpoint's scope?  What a variable has
+ * found out before counts while the tokens are the same.
+ *
+ * NGX_OK; NGX_DONE: the 401 or 403 is in ctx; NGX_ERROR: memory.
+ */
+
+ngx_int_t
+ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_http_magasin_tokens_t  *tokens;
+
+    tokens = ngx_http_magasin_auth_conf(ctx->request)->tokens;
+
+    if ((tokens == NULL || tokens->list == NULL
+         || ctx->generation != tokens->generation)
+        && ngx_http_magasin_identify(ctx) == NGX_ERROR)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ctx->token.len == 0) {
+        return ngx_http_magasin_unauthorized(ctx);
+    }
+
+    if (!ngx_http_magasin_allowed(ctx, ctx->endpoint->scope)) {
+        ngx_http_magasin_auth_count(ctx->request,
+                                    NGX_HTTP_MAGASIN_REFUSED_SCOPE);
+
+        return ngx_http_magasin_reply_status(ctx, NGX_HTTP_FORBIDDEN);
+    }
+
+    return NGX_OK;
+}
+
+
+/* Does the token that was accepted have this scope? */
+
+ngx_uint_t
+ngx_http_magasin_allowed(ngx_http_magasin_ctx_t *ctx, const char *scope)
+{
+    return ngx_http_magasin_scope(&ctx->scopes, scope);
+}
+
+
+static ngx_int_t
+ngx_http_magasin_unauthorized(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_str_t         path, *message;
+    static ngx_str_t  invalid =
+                      ngx_string("Token d'accès invalide ou manquant.");
+    static ngx_str_t  demonstration =
+                      ngx_string("Le token de démonstration n'est accepté "
+                                 "que sur la machine elle-même.");
+
+    message = &invalid;
+
+    if (ctx->refused == NGX_HTTP_MAGASIN_REFUSED_DEMONSTRATION) {
+        ngx_http_magasin_demonstration_refused(
+                           ngx_http_magasin_auth_conf(ctx->request)->tokens);
+        message = &demonstration;
+    }
+
+    ngx_http_magasin_auth_count(ctx->request, ctx->refused);
+
+    path = ctx->request->uri;
+
+    return ngx_http_magasin_reply_resource(ctx, NGX_HTTP_UNAUTHORIZED,
+                                           message, &path);
+}
+
+
+static ngx_http_magasin_checks_main_conf_t *
+ngx_http_magasin_auth_conf(ngx_http_request_t *r)
+{
+    return ngx_http_get_module_main_conf(r, ngx_http_magasin_checks_module);
+}
+
+
+static void
+ngx_http_magasin_auth_count(ngx_http_request_t *r,
+    ngx_http_magasin_refused_e reason)
+{
+    ngx_http_magasin_checks_counters_t  *counters;
+
+    counters = ngx_http_magasin_auth_conf(r)->counters;
+
+    if (counters) {
+        ngx_http_magasin_count(counters->refused[reason]);
+    }
+}
+
+
+/*
+ * The token of the demonstration is known to everybody.  Where nobody said
+ * otherwise it counts on the machine alone: both ends of the connection are
+ * its loopback, and so is the client that a proxy of ours (set_real_ip_from)
+ * speaks for.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_demonstrated(ngx_http_request_t *r)
+{
+    ngx_http_magasin_checks_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_magasin_checks_module);
+
+    if (clcf->demonstration == 1) {
+        return 1;
+    }
+
+    if (ngx_connection_local_sockaddr(r->connection, NULL, 0) != NGX_OK) {
+        return 0;
+    }
+
+    return ngx_http_magasin_loopback(r->connection->local_sockaddr)
+           && ngx_http_magasin_loopback(r->connection->sockaddr);
+}
+
+
+static ngx_uint_t
+ngx_http_magasin_loopback(struct sockaddr *sa)
+{
+    struct sockaddr_in   *sin;
+#if (NGX_HAVE_INET6)
+    struct sockaddr_in6  *sin6;
+#endif
+
+    switch (sa->sa_family) {
+
+    case AF_INET:
+        sin = (struct sockaddr_in *) sa;
+        return (ntohl(sin->sin_addr.s_addr) >> 24) == IN_LOOPBACKNET;
+
+#if (NGX_HAVE_INET6)
+    case AF_INET6:
+        sin6 = (struct sockaddr_in6 *) sa;
+
+        if (IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr)) {
+            return sin6->sin6_addr.s6_addr[12] == IN_LOOPBACKNET;
+        }
+
+        return IN6_IS_ADDR_LOOPBACK(&sin6->sin6_addr) ? 1 : 0;
+#endif
+
+#if (NGX_HAVE_UNIX_DOMAIN)
+    case AF_UNIX:
+        return 1;
+#endif
+
+    default:
+        return 0;
+    }
+}
+
+
+/* The log is told once a minute by each worker: anybody can ask for it. */
+
+static void
+ngx_http_magasin_demonstration_refused(ngx_http_magasin_tokens_t *tokens)
+{
+    if (tokens->told && ngx_time() - tokens->told < 60) {
+        return;
+    }
+
+    tokens->told = ngx_time();
+
+    ngx_log_error(NGX_LOG_ERR, tokens->log, 0,
+                  "magasin: the token of the demonstration was refused "
+                  "to a client of another machine: everybody knows it. "
+                  "Take it out of \"%V\", or say \"magasin_demonstration on\"",
+                  &tokens->file);
+}
+
+
+/*
+ * nginx takes blanks off both ends of a field, and the reference refuses a
+ * token with one.  One blank after the colon is no part of the field; and
+ * the parser ends the value with a NUL in the place of the first byte after
+ * it: of CR when nothing else stood there.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_stray_blank(ngx_http_request_t *r, ngx_str_t *value)
+{
+    u_char     *next;
+    ngx_buf_t  *b;
+
+    next = value->data + value->len + 1;
+    b = r->header_in;
+
+#if (NGX_HTTP_V2)
+    if (r->stream) {
+        return 0;
+    }
+#endif
+
+    if (b == NULL || value->data < b->start || next >= b->last) {
+        return 0;
+    }
+
+    if (value->data[-1] == ' ' && value->data[-2] == ' ') {
+        return 1;
+    }
+
+    return *next == ' ' || *next == '\t' || *next == CR;
+}
+
+
+/* Each entry is compared in constant time, and all are. */
+
+static ngx_http_magasin_token_t *
+ngx_http_magasin_tokens_find(ngx_http_magasin_tokens_t *tokens,
+    ngx_str_t *secret)
+{
+    u_char                     digest[NGX_HTTP_MAGASIN_DIGEST];
+    ngx_uint_t                 i;
+    ngx_http_magasin_token_t  *token, *found;
+
+    if (EVP_DigestInit_ex(tokens->context, tokens->sha256, NULL) == 0
+        || EVP_DigestUpdate(tokens->context, secret->data, secret->len) == 0
+        || EVP_DigestFinal_ex(tokens->context, digest, NULL) == 0)
+    {
+        return NULL;
+    }
+
+    found = NULL;
+    token = tokens->list->elts;
+
+    for (i = 0; i < tokens->list->nelts; i++) {
+        if (CRYPTO_memcmp(digest, token[i].digest, sizeof(digest)) == 0) {
+            found = &token[i];
+        }
+    }
+
+    return found;
+}
+
+
+static ngx_uint_t
+ngx_http_magasin_scope(ngx_str_t *scopes, const char *scope)
+{
+    size_t   len;
+    u_char  *p, *end, *comma;
+
+    len = ngx_strlen(scope);
+    end = scopes->data + scopes->len;
+
+    for (p = scopes->data; p < end; p = comma + 1) {
+        comma = ngx_strlchr(p, end, ',');
+        comma = comma ? comma : end;
+
+        if ((size_t) (comma - p) == len && ngx_memcmp(p, scope, len) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}

@@ -1,0 +1,71 @@
+
+/*
+ * What a request has to pass before its statement is sent: whose token it
+ * shows, from which page it came, on which conditions it wants to be done, and
+ * whether it was done already.
+ */
+
+
+#ifndef _NGX_HTTP_MAGASIN_CHECKS_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_CHECKS_H_INCLUDED_
+
+
+#include "ngx_http_magasin_reply.h"
+
+
+typedef struct ngx_http_magasin_tokens_s  ngx_http_magasin_tokens_t;
+
+
+/* Of a node, for /metrics: its tokens as one worker knows them, refusals. */
+typedef struct {
+    ngx_atomic_t   rejected;        /* the file is wrong now */
+    ngx_atomic_t   number;          /* of tokens that count */
+    ngx_atomic_t   loaded;          /* seconds since 1970 */
+    ngx_atomic_t   refused[NGX_HTTP_MAGASIN_REFUSED];
+} ngx_http_magasin_checks_counters_t;
+
+
+typedef struct {
+    ngx_str_t                            file;      /* of tokens */
+    ngx_array_t                         *list;      /* as it was read with
+                                                       the configuration */
+    ngx_http_magasin_tokens_t           *tokens;    /* of this worker */
+    ngx_http_magasin_checks_counters_t  *counters;  /* NULL: no zone */
+} ngx_http_magasin_checks_main_conf_t;
+
+
+typedef struct {
+    ngx_flag_t     demonstration;   /* its token counts anywhere */
+    ngx_array_t   *cors;            /* origins; NULL: off */
+} ngx_http_magasin_checks_loc_conf_t;
+
+
+extern ngx_module_t  ngx_http_magasin_checks_module;
+
+
+/* checks_module.c */
+ngx_int_t ngx_http_magasin_checks_start(ngx_cycle_t *cycle,
+    ngx_http_magasin_checks_counters_t *counters);
+void ngx_http_magasin_checks_stop(ngx_cycle_t *cycle);
+ngx_uint_t ngx_http_magasin_tokens_configured(ngx_conf_t *cf);
+ngx_uint_t ngx_http_magasin_has_tokens(ngx_http_request_t *r);
+
+/* auth.c */
+ngx_int_t ngx_http_magasin_identify(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx);
+ngx_uint_t ngx_http_magasin_allowed(ngx_http_magasin_ctx_t *ctx,
+    const char *scope);
+
+/* cors.c */
+char *ngx_http_magasin_cors(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+void ngx_http_magasin_cors_init(void);
+ngx_int_t ngx_http_magasin_cors_preflight(ngx_http_magasin_ctx_t *ctx);
+
+/* conditions.c */
+ngx_int_t ngx_http_magasin_if_match(ngx_http_magasin_ctx_t *ctx,
+    const char **tags);
+ngx_int_t ngx_http_magasin_idempotency(ngx_http_magasin_ctx_t *ctx,
+    ngx_str_t *body);
+
+
+#endif /* _NGX_HTTP_MAGASIN_CHECKS_H_INCLUDED_ */

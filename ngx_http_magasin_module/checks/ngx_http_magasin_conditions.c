@@ -1,0 +1,205 @@
+
+/*
+ * Under which conditions a write is done: If-Match (RFC 9110, 13.1.1) and
+ * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header).  PostgreSQL
+ * decides both, in the transaction of the write itself; here they are read.
+ */
+
+
+#include "ngx_http_magasin_checks.h"
+
+#include <openssl/evp.h>
+
+
+#define NGX_HTTP_MAGASIN_KEY_MAX  255       /* bytes of an Idempotency-Key */
+
+
+static u_char *ngx_http_magasin_if_match_tags(u_char *out, ngx_str_t *value);
+
+
+/*
+ * The entity tags of If-Match without their quotes, with commas between; "*";
+ * or NULL when there is no such header.  A tag that cannot be one of ours, or
+ * is weak, is left out: it matches nothing.
+ *
+ * NGX_OK or NGX_ERROR (memory).
+ */
+
+ngx_int_t
+ngx_http_magasin_if_match(ngx_http_magasin_ctx_t *ctx, const char **tags)
+{
+    size_t                       len;
+    u_char                      *p, *start;
+    ngx_str_t                   *value;
+    ngx_http_magasin_headers_t   headers, again;
+
+    *tags = NULL;
+    len = 0;
+
+    ngx_http_magasin_headers(ctx->request, NGX_HTTP_MAGASIN_HEADER_IF_MATCH,
+                             &headers);
+
+    if (headers.at.n == 0) {
+        return NGX_OK;
+    }
+
+    again = headers;
+
+    while ((value = ngx_http_magasin_headers_next(&headers)) != NULL) {
+
+        if (value->len == 1 && value->data[0] == '*') {
+            *tags = "*";
+            return NGX_OK;
+        }
+
+        len += value->len + 1;
+    }
+
+    start = ngx_pnalloc(ctx->request->pool, len + 1);
+    if (start == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = start;
+
+    while ((value = ngx_http_magasin_headers_next(&again)) != NULL) {
+        p = ngx_http_magasin_if_match_tags(p, value);
+    }
+
+    if (p > start) {
+        p--;
+    }
+
+    *p = '\0';
+    *tags = (const char *) start;
+
+    return NGX_OK;
+}
+
+
+/* Append "tag," for each strong tag of hex digits. */
+
+static u_char *
+ngx_http_magasin_if_match_tags(u_char *out, ngx_str_t *value)
+{
+    u_char      *p, *end, *tag;
+    ngx_uint_t   weak, ours;
+
+    end = value->data + value->len;
+    weak = 0;
+
+    for (p = value->data; p < end; p++) {
+
+        if (*p != '"') {
+            weak = (*p == '/');
+            continue;
+        }
+
+        tag = ++p;
+        ours = !weak;
+        weak = 0;
+
+        while (p < end && *p != '"') {
+            ours &= (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'f');
+            p++;
+        }
+
+        if (ours && p < end && p > tag) {
+            out = ngx_cpymem(out, tag, p - tag);
+            *out++ = ',';
+        }
+    }
+
+    return out;
+}
+
+
+/*
+ * Read Idempotency-Key into ctx->key, and a digest of the method, the path
+ * and the body into ctx->digest: the same key stands for one such request.
+ * The quotes of a structured string (RFC 9651) may be left out.
+ *
+ * NGX_OK; NGX_DONE: the 400 is in ctx; NGX_ERROR: memory.
+ */
+
+ngx_int_t
+ngx_http_magasin_idempotency(ngx_http_magasin_ctx_t *ctx, ngx_str_t *body)
+{
+    size_t                       i;
+    u_char                      *p, *hex, digest[EVP_MAX_MD_SIZE];
+    ngx_int_t                    rc;
+    ngx_str_t                    key, *value;
+    EVP_MD_CTX                  *md;
+    unsigned int                 len;
+    ngx_http_request_t          *r;
+    ngx_http_magasin_headers_t   headers;
+    static ngx_str_t             detail =
+                                  ngx_string("L'en-tête Idempotency-Key doit "
+                                  "avoir de 1 à 255 caractères visibles.");
+
+    r = ctx->request;
+
+    ngx_http_magasin_headers(r, NGX_HTTP_MAGASIN_HEADER_IDEMPOTENCY_KEY,
+                             &headers);
+    value = ngx_http_magasin_headers_next(&headers);
+
+    if (value == NULL) {
+        return NGX_OK;
+    }
+
+    key = *value;
+
+    if (key.len >= 2 && key.data[0] == '"' && key.data[key.len - 1] == '"') {
+        key.data++;
+        key.len -= 2;
+    }
+
+    for (i = 0; i < key.len; i++) {
+        if (key.data[i] <= ' ' || key.data[i] > '~' || key.data[i] == '"') {
+            break;
+        }
+    }
+
+    if (i != key.len || key.len == 0 || key.len > NGX_HTTP_MAGASIN_KEY_MAX
+        || ngx_http_magasin_headers_next(&headers))
+    {
+        return ngx_http_magasin_reply_detail(ctx, NGX_HTTP_BAD_REQUEST,
+                                             &detail);
+    }
+
+    p = ngx_pnalloc(r->pool, key.len + 1);
+    hex = ngx_pnalloc(r->pool, 2 * EVP_MAX_MD_SIZE + 1);
+
+    if (p == NULL || hex == NULL) {
+        return NGX_ERROR;
+    }
+
+    md = EVP_MD_CTX_new();
+    if (md == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* A NUL ends the path, which has none: the three cannot be confused. */
+
+    rc = EVP_DigestInit_ex(md, EVP_sha256(), NULL)
+         && EVP_DigestUpdate(md, r->method_name.data, r->method_name.len)
+         && EVP_DigestUpdate(md, " ", 1)
+         && EVP_DigestUpdate(md, r->uri.data, r->uri.len)
+         && EVP_DigestUpdate(md, "", 1)
+         && EVP_DigestUpdate(md, body->data, body->len)
+         && EVP_DigestFinal_ex(md, digest, &len);
+
+    EVP_MD_CTX_free(md);
+
+    if (!rc) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_cpystrn(p, key.data, key.len + 1);
+    *ngx_hex_dump(hex, digest, len) = '\0';
+
+    ctx->key = (const char *) p;
+    ctx->digest = (const char *) hex;
+
+    return NGX_OK;
+}

@@ -1,0 +1,290 @@
+
+/*
+ * The tokens of a worker, looked at each second.  A file that is refused
+ * leaves them as they were: one worker says so, once for each reason, and
+ * /metrics says so for as long as it lasts.
+ */
+
+
+#include "ngx_http_magasin_tokens.h"
+
+
+#define NGX_HTTP_MAGASIN_TOKENS_POLL    1000           /* ms */
+
+/*
+ * Seconds.  A file system's clock ticks every few milliseconds: what was
+ * changed twice within a tick looks the same.  So a version is believed to be
+ * the last one of its time only when that is over.
+ */
+#define NGX_HTTP_MAGASIN_TOKENS_SETTLE  2
+
+
+static void ngx_http_magasin_tokens_timer(ngx_event_t *ev);
+static void ngx_http_magasin_tokens_refresh(
+    ngx_http_magasin_tokens_t *tokens);
+static ngx_uint_t ngx_http_magasin_tokens_unchanged(
+    ngx_http_magasin_tokens_t *tokens);
+static ngx_int_t ngx_http_magasin_tokens_load(
+    ngx_http_magasin_tokens_t *tokens, ngx_pool_t *pool,
+    ngx_http_magasin_tokens_file_t *file);
+static void ngx_http_magasin_tokens_report(ngx_http_magasin_tokens_t *tokens,
+    u_char *error);
+static void ngx_http_magasin_tokens_count(ngx_http_magasin_tokens_t *tokens);
+
+
+/*
+ * At configuration: is the file right?  `list` becomes its tokens, which live
+ * as long as the configuration: workers begin with them.  NGX_CONF_OK or an
+ * error.
+ */
+
+char *
+ngx_http_magasin_tokens_check(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_array_t **list)
+{
+    ngx_http_magasin_tokens_file_t  file;
+
+    if (ngx_http_magasin_tokens_read(cf->pool, name, &file) != NGX_OK
+        || ngx_http_magasin_tokens_parse(cf->pool, &file) != NGX_OK)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"magasin_tokens\": %s (\"%V\")", file.error,
+                           name);
+        return NGX_CONF_ERROR;
+    }
+
+    *list = file.list;
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * The tokens of a worker, kept fresh by a timer.  It begins with those that
+ * were read with the configuration: the file may be wrong by now, or not the
+ * worker's to read.  NULL: memory.
+ */
+
+ngx_http_magasin_tokens_t *
+ngx_http_magasin_tokens_create(ngx_cycle_t *cycle,
+    ngx_http_magasin_checks_main_conf_t *cmcf)
+{
+    ngx_http_magasin_tokens_t  *tokens;
+
+    tokens = ngx_pcalloc(cycle->pool, sizeof(ngx_http_magasin_tokens_t));
+    if (tokens == NULL) {
+        return NULL;
+    }
+
+    tokens->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    tokens->context = EVP_MD_CTX_new();
+
+    if (tokens->sha256 == NULL || tokens->context == NULL) {
+        EVP_MD_CTX_free(tokens->context);
+        EVP_MD_free(tokens->sha256);
+        return NULL;
+    }
+
+    tokens->file = cmcf->file;
+    tokens->list = cmcf->list;
+    tokens->generation = 1;
+    tokens->loaded = ngx_time();
+    tokens->log = cycle->log;
+    tokens->counters = cmcf->counters;
+
+    tokens->timer.handler = ngx_http_magasin_tokens_timer;
+    tokens->timer.data = tokens;
+    tokens->timer.log = cycle->log;
+    tokens->timer.cancelable = 1;
+
+    ngx_http_magasin_tokens_refresh(tokens);
+    ngx_http_magasin_tokens_count(tokens);
+
+    ngx_add_timer(&tokens->timer, NGX_HTTP_MAGASIN_TOKENS_POLL);
+
+    return tokens;
+}
+
+
+void
+ngx_http_magasin_tokens_destroy(ngx_http_magasin_tokens_t *tokens)
+{
+    if (tokens->timer.timer_set) {
+        ngx_del_timer(&tokens->timer);
+    }
+
+    if (tokens->pool) {
+        ngx_destroy_pool(tokens->pool);
+        tokens->pool = NULL;
+        tokens->list = NULL;
+    }
+
+    EVP_MD_CTX_free(tokens->context);
+    EVP_MD_free(tokens->sha256);
+}
+
+
+static void
+ngx_http_magasin_tokens_timer(ngx_event_t *ev)
+{
+    ngx_http_magasin_tokens_t  *tokens = ev->data;
+
+    if (ngx_exiting) {
+        return;
+    }
+
+    ngx_http_magasin_tokens_refresh(tokens);
+    ngx_http_magasin_tokens_count(tokens);
+
+    ngx_add_timer(ev, NGX_HTTP_MAGASIN_TOKENS_POLL);
+}
+
+
+static void
+ngx_http_magasin_tokens_refresh(ngx_http_magasin_tokens_t *tokens)
+{
+    ngx_int_t                        rc;
+    ngx_pool_t                      *pool;
+    ngx_http_magasin_tokens_file_t   file;
+
+    if (ngx_http_magasin_tokens_unchanged(tokens)) {
+        return;
+    }
+
+    /* Until it was read, there is something to read. */
+
+    tokens->settled = 0;
+
+    pool = ngx_create_pool(4096, tokens->log);
+    if (pool == NULL) {
+        return;
+    }
+
+    rc = ngx_http_magasin_tokens_load(tokens, pool, &file);
+
+    if (rc != NGX_OK) {
+        ngx_destroy_pool(pool);
+
+        if (rc == NGX_ERROR) {
+            ngx_http_magasin_tokens_report(tokens, file.error);
+        }
+
+        return;
+    }
+
+    if (tokens->pool) {
+        ngx_destroy_pool(tokens->pool);
+    }
+
+    tokens->pool = pool;
+    tokens->text = file.text;
+    tokens->list = file.list;
+    tokens->generation++;
+    tokens->loaded = ngx_time();
+
+    if (tokens->error[0] && ngx_worker == 0) {
+        ngx_log_error(NGX_LOG_NOTICE, tokens->log, 0,
+                      "magasin: the file of tokens is right again, with "
+                      "%ui of them", tokens->list->nelts);
+    }
+
+    tokens->error[0] = '\0';
+}
+
+
+/* Has what was read, right or wrong, nothing new? */
+
+static ngx_uint_t
+ngx_http_magasin_tokens_unchanged(ngx_http_magasin_tokens_t *tokens)
+{
+    ngx_file_info_t                    fi;
+    ngx_http_magasin_tokens_version_t  version;
+
+    if (!tokens->settled
+        || ngx_file_info(tokens->file.data, &fi) == NGX_FILE_ERROR)
+    {
+        return 0;
+    }
+
+    ngx_http_magasin_tokens_version(&version, &fi);
+
+    return ngx_memcmp(&version, &tokens->version,
+                      sizeof(ngx_http_magasin_tokens_version_t))
+           == 0;
+}
+
+
+/*
+ * NGX_OK: there are other tokens in `file`; NGX_DECLINED: the same as before;
+ * NGX_ERROR: file->error.
+ */
+
+static ngx_int_t
+ngx_http_magasin_tokens_load(ngx_http_magasin_tokens_t *tokens,
+    ngx_pool_t *pool, ngx_http_magasin_tokens_file_t *file)
+{
+    if (ngx_http_magasin_tokens_read(pool, &tokens->file, file) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(&tokens->version, &file->version,
+               sizeof(ngx_http_magasin_tokens_version_t));
+
+    tokens->settled = file->version.changed.tv_sec
+                      + NGX_HTTP_MAGASIN_TOKENS_SETTLE < ngx_time();
+
+    if (tokens->list && tokens->error[0] == '\0'
+        && tokens->text.len == file->text.len
+        && ngx_memcmp(tokens->text.data, file->text.data, file->text.len)
+           == 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_magasin_tokens_parse(pool, file);
+}
+
+
+/* Once for each reason, and by one worker. */
+
+static void
+ngx_http_magasin_tokens_report(ngx_http_magasin_tokens_t *tokens,
+    u_char *error)
+{
+    if (ngx_strcmp(tokens->error, error) == 0) {
+        return;
+    }
+
+    (void) ngx_cpystrn(tokens->error, error, sizeof(tokens->error));
+
+    if (ngx_worker != 0) {
+        return;
+    }
+
+    if (tokens->list) {
+        ngx_log_error(NGX_LOG_ERR, tokens->log, 0,
+                      "magasin: the tokens stay as they were: %s "
+                      "(\"%V\")", error, &tokens->file);
+
+    } else {
+        ngx_log_error(NGX_LOG_ERR, tokens->log, 0,
+                      "magasin: there are no tokens, and every write is "
+                      "answered with 401: %s (\"%V\")", error,
+                      &tokens->file);
+    }
+}
+
+
+/* For /metrics; each time, since workers of before may have been later. */
+
+static void
+ngx_http_magasin_tokens_count(ngx_http_magasin_tokens_t *tokens)
+{
+    if (tokens->counters == NULL || ngx_worker != 0) {
+        return;
+    }
+
+    tokens->counters->rejected = tokens->error[0] != '\0';
+    tokens->counters->number = tokens->list ? tokens->list->nelts : 0;
+    tokens->counters->loaded = tokens->loaded;
+}

@@ -1,0 +1,90 @@
+
+/*
+ * The tokens of a worker: who may write.  tokens_file.c reads a file of
+ * tokens, tokens.c keeps what a worker knows of it fresh, auth.c asks.
+ */
+
+
+#ifndef _NGX_HTTP_MAGASIN_TOKENS_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_TOKENS_H_INCLUDED_
+
+
+#include "ngx_http_magasin_checks.h"
+
+#include <openssl/evp.h>
+
+
+#define NGX_HTTP_MAGASIN_DIGEST        32
+
+/* Bytes of why a file is refused, with its NUL and without its name. */
+#define NGX_HTTP_MAGASIN_TOKENS_ERROR  256
+
+
+typedef struct {
+    ngx_str_t                            id;
+    ngx_str_t                            scopes;    /* "a,b,c" */
+    ngx_uint_t                           line;      /* of the file */
+    u_char                               digest[NGX_HTTP_MAGASIN_DIGEST];
+    unsigned                             demonstration:1;
+} ngx_http_magasin_token_t;
+
+
+/* What tells one version of a file from another. */
+typedef struct {
+    dev_t                                device;
+    ngx_file_uniq_t                      uniq;
+    off_t                                size;
+    mode_t                               mode;
+    struct timespec                      modified;
+    struct timespec                      changed;
+} ngx_http_magasin_tokens_version_t;
+
+
+/* A file that was read; its texts are in the pool that it was read into. */
+typedef struct {
+    ngx_str_t                            text;
+    ngx_array_t                         *list;      /* of token_t */
+    ngx_http_magasin_tokens_version_t    version;
+    u_char                               error[NGX_HTTP_MAGASIN_TOKENS_ERROR];
+} ngx_http_magasin_tokens_file_t;
+
+
+struct ngx_http_magasin_tokens_s {
+    ngx_str_t                            file;
+    ngx_pool_t                          *pool;      /* of the present list */
+    ngx_str_t                            text;      /* that it was made of */
+    ngx_array_t                         *list;      /* NULL: none, ever */
+    ngx_uint_t                           generation;    /* counts the lists */
+    time_t                               loaded;    /* 0: never */
+    EVP_MD                              *sha256;    /* fetched once: it is
+                                                       dear */
+    EVP_MD_CTX                          *context;
+    ngx_log_t                           *log;
+    ngx_event_t                          timer;
+    ngx_http_magasin_checks_counters_t  *counters;  /* NULL: no zone */
+    time_t                               told;      /* of the token of the
+                                                       demonstration */
+    ngx_http_magasin_tokens_version_t    version;   /* if settled */
+    u_char                               error[NGX_HTTP_MAGASIN_TOKENS_ERROR];
+    unsigned                             settled:1; /* nothing to read until
+                                                       it is another one */
+};
+
+
+/* tokens.c */
+ngx_http_magasin_tokens_t *ngx_http_magasin_tokens_create(ngx_cycle_t *cycle,
+    ngx_http_magasin_checks_main_conf_t *cmcf);
+char *ngx_http_magasin_tokens_check(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_array_t **list);
+void ngx_http_magasin_tokens_destroy(ngx_http_magasin_tokens_t *tokens);
+
+/* tokens_file.c */
+void ngx_http_magasin_tokens_version(ngx_http_magasin_tokens_version_t *version,
+    ngx_file_info_t *fi);
+ngx_int_t ngx_http_magasin_tokens_read(ngx_pool_t *pool, ngx_str_t *name,
+    ngx_http_magasin_tokens_file_t *file);
+ngx_int_t ngx_http_magasin_tokens_parse(ngx_pool_t *pool,
+    ngx_http_magasin_tokens_file_t *file);
+
+
+#endif /* _NGX_HTTP_MAGASIN_TOKENS_H_INCLUDED_ */

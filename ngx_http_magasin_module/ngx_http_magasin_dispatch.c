@@ -1,0 +1,227 @@
+
+/*
+ * From a request to the endpoint that answers it.  The checks come in the
+ * reference's order: route, 406, 405; handler.c goes on with 401, 415, parse
+ * error, 400, 404.
+ */
+
+
+#include "ngx_http_magasin_handler.h"
+#include "ngx_http_magasin_checks.h"
+#include "ngx_http_magasin_query.h"
+#include "ngx_http_magasin_text.h"
+
+
+static ngx_int_t ngx_http_magasin_no_route(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_describe(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_method_refused(ngx_http_magasin_ctx_t *ctx);
+
+
+/*
+ * Route, representation and method.
+ *
+ * NGX_OK: ctx->endpoint is to be run.  NGX_DONE: the answer is in ctx.
+ * NGX_ERROR: memory.
+ */
+
+ngx_int_t
+ngx_http_magasin_dispatch(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_int_t            rc;
+    ngx_str_t           *format;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+
+    if (ngx_http_magasin_route(ctx) == NULL) {
+        return ngx_http_magasin_no_route(ctx);
+    }
+
+    ctx->endpoint = ngx_http_magasin_route_method(ctx->route, r->method);
+
+    ctx->query = ngx_http_magasin_query_parse(r->pool, &r->args,
+                                              NGX_HTTP_MAGASIN_QUERY_PAIRS);
+    if (ctx->query == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->query->nelts > NGX_HTTP_MAGASIN_QUERY_PAIRS) {
+        return ngx_http_magasin_reply_status(ctx, NGX_HTTP_BAD_REQUEST);
+    }
+
+    format = ngx_http_magasin_query_value(ctx->query, "format");
+
+    if (format && format->len
+        && (format->len != 4 || ngx_memcmp(format->data, "json", 4) != 0))
+    {
+        return ngx_http_magasin_reply_status(ctx, NGX_HTTP_NOT_FOUND);
+    }
+
+    if (!ngx_http_magasin_acceptable(r)) {
+        return ngx_http_magasin_reply_status(ctx,
+                                             NGX_HTTP_MAGASIN_NOT_ACCEPTABLE);
+    }
+
+    if (r->method == NGX_HTTP_OPTIONS) {
+        rc = ngx_http_magasin_cors_preflight(ctx);
+
+        return rc == NGX_DECLINED ? ngx_http_magasin_describe(ctx) : rc;
+    }
+
+    return ctx->endpoint ? NGX_OK : ngx_http_magasin_method_refused(ctx);
+}
+
+
+/*
+ * A path without its last slash leads to the one with it.  The location is
+ * relative, as the reference gives it: set aside from headers_out.location,
+ * nginx does not make it absolute.
+ */
+
+static ngx_int_t
+ngx_http_magasin_no_route(ngx_http_magasin_ctx_t *ctx)
+{
+    u_char                 *p;
+    ngx_str_t               path, location;
+    ngx_http_request_t     *r;
+    ngx_http_magasin_id_t   ids[NGX_HTTP_MAGASIN_MAX_IDS];
+
+    r = ctx->request;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return ngx_http_magasin_reply_status(ctx, NGX_HTTP_NOT_FOUND);
+    }
+
+    path.len = r->uri.len + 1;
+    path.data = ngx_pnalloc(r->pool, path.len);
+
+    if (path.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(path.data, r->uri.data, r->uri.len);
+    *p = '/';
+
+    if (ngx_http_magasin_route_find(r->pool, &path, ids) == NULL) {
+        return ngx_http_magasin_reply_status(ctx, NGX_HTTP_NOT_FOUND);
+    }
+
+    /* A path of the table has nothing to escape. */
+
+    location.data = ngx_pnalloc(r->pool, path.len + 1 + r->args.len);
+    if (location.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(location.data, path.data, path.len);
+
+    if (r->args.len) {
+        *p++ = '?';
+        p = ngx_cpymem(p, r->args.data, r->args.len);
+    }
+
+    location.len = p - location.data;
+
+    ngx_http_magasin_reply_begin(ctx, NGX_HTTP_MOVED_PERMANENTLY);
+
+    if (ngx_http_magasin_reply_header(r, "Location", &location) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_DONE;
+}
+
+
+/* OPTIONS: what this resource is called, gives and takes. */
+
+static ngx_int_t
+ngx_http_magasin_describe(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_str_t                *title;
+    ngx_http_magasin_json_t  *json;
+
+    json = &ctx->json;
+    title = &ctx->route->endpoints->title;
+
+    ngx_http_magasin_reply_begin(ctx, NGX_HTTP_OK);
+
+    ngx_http_magasin_json_open(json, '{');
+    ngx_http_magasin_json_key(json, "name");
+    ngx_http_magasin_json_text(json, title->data, title->len);
+    ngx_http_magasin_json_key(json, "description");
+    ngx_http_magasin_json_string(json, "");
+    ngx_http_magasin_json_key(json, "renders");
+    ngx_http_magasin_json_open(json, '[');
+    ngx_http_magasin_json_string(json, "application/json");
+    ngx_http_magasin_json_close(json, ']');
+    ngx_http_magasin_json_key(json, "parses");
+    ngx_http_magasin_json_open(json, '[');
+    ngx_http_magasin_json_string(json, "application/json");
+    ngx_http_magasin_json_string(json, "application/x-www-form-urlencoded");
+    ngx_http_magasin_json_string(json, "multipart/form-data");
+    ngx_http_magasin_json_close(json, ']');
+    ngx_http_magasin_json_close(json, '}');
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_magasin_method_refused(ngx_http_magasin_ctx_t *ctx)
+{
+    u_char     *p;
+    ngx_str_t   detail, *method;
+
+    method = &ctx->request->method_name;
+
+    p = ngx_pnalloc(ctx->request->pool, method->len + 64);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    detail.data = p;
+
+    /* U+00A0 inside the guillemets. */
+
+    p = ngx_sprintf(p, "Méthode «\xc2\xa0%V\xc2\xa0» non autorisée.", method);
+    detail.len = p - detail.data;
+
+    return ngx_http_magasin_reply_detail(ctx, NGX_HTTP_NOT_ALLOWED, &detail);
+}
+
+
+/* 415.  NGX_DONE: the answer is in ctx; NGX_ERROR: memory. */
+
+ngx_int_t
+ngx_http_magasin_media_refused(ngx_http_magasin_ctx_t *ctx)
+{
+    u_char     *p;
+    ngx_str_t   detail, type;
+
+    ngx_str_null(&type);
+
+    if (ctx->request->headers_in.content_type) {
+        type = ctx->request->headers_in.content_type->value;
+
+        if (ngx_http_magasin_text_repair(ctx->request->pool, &type) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    p = ngx_pnalloc(ctx->request->pool, type.len + 64);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    detail.data = p;
+
+    p = ngx_sprintf(p, "Type de média «\xc2\xa0%V\xc2\xa0» non supporté.",
+                    &type);
+    detail.len = p - detail.data;
+
+    return ngx_http_magasin_reply_detail(ctx,
+                                         NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                                         &detail);
+}

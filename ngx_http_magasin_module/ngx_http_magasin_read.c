@@ -1,0 +1,408 @@
+
+/*
+ * A read asks the cache before it runs its statement, and gives the answer to
+ * the cache when it has run one.  The cache does not know requests: what its
+ * key is, which tags the answer depends on, and how an answer is taken or
+ * given stands here.
+ */
+
+
+#include "ngx_http_magasin_handler.h"
+
+
+static ngx_int_t ngx_http_magasin_read_begin(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_read_key(ngx_http_magasin_ctx_t *ctx,
+    ngx_str_t *key);
+static int64_t ngx_http_magasin_read_id(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_tag_id_e which);
+static void ngx_http_magasin_read_take(void *data,
+    ngx_http_magasin_answer_t *answer, ngx_http_magasin_cache_e state);
+static ngx_uint_t ngx_http_magasin_read_sound(void *data,
+    ngx_http_magasin_answer_t *answer);
+static void ngx_http_magasin_read_done(void *data, ngx_int_t rc,
+    ngx_uint_t status);
+static ngx_int_t ngx_http_magasin_read_fill(ngx_http_magasin_ctx_t *ctx);
+
+
+static const ngx_http_magasin_cache_client_t  ngx_http_magasin_reader = {
+    .take = ngx_http_magasin_read_take,
+    .sound = ngx_http_magasin_read_sound,
+    .done = ngx_http_magasin_read_done
+};
+
+
+/*
+ * The answer from the cache, or else by the statement.  NGX_DONE: the request
+ * waits.  Else it has its answer, or the status of nginx's own: what is
+ * returned goes to ngx_http_finalize_request().
+ */
+
+ngx_int_t
+ngx_http_magasin_read(ngx_http_magasin_ctx_t *ctx)
+{
+    switch (ngx_http_magasin_read_begin(ctx)) {
+
+    case NGX_OK:
+        return ngx_http_magasin_stream(ctx);
+
+    case NGX_DECLINED:
+        return ngx_http_magasin_submit(ctx);
+
+    case NGX_AGAIN:
+        ngx_http_magasin_wait(ctx);
+        return NGX_DONE;
+
+    default: /* NGX_ERROR */
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+}
+
+
+/* As ngx_http_magasin_cache_read(). */
+
+static ngx_int_t
+ngx_http_magasin_read_begin(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_str_t                       key;
+    ngx_uint_t                      i, fresh;
+    ngx_http_request_t             *r;
+    ngx_http_magasin_cache_t       *cache;
+    ngx_http_magasin_tag_spec_t    *tag;
+    ngx_http_magasin_cache_conf_t  *conf;
+    ngx_http_magasin_cache_read_t  *cr;
+
+    r = ctx->request;
+    cache = ngx_http_magasin_cache_of(r);
+    conf = ngx_http_magasin_cache_conf(r);
+    tag = ctx->endpoint->reads;
+
+    ctx->cache_state = NGX_HTTP_MAGASIN_CACHE_NOT_USED;
+
+    if (cache == NULL
+        || conf->levels == NGX_HTTP_MAGASIN_CACHE_OFF
+        || tag[0].kind == NGX_HTTP_MAGASIN_TAG_NONE)
+    {
+        return NGX_DECLINED;
+    }
+
+    ctx->cache_state = NGX_HTTP_MAGASIN_CACHE_MISS;
+
+    if (!ngx_http_magasin_cache_usable(cache)) {
+        return NGX_DECLINED;
+    }
+
+    cr = ngx_http_magasin_cache_read_create(cache, conf, r->pool,
+                                            r->connection->log,
+                                            &ngx_http_magasin_reader, ctx);
+
+    if (cr == NULL || ngx_http_magasin_read_key(ctx, &key) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_magasin_cache_read_key(cr, &key);
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_ENDPOINT_TAGS; i++) {
+        if (tag[i].kind == NGX_HTTP_MAGASIN_TAG_NONE) {
+            break;
+        }
+
+        ngx_http_magasin_cache_read_tag(cr, tag[i].kind,
+                                 ngx_http_magasin_read_id(ctx, tag[i].first),
+                                 ngx_http_magasin_read_id(ctx, tag[i].second));
+    }
+
+    fresh = ngx_http_magasin_wants_fresh(r);
+
+    if (fresh) {
+        ctx->cache_state = NGX_HTTP_MAGASIN_CACHE_BYPASS;
+    }
+
+    /* With links it is not enough to know the length of what is stored. */
+
+    ngx_http_magasin_cache_read_options(cr,
+                                        r->method == NGX_HTTP_HEAD
+                                        && ctx->endpoint->page == NULL,
+                                        fresh, &ctx->redis);
+    ctx->cached = cr;
+
+    return ngx_http_magasin_cache_read(cr);
+}
+
+
+/*
+ * Equal questions have one key: the endpoint, the statement where the endpoint
+ * has several, and the parameters that it takes, after defaults.  What else a
+ * request says, such as the host and parameters that the endpoint does not
+ * know, only its links repeat, and these are not kept.
+ */
+
+static ngx_int_t
+ngx_http_magasin_read_key(ngx_http_magasin_ctx_t *ctx, ngx_str_t *key)
+{
+    size_t                        size;
+    u_char                       *p;
+    ngx_uint_t                    i;
+    const char                   *statement;
+    ngx_http_magasin_pg_job_t    *job;
+    ngx_http_magasin_endpoint_t  *endpoint;
+
+    job = &ctx->job;
+    endpoint = ctx->endpoint;
+    statement = "";
+
+    if (job->statement != endpoint->statement) {
+        statement = ngx_http_magasin_pg_statement_name(job->statement);
+    }
+
+    size = endpoint->name.len + 1 + ngx_strlen(statement);
+
+    for (i = 0; i < job->nvalues; i++) {
+        size += 2 + (job->values[i] ? ngx_strlen(job->values[i]) : 0);
+    }
+
+    p = ngx_pnalloc(ctx->request->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    key->data = p;
+
+    p = ngx_cpymem(p, endpoint->name.data, endpoint->name.len);
+    *p++ = ':';
+    p = ngx_cpymem(p, statement, ngx_strlen(statement));
+
+    for (i = 0; i < job->nvalues; i++) {
+        *p++ = '\0';
+
+        if (job->values[i]) {
+            *p++ = '=';
+            p = ngx_cpymem(p, job->values[i], ngx_strlen(job->values[i]));
+        }
+    }
+
+    key->len = p - key->data;
+
+    return NGX_OK;
+}
+
+
+static int64_t
+ngx_http_magasin_read_id(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_tag_id_e which)
+{
+    switch (which) {
+
+    case NGX_HTTP_MAGASIN_TAG_FIRST_ID:
+        return ngx_http_magasin_tag_id((char *) ctx->ids[0].text.data);
+
+    case NGX_HTTP_MAGASIN_TAG_SECOND_ID:
+        return ngx_http_magasin_tag_id((char *) ctx->ids[1].text.data);
+
+    case NGX_HTTP_MAGASIN_TAG_FIRST_VALUE:
+        return ngx_http_magasin_tag_id(ctx->job.values[0]);
+
+    default: /* NGX_HTTP_MAGASIN_TAG_NO_ID */
+        return 0;
+    }
+}
+
+
+/* The cache has an answer: what it has pinned is read piece by piece. */
+
+static void
+ngx_http_magasin_read_take(void *data, ngx_http_magasin_answer_t *answer,
+    ngx_http_magasin_cache_e state)
+{
+    ngx_http_magasin_ctx_t *ctx = data;
+
+    ngx_http_magasin_reply_begin(ctx, NGX_HTTP_OK);
+
+    ctx->cache_state = state;
+    ctx->etag = answer->etag;
+    ctx->age = answer->age;
+
+    /* All links stand before the rows, in the first piece. */
+
+    if (ngx_http_magasin_links_unpack(ctx, &answer->links,
+                          ngx_min(answer->body.len, NGX_HTTP_MAGASIN_PIN_PIECE))
+        != NGX_OK)
+    {
+        ctx->json.failed = 1;
+    }
+
+    if (answer->body.data == NULL) {
+        ctx->rest = answer->body.len;
+        return;
+    }
+
+    ngx_http_magasin_json_take(&ctx->json, &answer->body);
+}
+
+
+/* Are the links of an answer that another machine has stored links of ours? */
+
+static ngx_uint_t
+ngx_http_magasin_read_sound(void *data, ngx_http_magasin_answer_t *answer)
+{
+    ngx_http_magasin_ctx_t *ctx = data;
+
+    ngx_int_t  rc;
+
+    if (!ngx_http_magasin_links_safe(&answer->links)) {
+        return 0;
+    }
+
+    rc = ngx_http_magasin_links_unpack(ctx, &answer->links,
+                                       ngx_min(answer->body.len,
+                                               NGX_HTTP_MAGASIN_PIN_PIECE));
+
+    /* It was a trial: where they are is asked when the answer is taken. */
+
+    ctx->nlinks = 0;
+
+    return rc == NGX_OK;
+}
+
+
+/* The cache has made the request wait, and says what comes of it. */
+
+static void
+ngx_http_magasin_read_done(void *data, ngx_int_t rc, ngx_uint_t status)
+{
+    ngx_http_magasin_ctx_t  *ctx = data;
+
+    ngx_http_set_log_request(ctx->request->connection->log, ctx->request);
+
+    switch (rc) {
+
+    case NGX_OK:
+        rc = ngx_http_magasin_stream(ctx);
+        break;
+
+    case NGX_DECLINED:
+        rc = ngx_http_magasin_submit(ctx);
+        break;
+
+    default: /* NGX_ERROR */
+        rc = ngx_http_magasin_unavailable(ctx, status);
+        break;
+    }
+
+    ngx_http_magasin_finalize(ctx, rc);
+}
+
+
+/*
+ * A piece of an answer that will be cached waits for the others, since it is
+ * not sent before it is whole.  As ngx_http_magasin_stream().
+ */
+
+ngx_int_t
+ngx_http_magasin_gather(ngx_http_magasin_ctx_t *ctx)
+{
+    if (ngx_http_magasin_begun(ctx) || ctx->cached == NULL) {
+        return ngx_http_magasin_stream(ctx);
+    }
+
+    if (ngx_http_magasin_complete(ctx)) {
+
+        if (ngx_http_magasin_read_fill(ctx) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        return ngx_http_magasin_stream(ctx);
+    }
+
+    if (ngx_http_magasin_cache_gathers(ctx->cached, ctx->json.size, 0)) {
+        ctx->answer = NGX_HTTP_MAGASIN_ANSWER_GATHERING;
+        return ngx_http_magasin_submit(ctx);
+    }
+
+    ctx->answer = NGX_HTTP_MAGASIN_ANSWER_OPEN;
+
+    return ngx_http_magasin_stream(ctx);
+}
+
+
+/*
+ * The statement has run and the answer in ctx is whole: the cache keeps it,
+ * when it is one to keep.  NGX_OK or NGX_ERROR (memory).
+ */
+
+static ngx_int_t
+ngx_http_magasin_read_fill(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_http_magasin_answer_t       answer;
+    ngx_http_magasin_cache_read_t  *cr;
+
+    cr = ctx->cached;
+
+    ngx_http_magasin_cache_ran(cr);
+
+    if (!ngx_http_magasin_cache_gathers(cr, ctx->json.size, 1)) {
+        return NGX_OK;
+    }
+
+    if (ctx->status != NGX_HTTP_OK || ctx->json.failed) {
+        ngx_http_magasin_cache_refuse(cr);
+        return NGX_OK;
+    }
+
+    if (ngx_http_magasin_reply_validator(ctx) != NGX_OK
+        || ngx_http_magasin_links_pack(ctx, &answer.links) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    answer.etag = ctx->etag;
+    answer.chain = ctx->json.first;
+    answer.size = ctx->json.size;
+
+    ngx_http_magasin_cache_fill(cr, &answer, ctx->valid_for);
+
+    if (answer.reader.pin) {
+
+        /* It is sent from there, and its memory is given back. */
+
+        ctx->rest = answer.size;
+        ngx_http_magasin_json_free(&ctx->json);
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * The statement of a read, if it is one, has no rows, for `status`: those who
+ * wait for the same answer hear of it.  What is known still may do instead.
+ *
+ * NGX_DECLINED: the request has no answer.  Else as _stream().
+ */
+
+ngx_int_t
+ngx_http_magasin_read_failed(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
+{
+    if (ctx->cached) {
+        ngx_http_magasin_cache_failed(ctx->cached, status);
+    }
+
+    if (ngx_http_magasin_begun(ctx)) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->cached == NULL) {
+        return NGX_DECLINED;
+    }
+
+    switch (ngx_http_magasin_cache_stale(ctx->cached)) {
+
+    case NGX_OK:
+        return ngx_http_magasin_stream(ctx);
+
+    case NGX_DECLINED:
+        return NGX_DECLINED;
+
+    default: /* NGX_ERROR */
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+}

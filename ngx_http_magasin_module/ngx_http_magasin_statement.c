@@ -1,0 +1,192 @@
+
+/* The statement of a request: its rows, or why it has none. */
+
+
+#include "ngx_http_magasin_handler.h"
+#include "ngx_http_magasin_log.h"
+
+
+static void ngx_http_magasin_rows_ready(ngx_http_magasin_pg_job_t *job,
+    PGresult *result);
+static void ngx_http_magasin_rows_failed(ngx_http_magasin_pg_job_t *job,
+    ngx_http_magasin_pg_failure_e failure, PGresult *result);
+static ngx_uint_t ngx_http_magasin_failure_status(
+    ngx_http_magasin_ctx_t *ctx, ngx_http_magasin_pg_failure_e failure,
+    PGresult *result);
+static void ngx_http_magasin_cause(ngx_http_magasin_ctx_t *ctx,
+    const char *cause);
+
+
+/*
+ * Send the statement whose parameters are bound, or have it wait.  NGX_DONE:
+ * it runs.  Else the request has its answer, or the status of nginx's own:
+ * what is returned goes to ngx_http_finalize_request().
+ */
+
+ngx_int_t
+ngx_http_magasin_submit(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    ctx->job.ready = ngx_http_magasin_rows_ready;
+    ctx->job.failed = ngx_http_magasin_rows_failed;
+    ctx->job.data = ctx;
+    ctx->job.log = ctx->request->connection->log;
+
+    /* What has begun is finished: only new requests meet a full queue. */
+
+    if (ctx->answer == NGX_HTTP_MAGASIN_ANSWER_GATHERING
+        || ctx->answer == NGX_HTTP_MAGASIN_ANSWER_STREAMING)
+    {
+        ctx->job.admitted = 1;
+    }
+
+    rc = ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool(ctx->request),
+                                    &ctx->job);
+
+    if (rc != NGX_OK) {
+        ngx_http_magasin_cause(ctx, rc == NGX_BUSY ? "queue" : "unavailable");
+        return ngx_http_magasin_unavailable(ctx, NGX_HTTP_SERVICE_UNAVAILABLE);
+    }
+
+    ctx->started = ngx_http_magasin_clock();
+
+    ngx_http_magasin_wait(ctx);
+
+    return NGX_DONE;
+}
+
+
+/* No rows: an error, or the end of the connection when the answer began. */
+
+ngx_int_t
+ngx_http_magasin_unavailable(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_magasin_read_failed(ctx, status);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    if (ctx->endpoint->failed) {
+        if (ctx->endpoint->failed(ctx) == NGX_ERROR) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+    } else {
+        (void) ngx_http_magasin_reply_status(ctx, status);
+    }
+
+    return ngx_http_magasin_reply_send(ctx);
+}
+
+
+static void
+ngx_http_magasin_rows_ready(ngx_http_magasin_pg_job_t *job, PGresult *result)
+{
+    ngx_int_t                rc;
+    ngx_http_magasin_ctx_t  *ctx;
+
+    ctx = job->data;
+    ctx->database += ngx_http_magasin_clock() - ctx->started;
+
+    ngx_http_set_log_request(ctx->request->connection->log, ctx->request);
+
+    rc = ctx->endpoint->render(ctx, result);
+
+    if (rc == NGX_ERROR) {
+        rc = ngx_http_magasin_begun(ctx) ? NGX_ERROR
+                                         : NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    } else {
+        if (rc != NGX_AGAIN) {
+            ngx_http_magasin_reply_whole(ctx);
+        }
+
+        rc = ctx->endpoint->method == NGX_HTTP_GET
+             ? ngx_http_magasin_gather(ctx)
+             : ngx_http_magasin_written(ctx, result);
+    }
+
+    ngx_http_magasin_finalize(ctx, rc);
+}
+
+
+static void
+ngx_http_magasin_rows_failed(ngx_http_magasin_pg_job_t *job,
+    ngx_http_magasin_pg_failure_e failure, PGresult *result)
+{
+    ngx_int_t                rc;
+    ngx_uint_t               status;
+    ngx_http_magasin_ctx_t  *ctx;
+
+    ctx = job->data;
+    ctx->database += ngx_http_magasin_clock() - ctx->started;
+
+    ngx_http_set_log_request(ctx->request->connection->log, ctx->request);
+
+    status = ngx_http_magasin_failure_status(ctx, failure, result);
+    rc = ngx_http_magasin_unavailable(ctx, status);
+
+    ngx_http_magasin_finalize(ctx, rc);
+}
+
+
+static ngx_uint_t
+ngx_http_magasin_failure_status(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_pg_failure_e failure, PGresult *result)
+{
+    u_char       text[NGX_HTTP_MAGASIN_LOG_TEXT];
+    ngx_uint_t   status;
+    const char  *sqlstate;
+
+    switch (failure) {
+
+    case NGX_HTTP_MAGASIN_PG_UNAVAILABLE:
+        ngx_http_magasin_cause(ctx, "unavailable");
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+
+    case NGX_HTTP_MAGASIN_PG_TIMEOUT:
+        ngx_http_magasin_cause(ctx, "timeout");
+        return NGX_HTTP_GATEWAY_TIME_OUT;
+
+    case NGX_HTTP_MAGASIN_PG_LOCKED:
+        ngx_http_magasin_cause(ctx, "locked");
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+
+    default: /* NGX_HTTP_MAGASIN_PG_ERROR */
+        break;
+    }
+
+    sqlstate = ngx_http_magasin_sqlstate(result);
+    status = ngx_http_magasin_sqlstate_status(sqlstate);
+
+    ngx_http_magasin_cause(ctx, sqlstate);
+
+    if (status == NGX_HTTP_INTERNAL_SERVER_ERROR
+        && ngx_http_magasin_pg_complains(
+                                    ngx_http_magasin_pg_pool(ctx->request)))
+    {
+        /* Nobody expects these: a bug of ours, or a schema that differs. */
+
+        ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
+                      "magasin: \"%V\" failed with SQLSTATE %s: %s",
+                      &ctx->endpoint->name, sqlstate,
+                      ngx_http_magasin_log_text(text, sizeof(text),
+                                  ngx_http_magasin_sqlstate_message(result)));
+    }
+
+    return status;
+}
+
+
+/* For /status: a SQLSTATE, or a word of ours. */
+
+static void
+ngx_http_magasin_cause(ngx_http_magasin_ctx_t *ctx, const char *cause)
+{
+    (void) ngx_cpystrn((u_char *) ctx->cause, (u_char *) cause,
+                       sizeof(ctx->cause));
+}

@@ -1,0 +1,66 @@
+
+/* What a write has changed is told to the caches before its client hears. */
+
+
+#include "ngx_http_magasin_handler.h"
+
+
+static void ngx_http_magasin_written_done(void *data);
+
+
+/*
+ * Of a write the client hears when what it has changed is invalid in all
+ * caches that may answer after it.  As _stream().
+ */
+
+ngx_int_t
+ngx_http_magasin_written(ngx_http_magasin_ctx_t *ctx, PGresult *result)
+{
+    int                       column;
+    uint64_t                  xid;
+    ngx_http_magasin_tags_t   tags;
+
+    tags.n = 0;
+    xid = 0;
+
+    if (ctx->endpoint->touch
+        && (ctx->status < NGX_HTTP_BAD_REQUEST
+            || ctx->endpoint->refusal))
+    {
+        ctx->endpoint->touch(ctx, result, &tags);
+
+        column = PQfnumber(result, "xid");
+
+        if (column >= 0 && PQntuples(result)) {
+            xid = strtoull(PQgetvalue(result, 0, column), NULL, 10);
+        }
+    }
+
+    switch (ngx_http_magasin_cache_written(
+                ngx_http_magasin_cache_of(ctx->request), ctx->request->pool,
+                &tags, xid, &ctx->redis, ngx_http_magasin_written_done, ctx,
+                &ctx->writing))
+    {
+
+    case NGX_OK:
+        return ngx_http_magasin_stream(ctx);
+
+    case NGX_AGAIN:
+        ngx_http_magasin_wait(ctx);
+        return NGX_DONE;
+
+    default: /* NGX_ERROR */
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+}
+
+
+static void
+ngx_http_magasin_written_done(void *data)
+{
+    ngx_http_magasin_ctx_t  *ctx = data;
+
+    ngx_http_set_log_request(ctx->request->connection->log, ctx->request);
+
+    ngx_http_magasin_finalize(ctx, ngx_http_magasin_stream(ctx));
+}

@@ -1,0 +1,299 @@
+
+/*
+ * The numbers of the business for /metrics and /status, from the database.
+ * Who looks at them gets what is there, at once; when that is older than the
+ * interval, and nobody of this node is asking, the database is asked then.
+ *
+ * The question reads a row for each store and product.  So that a node with
+ * many of them does not keep PostgreSQL busy with it, the pause after it is
+ * a hundred times what it took, or five minutes.
+ */
+
+
+#include "ngx_http_magasin_observe.h"
+#include "ngx_http_magasin_log.h"
+
+
+/* Pauses between questions: in times of what one takes, ms at most. */
+#define NGX_HTTP_MAGASIN_BUSINESS_SHARE  100
+#define NGX_HTTP_MAGASIN_BUSINESS_PAUSE  300000
+
+/* Milliseconds after which a worker that asks is taken for dead. */
+#define NGX_HTTP_MAGASIN_BUSINESS_LEASE  60000
+
+
+/* Columns of sql/statements/metrics.sql. */
+typedef enum {
+    BUSINESS_ID = 0,
+    BUSINESS_RUPTURES,
+    BUSINESS_SURSTOCK,
+    BUSINESS_AUTRES,
+    BUSINESS_UNITES,
+    BUSINESS_CHIFFRE_AFFAIRES,
+    BUSINESS_EN_ATTENTE
+} ngx_http_magasin_business_column_e;
+
+
+struct ngx_http_magasin_business_s {
+    ngx_http_magasin_metrics_shared_t  *shared;
+    ngx_http_magasin_metrics_conf_t    *conf;
+    ngx_http_magasin_pg_pool_t         *pool;
+    ngx_http_magasin_pg_job_t           job;
+    uint64_t                            asked;     /* microseconds */
+    u_char                              stores[NGX_INT_T_LEN + 1];
+    unsigned                            failed:1;  /* and it was told */
+};
+
+
+static void ngx_http_magasin_business_ask(
+    ngx_http_magasin_business_t *business);
+static void ngx_http_magasin_business_ready(ngx_http_magasin_pg_job_t *job,
+    PGresult *result);
+static void ngx_http_magasin_business_failed(ngx_http_magasin_pg_job_t *job,
+    ngx_http_magasin_pg_failure_e failure, PGresult *result);
+static void ngx_http_magasin_business_pause(
+    ngx_http_magasin_business_t *business);
+static int64_t ngx_http_magasin_business_number(PGresult *result, int row,
+    ngx_http_magasin_business_column_e column);
+
+
+/* Of this worker.  NULL: memory. */
+
+ngx_http_magasin_business_t *
+ngx_http_magasin_business_create(ngx_cycle_t *cycle,
+    ngx_http_magasin_metrics_shared_t *shared,
+    ngx_http_magasin_pg_pool_t *pool, ngx_http_magasin_metrics_conf_t *conf)
+{
+    ngx_http_magasin_pg_job_t    *job;
+    ngx_http_magasin_business_t  *business;
+
+    business = ngx_pcalloc(cycle->pool, sizeof(ngx_http_magasin_business_t));
+    if (business == NULL) {
+        return NULL;
+    }
+
+    business->shared = shared;
+    business->conf = conf;
+    business->pool = pool;
+
+    (void) ngx_sprintf(business->stores, "%ui%Z", conf->stores);
+
+    job = &business->job;
+
+    job->statement = NGX_HTTP_MAGASIN_SQL_METRICS;
+    job->class = NGX_HTTP_MAGASIN_PG_HEAVY;
+    job->nvalues = 1;
+    job->values[0] = (char *) business->stores;
+    job->ready = ngx_http_magasin_business_ready;
+    job->failed = ngx_http_magasin_business_failed;
+    job->data = business;
+    job->log = cycle->log;
+
+    return business;
+}
+
+
+/* For the exit of the worker, before its pool is destroyed. */
+
+void
+ngx_http_magasin_business_destroy(ngx_http_magasin_business_t *business)
+{
+    if (business->job.pool) {
+        ngx_http_magasin_pg_cancel(&business->job);
+
+        business->shared->asking_until = 0;
+    }
+}
+
+
+/*
+ * A copy of what the database said last; its time is 0 when it has said
+ * nothing yet.  NULL: memory.
+ */
+
+ngx_http_magasin_metrics_business_t *
+ngx_http_magasin_business_get(ngx_http_magasin_metrics_t *metrics,
+    ngx_pool_t *pool)
+{
+    size_t                                size;
+    ngx_uint_t                            generation, n;
+    ngx_http_magasin_metrics_shared_t    *shared;
+    ngx_http_magasin_metrics_business_t  *copy, *current;
+
+    shared = metrics->shared;
+
+    if (metrics->business) {
+        ngx_http_magasin_business_ask(metrics->business);
+    }
+
+    for ( ;; ) {
+        generation = shared->generation;
+        ngx_memory_barrier();
+
+        current = &shared->business[generation & 1];
+        n = ngx_min(current->nstores, NGX_HTTP_MAGASIN_METRICS_STORES);
+
+        size = offsetof(ngx_http_magasin_metrics_business_t, stores)
+               + n * sizeof(ngx_http_magasin_metrics_store_t);
+
+        copy = ngx_palloc(pool, size);
+        if (copy == NULL) {
+            return NULL;
+        }
+
+        ngx_memcpy(copy, current, size);
+        copy->nstores = n;
+
+        ngx_memory_barrier();
+
+        /* It is written to again two generations later. */
+
+        if (shared->generation == generation) {
+            return copy;
+        }
+    }
+}
+
+
+/* If it is time for it, and nobody else does. */
+
+static void
+ngx_http_magasin_business_ask(ngx_http_magasin_business_t *business)
+{
+    uint64_t           now;
+    ngx_atomic_uint_t  until;
+
+    if (business->job.pool || ngx_exiting) {
+        return;
+    }
+
+    business->asked = ngx_http_magasin_clock();
+
+    now = business->asked / 1000;
+    until = business->shared->asking_until;
+
+    if (now < until
+        || !ngx_atomic_cmp_set(&business->shared->asking_until, until,
+                               now + NGX_HTTP_MAGASIN_BUSINESS_LEASE))
+    {
+        return;
+    }
+
+    if (ngx_http_magasin_pg_submit(business->pool, &business->job) != NGX_OK) {
+        ngx_http_magasin_count(business->shared->business_failures);
+        ngx_http_magasin_business_pause(business);
+    }
+}
+
+
+static void
+ngx_http_magasin_business_ready(ngx_http_magasin_pg_job_t *job,
+    PGresult *result)
+{
+    int                                   row;
+    ngx_uint_t                            n;
+    ngx_http_magasin_business_t          *business;
+    ngx_http_magasin_metrics_store_t     *store;
+    ngx_http_magasin_metrics_business_t  *next;
+
+    business = job->data;
+    business->failed = 0;
+
+    next = &business->shared->business[(business->shared->generation + 1) & 1];
+    n = 0;
+
+    for (row = 0; row < PQntuples(result); row++) {
+
+        if (PQgetisnull(result, row, BUSINESS_ID)) {
+            next->others = ngx_http_magasin_business_number(result, row,
+                                                            BUSINESS_AUTRES);
+            next->ruptures = ngx_http_magasin_business_number(result, row,
+                                                        BUSINESS_RUPTURES);
+            next->surstock = ngx_http_magasin_business_number(result, row,
+                                                        BUSINESS_SURSTOCK);
+            next->unites = ngx_http_magasin_business_number(result, row,
+                                                            BUSINESS_UNITES);
+            next->en_attente = ngx_http_magasin_business_number(result, row,
+                                                       BUSINESS_EN_ATTENTE);
+
+            (void) ngx_cpystrn((u_char *) next->chiffre_affaires,
+                               (u_char *) PQgetvalue(result, row,
+                                                  BUSINESS_CHIFFRE_AFFAIRES),
+                               NGX_HTTP_MAGASIN_METRICS_DECIMAL);
+            continue;
+        }
+
+        if (n == NGX_HTTP_MAGASIN_METRICS_STORES) {
+            break;
+        }
+
+        store = &next->stores[n++];
+
+        store->id = ngx_http_magasin_business_number(result, row,
+                                                     BUSINESS_ID);
+        store->ruptures = ngx_http_magasin_business_number(result, row,
+                                                         BUSINESS_RUPTURES);
+        store->surstock = ngx_http_magasin_business_number(result, row,
+                                                         BUSINESS_SURSTOCK);
+    }
+
+    next->nstores = n;
+    next->time = ngx_time();
+    next->took = ngx_http_magasin_clock() - business->asked;
+
+    ngx_memory_barrier();
+    ngx_http_magasin_count(business->shared->generation);
+
+    ngx_http_magasin_business_pause(business);
+}
+
+
+/* The pool tells of a server that is away; what it refuses is told here. */
+
+static void
+ngx_http_magasin_business_failed(ngx_http_magasin_pg_job_t *job,
+    ngx_http_magasin_pg_failure_e failure, PGresult *result)
+{
+    u_char                        text[NGX_HTTP_MAGASIN_LOG_TEXT];
+    ngx_http_magasin_business_t  *business;
+
+    business = job->data;
+
+    if (failure == NGX_HTTP_MAGASIN_PG_ERROR && !business->failed) {
+        business->failed = 1;
+
+        ngx_log_error(NGX_LOG_WARN, job->log, 0,
+                      "magasin: no numbers of the business for the metrics: "
+                      "SQLSTATE %s: %s", ngx_http_magasin_sqlstate(result),
+                      ngx_http_magasin_log_text(text, sizeof(text),
+                                  ngx_http_magasin_sqlstate_message(result)));
+    }
+
+    ngx_http_magasin_count(business->shared->business_failures);
+    ngx_http_magasin_business_pause(business);
+}
+
+
+/* Until when nobody of this node asks again. */
+
+static void
+ngx_http_magasin_business_pause(ngx_http_magasin_business_t *business)
+{
+    uint64_t  now, pause;
+
+    now = ngx_http_magasin_clock();
+
+    pause = (now - business->asked) / 1000 * NGX_HTTP_MAGASIN_BUSINESS_SHARE;
+    pause = ngx_min(pause, NGX_HTTP_MAGASIN_BUSINESS_PAUSE);
+    pause = ngx_max(pause, business->conf->interval);
+
+    business->shared->asking_until = now / 1000 + pause;
+}
+
+
+static int64_t
+ngx_http_magasin_business_number(PGresult *result, int row,
+    ngx_http_magasin_business_column_e column)
+{
+    return strtoll(PQgetvalue(result, row, column), NULL, 10);
+}

@@ -1,0 +1,407 @@
+
+/* /metrics: the node as of now, for Prometheus. */
+
+
+#include "ngx_http_magasin_metrics_text.h"
+#include "ngx_http_magasin_reply.h"
+
+
+static void ngx_http_magasin_metrics_node(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_metrics_shared_t *shared,
+    ngx_http_magasin_metrics_gauges_t *gauges);
+static void ngx_http_magasin_metrics_tokens(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_checks_counters_t *checks);
+static void ngx_http_magasin_metrics_connections(
+    ngx_http_magasin_json_t *text, ngx_http_magasin_metrics_gauges_t *gauges);
+static void ngx_http_magasin_metrics_refusals(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_metrics_shared_t *shared);
+static void ngx_http_magasin_metrics_http(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_metrics_shared_t *shared,
+    ngx_http_magasin_metrics_gauges_t *gauges);
+static void ngx_http_magasin_metrics_http_requests(
+    ngx_http_magasin_json_t *text, ngx_http_magasin_metrics_shared_t *shared);
+static void ngx_http_magasin_metrics_http_durations(
+    ngx_http_magasin_json_t *text, ngx_http_magasin_metrics_shared_t *shared);
+
+
+/* The content handler of `magasin_metrics`. */
+
+ngx_int_t
+ngx_http_magasin_metrics_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                             rc;
+    ngx_http_magasin_json_t               text;
+    ngx_http_magasin_metrics_t           *metrics;
+    ngx_http_magasin_metrics_gauges_t     gauges;
+    ngx_http_magasin_metrics_business_t  *business;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return NGX_HTTP_NOT_ALLOWED;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    metrics = ngx_http_magasin_metrics_of(r);
+
+    /* Before the database may be asked, which is not the load's doing. */
+
+    ngx_http_magasin_metrics_gauges(metrics, &gauges);
+
+    business = ngx_http_magasin_business_get(metrics, r->pool);
+    if (business == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_http_magasin_json_init(&text, r->pool);
+
+    ngx_http_magasin_metrics_node(&text, metrics->shared, &gauges);
+
+    if (ngx_http_magasin_has_tokens(r)) {
+        ngx_http_magasin_metrics_tokens(&text, &metrics->shared->checks);
+    }
+
+    ngx_http_magasin_metrics_connections(&text, &gauges);
+    ngx_http_magasin_metrics_http(&text, metrics->shared, &gauges);
+    ngx_http_magasin_metrics_refusals(&text, metrics->shared);
+    ngx_http_magasin_metrics_pg(&text, &metrics->shared->pg, &gauges.pg);
+
+    if (ngx_http_magasin_has_redis(r)) {
+        ngx_http_magasin_metrics_redis(&text, &metrics->shared->redis,
+                                       gauges.redis);
+    }
+
+    ngx_http_magasin_metrics_cache(&text, metrics->zone);
+    ngx_http_magasin_metrics_zone(&text, metrics->zone);
+    ngx_http_magasin_metrics_business(&text, metrics->shared, business);
+
+    return ngx_http_magasin_metrics_send(r,
+                                  "text/plain; version=0.0.4; charset=utf-8",
+                                         &text);
+}
+
+
+/* An answer that is whole, of /metrics and /status, never to be stored. */
+
+ngx_int_t
+ngx_http_magasin_metrics_send(ngx_http_request_t *r, const char *type,
+    ngx_http_magasin_json_t *text)
+{
+    ngx_int_t         rc;
+    static ngx_str_t  control = ngx_string("no-store");
+
+    if (text->failed
+        || ngx_http_magasin_reply_header(r, "Cache-Control", &control)
+           != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->headers_out.status = NGX_HTTP_OK;
+    r->headers_out.content_length_n = text->size;
+    r->headers_out.content_type.data = (u_char *) type;
+    r->headers_out.content_type.len = ngx_strlen(type);
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    text->last->buf->last_buf = (r == r->main);
+    text->last->buf->last_in_chain = 1;
+
+    return ngx_http_output_filter(r, text->first);
+}
+
+
+void
+ngx_http_magasin_metrics_gauges(ngx_http_magasin_metrics_t *metrics,
+    ngx_http_magasin_metrics_gauges_t *gauges)
+{
+    ngx_uint_t                        i, k;
+    ngx_http_magasin_metrics_slot_t  *slot;
+
+    ngx_memzero(gauges, sizeof(ngx_http_magasin_metrics_gauges_t));
+
+    /* Of this worker as of now, of the others as of a second ago. */
+
+    ngx_http_magasin_metrics_look(metrics);
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_METRICS_SLOTS; i++) {
+        slot = ngx_http_magasin_metrics_worker(metrics, i);
+
+        if (slot == NULL) {
+            continue;
+        }
+
+        gauges->workers++;
+
+        for (k = 0; k < NGX_HTTP_MAGASIN_METRICS_METHODS; k++) {
+            gauges->active[k] += slot->active[k];
+            gauges->writing += slot->active[k];
+        }
+
+        gauges->writing += slot->others;
+        gauges->clients += slot->clients;
+        gauges->reading += slot->reading;
+        gauges->waiting += slot->waiting;
+
+        gauges->pg.connections += slot->pg.connections;
+        gauges->pg.ready += slot->pg.ready;
+        gauges->pg.busy += slot->pg.busy;
+        gauges->pg.waiting += slot->pg.waiting;
+        gauges->pg.locked += slot->pg.locked;
+
+        for (k = 0; k < NGX_HTTP_MAGASIN_PG_CLASSES; k++) {
+            gauges->pg.queues[k] += slot->pg.queues[k];
+        }
+
+        gauges->redis += slot->redis.ready;
+    }
+}
+
+
+/* Of all stripes. */
+
+uint64_t
+ngx_http_magasin_metrics_requests(ngx_http_magasin_metrics_shared_t *shared,
+    ngx_uint_t route, ngx_uint_t method, ngx_uint_t status)
+{
+    uint64_t    n;
+    ngx_uint_t  i;
+
+    n = 0;
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_METRICS_STRIPES; i++) {
+        n += shared->stripes[i].requests[route][method][status];
+    }
+
+    return n;
+}
+
+
+/* Added to `sum`. */
+
+void
+ngx_http_magasin_metrics_durations(ngx_http_magasin_metrics_shared_t *shared,
+    ngx_uint_t route, ngx_uint_t method, ngx_http_magasin_histogram_t *sum)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_METRICS_STRIPES; i++) {
+        ngx_http_magasin_histogram_add(sum,
+                                 &shared->stripes[i].durations[route][method]);
+    }
+}
+
+
+/* The label of a path: its template; 0 is all that the table has not. */
+
+ngx_str_t *
+ngx_http_magasin_metrics_endpoint(ngx_uint_t route)
+{
+    static ngx_str_t  other = ngx_string("other");
+
+    return route ? ngx_http_magasin_route_path(route - 1) : &other;
+}
+
+
+static void
+ngx_http_magasin_metrics_node(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_metrics_shared_t *shared,
+    ngx_http_magasin_metrics_gauges_t *gauges)
+{
+    ngx_http_magasin_family(text, "magasin_build_info", "gauge",
+                            "What runs here; always 1.");
+    ngx_http_magasin_line(text, "magasin_build_info{version=\"%s\",nginx="
+                          "\"%s\",libpq=\"%d\",hiredis=\"%d.%d.%d\"} 1",
+                          NGX_HTTP_MAGASIN_VERSION, NGINX_VERSION,
+                          PQlibVersion(), HIREDIS_MAJOR, HIREDIS_MINOR,
+                          HIREDIS_PATCH);
+
+    ngx_http_magasin_single(text, "magasin_start_time_seconds", "gauge",
+                            "When these counters began at 0, in seconds "
+                            "since 1970.", shared->started);
+    ngx_http_magasin_single(text, "magasin_workers", "gauge",
+                            "Worker processes that live, those of an older "
+                            "configuration included.", gauges->workers);
+    ngx_http_magasin_single(text, "magasin_worker_respawns_total", "counter",
+                            "Workers that took the place of one that had "
+                            "ended by itself.", shared->respawns);
+}
+
+
+static void
+ngx_http_magasin_metrics_tokens(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_checks_counters_t *checks)
+{
+    ngx_http_magasin_single(text, "magasin_tokens_file_ok", "gauge",
+                            "1: the file of tokens was read as it is now. 0: "
+                            "it was refused, and older tokens count.",
+                            !checks->rejected);
+    ngx_http_magasin_single(text, "magasin_tokens_loaded", "gauge",
+                            "Tokens that count.", checks->number);
+    ngx_http_magasin_single(text, "magasin_tokens_load_timestamp_seconds",
+                            "gauge", "When they were read, in seconds since "
+                            "1970; 0: never.", checks->loaded);
+}
+
+
+/* Of all nginx, whatever it serves besides; of workers that live. */
+
+static void
+ngx_http_magasin_metrics_connections(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_metrics_gauges_t *gauges)
+{
+#if (NGX_STAT_STUB)
+
+    ngx_http_magasin_single(text, "magasin_connections_accepted_total",
+                            "counter", "Connections of clients.",
+                            *ngx_stat_accepted);
+    ngx_http_magasin_single(text, "magasin_connections_handled_total",
+                            "counter", "Those of them that there was room "
+                            "for.", *ngx_stat_handled);
+
+#endif
+
+    ngx_http_magasin_family(text, "magasin_connections", "gauge",
+                            "Connections of clients by what they are at; "
+                            "of HTTP/2, its requests.");
+    ngx_http_magasin_line(text, "magasin_connections{state=\"reading\"} %ui",
+                          gauges->reading);
+    ngx_http_magasin_line(text, "magasin_connections{state=\"writing\"} %ui",
+                          gauges->writing);
+    ngx_http_magasin_line(text, "magasin_connections{state=\"waiting\"} %ui",
+                          gauges->waiting);
+}
+
+
+static void
+ngx_http_magasin_metrics_refusals(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_metrics_shared_t *shared)
+{
+    ngx_uint_t          i;
+    static const char  *reasons[] = {
+        "missing", "malformed", "unknown", "scope", "demonstration"
+    };
+
+    ngx_http_magasin_family(text, "magasin_tokens_refused_total", "counter",
+                            "Requests that were refused for their token: "
+                            "there was none, it had another form, nobody has "
+                            "it, it may not do this, it is that of the "
+                            "demonstration.");
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_REFUSED; i++) {
+        ngx_http_magasin_line(text,
+                           "magasin_tokens_refused_total{reason=\"%s\"} %uA",
+                           reasons[i], shared->checks.refused[i]);
+    }
+}
+
+
+static void
+ngx_http_magasin_metrics_http(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_metrics_shared_t *shared,
+    ngx_http_magasin_metrics_gauges_t *gauges)
+{
+    ngx_uint_t  method;
+
+    ngx_http_magasin_family(text, "magasin_http_requests_active", "gauge",
+                            "Requests that are being answered.");
+
+    for (method = 0; method < NGX_HTTP_MAGASIN_METRICS_METHODS; method++) {
+        ngx_http_magasin_line(text,
+                         "magasin_http_requests_active{method=\"%V\"} %ui",
+                         ngx_http_magasin_metrics_method(method),
+                         gauges->active[method]);
+    }
+
+    ngx_http_magasin_metrics_http_requests(text, shared);
+    ngx_http_magasin_metrics_http_durations(text, shared);
+}
+
+
+/* Series are there once they were counted: few of all that could be. */
+
+static void
+ngx_http_magasin_metrics_http_requests(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_metrics_shared_t *shared)
+{
+    u_char      *p, code[NGX_INT_T_LEN];
+    uint64_t     n;
+    ngx_str_t    status;
+    ngx_uint_t   route, method, place;
+
+    ngx_http_magasin_family(text, "magasin_http_requests_total", "counter",
+                            "Requests that were answered, by method, template "
+                            "of the path and status.");
+
+    status.data = code;
+
+    for (route = 0; route <= ngx_http_magasin_routes_count(); route++) {
+        for (method = 0; method < NGX_HTTP_MAGASIN_METRICS_METHODS; method++) {
+            for (place = 0; place < NGX_HTTP_MAGASIN_STATUSES;
+                 place++)
+            {
+                n = ngx_http_magasin_metrics_requests(shared, route, method,
+                                                      place);
+                if (n == 0) {
+                    continue;
+                }
+
+                p = (place == NGX_HTTP_MAGASIN_STATUSES - 1)
+                    ? ngx_cpymem(code, "other", 5)
+                    : ngx_sprintf(code, "%ui",
+                                  ngx_http_magasin_metrics_status(place));
+                status.len = p - code;
+
+                ngx_http_magasin_line(text, "magasin_http_requests_total{"
+                                 "method=\"%V\",endpoint=\"%V\",status=\"%V\"}"
+                                 " %uL",
+                                 ngx_http_magasin_metrics_method(method),
+                                 ngx_http_magasin_metrics_endpoint(route),
+                                 &status, n);
+            }
+        }
+    }
+}
+
+
+static void
+ngx_http_magasin_metrics_http_durations(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_metrics_shared_t *shared)
+{
+    u_char                        labels[256];
+    ngx_uint_t                    route, method;
+    ngx_http_magasin_histogram_t  sum;
+
+    ngx_http_magasin_family(text, "magasin_http_request_duration_seconds",
+                            "histogram", "From the end of a request's header "
+                            "to the end of its answer.");
+
+    for (route = 0; route <= ngx_http_magasin_routes_count(); route++) {
+        for (method = 0; method < NGX_HTTP_MAGASIN_METRICS_METHODS; method++) {
+
+            ngx_memzero(&sum, sizeof(ngx_http_magasin_histogram_t));
+            ngx_http_magasin_metrics_durations(shared, route, method, &sum);
+
+            if (ngx_http_magasin_histogram_count(&sum) == 0) {
+                continue;
+            }
+
+            (void) ngx_snprintf(labels, sizeof(labels),
+                                "method=\"%V\",endpoint=\"%V\"%Z",
+                                ngx_http_magasin_metrics_method(method),
+                                ngx_http_magasin_metrics_endpoint(route));
+
+            ngx_http_magasin_histogram(text,
+                                       "magasin_http_request_duration_seconds",
+                                       (char *) labels, &sum);
+        }
+    }
+}

@@ -1,0 +1,223 @@
+
+/* Variables for logs, limits and headers. */
+
+
+#include "ngx_http_magasin_observe.h"
+#include "ngx_http_magasin_checks.h"
+
+
+static ngx_int_t ngx_http_magasin_variable_route(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_magasin_variable_token(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_magasin_variable_time(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_magasin_variable_cache(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static void ngx_http_magasin_variable_show(ngx_http_variable_value_t *v,
+    ngx_str_t *text);
+static void ngx_http_magasin_variable_set(ngx_http_variable_value_t *v,
+    ngx_str_t *text);
+
+
+static ngx_http_variable_t  ngx_http_magasin_variables[] = {
+
+    { ngx_string("magasin_route"), NULL,
+      ngx_http_magasin_variable_route, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("magasin_token"), NULL,
+      ngx_http_magasin_variable_token, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("magasin_db_time"), NULL,
+      ngx_http_magasin_variable_time,
+      offsetof(ngx_http_magasin_ctx_t, database),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("magasin_redis_time"), NULL,
+      ngx_http_magasin_variable_time,
+      offsetof(ngx_http_magasin_ctx_t, redis),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("magasin_cache"), NULL,
+      ngx_http_magasin_variable_cache, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+      ngx_http_null_variable
+};
+
+
+ngx_int_t
+ngx_http_magasin_variables_init(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *variable, *v;
+
+    for (v = ngx_http_magasin_variables; v->name.len; v++) {
+
+        variable = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (variable == NULL) {
+            return NGX_ERROR;
+        }
+
+        variable->get_handler = v->get_handler;
+        variable->data = v->data;
+    }
+
+    return ngx_http_magasin_variables_text(cf);
+}
+
+
+/*
+ * Route and token are computed when they are asked for, so that they have
+ * their values in the phases of limits too, and kept in the context, where the
+ * content handler finds them.  What nginx itself keeps of a variable would be
+ * the subrequests' as well, and the log would read it: so the value is not
+ * marked as valid, and asked for again each time.
+ */
+
+/* The template of the path, so that a log has few of them. */
+
+static ngx_int_t
+ngx_http_magasin_variable_route(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_magasin_ctx_t    *ctx;
+    ngx_http_magasin_route_t  *route;
+
+    ngx_http_magasin_variable_show(v, NULL);
+
+    if (!ngx_http_magasin_is_api(r)) {
+        return NGX_OK;
+    }
+
+    ctx = ngx_http_magasin_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    route = ngx_http_magasin_route(ctx);
+
+    if (route) {
+        ngx_http_magasin_variable_show(v, &route->path);
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * The id of a valid token, never the token.  That of a write stays what it
+ * was authorised by, whatever becomes of the tokens meanwhile.
+ */
+
+static ngx_int_t
+ngx_http_magasin_variable_token(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_magasin_ctx_t  *ctx;
+
+    ngx_http_magasin_variable_show(v, NULL);
+
+    if (r->headers_in.authorization == NULL
+        || !ngx_http_magasin_is_api(r))
+    {
+        return NGX_OK;
+    }
+
+    ctx = ngx_http_magasin_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->generation == 0
+        && ngx_http_magasin_identify(ctx) == NGX_ERROR)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_magasin_variable_show(v, &ctx->token);
+
+    return NGX_OK;
+}
+
+
+/* NULL, or an empty text: nothing. */
+
+static void
+ngx_http_magasin_variable_show(ngx_http_variable_value_t *v, ngx_str_t *text)
+{
+    v->data = text && text->len ? text->data : (u_char *) "";
+    v->len = text ? (unsigned) text->len : 0;
+    v->valid = 0;
+    v->no_cacheable = 1;
+    v->not_found = 0;
+}
+
+
+/*
+ * Seconds, with milliseconds, from sending statements or commands to their
+ * answers; empty when there were none.
+ */
+
+static ngx_int_t
+ngx_http_magasin_variable_time(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    uint64_t                 ms, *us;
+    ngx_str_t                text;
+    ngx_http_magasin_ctx_t  *ctx;
+
+    ctx = ngx_http_magasin_get_ctx(r);
+    us = ctx ? (uint64_t *) ((u_char *) ctx + data) : NULL;
+
+    if (us == NULL || *us == 0) {
+        ngx_http_magasin_variable_set(v, NULL);
+        return NGX_OK;
+    }
+
+    ms = *us / 1000;
+
+    text.data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN + 4);
+    if (text.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    text.len = ngx_sprintf(text.data, "%T.%03uL", (time_t) (ms / 1000),
+                           ms % 1000)
+               - text.data;
+
+    ngx_http_magasin_variable_set(v, &text);
+
+    return NGX_OK;
+}
+
+
+/* Where the answer to a read came from. */
+
+static ngx_int_t
+ngx_http_magasin_variable_cache(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_magasin_ctx_t  *ctx;
+
+    ctx = ngx_http_magasin_get_ctx(r);
+
+    ngx_http_magasin_variable_set(v,
+                     ctx ? ngx_http_magasin_cache_name(ctx->cache_state)
+                         : NULL);
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_magasin_variable_set(ngx_http_variable_value_t *v, ngx_str_t *text)
+{
+    if (text == NULL) {
+        v->not_found = 1;
+        return;
+    }
+
+    v->data = text->data;
+    v->len = (unsigned) text->len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+}

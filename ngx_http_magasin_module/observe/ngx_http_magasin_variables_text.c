@@ -1,0 +1,124 @@
+
+/*
+ * Texts of clients for JSON logs: escape=json of log_format leaves bytes that
+ * are no UTF-8 as they are, and then the line is no JSON.
+ */
+
+
+#include "ngx_http_magasin_observe.h"
+#include "ngx_http_magasin_text.h"
+
+
+static ngx_int_t ngx_http_magasin_variable_path(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_magasin_variable_text(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_magasin_variable_repaired(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, ngx_str_t *text);
+
+
+#define NGX_HTTP_MAGASIN_TEXT  "magasin_text_"
+
+
+/* A map of before, of the first one's name, still has its way. */
+
+static ngx_http_variable_t  ngx_http_magasin_variables_texts[] = {
+
+    { ngx_string("magasin_path"), NULL,
+      ngx_http_magasin_variable_path, 0, NGX_HTTP_VAR_CHANGEABLE, 0 },
+
+    { ngx_string(NGX_HTTP_MAGASIN_TEXT), NULL,
+      ngx_http_magasin_variable_text, 0,
+      NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_PREFIX, 0 },
+
+      ngx_http_null_variable
+};
+
+
+/* Before the configuration is read.  NGX_OK or NGX_ERROR. */
+
+ngx_int_t
+ngx_http_magasin_variables_text(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *variable, *v;
+
+    for (v = ngx_http_magasin_variables_texts; v->name.len; v++) {
+
+        variable = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (variable == NULL) {
+            return NGX_ERROR;
+        }
+
+        variable->get_handler = v->get_handler;
+        variable->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+/* The path as it was sent, with its escapes, and without the query string. */
+
+static ngx_int_t
+ngx_http_magasin_variable_path(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    u_char     *query;
+    ngx_str_t   path;
+
+    path = r->unparsed_uri;
+
+    query = ngx_strlchr(path.data, path.data + path.len, '?');
+
+    if (query) {
+        path.len = query - path.data;
+    }
+
+    return ngx_http_magasin_variable_repaired(r, v, &path);
+}
+
+
+/* $magasin_text_NAME: what $NAME is, as valid UTF-8. */
+
+static ngx_int_t
+ngx_http_magasin_variable_text(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t                  *full = (ngx_str_t *) data;
+    ngx_str_t                   name, text;
+    ngx_http_variable_value_t  *value;
+
+    name.data = full->data + sizeof(NGX_HTTP_MAGASIN_TEXT) - 1;
+    name.len = full->len - (sizeof(NGX_HTTP_MAGASIN_TEXT) - 1);
+
+    value = ngx_http_get_variable(r, &name,
+                                  ngx_hash_key(name.data, name.len));
+
+    if (value == NULL || value->not_found) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    text.data = value->data;
+    text.len = value->len;
+
+    return ngx_http_magasin_variable_repaired(r, v, &text);
+}
+
+
+static ngx_int_t
+ngx_http_magasin_variable_repaired(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, ngx_str_t *text)
+{
+    if (ngx_http_magasin_text_repair(r->pool, text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    v->data = text->data;
+    v->len = (unsigned) text->len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}

@@ -1,0 +1,219 @@
+
+/*
+ * PostgreSQL on nginx's event loop: a pool of pipelined connections in each
+ * worker.  A job is one prepared statement with its parameters; once it is
+ * accepted, exactly one of its two callbacks is called, once, from the event
+ * loop and never from inside ngx_http_magasin_pg_submit().
+ */
+
+
+#ifndef _NGX_HTTP_MAGASIN_PG_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_PG_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+#include <ngx_http.h>
+#include <libpq-fe.h>
+
+#include "ngx_http_magasin_measure.h"
+#include "ngx_http_magasin_statements.h"
+
+
+#define NGX_HTTP_MAGASIN_PG_MAX_PARAMS  16
+
+
+typedef struct ngx_http_magasin_pg_job_s   ngx_http_magasin_pg_job_t;
+typedef struct ngx_http_magasin_pg_pool_s  ngx_http_magasin_pg_pool_t;
+typedef struct ngx_http_magasin_pg_slot_s  ngx_http_magasin_pg_slot_t;
+typedef struct ngx_http_magasin_pg_block_s  ngx_http_magasin_pg_block_t;
+
+
+/* Why a job has no rows. */
+typedef enum {
+    NGX_HTTP_MAGASIN_PG_UNAVAILABLE = 1,  /* no server, or it went away */
+    NGX_HTTP_MAGASIN_PG_TIMEOUT,          /* no answer in time */
+    NGX_HTTP_MAGASIN_PG_LOCKED,           /* a lock, or all connections, were
+                                             not free in time: not done */
+    NGX_HTTP_MAGASIN_PG_ERROR             /* the server refused: see result */
+} ngx_http_magasin_pg_failure_e;
+
+
+/* How the scheduler may treat a statement. */
+typedef enum {
+    NGX_HTTP_MAGASIN_PG_READ = 0,   /* short; shares a Sync; may be resent */
+    NGX_HTTP_MAGASIN_PG_WRITE,      /* a Sync of its own; resent only
+                                       when it was rolled back */
+    NGX_HTTP_MAGASIN_PG_HEAVY,      /* a long read; a connection of its own */
+    NGX_HTTP_MAGASIN_PG_CLASSES
+} ngx_http_magasin_pg_class_e;
+
+
+typedef void (*ngx_http_magasin_pg_ready_pt)(ngx_http_magasin_pg_job_t *job,
+    PGresult *result);
+typedef void (*ngx_http_magasin_pg_failed_pt)(ngx_http_magasin_pg_job_t *job,
+    ngx_http_magasin_pg_failure_e failure, PGresult *result);
+
+
+/*
+ * The caller owns the memory of a job and of its parameters, and keeps both
+ * until a callback came or ngx_http_magasin_pg_cancel() was called.
+ */
+struct ngx_http_magasin_pg_job_s {
+    /* filled in by the caller */
+    ngx_http_magasin_statement_e     statement;
+    ngx_http_magasin_pg_class_e      class;
+    ngx_uint_t                       nvalues;
+    const char                      *values[NGX_HTTP_MAGASIN_PG_MAX_PARAMS];
+    ngx_http_magasin_pg_ready_pt     ready;
+    ngx_http_magasin_pg_failed_pt    failed;
+    void                            *data;
+    const uint64_t                  *locks;        /* of the rows it locks */
+    ngx_uint_t                       nlocks;       /* 0: see pg_lane.c */
+    unsigned                         merge:1;      /* see pg_schedule.c */
+    unsigned                         share:1;      /* with those under way */
+    unsigned                         weigh:1;      /* heavy where it was long */
+    unsigned                         admitted:1;   /* whatever waits */
+    ngx_log_t                       *log;
+
+    /*
+     * Filled in before ready() is called: this job's rows in the result.
+     * Only a merged job has others than all of them.
+     */
+    int                              row;
+    int                              rows;
+
+    /* the pool's own; zeroed by the caller before the first submit */
+    ngx_queue_t                      queue;
+    ngx_event_t                      timer;
+    uint64_t                         submitted;    /* microseconds */
+    ngx_http_magasin_pg_pool_t      *pool;
+    ngx_http_magasin_pg_slot_t      *slot;
+    ngx_http_magasin_pg_job_t       *next;         /* of those merged */
+    ngx_http_magasin_pg_block_t     *block;        /* it waits there */
+    ngx_msec_t                       deadline;     /* of the job */
+    ngx_msec_t                       until;        /* it waits for locks */
+    unsigned                         contested:1;  /* `until` is set */
+    unsigned                         missed:1;     /* to the lane with it */
+    unsigned                         queued:1;
+    unsigned                         resent:3;     /* how many times */
+};
+
+
+/* What `magasin_database` and its companions say; shared by all workers. */
+typedef struct {
+    ngx_array_t                     *targets;      /* of target_t */
+    ngx_uint_t                       connections;  /* per worker */
+    ngx_uint_t                       queue[NGX_HTTP_MAGASIN_PG_CLASSES];
+    ngx_uint_t                       queues;       /* of those without one */
+    ngx_msec_t                       timeout;      /* of one job */
+    ngx_msec_t                       lock_timeout; /* of all its waits */
+    ngx_msec_t                       connect_timeout;
+    unsigned                         quiet:1;      /* others tell */
+} ngx_http_magasin_pg_conf_t;
+
+
+/* One address of one host: libpq is given one at a time. */
+typedef struct {
+    const char                     **keywords;     /* NULL terminated */
+    const char                     **values;
+    ngx_str_t                        name;         /* for the log: no secret */
+} ngx_http_magasin_pg_target_t;
+
+
+/* Classes of SQLSTATE, one more for those that are not known. */
+#define NGX_HTTP_MAGASIN_SQLSTATE_CLASSES  24
+
+/* What one worker's pool is at: written by this worker alone. */
+typedef struct {
+    ngx_atomic_t                     connections;  /* configured */
+    ngx_atomic_t                     ready;
+    ngx_atomic_t                     busy;         /* owe an answer */
+    ngx_atomic_t                     waiting;      /* jobs in the queues */
+    ngx_atomic_t                     queues[NGX_HTTP_MAGASIN_PG_CLASSES];
+    ngx_atomic_t                     locked;       /* jobs behind locks */
+} ngx_http_magasin_pg_gauges_t;
+
+/* Runs of one statement, from being sent to being answered. */
+typedef struct {
+    ngx_atomic_t                     runs;
+    ngx_atomic_t                     time;         /* microseconds */
+} ngx_http_magasin_pg_runs_t;
+
+/* What the pools of all workers have seen; all of it only grows. */
+typedef struct {
+    ngx_atomic_t                     connects;
+    ngx_atomic_t                     connect_failures;
+    ngx_atomic_t                     lost;         /* while in service */
+    ngx_atomic_t                     timeouts;     /* of jobs */
+    ngx_atomic_t                     full;         /* refused: the queue is */
+    ngx_atomic_t                     refused[NGX_HTTP_MAGASIN_PG_CLASSES];
+    ngx_atomic_t                     missed;       /* a lock, and sent again */
+    ngx_atomic_t                     locked;       /* a lock, until too late */
+    ngx_atomic_t                     down;         /* refused: no server */
+    ngx_atomic_t                     resent;
+    ngx_atomic_t                     errors[NGX_HTTP_MAGASIN_SQLSTATE_CLASSES];
+    ngx_http_magasin_histogram_t     wait;         /* until being sent */
+    ngx_http_magasin_pg_runs_t       statements[NGX_HTTP_MAGASIN_SQL_COUNT];
+} ngx_http_magasin_pg_counters_t;
+
+
+/* What a pool could do for the next job. */
+typedef struct {
+    ngx_uint_t                       ready;        /* connections */
+    ngx_uint_t                       locked;       /* jobs behind locks */
+    unsigned                         full:1;       /* the queue of writes is */
+    unsigned                         missing:1;    /* the schema is another */
+} ngx_http_magasin_pg_state_t;
+
+
+extern ngx_module_t  ngx_http_magasin_pg_module;
+
+
+/* pg_module.c */
+ngx_uint_t ngx_http_magasin_pg_configured(ngx_conf_t *cf);
+ngx_int_t ngx_http_magasin_pg_start(ngx_cycle_t *cycle);
+void ngx_http_magasin_pg_stop(ngx_cycle_t *cycle);
+ngx_http_magasin_pg_pool_t *ngx_http_magasin_pg_pool(ngx_http_request_t *r);
+ngx_http_magasin_pg_pool_t *ngx_http_magasin_pg_pool_of(ngx_cycle_t *cycle);
+ngx_http_magasin_pg_conf_t *ngx_http_magasin_pg_conf_of(ngx_cycle_t *cycle);
+ngx_str_t *ngx_http_magasin_pg_database_of(ngx_cycle_t *cycle);
+
+char *ngx_http_magasin_pg_conf_queue(ngx_conf_t *cf,
+    ngx_http_magasin_pg_conf_t *pcf, ngx_str_t *name, ngx_str_t *value);
+char *ngx_http_magasin_pg_conf_finish(ngx_conf_t *cf,
+    ngx_http_magasin_pg_conf_t *pcf);
+char *ngx_http_magasin_pg_conf_parse(ngx_conf_t *cf,
+    ngx_http_magasin_pg_conf_t *pcf, ngx_str_t *conninfo);
+
+ngx_http_magasin_pg_pool_t *ngx_http_magasin_pg_create(ngx_cycle_t *cycle,
+    ngx_http_magasin_pg_conf_t *pcf);
+void ngx_http_magasin_pg_destroy(ngx_http_magasin_pg_pool_t *pool);
+void ngx_http_magasin_pg_measure(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_counters_t *counters,
+    ngx_http_magasin_pg_gauges_t *gauges);
+
+ngx_int_t ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_job_t *job);
+void ngx_http_magasin_pg_cancel(ngx_http_magasin_pg_job_t *job);
+void ngx_http_magasin_pg_state(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_state_t *state);
+uint64_t ngx_http_magasin_pg_lock(const char *owner, const char *row);
+const char *ngx_http_magasin_pg_class_name(ngx_uint_t class);
+
+const char *ngx_http_magasin_pg_statement_name(
+    ngx_http_magasin_statement_e statement);
+
+ngx_uint_t ngx_http_magasin_pg_complains(ngx_http_magasin_pg_pool_t *pool);
+
+const char *ngx_http_magasin_sqlstate(PGresult *result);
+u_char *ngx_http_magasin_pg_escape(u_char *buffer, size_t size,
+    const char *message);
+const char *ngx_http_magasin_sqlstate_message(PGresult *result);
+ngx_uint_t ngx_http_magasin_sqlstate_status(const char *sqlstate);
+ngx_uint_t ngx_http_magasin_sqlstate_class(const char *sqlstate);
+const char *ngx_http_magasin_sqlstate_class_name(ngx_uint_t class);
+
+
+#endif /* _NGX_HTTP_MAGASIN_PG_H_INCLUDED_ */

@@ -1,0 +1,561 @@
+
+#include "ngx_http_magasin_reply.h"
+
+#include <ngx_md5.h>
+
+
+static ngx_str_t *ngx_http_magasin_reply_allow(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_reply_etag(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_reply_links(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_reply_cache(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_reply_output(ngx_http_magasin_ctx_t *ctx);
+
+
+typedef struct {
+    ngx_uint_t   status;
+    ngx_str_t    text;
+} ngx_http_magasin_status_text_t;
+
+
+static ngx_http_magasin_status_text_t  ngx_http_magasin_status_texts[] = {
+    { 400, ngx_string("Requête non valide.") },
+    { 401, ngx_string("Informations d'authentification non valides.") },
+    { 403, ngx_string("Vous n'avez pas la permission d'effectuer "
+                      "cette action.") },
+    { 404, ngx_string("Pas trouvé.") },
+    { 405, ngx_string("Méthode non autorisée.") },
+    { 406, ngx_string("L'en-tête « Accept » n'a pas pu être satisfaite.") },
+    { 408, ngx_string("La requête n'est pas arrivée à temps.") },
+    { 409, ngx_string("La demande est en conflit avec l'état actuel.") },
+    { 411, ngx_string("La longueur du corps doit être annoncée.") },
+    { 412, ngx_string("La condition de la requête n'est pas remplie.") },
+    { 413, ngx_string("Le corps de la requête est trop volumineux.") },
+    { 414, ngx_string("L'adresse de la requête est trop longue.") },
+    { 415, ngx_string("Type de média non supporté.") },
+    { 421, ngx_string("La requête s'adresse à un autre serveur.") },
+    { 422, ngx_string("La demande ne peut pas être traitée.") },
+    { 429, ngx_string("Trop de requêtes : réessayez plus tard.") },
+    { 431, ngx_string("Les en-têtes de la requête sont trop volumineux.") },
+    { 494, ngx_string("Les en-têtes de la requête sont trop volumineux.") },
+    { 500, ngx_string("Erreur interne du serveur.") },
+    { 501, ngx_string("Fonction non disponible.") },
+    { 502, ngx_string("Réponse non valide d'un serveur en amont.") },
+    { 503, ngx_string("Service momentanément indisponible.") },
+    { 504, ngx_string("Le délai de réponse est dépassé.") },
+    { 505, ngx_string("Version du protocole non supportée.") },
+    { 0, ngx_null_string }
+};
+
+
+/* The French words for a status; those of 400 or 500 when it has none. */
+
+ngx_str_t *
+ngx_http_magasin_reply_text(ngx_uint_t status)
+{
+    ngx_http_magasin_status_text_t  *entry;
+
+    for (entry = ngx_http_magasin_status_texts; entry->status; entry++) {
+        if (entry->status == status) {
+            return &entry->text;
+        }
+    }
+
+    return ngx_http_magasin_reply_text(status < 500 ? 400 : 500);
+}
+
+
+/* No more rows come: what is in ctx->json is the end of the answer. */
+
+void
+ngx_http_magasin_reply_whole(ngx_http_magasin_ctx_t *ctx)
+{
+    ctx->answer = ngx_http_magasin_begun(ctx)
+                  ? NGX_HTTP_MAGASIN_ANSWER_LAST
+                  : NGX_HTTP_MAGASIN_ANSWER_WHOLE;
+}
+
+
+/* Throw away what was written and start an answer of this status. */
+
+void
+ngx_http_magasin_reply_begin(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
+{
+    if (ctx->json.first) {
+        ngx_http_magasin_json_reset(&ctx->json);
+        ctx->json.comma = 0;
+    }
+
+    ctx->status = status;
+    ctx->rest = 0;
+    ngx_http_magasin_reply_whole(ctx);
+    ctx->fields = 0;
+    ngx_str_null(&ctx->detail);
+    ngx_str_null(&ctx->members);
+    ngx_str_null(&ctx->etag);
+    ngx_str_null(&ctx->link);
+    ctx->nlinks = 0;
+}
+
+
+/* {"detail": "..."}.  Always NGX_DONE: the answer is in ctx. */
+
+ngx_int_t
+ngx_http_magasin_reply_detail(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
+    ngx_str_t *detail)
+{
+    ngx_http_magasin_reply_begin(ctx, status);
+    ctx->detail = *detail;
+
+    ngx_http_magasin_json_open(&ctx->json, '{');
+    ngx_http_magasin_json_key(&ctx->json, "detail");
+    ngx_http_magasin_json_text(&ctx->json, detail->data, detail->len);
+    ngx_http_magasin_json_close(&ctx->json, '}');
+
+    return NGX_DONE;
+}
+
+
+/* The same with the words of the status. */
+
+ngx_int_t
+ngx_http_magasin_reply_status(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
+{
+    return ngx_http_magasin_reply_detail(ctx, status,
+                                         ngx_http_magasin_reply_text(status));
+}
+
+
+/* The body of 401 and of a resource that is not there.  NGX_DONE. */
+
+ngx_int_t
+ngx_http_magasin_reply_resource(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
+    ngx_str_t *message, ngx_str_t *path)
+{
+    u_char                   *p, now[sizeof("1970-01-01T00:00:00Z")];
+    ngx_tm_t                  tm;
+    ngx_http_magasin_json_t  *json;
+
+    ngx_http_magasin_reply_begin(ctx, status);
+    ctx->detail = *message;
+
+    ngx_gmtime(ngx_time(), &tm);
+    p = ngx_sprintf(now, "%4d-%02d-%02dT%02d:%02d:%02dZ",
+                    tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
+                    tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec);
+
+    json = &ctx->json;
+
+    ngx_http_magasin_json_open(json, '{');
+    ngx_http_magasin_json_key(json, "timestamp");
+    ngx_http_magasin_json_text(json, now, p - now);
+    ngx_http_magasin_json_key(json, "status");
+    ngx_http_magasin_json_integer(json, (int64_t) status);
+    ngx_http_magasin_json_key(json, "error");
+
+    if (status == NGX_HTTP_UNAUTHORIZED) {
+        ngx_http_magasin_json_string(json, "Unauthorized");
+
+    } else {
+        ngx_http_magasin_json_string(json, "Not Found");
+    }
+
+    ngx_http_magasin_json_key(json, "message");
+    ngx_http_magasin_json_text(json, message->data, message->len);
+    ngx_http_magasin_json_key(json, "path");
+    ngx_http_magasin_json_text(json, path->data, path->len);
+    ngx_http_magasin_json_close(json, '}');
+
+    return NGX_DONE;
+}
+
+
+/* 404: "Magasin avec ID 9 introuvable."  NGX_DONE or NGX_ERROR (memory). */
+
+ngx_int_t
+ngx_http_magasin_reply_missing(ngx_http_magasin_ctx_t *ctx, const char *what,
+    ngx_http_magasin_id_t *id)
+{
+    u_char     *p;
+    ngx_str_t   message, path;
+
+    p = ngx_pnalloc(ctx->request->pool,
+                    ngx_strlen(what) + id->text.len
+                    + sizeof(" avec ID  introuvable."));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    message.data = p;
+    message.len = ngx_sprintf(p, "%s avec ID %V introuvable.", what,
+                              &id->text)
+                  - p;
+    path = ctx->request->uri;
+
+    return ngx_http_magasin_reply_resource(ctx, NGX_HTTP_NOT_FOUND, &message,
+                                           &path);
+}
+
+
+/* Add a header; name and value live as long as the request. */
+
+ngx_int_t
+ngx_http_magasin_reply_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value)
+{
+    ngx_table_elt_t  *header;
+
+    header = ngx_list_push(&r->headers_out.headers);
+    if (header == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* All of it: later versions of nginx have one more member. */
+
+    ngx_memzero(header, sizeof(ngx_table_elt_t));
+
+    header->hash = 1;
+    header->key.data = (u_char *) name;
+    header->key.len = ngx_strlen(name);
+    header->value = *value;
+
+    return NGX_OK;
+}
+
+
+/*
+ * Send the answer in ctx: whole, when all rows are rendered at once, else
+ * what there is of it.  Called again for each piece.
+ *
+ * Returns what ngx_http_output_filter() returns, or the status of
+ * ngx_http_send_header(): all fit for ngx_http_finalize_request().
+ */
+
+ngx_int_t
+ngx_http_magasin_reply_send(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_int_t            rc;
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+
+    if (ctx->json.failed) {
+        return ngx_http_magasin_begun(ctx) ? NGX_ERROR
+                                           : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (!ngx_http_magasin_begun(ctx)) {
+
+        if (ngx_http_magasin_reply_links(ctx) != NGX_OK
+            || ngx_http_magasin_reply_headers(ctx) != NGX_OK)
+        {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        ctx->answer = ngx_http_magasin_complete(ctx) && ctx->rest == 0
+                      ? NGX_HTTP_MAGASIN_ANSWER_LAST
+                      : NGX_HTTP_MAGASIN_ANSWER_STREAMING;
+
+        rc = ngx_http_send_header(r);
+
+        if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+            ctx->answer = NGX_HTTP_MAGASIN_ANSWER_LAST;
+            return rc;
+        }
+    }
+
+    if (ctx->rest && ctx->json.size == 0
+        && ngx_http_magasin_reply_piece(ctx) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ctx->json.size == 0) {
+        return ngx_http_magasin_complete(ctx)
+               ? ngx_http_send_special(r, NGX_HTTP_LAST) : NGX_OK;
+    }
+
+    return ngx_http_magasin_reply_output(ctx);
+}
+
+
+/*
+ * The links of this request.  Those of an answer that is read piece by piece
+ * stand in its first piece, which is read for them.
+ */
+
+static ngx_int_t
+ngx_http_magasin_reply_links(ngx_http_magasin_ctx_t *ctx)
+{
+    if (ctx->nlinks == 0) {
+        return NGX_OK;
+    }
+
+    if (ctx->rest && ngx_http_magasin_reply_piece(ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_magasin_links_render(ctx);
+}
+
+
+static ngx_int_t
+ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_str_t           *type, control;
+    ngx_http_request_t  *r;
+    static ngx_str_t     retry = ngx_string("1");
+    static ngx_str_t     scheme = ngx_string("Token");
+
+    r = ctx->request;
+
+    type = ngx_http_magasin_problem_type(ctx);
+
+    if (ctx->json.failed) {
+        return NGX_ERROR;
+    }
+
+    r->headers_out.status = ctx->status;
+    ngx_http_clear_content_length(r);
+
+    if (ctx->status == NGX_HTTP_MAGASIN_UNPROCESSABLE) {
+
+        /* nginx has no words for it. */
+
+        ngx_str_set(&r->headers_out.status_line, "422 Unprocessable Content");
+    }
+
+    if (ngx_http_magasin_complete(ctx)) {
+        r->headers_out.content_length_n = ctx->json.size + ctx->rest;
+    }
+
+    if (ctx->json.size || ctx->rest) {
+        r->headers_out.content_type = *type;
+        r->headers_out.content_type_len = type->len;
+        r->headers_out.content_type_lowcase = NULL;
+    }
+
+    if (ctx->route
+        && ngx_http_magasin_reply_header(r, "Allow",
+                                         ngx_http_magasin_reply_allow(ctx))
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ctx->status == NGX_HTTP_UNAUTHORIZED
+        && ngx_http_magasin_reply_header(r, "WWW-Authenticate", &scheme)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ctx->status == NGX_HTTP_SERVICE_UNAVAILABLE
+        && ngx_http_magasin_reply_header(r, "Retry-After", &retry) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    /*
+     * A stored answer may be used again once it was revalidated, which is
+     * cheap by its ETag; what is no answer to a read is not stored.
+     */
+
+    if (ctx->status == NGX_HTTP_OK
+        && (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)))
+    {
+        ngx_str_set(&control, "no-cache");
+
+        if (ngx_http_magasin_complete(ctx)
+            && ngx_http_magasin_reply_validator(ctx) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+    } else {
+        ngx_str_set(&control, "no-store");
+        r->disable_not_modified = 1;
+    }
+
+    if (ctx->etag.len && ngx_http_magasin_reply_etag(ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->link.len
+        && ngx_http_magasin_reply_header(r, "Link", &ctx->link) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_magasin_reply_cache(ctx) != NGX_OK
+        || ngx_http_magasin_server_timing(ctx) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_magasin_reply_header(r, "Cache-Control", &control);
+}
+
+
+/*
+ * Where the answer came from; of one that nobody could check also how old it
+ * is, with the warning that RFC 7234, 5.5.1 has for it.
+ */
+
+static ngx_int_t
+ngx_http_magasin_reply_cache(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_str_t            age, *name;
+    ngx_http_request_t  *r;
+    static ngx_str_t     warning = ngx_string("110 - \"Response is Stale\"");
+
+    r = ctx->request;
+
+    if (ctx->cache_state == NGX_HTTP_MAGASIN_CACHE_STALE) {
+
+        age.data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN);
+        if (age.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        age.len = ngx_sprintf(age.data, "%T", ctx->age) - age.data;
+
+        if (ngx_http_magasin_reply_header(r, "Age", &age) != NGX_OK
+            || ngx_http_magasin_reply_header(r, "Warning", &warning)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    name = ngx_http_magasin_cache_name(ctx->cache_state);
+
+    if (name == NULL || !ngx_http_magasin_cache_conf(r)->header) {
+        return NGX_OK;
+    }
+
+    return ngx_http_magasin_reply_header(r, "X-Magasin-Cache", name);
+}
+
+
+/*
+ * OPTIONS tells all of it, and so do the methods that the reference did not
+ * have; to the others Allow says what its clients know, to the letter of its
+ * recorded answers.
+ */
+
+static ngx_str_t *
+ngx_http_magasin_reply_allow(ngx_http_magasin_ctx_t *ctx)
+{
+    if (ctx->request->method == NGX_HTTP_OPTIONS
+        || (ctx->endpoint && ctx->endpoint->extra))
+    {
+        return &ctx->route->allow;
+    }
+
+    return &ctx->route->reference_allow;
+}
+
+
+/*
+ * A strong validator of an answer that is whole: a digest of the body, byte
+ * for byte, where the endpoint has not made one.  NGX_OK or NGX_ERROR
+ * (memory).
+ */
+
+ngx_int_t
+ngx_http_magasin_reply_validator(ngx_http_magasin_ctx_t *ctx)
+{
+    u_char        digest[16];
+    ngx_md5_t     md5;
+    ngx_chain_t  *cl;
+
+    if (ctx->etag.len) {
+        return NGX_OK;
+    }
+
+    ngx_md5_init(&md5);
+
+    for (cl = ctx->json.first; cl; cl = cl->next) {
+        ngx_md5_update(&md5, cl->buf->pos, cl->buf->last - cl->buf->pos);
+    }
+
+    ngx_md5_final(digest, &md5);
+
+    return ngx_http_magasin_reply_tag(ctx, digest);
+}
+
+
+/* An entity tag out of an MD5 digest.  NGX_OK or NGX_ERROR (memory). */
+
+ngx_int_t
+ngx_http_magasin_reply_tag(ngx_http_magasin_ctx_t *ctx, u_char *digest)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(ctx->request->pool, 2 * 16 + 2);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->etag.data = p;
+    ctx->etag.len = 2 * 16 + 2;
+
+    *p++ = '"';
+    p = ngx_hex_dump(p, digest, 16);
+    *p = '"';
+
+    return NGX_OK;
+}
+
+
+/* nginx's not-modified filter answers If-None-Match by this header. */
+
+static ngx_int_t
+ngx_http_magasin_reply_etag(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_table_elt_t  *etag;
+
+    etag = ngx_list_push(&ctx->request->headers_out.headers);
+    if (etag == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(etag, sizeof(ngx_table_elt_t));
+
+    etag->hash = 1;
+    ngx_str_set(&etag->key, "ETag");
+    etag->value = ctx->etag;
+
+    ctx->request->headers_out.etag = etag;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_magasin_reply_output(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_int_t     rc;
+    ngx_buf_t    *last;
+    ngx_uint_t    complete;
+    ngx_chain_t  *rest;
+
+    complete = ngx_http_magasin_complete(ctx);
+
+    last = ctx->json.last->buf;
+    last->last_buf = (complete && ctx->request == ctx->request->main);
+    last->last_in_chain = complete;
+    last->flush = !complete;
+
+    /* Buffers kept from a larger piece are empty: leave them out. */
+
+    rest = ctx->json.last->next;
+    ctx->json.last->next = NULL;
+
+    rc = ngx_http_output_filter(ctx->request, ctx->json.first);
+
+    ctx->json.last->next = rest;
+
+    return rc;
+}

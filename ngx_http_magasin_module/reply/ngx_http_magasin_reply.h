@@ -1,0 +1,73 @@
+
+/* Status, headers and the bodies of errors. */
+
+
+#ifndef _NGX_HTTP_MAGASIN_REPLY_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_REPLY_H_INCLUDED_
+
+
+#include "ngx_http_magasin.h"
+
+
+typedef struct {
+    unsigned                       error_pages:1;   /* some location has */
+} ngx_http_magasin_reply_main_conf_t;
+
+
+typedef struct {
+    ngx_flag_t                     json_errors;
+    ngx_flag_t                     server_timing;
+} ngx_http_magasin_reply_loc_conf_t;
+
+
+extern ngx_module_t  ngx_http_magasin_reply_module;
+
+
+ngx_int_t ngx_http_magasin_reply_send(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_reply_header(ngx_http_request_t *r,
+    const char *name, ngx_str_t *value);
+
+ngx_int_t ngx_http_magasin_reply_validator(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_reply_tag(ngx_http_magasin_ctx_t *ctx,
+    u_char *digest);
+
+ngx_int_t ngx_http_magasin_reply_detail(ngx_http_magasin_ctx_t *ctx,
+    ngx_uint_t status, ngx_str_t *detail);
+ngx_int_t ngx_http_magasin_reply_status(ngx_http_magasin_ctx_t *ctx,
+    ngx_uint_t status);
+ngx_int_t ngx_http_magasin_reply_resource(ngx_http_magasin_ctx_t *ctx,
+    ngx_uint_t status, ngx_str_t *message, ngx_str_t *path);
+void ngx_http_magasin_reply_whole(ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_reply_begin(ngx_http_magasin_ctx_t *ctx,
+    ngx_uint_t status);
+
+ngx_int_t ngx_http_magasin_reply_missing(ngx_http_magasin_ctx_t *ctx,
+    const char *what, ngx_http_magasin_id_t *id);
+
+ngx_str_t *ngx_http_magasin_reply_text(ngx_uint_t status);
+
+/* links.c */
+void ngx_http_magasin_link_add(ngx_http_magasin_ctx_t *ctx, ngx_str_t *value,
+    ngx_uint_t header);
+ngx_int_t ngx_http_magasin_links_pack(ngx_http_magasin_ctx_t *ctx,
+    ngx_str_t *text);
+ngx_uint_t ngx_http_magasin_links_safe(ngx_str_t *text);
+ngx_int_t ngx_http_magasin_links_unpack(ngx_http_magasin_ctx_t *ctx,
+    ngx_str_t *text, size_t size);
+ngx_int_t ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx);
+
+/* pieces.c */
+ngx_int_t ngx_http_magasin_reply_piece(ngx_http_magasin_ctx_t *ctx);
+
+/* timing.c */
+ngx_int_t ngx_http_magasin_server_timing(ngx_http_magasin_ctx_t *ctx);
+
+/* errors.c */
+void ngx_http_magasin_errors_init(void);
+ngx_int_t ngx_http_magasin_errors_phases(ngx_conf_t *cf);
+
+/* problem.c */
+ngx_str_t *ngx_http_magasin_problem_type(ngx_http_magasin_ctx_t *ctx);
+
+
+#endif /* _NGX_HTTP_MAGASIN_REPLY_H_INCLUDED_ */

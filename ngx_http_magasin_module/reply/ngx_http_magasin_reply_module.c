@@ -1,0 +1,139 @@
+
+/* The directives of answers. */
+
+
+#include "ngx_http_magasin_reply.h"
+
+
+static ngx_int_t ngx_http_magasin_reply_init(ngx_conf_t *cf);
+static void *ngx_http_magasin_reply_create_main_conf(ngx_conf_t *cf);
+static void *ngx_http_magasin_reply_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_magasin_reply_merge_loc_conf(ngx_conf_t *cf,
+    void *parent, void *child);
+
+
+static ngx_command_t  ngx_http_magasin_reply_commands[] = {
+
+    { .name = ngx_string("magasin_json_errors"),
+      .type = NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+              |NGX_CONF_FLAG,
+      .set = ngx_conf_set_flag_slot,
+      .conf = NGX_HTTP_LOC_CONF_OFFSET,
+      .offset = offsetof(ngx_http_magasin_reply_loc_conf_t, json_errors) },
+
+    { .name = ngx_string("magasin_server_timing"),
+      .type = NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+              |NGX_CONF_FLAG,
+      .set = ngx_conf_set_flag_slot,
+      .conf = NGX_HTTP_LOC_CONF_OFFSET,
+      .offset = offsetof(ngx_http_magasin_reply_loc_conf_t, server_timing) },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_magasin_reply_module_ctx = {
+    .postconfiguration = ngx_http_magasin_reply_init,
+    .create_main_conf = ngx_http_magasin_reply_create_main_conf,
+    .create_loc_conf = ngx_http_magasin_reply_create_loc_conf,
+    .merge_loc_conf = ngx_http_magasin_reply_merge_loc_conf
+};
+
+
+ngx_module_t  ngx_http_magasin_reply_module = {
+    NGX_MODULE_V1,
+    &ngx_http_magasin_reply_module_ctx,    /* module context */
+    ngx_http_magasin_reply_commands,       /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_int_t
+ngx_http_magasin_reply_init(ngx_conf_t *cf)
+{
+    ngx_http_magasin_reply_main_conf_t  *rmcf;
+
+    ngx_http_magasin_errors_init();
+
+    rmcf = ngx_http_conf_get_module_main_conf(cf,
+                                              ngx_http_magasin_reply_module);
+
+    return rmcf->error_pages ? ngx_http_magasin_errors_phases(cf) : NGX_OK;
+}
+
+
+static void *
+ngx_http_magasin_reply_create_main_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_magasin_reply_main_conf_t));
+}
+
+
+static void *
+ngx_http_magasin_reply_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_magasin_reply_loc_conf_t  *rlcf;
+
+    rlcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_magasin_reply_loc_conf_t));
+    if (rlcf == NULL) {
+        return NULL;
+    }
+
+    rlcf->json_errors = NGX_CONF_UNSET;
+    rlcf->server_timing = NGX_CONF_UNSET;
+
+    return rlcf;
+}
+
+
+/*
+ * Where the API answers, its errors are JSON unless said otherwise, here or
+ * outside: what nobody said stays unset for the levels below.  The request's
+ * module has been merged before: it is the one that limit_except gives the
+ * API's handler to.
+ */
+
+static char *
+ngx_http_magasin_reply_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child)
+{
+    ngx_http_magasin_reply_loc_conf_t *prev = parent;
+    ngx_http_magasin_reply_loc_conf_t *conf = child;
+
+    ngx_http_core_loc_conf_t             *clcf;
+    ngx_http_magasin_reply_main_conf_t   *rmcf;
+    ngx_http_magasin_request_loc_conf_t  *request;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->error_pages) {
+        rmcf = ngx_http_conf_get_module_main_conf(cf,
+                                               ngx_http_magasin_reply_module);
+        rmcf->error_pages = 1;
+    }
+
+    ngx_conf_merge_value(conf->server_timing, prev->server_timing, 0);
+
+    if (conf->json_errors == NGX_CONF_UNSET) {
+        conf->json_errors = prev->json_errors;
+    }
+
+    request = ngx_http_conf_get_module_loc_conf(cf,
+                                             ngx_http_magasin_request_module);
+
+    if (conf->json_errors == NGX_CONF_UNSET && request->api
+        && clcf->handler == request->handler)
+    {
+        conf->json_errors = 1;
+    }
+
+    return NGX_CONF_OK;
+}

@@ -1,0 +1,374 @@
+
+#include "ngx_http_magasin.h"
+
+
+/* What some Accept header allows. */
+#define NGX_HTTP_MAGASIN_ACCEPT_JSON     1
+#define NGX_HTTP_MAGASIN_ACCEPT_PROBLEM  2
+
+
+static ngx_uint_t ngx_http_magasin_accepts(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_magasin_accept_type(u_char *p, size_t len);
+static ngx_uint_t ngx_http_magasin_fresh_directive(u_char *p, u_char *end);
+static ngx_http_magasin_header_t *ngx_http_magasin_headers_first(
+    ngx_http_request_t *r, ngx_http_magasin_header_t *all);
+static void ngx_http_magasin_headers_collect(ngx_http_request_t *r,
+    ngx_http_magasin_header_t *headers);
+static ngx_http_magasin_header_e ngx_http_magasin_header_which(
+    ngx_table_elt_t *header);
+
+
+/* In the order of ngx_http_magasin_header_e. */
+
+static ngx_str_t  ngx_http_magasin_header_names[] = {
+    ngx_string("accept"),
+    ngx_string("origin"),
+    ngx_string("if-match"),
+    ngx_string("traceparent"),
+    ngx_string("cache-control"),
+    ngx_string("idempotency-key"),
+    ngx_string("access-control-request-method")
+};
+
+
+/*
+ * Does some Accept header allow application/json?  As the reference does it:
+ * any parameter fits and q counts for nothing; no header allows all, an
+ * empty one nothing.  Who asks for errors as problems takes JSON too.
+ */
+
+ngx_uint_t
+ngx_http_magasin_acceptable(ngx_http_request_t *r)
+{
+    return ngx_http_magasin_header(r, NGX_HTTP_MAGASIN_HEADER_ACCEPT) == NULL
+           || ngx_http_magasin_accepts(r) != 0;
+}
+
+
+/* Does the client name application/problem+json (RFC 9457)? */
+
+ngx_uint_t
+ngx_http_magasin_wants_problem(ngx_http_request_t *r)
+{
+    return (ngx_http_magasin_accepts(r) & NGX_HTTP_MAGASIN_ACCEPT_PROBLEM)
+           != 0;
+}
+
+
+/*
+ * Does the client want an answer that is newer than its request?  RFC 9111,
+ * 5.2.1: no-cache, no-store, max-age=0.
+ */
+
+ngx_uint_t
+ngx_http_magasin_wants_fresh(ngx_http_request_t *r)
+{
+    u_char                      *p, *end, *next;
+    ngx_str_t                   *value;
+    ngx_http_magasin_headers_t   headers;
+
+    ngx_http_magasin_headers(r, NGX_HTTP_MAGASIN_HEADER_CACHE_CONTROL,
+                             &headers);
+
+    while ((value = ngx_http_magasin_headers_next(&headers)) != NULL) {
+        end = value->data + value->len;
+
+        for (p = value->data; p < end; p = next + 1) {
+            next = ngx_strlchr(p, end, ',');
+            next = next ? next : end;
+
+            if (ngx_http_magasin_fresh_directive(p, next)) {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+/* One directive, with blanks around it; max-age=00 counts, too. */
+
+static ngx_uint_t
+ngx_http_magasin_fresh_directive(u_char *p, u_char *end)
+{
+    while (p < end && (*p == ' ' || *p == '\t')) {
+        p++;
+    }
+
+    while (end > p && (end[-1] == ' ' || end[-1] == '\t')) {
+        end--;
+    }
+
+    if (end - p < (ssize_t) sizeof("no-cache") - 1) {
+        return 0;
+    }
+
+    if (ngx_strncasecmp(p, (u_char *) "max-age=", sizeof("max-age=") - 1)
+        == 0)
+    {
+        p += sizeof("max-age=") - 1;
+
+        if (p == end) {
+            return 0;
+        }
+
+        while (p < end && *p == '0') {
+            p++;
+        }
+
+        return p == end;
+    }
+
+    if (ngx_strncasecmp(p, (u_char *) "no-cache", sizeof("no-cache") - 1) != 0
+        && ngx_strncasecmp(p, (u_char *) "no-store", sizeof("no-store") - 1)
+           != 0)
+    {
+        return 0;
+    }
+
+    p += sizeof("no-cache") - 1;
+
+    return p == end || *p == '=' || *p == ' ';
+}
+
+
+/* The first request header of a kind, or NULL. */
+
+ngx_str_t *
+ngx_http_magasin_header(ngx_http_request_t *r, ngx_http_magasin_header_e which)
+{
+    ngx_http_magasin_header_t  *first, all[NGX_HTTP_MAGASIN_HEADERS];
+
+    first = &ngx_http_magasin_headers_first(r, all)[which];
+
+    return first->n == 0 ? NULL
+           : &((ngx_table_elt_t *) first->part->elts)[first->i].value;
+}
+
+
+/*
+ * Begin to read all request headers of a kind, in their order, by
+ * ngx_http_magasin_headers_next().
+ */
+
+void
+ngx_http_magasin_headers(ngx_http_request_t *r,
+    ngx_http_magasin_header_e which, ngx_http_magasin_headers_t *headers)
+{
+    ngx_http_magasin_header_t  all[NGX_HTTP_MAGASIN_HEADERS];
+
+    headers->at = ngx_http_magasin_headers_first(r, all)[which];
+    headers->which = which;
+}
+
+
+/*
+ * Of each kind where the first one stands and how many there are.  A client
+ * chooses how many headers it sends, so that each question costs one look at
+ * them at most: where there is a context, they are gone through once.  `all`
+ * is for where there is none.
+ */
+
+static ngx_http_magasin_header_t *
+ngx_http_magasin_headers_first(ngx_http_request_t *r,
+    ngx_http_magasin_header_t *all)
+{
+    ngx_http_magasin_ctx_t  *ctx;
+
+    ctx = ngx_http_magasin_get_ctx(r);
+
+    if (ctx == NULL) {
+
+        /* A location that is not ours, with a filter or a variable of ours. */
+
+        ngx_memzero(all, NGX_HTTP_MAGASIN_HEADERS
+                         * sizeof(ngx_http_magasin_header_t));
+        ngx_http_magasin_headers_collect(r, all);
+
+        return all;
+    }
+
+    if (!ctx->collected) {
+        ngx_http_magasin_headers_collect(r, ctx->headers);
+        ctx->collected = 1;
+    }
+
+    return ctx->headers;
+}
+
+
+/* The next one, or NULL. */
+
+ngx_str_t *
+ngx_http_magasin_headers_next(ngx_http_magasin_headers_t *headers)
+{
+    ngx_table_elt_t            *header;
+    ngx_http_magasin_header_t  *at;
+
+    at = &headers->at;
+
+    while (at->n) {
+
+        if (at->i >= at->part->nelts) {
+            at->part = at->part->next;
+            at->i = 0;
+            continue;
+        }
+
+        header = (ngx_table_elt_t *) at->part->elts + at->i++;
+
+        if (ngx_http_magasin_header_which(header) == headers->which) {
+            at->n--;
+            return &header->value;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_http_magasin_headers_collect(ngx_http_request_t *r,
+    ngx_http_magasin_header_t *headers)
+{
+    ngx_uint_t                  i;
+    ngx_list_part_t            *part;
+    ngx_table_elt_t            *header;
+    ngx_http_magasin_header_e   which;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            which = ngx_http_magasin_header_which(&header[i]);
+
+            if (which != NGX_HTTP_MAGASIN_HEADERS
+                && headers[which].n++ == 0)
+            {
+                headers[which].part = part;
+                headers[which].i = i;
+            }
+        }
+    }
+}
+
+
+/* NGX_HTTP_MAGASIN_HEADERS: one that nobody asks for. */
+
+static ngx_http_magasin_header_e
+ngx_http_magasin_header_which(ngx_table_elt_t *header)
+{
+    ngx_http_magasin_header_e  which;
+
+    switch (header->key.len) {
+
+    case sizeof("accept") - 1:
+        which = header->lowcase_key[0] == 'a' ? NGX_HTTP_MAGASIN_HEADER_ACCEPT
+                                              : NGX_HTTP_MAGASIN_HEADER_ORIGIN;
+        break;
+
+    case sizeof("if-match") - 1:
+        which = NGX_HTTP_MAGASIN_HEADER_IF_MATCH;
+        break;
+
+    case sizeof("traceparent") - 1:
+        which = NGX_HTTP_MAGASIN_HEADER_TRACEPARENT;
+        break;
+
+    case sizeof("cache-control") - 1:
+        which = NGX_HTTP_MAGASIN_HEADER_CACHE_CONTROL;
+        break;
+
+    case sizeof("idempotency-key") - 1:
+        which = NGX_HTTP_MAGASIN_HEADER_IDEMPOTENCY_KEY;
+        break;
+
+    case sizeof("access-control-request-method") - 1:
+        which = NGX_HTTP_MAGASIN_HEADER_REQUEST_METHOD;
+        break;
+
+    default:
+        return NGX_HTTP_MAGASIN_HEADERS;
+    }
+
+    return ngx_memcmp(header->lowcase_key,
+                      ngx_http_magasin_header_names[which].data,
+                      header->key.len)
+           == 0
+           ? which : NGX_HTTP_MAGASIN_HEADERS;
+}
+
+
+/* All that the Accept headers name of what there is, with any parameters. */
+
+static ngx_uint_t
+ngx_http_magasin_accepts(ngx_http_request_t *r)
+{
+    u_char                      *p, *end, *next, *stop;
+    ngx_str_t                   *value;
+    ngx_uint_t                   accepts;
+    ngx_http_magasin_headers_t   headers;
+
+    accepts = 0;
+
+    ngx_http_magasin_headers(r, NGX_HTTP_MAGASIN_HEADER_ACCEPT, &headers);
+
+    while ((value = ngx_http_magasin_headers_next(&headers)) != NULL) {
+        end = value->data + value->len;
+
+        for (p = value->data; p < end; p = next + 1) {
+
+            /* There may be thousands of nothing. */
+
+            if (*p == ',') {
+                next = p;
+                continue;
+            }
+
+            next = ngx_strlchr(p, end, ',');
+            next = next ? next : end;
+
+            stop = ngx_strlchr(p, next, ';');
+            stop = stop ? stop : next;
+
+            while (p < stop && (*p == ' ' || *p == '\t')) {
+                p++;
+            }
+
+            while (stop > p && (stop[-1] == ' ' || stop[-1] == '\t')) {
+                stop--;
+            }
+
+            accepts |= ngx_http_magasin_accept_type(p, stop - p);
+        }
+    }
+
+    return accepts;
+}
+
+
+static ngx_uint_t
+ngx_http_magasin_accept_type(u_char *p, size_t len)
+{
+    ngx_uint_t         i;
+    static ngx_str_t   types[] = {
+        ngx_string("*/*"),
+        ngx_string("application/json"),
+        ngx_string("application/*"),
+        ngx_string("*/json"),
+        ngx_null_string
+    };
+    static ngx_str_t   problem = ngx_string("application/problem+json");
+
+    for (i = 0; types[i].len; i++) {
+        if (len == types[i].len
+            && ngx_strncasecmp(p, types[i].data, len) == 0)
+        {
+            return NGX_HTTP_MAGASIN_ACCEPT_JSON;
+        }
+    }
+
+    return len == problem.len && ngx_strncasecmp(p, problem.data, len) == 0
+           ? NGX_HTTP_MAGASIN_ACCEPT_PROBLEM : 0;
+}

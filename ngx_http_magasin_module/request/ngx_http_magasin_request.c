@@ -1,0 +1,199 @@
+
+/* Where requests are answered by this module, and their context. */
+
+
+#include "ngx_http_magasin.h"
+
+
+static ngx_int_t ngx_http_magasin_request_preconfiguration(ngx_conf_t *cf);
+static void *ngx_http_magasin_request_create_main_conf(ngx_conf_t *cf);
+static void *ngx_http_magasin_request_create_srv_conf(ngx_conf_t *cf);
+static void *ngx_http_magasin_request_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_magasin_request_merge_loc_conf(ngx_conf_t *cf,
+    void *parent, void *child);
+
+
+static ngx_command_t  ngx_http_magasin_request_commands[] = {
+
+    { .name = ngx_string("magasin_scheme"),
+      .type = NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+              |NGX_CONF_TAKE1,
+      .set = ngx_http_set_complex_value_slot,
+      .conf = NGX_HTTP_LOC_CONF_OFFSET,
+      .offset = offsetof(ngx_http_magasin_request_loc_conf_t, scheme) },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_magasin_request_module_ctx = {
+    .preconfiguration = ngx_http_magasin_request_preconfiguration,
+    .create_main_conf = ngx_http_magasin_request_create_main_conf,
+    .create_srv_conf = ngx_http_magasin_request_create_srv_conf,
+    .create_loc_conf = ngx_http_magasin_request_create_loc_conf,
+    .merge_loc_conf = ngx_http_magasin_request_merge_loc_conf
+};
+
+
+ngx_module_t  ngx_http_magasin_request_module = {
+    NGX_MODULE_V1,
+    &ngx_http_magasin_request_module_ctx,  /* module context */
+    ngx_http_magasin_request_commands,     /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_int_t
+ngx_http_magasin_request_preconfiguration(ngx_conf_t *cf)
+{
+    return ngx_http_magasin_trace_init(cf);
+}
+
+
+static void *
+ngx_http_magasin_request_create_main_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_magasin_request_main_conf_t));
+}
+
+
+static void *
+ngx_http_magasin_request_create_srv_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_magasin_request_srv_conf_t));
+}
+
+
+static void *
+ngx_http_magasin_request_create_loc_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_magasin_request_loc_conf_t));
+}
+
+
+static char *
+ngx_http_magasin_request_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child)
+{
+    ngx_http_magasin_request_loc_conf_t *prev = parent;
+    ngx_http_magasin_request_loc_conf_t *conf = child;
+
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (conf->handler && clcf->handler != conf->handler) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%s\" cannot share location \"%V\" with "
+                           "another content handler, such as \"proxy_pass\" "
+                           "or \"stub_status\"", conf->directive,
+                           &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    /*
+     * limit_except is a location of its own.  Methods that it lets through are
+     * answered there as they would be outside.
+     */
+
+    if (clcf->lmt_excpt && clcf->handler == NULL && prev->handler) {
+        clcf->handler = prev->handler;
+        conf->handler = prev->handler;
+        conf->directive = prev->directive;
+        conf->api = prev->api;
+    }
+
+    if (conf->scheme == NULL) {
+        conf->scheme = prev->scheme;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* Have a location answered by `handler`, for a directive of this name. */
+
+char *
+ngx_http_magasin_content(ngx_conf_t *cf, const char *directive,
+    ngx_http_handler_pt handler)
+{
+    ngx_http_core_loc_conf_t             *clcf;
+    ngx_http_magasin_request_loc_conf_t  *rlcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    rlcf = ngx_http_conf_get_module_loc_conf(cf,
+                                             ngx_http_magasin_request_module);
+
+    if (clcf->handler == handler) {
+        return "is duplicate";
+    }
+
+    if (clcf->handler) {
+        return "cannot share a location with another content handler, such "
+               "as \"proxy_pass\" or \"stub_status\"";
+    }
+
+    clcf->handler = handler;
+    rlcf->handler = handler;
+    rlcf->directive = directive;
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * Does the API answer here?  What an error page tells is about the request
+ * that failed, wherever the page is.
+ */
+
+ngx_uint_t
+ngx_http_magasin_is_api(ngx_http_request_t *r)
+{
+    ngx_http_magasin_request_loc_conf_t  *rlcf;
+    ngx_http_magasin_request_srv_conf_t  *rscf;
+
+    rlcf = ngx_http_get_module_loc_conf(r, ngx_http_magasin_request_module);
+
+    if (rlcf->api && r->content_handler == rlcf->handler) {
+        return 1;
+    }
+
+    if (!r->internal || (!r->err_status && !r->error_page)) {
+        return 0;
+    }
+
+    rscf = ngx_http_get_module_srv_conf(r, ngx_http_magasin_request_module);
+
+    return rscf->api;
+}
+
+
+/* The context of a request, made when there is none.  NULL: memory. */
+
+ngx_http_magasin_ctx_t *
+ngx_http_magasin_ctx(ngx_http_request_t *r)
+{
+    ngx_http_magasin_ctx_t  *ctx;
+
+    ctx = ngx_http_magasin_get_ctx(r);
+
+    if (ctx == NULL) {
+        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_magasin_ctx_t));
+        if (ctx == NULL) {
+            return NULL;
+        }
+
+        ctx->request = r;
+        ngx_http_set_ctx(r, ctx, ngx_http_magasin_request_module);
+    }
+
+    return ctx;
+}

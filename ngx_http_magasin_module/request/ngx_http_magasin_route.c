@@ -1,0 +1,373 @@
+
+/*
+ * Paths and methods to rows of THE table, which is given once for a process.
+ * The first segment of a path that is not the prefix leads to the few routes
+ * that begin with it; these are compared.
+ */
+
+
+#include "ngx_http_magasin.h"
+
+
+/* What most paths begin with; no {id} is in it, nor directly after it. */
+#define NGX_HTTP_MAGASIN_ROUTE_PREFIX    "/api/v1/"
+
+/* Of the table that finds a route by its segment; a power of 2. */
+#define NGX_HTTP_MAGASIN_ROUTE_BUCKETS   64
+
+
+static ngx_uint_t ngx_http_magasin_route_segment(ngx_str_t *path);
+static ngx_uint_t ngx_http_magasin_route_match(ngx_str_t *pattern,
+    ngx_str_t *path, ngx_str_t *ids);
+static ngx_int_t ngx_http_magasin_route_id(ngx_pool_t *pool, ngx_str_t *text,
+    ngx_http_magasin_id_t *id);
+static void ngx_http_magasin_route_allow(ngx_http_magasin_route_t *route,
+    ngx_uint_t all, ngx_str_t *allow);
+
+
+static ngx_http_magasin_route_t  *ngx_http_magasin_routes;
+static ngx_uint_t                 ngx_http_magasin_nroutes;
+static ngx_http_magasin_route_t
+    *ngx_http_magasin_route_buckets[NGX_HTTP_MAGASIN_ROUTE_BUCKETS];
+
+
+/*
+ * Gather rows into routes, at each configuration in the same way.  Rows of one
+ * path adjoin.  `routes` has room for as many as there are rows, and is used
+ * as long as the process lives.
+ */
+
+void
+ngx_http_magasin_routes_gather(ngx_http_magasin_endpoint_t *endpoints,
+    ngx_uint_t nendpoints, ngx_http_magasin_route_t *routes)
+{
+    ngx_uint_t                    i, bucket;
+    ngx_http_magasin_route_t     *route, **last;
+    ngx_http_magasin_endpoint_t  *endpoint;
+
+    ngx_http_magasin_routes = routes;
+    ngx_http_magasin_nroutes = 0;
+    route = NULL;
+
+    for (i = 0; i < nendpoints; i++) {
+        endpoint = &endpoints[i];
+
+        if (route == NULL
+            || route->path.len != endpoint->path.len
+            || ngx_memcmp(route->path.data, endpoint->path.data,
+                          route->path.len)
+               != 0)
+        {
+            route = &routes[ngx_http_magasin_nroutes++];
+            route->path = endpoint->path;
+            route->endpoints = endpoint;
+            route->nendpoints = 0;
+            route->next = NULL;
+        }
+
+        route->nendpoints++;
+    }
+
+    ngx_memzero(ngx_http_magasin_route_buckets,
+                sizeof(ngx_http_magasin_route_buckets));
+
+    for (i = 0; i < ngx_http_magasin_nroutes; i++) {
+        route = &routes[i];
+
+        ngx_http_magasin_route_allow(route, 1, &route->allow);
+        ngx_http_magasin_route_allow(route, 0, &route->reference_allow);
+
+        bucket = ngx_http_magasin_route_segment(&route->path);
+        last = &ngx_http_magasin_route_buckets[bucket];
+
+        while (*last) {
+            last = &(*last)->next;
+        }
+
+        *last = route;
+    }
+}
+
+
+/*
+ * The route of a decoded path, with the integers of the path in `ids`
+ * (NGX_HTTP_MAGASIN_MAX_IDS of them).  NULL: there is none.
+ */
+
+ngx_http_magasin_route_t *
+ngx_http_magasin_route_find(ngx_pool_t *pool, ngx_str_t *path,
+    ngx_http_magasin_id_t *ids)
+{
+    ngx_str_t                  texts[NGX_HTTP_MAGASIN_MAX_IDS];
+    ngx_uint_t                 k, bucket;
+    ngx_http_magasin_route_t  *route;
+
+    bucket = ngx_http_magasin_route_segment(path);
+    route = ngx_http_magasin_route_buckets[bucket];
+
+    for ( /* void */ ; route; route = route->next) {
+
+        ngx_memzero(texts, sizeof(texts));
+
+        if (!ngx_http_magasin_route_match(&route->path, path, texts)) {
+            continue;
+        }
+
+        for (k = 0; k < NGX_HTTP_MAGASIN_MAX_IDS; k++) {
+            if (texts[k].len
+                && ngx_http_magasin_route_id(pool, &texts[k], &ids[k])
+                   != NGX_OK)
+            {
+                return NULL;
+            }
+        }
+
+        return route;
+    }
+
+    return NULL;
+}
+
+
+/* The bucket of a path: of its first segment behind the prefix. */
+
+static ngx_uint_t
+ngx_http_magasin_route_segment(ngx_str_t *path)
+{
+    u_char      *p, *end;
+    ngx_uint_t   key;
+
+    p = path->data;
+    end = p + path->len;
+
+    if (path->len >= sizeof(NGX_HTTP_MAGASIN_ROUTE_PREFIX)
+        && ngx_memcmp(p, NGX_HTTP_MAGASIN_ROUTE_PREFIX,
+                      sizeof(NGX_HTTP_MAGASIN_ROUTE_PREFIX) - 1)
+           == 0)
+    {
+        p += sizeof(NGX_HTTP_MAGASIN_ROUTE_PREFIX) - 1;
+
+    } else if (p < end) {
+        p++;
+    }
+
+    for (key = 0; p < end && *p != '/'; p++) {
+        key = ngx_hash(key, *p);
+    }
+
+    return key & (NGX_HTTP_MAGASIN_ROUTE_BUCKETS - 1);
+}
+
+
+/*
+ * The route of a request, looked for once, by whoever asks first: a variable
+ * in the phase of a limit, or the content handler.  A rewrite in between makes
+ * another path of it.  NULL: there is none.
+ */
+
+ngx_http_magasin_route_t *
+ngx_http_magasin_route(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_str_t  *uri;
+
+    uri = &ctx->request->uri;
+
+    if (uri->data && ctx->uri.data == uri->data && ctx->uri.len == uri->len) {
+        return ctx->route;
+    }
+
+    if (ctx->uri.data) {
+        ngx_memzero(ctx->ids, sizeof(ctx->ids));
+    }
+
+    ctx->uri = *uri;
+    ctx->route = ngx_http_magasin_route_find(ctx->request->pool, uri,
+                                             ctx->ids);
+    return ctx->route;
+}
+
+
+ngx_uint_t
+ngx_http_magasin_routes_count(void)
+{
+    return ngx_http_magasin_nroutes;
+}
+
+
+/* What tells one list of paths from another; never 0. */
+
+ngx_uint_t
+ngx_http_magasin_routes_layout(void)
+{
+    ngx_str_t   *path;
+    ngx_uint_t   i, k, key;
+
+    key = 1;
+
+    for (i = 0; i < ngx_http_magasin_nroutes; i++) {
+        path = &ngx_http_magasin_routes[i].path;
+
+        for (k = 0; k < path->len; k++) {
+            key = ngx_hash(key, path->data[k]);
+        }
+    }
+
+    return key | 1;
+}
+
+
+/* Routes have numbers from 0 on, in the order of the table. */
+
+ngx_uint_t
+ngx_http_magasin_route_number(ngx_http_magasin_route_t *route)
+{
+    return route - ngx_http_magasin_routes;
+}
+
+
+ngx_str_t *
+ngx_http_magasin_route_path(ngx_uint_t number)
+{
+    return &ngx_http_magasin_routes[number].path;
+}
+
+
+/* The endpoint for a method; HEAD is GET's.  NULL: not allowed. */
+
+ngx_http_magasin_endpoint_t *
+ngx_http_magasin_route_method(ngx_http_magasin_route_t *route,
+    ngx_uint_t method)
+{
+    ngx_uint_t  i;
+
+    if (method == NGX_HTTP_HEAD) {
+        method = NGX_HTTP_GET;
+    }
+
+    for (i = 0; i < route->nendpoints; i++) {
+        if (route->endpoints[i].method == method) {
+            return &route->endpoints[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+/* Compare a path with a template, where "{...}" takes a run of digits. */
+
+static ngx_uint_t
+ngx_http_magasin_route_match(ngx_str_t *pattern, ngx_str_t *path,
+    ngx_str_t *ids)
+{
+    u_char      *p, *q, *p_end, *q_end;
+    ngx_uint_t   n;
+
+    p = pattern->data;
+    p_end = p + pattern->len;
+    q = path->data;
+    q_end = q + path->len;
+    n = 0;
+
+    while (p < p_end) {
+
+        if (*p != '{') {
+            if (q == q_end || *p != *q) {
+                return 0;
+            }
+
+            p++;
+            q++;
+            continue;
+        }
+
+        ids[n].data = q;
+
+        while (q < q_end && *q >= '0' && *q <= '9') {
+            q++;
+        }
+
+        ids[n].len = q - ids[n].data;
+
+        if (ids[n++].len == 0) {
+            return 0;
+        }
+
+        p = ngx_strlchr(p, p_end, '}') + 1;
+    }
+
+    return q == q_end;
+}
+
+
+static ngx_int_t
+ngx_http_magasin_route_id(ngx_pool_t *pool, ngx_str_t *text,
+    ngx_http_magasin_id_t *id)
+{
+    ngx_str_t    s;
+    static char  max[] = "9223372036854775807";
+
+    s = *text;
+
+    while (s.len > 1 && *s.data == '0') {
+        s.data++;
+        s.len--;
+    }
+
+    id->text.data = ngx_pnalloc(pool, s.len + 1);
+    if (id->text.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    id->text.len = s.len;
+    (void) ngx_cpystrn(id->text.data, s.data, s.len + 1);
+
+    id->fits = s.len < sizeof(max) - 1
+               || (s.len == sizeof(max) - 1
+                   && ngx_memcmp(s.data, max, s.len) <= 0);
+
+    return NGX_OK;
+}
+
+
+/*
+ * "GET, PUT, HEAD, OPTIONS": the rows' methods, with or without those that
+ * the reference does not have, then the implied ones.
+ */
+
+static void
+ngx_http_magasin_route_allow(ngx_http_magasin_route_t *route, ngx_uint_t all,
+    ngx_str_t *allow)
+{
+    u_char            *p;
+    ngx_uint_t         i, k, get;
+    static struct {
+        ngx_uint_t     method;
+        ngx_str_t      name;
+    } names[] = {
+        { NGX_HTTP_GET, ngx_string("GET") },
+        { NGX_HTTP_POST, ngx_string("POST") },
+        { NGX_HTTP_PUT, ngx_string("PUT") },
+        { NGX_HTTP_PATCH, ngx_string("PATCH") },
+        { NGX_HTTP_DELETE, ngx_string("DELETE") },
+    };
+
+    p = route->text[all];
+
+    allow->data = p;
+    get = 0;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        for (k = 0; k < route->nendpoints; k++) {
+            if (route->endpoints[k].method == names[i].method
+                && (all || !route->endpoints[k].extra))
+            {
+                p = ngx_sprintf(p, "%V, ", &names[i].name);
+                get |= (names[i].method == NGX_HTTP_GET);
+            }
+        }
+    }
+
+    p = ngx_sprintf(p, "%sOPTIONS", get ? "HEAD, " : "");
+    allow->len = p - allow->data;
+}

@@ -1,0 +1,185 @@
+
+/* $magasin_trace_id: by it the answer and the line in the log are one. */
+
+
+#include "ngx_http_magasin.h"
+
+#include <openssl/rand.h>
+
+
+static ngx_int_t ngx_http_magasin_trace_get(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static uint32_t ngx_http_magasin_trace_random(void);
+static ngx_int_t ngx_http_magasin_trace_parse(ngx_str_t *parent,
+    ngx_str_t *id);
+static ngx_uint_t ngx_http_magasin_trace_hex(u_char *p, size_t len);
+static void ngx_http_magasin_trace_set(ngx_http_variable_value_t *v,
+    ngx_str_t *id);
+
+
+/* By its index it stays the same, in an answer and in the log. */
+
+ngx_int_t
+ngx_http_magasin_trace_init(ngx_conf_t *cf)
+{
+    ngx_http_variable_t                   *variable;
+    ngx_http_magasin_request_main_conf_t  *rmcf;
+    static ngx_str_t                       name =
+                                           ngx_string("magasin_trace_id");
+
+    variable = ngx_http_add_variable(cf, &name, 0);
+    if (variable == NULL) {
+        return NGX_ERROR;
+    }
+
+    variable->get_handler = ngx_http_magasin_trace_get;
+
+    rmcf = ngx_http_conf_get_module_main_conf(cf,
+                                              ngx_http_magasin_request_module);
+    rmcf->trace_index = ngx_http_get_variable_index(cf, &name);
+
+    return rmcf->trace_index == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+/* The id of a request, as the log has it.  NULL: memory. */
+
+ngx_http_variable_value_t *
+ngx_http_magasin_trace_id(ngx_http_request_t *r)
+{
+    ngx_http_magasin_request_main_conf_t  *rmcf;
+
+    rmcf = ngx_http_get_module_main_conf(r, ngx_http_magasin_request_module);
+
+    return ngx_http_get_indexed_variable(r, rmcf->trace_index);
+}
+
+
+/*
+ * The trace id: of the request's traceparent (W3C Trace Context, level 1)
+ * when that is well-formed, else a new one.
+ */
+
+static ngx_int_t
+ngx_http_magasin_trace_get(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t                    id, *parent;
+    ngx_uint_t                   i;
+    uint32_t                     words[4];
+    ngx_http_magasin_headers_t   headers;
+
+    ngx_http_magasin_headers(r, NGX_HTTP_MAGASIN_HEADER_TRACEPARENT,
+                             &headers);
+
+    while ((parent = ngx_http_magasin_headers_next(&headers)) != NULL) {
+
+        if (ngx_http_magasin_trace_parse(parent, &id) == NGX_OK) {
+            ngx_http_magasin_trace_set(v, &id);
+            return NGX_OK;
+        }
+    }
+
+    id.len = 32;
+    id.data = ngx_pnalloc(r->pool, id.len + 1);
+
+    if (id.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < 4; i++) {
+        words[i] = ngx_http_magasin_trace_random();
+    }
+
+    (void) ngx_hex_dump(id.data, (u_char *) words, sizeof(words));
+
+    ngx_http_magasin_trace_set(v, &id);
+
+    return NGX_OK;
+}
+
+
+/*
+ * Ids have to differ, between workers and nodes too, and to be cheap; nobody
+ * need be unable to guess them.  So it is SplitMix64 from a seed of 64 bits:
+ * nginx's own has 32, which two workers of many may share.
+ */
+
+static uint32_t
+ngx_http_magasin_trace_random(void)
+{
+    uint64_t         z;
+    static uint64_t  state;     /* of this worker; 0: not seeded */
+
+    if (state == 0
+        && RAND_bytes((u_char *) &state, (int) sizeof(state)) != 1)
+    {
+        state = ((uint64_t) ngx_random() << 32) ^ (uint64_t) ngx_random();
+    }
+
+    state += 0x9e3779b97f4a7c15;
+
+    z = state;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+
+    return (uint32_t) ((z ^ (z >> 31)) >> 32);
+}
+
+
+/* "00-" 32 hex digits "-" 16 hex digits "-" 2 hex digits; ids not all 0. */
+
+static ngx_int_t
+ngx_http_magasin_trace_parse(ngx_str_t *parent, ngx_str_t *id)
+{
+    u_char  *p;
+
+    p = parent->data;
+
+    if (parent->len < 55
+        || !ngx_http_magasin_trace_hex(p, 2)
+        || ngx_strncmp(p, "ff", 2) == 0
+        || p[2] != '-'
+        || !ngx_http_magasin_trace_hex(p + 3, 32)
+        || p[35] != '-'
+        || !ngx_http_magasin_trace_hex(p + 36, 16)
+        || p[52] != '-'
+        || !ngx_http_magasin_trace_hex(p + 53, 2)
+        || (ngx_strncmp(p, "00", 2) == 0 && parent->len != 55)
+        || ngx_strncmp(p + 3, "00000000000000000000000000000000", 32) == 0
+        || ngx_strncmp(p + 36, "0000000000000000", 16) == 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    id->data = p + 3;
+    id->len = 32;
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_magasin_trace_hex(u_char *p, size_t len)
+{
+    while (len--) {
+        if (!((p[len] >= '0' && p[len] <= '9')
+              || (p[len] >= 'a' && p[len] <= 'f')))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static void
+ngx_http_magasin_trace_set(ngx_http_variable_value_t *v, ngx_str_t *id)
+{
+    v->data = id->data;
+    v->len = (unsigned) id->len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+}

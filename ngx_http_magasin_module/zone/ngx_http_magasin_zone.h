@@ -1,0 +1,99 @@
+
+/*
+ * The shared memory of a node: one zone for all that its workers share.
+ *
+ * A room that keeps something there describes its part as a section, and
+ * registers it while the configuration is read.  The zone does not know what
+ * a section holds.
+ *
+ * The end of the zone is a fixed part: a header, and the sections.  It is
+ * valid for as long as the zone is mapped; its words are read and changed with
+ * atomic operations and without a lock.  All before it is a slab pool for what
+ * comes and goes; that part is touched between ngx_http_magasin_zone_lock()
+ * and _unlock() alone.
+ *
+ * A worker may be killed inside.  The master then frees the mutex, and the
+ * next holder finds `dirty` set: it empties the slab pool, since nothing in
+ * it can be trusted.  So under the lock there are writes to memory only: no
+ * logging, no callbacks but the sections' reset(), no waiting.
+ */
+
+
+#ifndef _NGX_HTTP_MAGASIN_ZONE_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_ZONE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+
+/* To be changed with the header; sections have versions of their own. */
+#define NGX_HTTP_MAGASIN_ZONE_MAGIC     0x4d414741u
+#define NGX_HTTP_MAGASIN_ZONE_VERSION   4
+
+#define NGX_HTTP_MAGASIN_ZONE_SECTIONS  8
+
+
+/*
+ * A part of the zone.  init: once, when the zone is made, after it was filled
+ * with zeros; NGX_OK or NGX_ERROR.  reset: the slab pool is empty; under the
+ * lock, or before anybody else knows of the zone.  Both may be NULL.
+ */
+typedef struct {
+    uint32_t                         version;   /* changes with the structure */
+    size_t                           size;
+    ngx_int_t                      (*init)(void *section, ngx_log_t *log);
+    void                           (*reset)(void *section);
+} ngx_http_magasin_zone_section_t;
+
+
+typedef struct {
+    uint32_t                         magic;
+    uint32_t                         version;
+    size_t                           size;      /* of the fixed part */
+    ngx_atomic_t                     dirty;     /* somebody is inside */
+    ngx_atomic_t                     rebuilt;   /* how many times */
+    ngx_uint_t                       layout;    /* of the sections: a digest */
+} ngx_http_magasin_zone_shared_t;
+
+
+typedef struct {
+    ngx_shm_zone_t                  *shm;       /* NULL: no directive */
+    ngx_slab_pool_t                 *slab;
+    ngx_http_magasin_zone_shared_t  *shared;
+    size_t                           size;      /* of the fixed part */
+    ngx_uint_t                       nsections;
+    const ngx_http_magasin_zone_section_t
+                                *sections[NGX_HTTP_MAGASIN_ZONE_SECTIONS];
+    size_t                       offsets[NGX_HTTP_MAGASIN_ZONE_SECTIONS];
+} ngx_http_magasin_zone_t;
+
+
+/* What /metrics and /status show. */
+typedef struct {
+    size_t                           size;
+    size_t                           free;      /* whole pages of it */
+    ngx_uint_t                       rebuilds;
+} ngx_http_magasin_zone_numbers_t;
+
+
+extern ngx_module_t  ngx_http_magasin_zone_module;
+
+
+ngx_int_t ngx_http_magasin_zone_add(ngx_conf_t *cf,
+    const ngx_http_magasin_zone_section_t *section);
+ngx_http_magasin_zone_t *ngx_http_magasin_zone_of(ngx_cycle_t *cycle);
+void *ngx_http_magasin_zone_section(ngx_http_magasin_zone_t *zone,
+    const ngx_http_magasin_zone_section_t *section);
+ngx_uint_t ngx_http_magasin_zone_configured(ngx_conf_t *cf);
+
+void ngx_http_magasin_zone_numbers(ngx_http_magasin_zone_t *zone,
+    ngx_http_magasin_zone_numbers_t *numbers);
+
+void ngx_http_magasin_zone_lock(ngx_http_magasin_zone_t *zone);
+void ngx_http_magasin_zone_unlock(ngx_http_magasin_zone_t *zone);
+void ngx_http_magasin_zone_reset(ngx_http_magasin_zone_t *zone);
+
+
+#endif /* _NGX_HTTP_MAGASIN_ZONE_H_INCLUDED_ */

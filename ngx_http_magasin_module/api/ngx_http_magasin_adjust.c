@@ -1,21 +1,10 @@
 
-/*
- * /api/v1/stores/{id}/stock/{produit}/ and its adjustment.  The entity tag
- * is the quantity: nothing else of the resource can change.
- */
+/* POST /api/v1/stores/{id}/stock/{produit}/adjust/ */
 
 
 #include "ngx_http_magasin_rows.h"
 #include "ngx_http_magasin_checks.h"
 #include "ngx_http_magasin_reply.h"
-
-
-/* Columns of stock_item.sql. */
-enum {
-    ITEM_MAGASIN = 0,
-    ITEM_PRODUIT,
-    ITEM_QUANTITE
-};
 
 
 /* Parameters of stock_adjust.sql. */
@@ -35,52 +24,19 @@ enum {
 
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_adjust_members[] = {
-    { "delta", NGX_HTTP_MAGASIN_MEMBER_INTEGER,
-      -(int64_t) NGX_MAX_INT32_VALUE, NGX_MAX_INT32_VALUE, NULL, 0, 0 },
-    { "quantite", NGX_HTTP_MAGASIN_MEMBER_INTEGER, 0, NGX_MAX_INT32_VALUE,
-      NULL, 0, 0 },
-    { "attendu", NGX_HTTP_MAGASIN_MEMBER_INTEGER, 0, NGX_MAX_INT32_VALUE,
-      NULL, 0, 0 },
-    { "motif", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 200, NULL, 0, 1 },
-    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
-};
-
-static const ngx_http_magasin_column_t  ngx_http_magasin_item_columns[] = {
-    { "magasin", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
-    { "produit", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
-    { "quantite", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
-    { NULL, NGX_HTTP_MAGASIN_COLUMN_TEXT }
-};
-
-
-const ngx_http_magasin_item_spec_t  ngx_http_magasin_stock_item_spec = {
-    "Stock du produit", ngx_http_magasin_item_columns
+    { .name = "delta", .type = NGX_HTTP_MAGASIN_MEMBER_INTEGER,
+      .min = -(int64_t) NGX_MAX_INT32_VALUE, .max = NGX_MAX_INT32_VALUE },
+    { .name = "quantite", .type = NGX_HTTP_MAGASIN_MEMBER_INTEGER,
+      .max = NGX_MAX_INT32_VALUE },
+    { .name = "attendu", .type = NGX_HTTP_MAGASIN_MEMBER_INTEGER,
+      .max = NGX_MAX_INT32_VALUE },
+    { .name = "motif", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 200,
+      .blank = 1 },
+    { .name = NULL }
 };
 
 
 static void ngx_http_magasin_adjust_check(ngx_http_magasin_ctx_t *ctx);
-
-
-ngx_int_t
-ngx_http_magasin_stock_item_render(ngx_http_magasin_ctx_t *ctx,
-    PGresult *result)
-{
-    ngx_str_t  text;
-
-    if (PQntuples(result)) {
-        text = ngx_http_magasin_column(result, 0, ITEM_QUANTITE);
-
-        ctx->etag.data = ngx_pnalloc(ctx->request->pool, text.len + 2);
-        if (ctx->etag.data == NULL) {
-            return NGX_ERROR;
-        }
-
-        ctx->etag.len = ngx_sprintf(ctx->etag.data, "\"%V\"", &text)
-                        - ctx->etag.data;
-    }
-
-    return ngx_http_magasin_item_render(ctx, result);
-}
 
 
 ngx_int_t

@@ -68,9 +68,11 @@ ngx_int_t ngx_http_magasin_availability_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_availability_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
 
-/* adjust.c */
+/* stock_item.c */
 ngx_int_t ngx_http_magasin_stock_item_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
+
+/* adjust.c */
 ngx_int_t ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx);
 void ngx_http_magasin_adjust_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags);

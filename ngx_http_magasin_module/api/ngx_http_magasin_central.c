@@ -24,26 +24,27 @@ static const char *const  ngx_http_magasin_central_orders[] = {
 };
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_central_params[] = {
-    { "q", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 0, 0 },
-    { "ordering", NGX_HTTP_MAGASIN_MEMBER_CHOICE, 0, 0,
-      ngx_http_magasin_central_orders, 0, 0 },
-    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+    { .name = "q", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 100 },
+    { .name = "ordering", .type = NGX_HTTP_MAGASIN_MEMBER_CHOICE,
+      .choices = ngx_http_magasin_central_orders },
+    { .name = NULL }
 };
 
 static const ngx_http_magasin_column_t  ngx_http_magasin_central_columns[] = {
-    { "produit", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
-    { "nom", NGX_HTTP_MAGASIN_COLUMN_TEXT },
-    { "quantite", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
-    { NULL, NGX_HTTP_MAGASIN_COLUMN_TEXT }
+    { .name = "produit", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { .name = "nom", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { .name = "quantite", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { .name = NULL }
 };
 
 
 /* The key is "ID", or "VALUE:ID" in an order: one text, so one key. */
 
 const ngx_http_magasin_list_spec_t  ngx_http_magasin_central_spec = {
-    ngx_http_magasin_central_params, 1,
-    { NGX_HTTP_MAGASIN_KEY_TEXT, NGX_HTTP_MAGASIN_KEY_INTEGER },
-    ngx_http_magasin_central_columns, 0
+    .params = ngx_http_magasin_central_params,
+    .nkeys = 1,
+    .keys = { NGX_HTTP_MAGASIN_KEY_TEXT, NGX_HTTP_MAGASIN_KEY_INTEGER },
+    .columns = ngx_http_magasin_central_columns
 };
 
 

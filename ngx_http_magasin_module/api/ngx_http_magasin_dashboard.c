@@ -36,8 +36,8 @@ static void ngx_http_magasin_dashboard_detail(ngx_http_magasin_json_t *json,
 
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_dashboard_params[] = {
-    { "detail", NGX_HTTP_MAGASIN_MEMBER_BOOLEAN, 0, 0, NULL, 0, 0 },
-    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+    { .name = "detail", .type = NGX_HTTP_MAGASIN_MEMBER_BOOLEAN },
+    { .name = NULL }
 };
 
 

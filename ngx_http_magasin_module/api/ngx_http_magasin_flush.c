@@ -7,7 +7,7 @@
 
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_flush_members[] = {
-    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+    { .name = NULL }
 };
 
 

@@ -20,35 +20,37 @@ enum {
 
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_journal_params[] = {
-    { "magasin", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 0, 0 },
-    { "produit", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 0, 0 },
-    { "type", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 0, 0 },
-    { "depuis", NGX_HTTP_MAGASIN_MEMBER_INSTANT, 0, 0, NULL, 0, 0 },
-    { "ordering", NGX_HTTP_MAGASIN_MEMBER_CHOICE, 0, 0,
-      ngx_http_magasin_journal_orders, 0, 0 },
-    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+    { .name = "magasin", .type = NGX_HTTP_MAGASIN_MEMBER_ID },
+    { .name = "produit", .type = NGX_HTTP_MAGASIN_MEMBER_ID },
+    { .name = "type", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 100 },
+    { .name = "depuis", .type = NGX_HTTP_MAGASIN_MEMBER_INSTANT },
+    { .name = "ordering", .type = NGX_HTTP_MAGASIN_MEMBER_CHOICE,
+      .choices = ngx_http_magasin_journal_orders },
+    { .name = NULL }
 };
 
 static const ngx_http_magasin_column_t  ngx_http_magasin_journal_columns[] = {
-    { "id", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
-    { "instant", NGX_HTTP_MAGASIN_COLUMN_TEXT },
-    { "type", NGX_HTTP_MAGASIN_COLUMN_TEXT },
-    { "magasin", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
-    { "produit", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
-    { "delta", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
-    { "quantite", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
-    { "acteur", NGX_HTTP_MAGASIN_COLUMN_TEXT },
-    { "reference", NGX_HTTP_MAGASIN_COLUMN_TEXT },
-    { "motif", NGX_HTTP_MAGASIN_COLUMN_TEXT },
-    { "details", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
-    { NULL, NGX_HTTP_MAGASIN_COLUMN_TEXT }
+    { .name = "id", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { .name = "instant", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { .name = "type", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { .name = "magasin", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { .name = "produit", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { .name = "delta", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { .name = "quantite", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { .name = "acteur", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { .name = "reference", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { .name = "motif", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { .name = "details", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { .name = NULL }
 };
 
 
 const ngx_http_magasin_list_spec_t  ngx_http_magasin_journal_spec = {
-    ngx_http_magasin_journal_params, 2,
-    { NGX_HTTP_MAGASIN_KEY_INTEGER, NGX_HTTP_MAGASIN_KEY_INTEGER },
-    ngx_http_magasin_journal_columns, 1
+    .params = ngx_http_magasin_journal_params,
+    .nkeys = 2,
+    .keys = { NGX_HTTP_MAGASIN_KEY_INTEGER, NGX_HTTP_MAGASIN_KEY_INTEGER },
+    .columns = ngx_http_magasin_journal_columns,
+    .pieces = 1
 };
 
 

@@ -33,8 +33,9 @@ typedef struct {
 
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_list_limit[] = {
-    { "limit", NGX_HTTP_MAGASIN_MEMBER_INTEGER, 1, 1000, NULL, 0, 0 },
-    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+    { .name = "limit", .type = NGX_HTTP_MAGASIN_MEMBER_INTEGER, .min = 1,
+      .max = 1000 },
+    { .name = NULL }
 };
 
 

@@ -66,59 +66,64 @@ static ngx_int_t ngx_http_magasin_product_tag(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, int row);
 
 
-/* In the order in which errors are told. */
+/* What a product is made of, in the order in which errors are told. */
+
+#define NGX_HTTP_MAGASIN_PRODUCT_FIELDS  4
+
+#define NGX_HTTP_MAGASIN_PRODUCT_MEMBERS(needed)                              \
+    { .name = "nom", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 100,        \
+      .required = needed },                                                   \
+    { .name = "categorie", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 100,  \
+      .required = needed },                                                   \
+    { .name = "prix", .type = NGX_HTTP_MAGASIN_MEMBER_PRICE,                  \
+      .required = needed },                                                   \
+    { .name = "description", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT,            \
+      .max = 10000, .blank = 1 }
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_product_members[] = {
-    { "nom", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 0, 0 },
-    { "categorie", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 0, 0 },
-    { "prix", NGX_HTTP_MAGASIN_MEMBER_PRICE, 0, 0, NULL, 0, 0 },
-    { "description", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 10000, NULL, 0, 1 },
-    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+    NGX_HTTP_MAGASIN_PRODUCT_MEMBERS(0),
+    { .name = NULL }
 };
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_product_patch[] = {
-    { "nom", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 0, 0 },
-    { "categorie", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 0, 0 },
-    { "prix", NGX_HTTP_MAGASIN_MEMBER_PRICE, 0, 0, NULL, 0, 0 },
-    { "description", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 10000, NULL, 0, 1 },
-    { "archive", NGX_HTTP_MAGASIN_MEMBER_BOOLEAN, 0, 0, NULL, 0, 0 },
-    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+    NGX_HTTP_MAGASIN_PRODUCT_MEMBERS(0),
+    { .name = "archive", .type = NGX_HTTP_MAGASIN_MEMBER_BOOLEAN },
+    { .name = NULL }
 };
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_product_new[] = {
-    { "nom", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 1, 0 },
-    { "categorie", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 1, 0 },
-    { "prix", NGX_HTTP_MAGASIN_MEMBER_PRICE, 0, 0, NULL, 1, 0 },
-    { "description", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 10000, NULL, 0, 1 },
-    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+    NGX_HTTP_MAGASIN_PRODUCT_MEMBERS(1),
+    { .name = NULL }
 };
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_products_params[] = {
-    { "q", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 0, 0 },
-    { "categorie", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 100, NULL, 0, 0 },
-    { "archive", NGX_HTTP_MAGASIN_MEMBER_BOOLEAN, 0, 0, NULL, 0, 0 },
-    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+    { .name = "q", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 100 },
+    { .name = "categorie", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 100 },
+    { .name = "archive", .type = NGX_HTTP_MAGASIN_MEMBER_BOOLEAN },
+    { .name = NULL }
 };
 
 static const ngx_http_magasin_column_t  ngx_http_magasin_products_columns[] = {
-    { "id", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
-    { "nom", NGX_HTTP_MAGASIN_COLUMN_TEXT },
-    { "categorie", NGX_HTTP_MAGASIN_COLUMN_TEXT },
-    { "prix", NGX_HTTP_MAGASIN_COLUMN_TEXT },
-    { "description", NGX_HTTP_MAGASIN_COLUMN_TEXT },
-    { NULL, NGX_HTTP_MAGASIN_COLUMN_TEXT }
+    { .name = "id", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { .name = "nom", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { .name = "categorie", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { .name = "prix", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { .name = "description", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { .name = NULL }
 };
 
 
 const ngx_http_magasin_list_spec_t  ngx_http_magasin_products_spec = {
-    ngx_http_magasin_products_params, 2,
-    { NGX_HTTP_MAGASIN_KEY_TEXT, NGX_HTTP_MAGASIN_KEY_INTEGER },
-    ngx_http_magasin_products_columns, 1
+    .params = ngx_http_magasin_products_params,
+    .nkeys = 2,
+    .keys = { NGX_HTTP_MAGASIN_KEY_TEXT, NGX_HTTP_MAGASIN_KEY_INTEGER },
+    .columns = ngx_http_magasin_products_columns,
+    .pieces = 1
 };
 
 /* Its rows are not one object each: it has a render of its own. */
 const ngx_http_magasin_item_spec_t  ngx_http_magasin_availability_spec = {
-    "Produit", NULL
+    .what = "Produit"
 };
 
 

@@ -15,39 +15,41 @@ static const char *const  ngx_http_magasin_demande_states[] = {
 };
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_demande_params[] = {
-    { "magasin", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 0, 0 },
-    { "produit", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 0, 0 },
-    { "statut", NGX_HTTP_MAGASIN_MEMBER_CHOICE, 0, 0,
-      ngx_http_magasin_demande_states, 0, 0 },
-    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+    { .name = "magasin", .type = NGX_HTTP_MAGASIN_MEMBER_ID },
+    { .name = "produit", .type = NGX_HTTP_MAGASIN_MEMBER_ID },
+    { .name = "statut", .type = NGX_HTTP_MAGASIN_MEMBER_CHOICE,
+      .choices = ngx_http_magasin_demande_states },
+    { .name = NULL }
 };
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_demande_members[] = {
-    { "magasin", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 1, 0 },
-    { "produit", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 1, 0 },
-    { "quantite", NGX_HTTP_MAGASIN_MEMBER_INTEGER, 1, NGX_MAX_INT32_VALUE,
-      NULL, 1, 0 },
-    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+    { .name = "magasin", .type = NGX_HTTP_MAGASIN_MEMBER_ID, .required = 1 },
+    { .name = "produit", .type = NGX_HTTP_MAGASIN_MEMBER_ID, .required = 1 },
+    { .name = "quantite", .type = NGX_HTTP_MAGASIN_MEMBER_INTEGER, .min = 1,
+      .max = NGX_MAX_INT32_VALUE, .required = 1 },
+    { .name = NULL }
 };
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_decision_members[] = {
-    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+    { .name = NULL }
 };
 
 static const ngx_http_magasin_column_t  ngx_http_magasin_demande_columns[] = {
     { "", NGX_HTTP_MAGASIN_COLUMN_OBJECT },
-    { NULL, NGX_HTTP_MAGASIN_COLUMN_TEXT }
+    { .name = NULL }
 };
 
 
 const ngx_http_magasin_list_spec_t  ngx_http_magasin_replenishments_spec = {
-    ngx_http_magasin_demande_params, 1,
-    { NGX_HTTP_MAGASIN_KEY_INTEGER, NGX_HTTP_MAGASIN_KEY_INTEGER },
-    ngx_http_magasin_demande_columns, 0
+    .params = ngx_http_magasin_demande_params,
+    .nkeys = 1,
+    .keys = { NGX_HTTP_MAGASIN_KEY_INTEGER, NGX_HTTP_MAGASIN_KEY_INTEGER },
+    .columns = ngx_http_magasin_demande_columns
 };
 
 const ngx_http_magasin_item_spec_t  ngx_http_magasin_replenishment_spec = {
-    "Demande", ngx_http_magasin_demande_columns
+    .what = "Demande",
+    .columns = ngx_http_magasin_demande_columns
 };
 
 

@@ -42,48 +42,50 @@ typedef struct {
 
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_sale_members[] = {
-    { "magasin", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 1, 0 },
-    { "lignes", NGX_HTTP_MAGASIN_MEMBER_OTHER, 0, 0, NULL, 1, 0 },
-    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+    { .name = "magasin", .type = NGX_HTTP_MAGASIN_MEMBER_ID, .required = 1 },
+    { .name = "lignes", .type = NGX_HTTP_MAGASIN_MEMBER_OTHER, .required = 1 },
+    { .name = NULL }
 };
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_line_members[] = {
-    { "produit", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 1, 0 },
-    { "quantite", NGX_HTTP_MAGASIN_MEMBER_INTEGER, 1, NGX_MAX_INT32_VALUE,
-      NULL, 1, 0 },
-    { "prix_unitaire", NGX_HTTP_MAGASIN_MEMBER_PRICE, 0, 0, NULL, 0, 0 },
-    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+    { .name = "produit", .type = NGX_HTTP_MAGASIN_MEMBER_ID, .required = 1 },
+    { .name = "quantite", .type = NGX_HTTP_MAGASIN_MEMBER_INTEGER, .min = 1,
+      .max = NGX_MAX_INT32_VALUE, .required = 1 },
+    { .name = "prix_unitaire", .type = NGX_HTTP_MAGASIN_MEMBER_PRICE },
+    { .name = NULL }
 };
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_sales_params[] = {
-    { "magasin", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 0, 0 },
-    { "depuis", NGX_HTTP_MAGASIN_MEMBER_INSTANT, 0, 0, NULL, 0, 0 },
-    { "jusqu_a", NGX_HTTP_MAGASIN_MEMBER_INSTANT, 0, 0, NULL, 0, 0 },
-    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+    { .name = "magasin", .type = NGX_HTTP_MAGASIN_MEMBER_ID },
+    { .name = "depuis", .type = NGX_HTTP_MAGASIN_MEMBER_INSTANT },
+    { .name = "jusqu_a", .type = NGX_HTTP_MAGASIN_MEMBER_INSTANT },
+    { .name = NULL }
 };
 
 static const ngx_http_magasin_column_t  ngx_http_magasin_sales_columns[] = {
-    { "id", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
-    { "magasin", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
-    { "date_vente", NGX_HTTP_MAGASIN_COLUMN_TEXT },
-    { "total", NGX_HTTP_MAGASIN_COLUMN_TEXT },
-    { NULL, NGX_HTTP_MAGASIN_COLUMN_TEXT }
+    { .name = "id", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { .name = "magasin", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { .name = "date_vente", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { .name = "total", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { .name = NULL }
 };
 
 static const ngx_http_magasin_column_t  ngx_http_magasin_sale_columns[] = {
     { "", NGX_HTTP_MAGASIN_COLUMN_OBJECT },
-    { NULL, NGX_HTTP_MAGASIN_COLUMN_TEXT }
+    { .name = NULL }
 };
 
 
 const ngx_http_magasin_list_spec_t  ngx_http_magasin_sales_spec = {
-    ngx_http_magasin_sales_params, 2,
-    { NGX_HTTP_MAGASIN_KEY_INSTANT, NGX_HTTP_MAGASIN_KEY_INTEGER },
-    ngx_http_magasin_sales_columns, 0
+    .params = ngx_http_magasin_sales_params,
+    .nkeys = 2,
+    .keys = { NGX_HTTP_MAGASIN_KEY_INSTANT, NGX_HTTP_MAGASIN_KEY_INTEGER },
+    .columns = ngx_http_magasin_sales_columns
 };
 
 const ngx_http_magasin_item_spec_t  ngx_http_magasin_sale_spec = {
-    "Vente", ngx_http_magasin_sale_columns
+    .what = "Vente",
+    .columns = ngx_http_magasin_sale_columns
 };
 
 

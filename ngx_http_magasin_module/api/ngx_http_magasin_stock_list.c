@@ -34,28 +34,31 @@ typedef struct {
     const char   *q;
     const char   *quantite;
     unsigned      empty:1;      /* no row can fit */
-} ngx_http_magasin_list_t;
+} ngx_http_magasin_stock_list_t;
 
 
-static ngx_int_t ngx_http_magasin_list_name(ngx_http_magasin_ctx_t *ctx,
+static ngx_int_t ngx_http_magasin_stock_list_name(ngx_http_magasin_ctx_t *ctx,
     ngx_str_t *value, const char **filter, const char **error);
-static ngx_int_t ngx_http_magasin_list_quantity(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_list_t *list, const char **error);
-static ngx_uint_t ngx_http_magasin_list_too_big(
+static ngx_int_t ngx_http_magasin_stock_list_quantity(
+    ngx_http_magasin_ctx_t *ctx, ngx_http_magasin_stock_list_t *list,
+    const char **error);
+static ngx_uint_t ngx_http_magasin_stock_list_too_big(
     ngx_http_magasin_decimal_t *decimal);
-static ngx_int_t ngx_http_magasin_list_page(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_list_t *list);
-static void ngx_http_magasin_list_order(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_list_t *list);
-static ngx_int_t ngx_http_magasin_list_invalid(ngx_http_magasin_ctx_t *ctx,
-    const char *nom, const char *q, const char *quantite);
-static void ngx_http_magasin_list_error(ngx_http_magasin_json_t *json,
+static ngx_int_t ngx_http_magasin_stock_list_page(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_stock_list_t *list);
+static void ngx_http_magasin_stock_list_order(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_stock_list_t *list);
+static ngx_int_t ngx_http_magasin_stock_list_invalid(
+    ngx_http_magasin_ctx_t *ctx, const char *nom, const char *q,
+    const char *quantite);
+static void ngx_http_magasin_stock_list_error(ngx_http_magasin_json_t *json,
     const char *name, const char *message);
-static ngx_int_t ngx_http_magasin_list_no_page(ngx_http_magasin_ctx_t *ctx);
-static ngx_int_t ngx_http_magasin_list_empty(ngx_http_magasin_ctx_t *ctx);
-static ngx_int_t ngx_http_magasin_list_head(ngx_http_magasin_ctx_t *ctx,
+static ngx_int_t ngx_http_magasin_stock_list_no_page(
+    ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_stock_list_empty(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_stock_list_head(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t total, ngx_uint_t page);
-static ngx_int_t ngx_http_magasin_list_link(ngx_http_magasin_ctx_t *ctx,
+static ngx_int_t ngx_http_magasin_stock_list_link(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t page);
 
 
@@ -66,9 +69,10 @@ ngx_http_magasin_stock_list_bind(ngx_http_magasin_ctx_t *ctx)
 {
     u_char                   *page;
     const char               *nom, *q, *quantite;
-    ngx_http_magasin_list_t  *list;
+    ngx_http_magasin_stock_list_t  *list;
 
-    list = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_magasin_list_t));
+    list = ngx_pcalloc(ctx->request->pool,
+                       sizeof(ngx_http_magasin_stock_list_t));
     page = ngx_pnalloc(ctx->request->pool, NGX_INT_T_LEN + 1);
 
     if (list == NULL || page == NULL) {
@@ -80,41 +84,41 @@ ngx_http_magasin_stock_list_bind(ngx_http_magasin_ctx_t *ctx)
     q = NULL;
     quantite = NULL;
 
-    if (ngx_http_magasin_list_name(ctx,
+    if (ngx_http_magasin_stock_list_name(ctx,
                      ngx_http_magasin_query_value(ctx->query, "produit__nom"),
                      &list->nom, &nom)
         != NGX_OK
-        || ngx_http_magasin_list_name(ctx,
+        || ngx_http_magasin_stock_list_name(ctx,
                      ngx_http_magasin_query_value(ctx->query, "q"),
                      &list->q, &q)
            != NGX_OK
-        || ngx_http_magasin_list_quantity(ctx, list, &quantite) != NGX_OK)
+        || ngx_http_magasin_stock_list_quantity(ctx, list, &quantite) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     if (nom || q || quantite) {
-        return ngx_http_magasin_list_invalid(ctx, nom, q, quantite);
+        return ngx_http_magasin_stock_list_invalid(ctx, nom, q, quantite);
     }
 
-    switch (ngx_http_magasin_list_page(ctx, list)) {
+    switch (ngx_http_magasin_stock_list_page(ctx, list)) {
 
     case NGX_OK:
         break;
 
     case NGX_DECLINED:
-        return ngx_http_magasin_list_no_page(ctx);
+        return ngx_http_magasin_stock_list_no_page(ctx);
 
     default:
         return NGX_ERROR;
     }
 
     if (list->empty || !ctx->ids[0].fits) {
-        return ngx_http_magasin_list_empty(ctx) == NGX_ERROR ? NGX_ERROR
+        return ngx_http_magasin_stock_list_empty(ctx) == NGX_ERROR ? NGX_ERROR
                                                              : NGX_DONE;
     }
 
-    ngx_http_magasin_list_order(ctx, list);
+    ngx_http_magasin_stock_list_order(ctx, list);
 
     (void) ngx_sprintf(page, "%ui%Z", list->page);
 
@@ -140,14 +144,14 @@ ngx_http_magasin_stock_list_render(ngx_http_magasin_ctx_t *ctx,
     ngx_str_t                 text;
     ngx_uint_t                total, page;
     ngx_http_magasin_json_t  *json;
-    ngx_http_magasin_list_t  *list;
+    ngx_http_magasin_stock_list_t  *list;
 
     list = ctx->state;
     json = &ctx->json;
     rows = PQntuples(result);
 
     if (rows == 0) {
-        return ngx_http_magasin_list_empty(ctx);
+        return ngx_http_magasin_stock_list_empty(ctx);
     }
 
     text = ngx_http_magasin_column(result, 0, LIST_TOTAL);
@@ -156,7 +160,7 @@ ngx_http_magasin_stock_list_render(ngx_http_magasin_ctx_t *ctx,
                       : (total + NGX_HTTP_MAGASIN_PAGE - 1)
                         / NGX_HTTP_MAGASIN_PAGE;
 
-    if (ngx_http_magasin_list_head(ctx, total, page) != NGX_OK) {
+    if (ngx_http_magasin_stock_list_head(ctx, total, page) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -185,7 +189,7 @@ ngx_http_magasin_stock_list_render(ngx_http_magasin_ctx_t *ctx,
 
 
 static ngx_int_t
-ngx_http_magasin_list_name(ngx_http_magasin_ctx_t *ctx, ngx_str_t *value,
+ngx_http_magasin_stock_list_name(ngx_http_magasin_ctx_t *ctx, ngx_str_t *value,
     const char **filter, const char **error)
 {
     ngx_str_t  text;
@@ -216,8 +220,8 @@ ngx_http_magasin_list_name(ngx_http_magasin_ctx_t *ctx, ngx_str_t *value,
 /* Any decimal is taken, and cut to an integer, as the reference does. */
 
 static ngx_int_t
-ngx_http_magasin_list_quantity(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_list_t *list, const char **error)
+ngx_http_magasin_stock_list_quantity(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_stock_list_t *list, const char **error)
 {
     u_char                      *p;
     int64_t                      n;
@@ -249,7 +253,7 @@ ngx_http_magasin_list_quantity(ngx_http_magasin_ctx_t *ctx,
         return NGX_OK;
     }
 
-    if (ngx_http_magasin_list_too_big(&decimal)) {
+    if (ngx_http_magasin_stock_list_too_big(&decimal)) {
         *error = "Assurez-vous que cette valeur est inférieure ou égale à "
                  "1e+50.";
         return NGX_OK;
@@ -277,7 +281,7 @@ ngx_http_magasin_list_quantity(ngx_http_magasin_ctx_t *ctx,
 /* Over the double nearest to 1e50, which is the reference's limit. */
 
 static ngx_uint_t
-ngx_http_magasin_list_too_big(ngx_http_magasin_decimal_t *decimal)
+ngx_http_magasin_stock_list_too_big(ngx_http_magasin_decimal_t *decimal)
 {
     size_t         i;
     u_char         c;
@@ -319,8 +323,8 @@ ngx_http_magasin_list_too_big(ngx_http_magasin_decimal_t *decimal)
  */
 
 static ngx_int_t
-ngx_http_magasin_list_page(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_list_t *list)
+ngx_http_magasin_stock_list_page(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_stock_list_t *list)
 {
     u_char     *p, *end, digit;
     ngx_str_t  *value, text;
@@ -382,8 +386,8 @@ ngx_http_magasin_list_page(ngx_http_magasin_ctx_t *ctx,
 /* The first term of each column counts; the others are skipped. */
 
 static void
-ngx_http_magasin_list_order(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_list_t *list)
+ngx_http_magasin_stock_list_order(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_stock_list_t *list)
 {
     u_char             *p, *end, *comma;
     ngx_str_t          *value, term;
@@ -436,8 +440,8 @@ ngx_http_magasin_list_order(ngx_http_magasin_ctx_t *ctx,
 
 
 static ngx_int_t
-ngx_http_magasin_list_invalid(ngx_http_magasin_ctx_t *ctx, const char *nom,
-    const char *q, const char *quantite)
+ngx_http_magasin_stock_list_invalid(ngx_http_magasin_ctx_t *ctx,
+    const char *nom, const char *q, const char *quantite)
 {
     ngx_http_magasin_json_t  *json;
 
@@ -448,9 +452,9 @@ ngx_http_magasin_list_invalid(ngx_http_magasin_ctx_t *ctx, const char *nom,
 
     ngx_http_magasin_json_open(json, '{');
 
-    ngx_http_magasin_list_error(json, "produit__nom", nom);
-    ngx_http_magasin_list_error(json, "q", q);
-    ngx_http_magasin_list_error(json, "quantite", quantite);
+    ngx_http_magasin_stock_list_error(json, "produit__nom", nom);
+    ngx_http_magasin_stock_list_error(json, "q", q);
+    ngx_http_magasin_stock_list_error(json, "quantite", quantite);
 
     ngx_http_magasin_json_close(json, '}');
 
@@ -459,8 +463,8 @@ ngx_http_magasin_list_invalid(ngx_http_magasin_ctx_t *ctx, const char *nom,
 
 
 static void
-ngx_http_magasin_list_error(ngx_http_magasin_json_t *json, const char *name,
-    const char *message)
+ngx_http_magasin_stock_list_error(ngx_http_magasin_json_t *json,
+    const char *name, const char *message)
 {
     if (message == NULL) {
         return;
@@ -474,7 +478,7 @@ ngx_http_magasin_list_error(ngx_http_magasin_json_t *json, const char *name,
 
 
 static ngx_int_t
-ngx_http_magasin_list_no_page(ngx_http_magasin_ctx_t *ctx)
+ngx_http_magasin_stock_list_no_page(ngx_http_magasin_ctx_t *ctx)
 {
     static ngx_str_t  detail = ngx_string("Page non valide.");
 
@@ -485,18 +489,18 @@ ngx_http_magasin_list_no_page(ngx_http_magasin_ctx_t *ctx)
 /* No rows: page 1 of nothing is empty, any other page is not there. */
 
 static ngx_int_t
-ngx_http_magasin_list_empty(ngx_http_magasin_ctx_t *ctx)
+ngx_http_magasin_stock_list_empty(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_http_magasin_list_t  *list;
+    ngx_http_magasin_stock_list_t  *list;
 
     list = ctx->state;
 
     if (list->page > 1) {
-        (void) ngx_http_magasin_list_no_page(ctx);
+        (void) ngx_http_magasin_stock_list_no_page(ctx);
         return NGX_OK;
     }
 
-    if (ngx_http_magasin_list_head(ctx, 0, 1) != NGX_OK) {
+    if (ngx_http_magasin_stock_list_head(ctx, 0, 1) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -508,9 +512,10 @@ ngx_http_magasin_list_empty(ngx_http_magasin_ctx_t *ctx)
 
 
 static ngx_int_t
-ngx_http_magasin_list_head(ngx_http_magasin_ctx_t *ctx, ngx_uint_t total,
+ngx_http_magasin_stock_list_head(ngx_http_magasin_ctx_t *ctx, ngx_uint_t total,
     ngx_uint_t page)
 {
+    ngx_uint_t                next;
     ngx_http_magasin_json_t  *json;
 
     json = &ctx->json;
@@ -520,16 +525,15 @@ ngx_http_magasin_list_head(ngx_http_magasin_ctx_t *ctx, ngx_uint_t total,
     ngx_http_magasin_json_integer(json, (int64_t) total);
     ngx_http_magasin_json_key(json, "next");
 
-    if (ngx_http_magasin_list_link(ctx, page * NGX_HTTP_MAGASIN_PAGE < total
-                                        ? page + 1 : 0)
-        != NGX_OK)
-    {
+    next = page * NGX_HTTP_MAGASIN_PAGE < total ? page + 1 : 0;
+
+    if (ngx_http_magasin_stock_list_link(ctx, next) != NGX_OK) {
         return NGX_ERROR;
     }
 
     ngx_http_magasin_json_key(json, "previous");
 
-    if (ngx_http_magasin_list_link(ctx, page - 1) != NGX_OK) {
+    if (ngx_http_magasin_stock_list_link(ctx, page - 1) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -543,7 +547,7 @@ ngx_http_magasin_list_head(ngx_http_magasin_ctx_t *ctx, ngx_uint_t total,
 /* A link to a page, or null for page 0.  NGX_OK or NGX_ERROR (memory). */
 
 static ngx_int_t
-ngx_http_magasin_list_link(ngx_http_magasin_ctx_t *ctx, ngx_uint_t page)
+ngx_http_magasin_stock_list_link(ngx_http_magasin_ctx_t *ctx, ngx_uint_t page)
 {
     ngx_str_t  number;
 

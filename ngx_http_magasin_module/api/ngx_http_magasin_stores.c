@@ -6,23 +6,25 @@
 
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_no_params[] = {
-    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+    { .name = NULL }
 };
 
 static const ngx_http_magasin_column_t  ngx_http_magasin_store_columns[] = {
-    { "id", NGX_HTTP_MAGASIN_COLUMN_LITERAL },
-    { "nom", NGX_HTTP_MAGASIN_COLUMN_TEXT },
-    { "adresse", NGX_HTTP_MAGASIN_COLUMN_TEXT },
-    { "ouvert", NGX_HTTP_MAGASIN_COLUMN_BOOLEAN },
-    { NULL, NGX_HTTP_MAGASIN_COLUMN_TEXT }
+    { .name = "id", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { .name = "nom", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { .name = "adresse", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { .name = "ouvert", .type = NGX_HTTP_MAGASIN_COLUMN_BOOLEAN },
+    { .name = NULL }
 };
 
 const ngx_http_magasin_list_spec_t  ngx_http_magasin_stores_spec = {
-    ngx_http_magasin_no_params, 1,
-    { NGX_HTTP_MAGASIN_KEY_INTEGER, NGX_HTTP_MAGASIN_KEY_INTEGER },
-    ngx_http_magasin_store_columns, 0
+    .params = ngx_http_magasin_no_params,
+    .nkeys = 1,
+    .keys = { NGX_HTTP_MAGASIN_KEY_INTEGER, NGX_HTTP_MAGASIN_KEY_INTEGER },
+    .columns = ngx_http_magasin_store_columns
 };
 
 const ngx_http_magasin_item_spec_t  ngx_http_magasin_store_spec = {
-    "Magasin", ngx_http_magasin_store_columns
+    .what = "Magasin",
+    .columns = ngx_http_magasin_store_columns
 };

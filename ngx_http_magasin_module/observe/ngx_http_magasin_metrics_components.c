@@ -3,153 +3,8 @@
 
 
 #include "ngx_http_magasin_metrics_text.h"
+#include "ngx_http_magasin_counters.h"
 #include "ngx_http_magasin_zone.h"
-
-
-typedef struct {
-    const char  *name;
-    const char  *label;         /* NULL: the family has one sample */
-    const char  *help;          /* NULL: of the family before */
-    size_t       offset;        /* of the counter */
-} ngx_http_magasin_sample_t;
-
-
-static void ngx_http_magasin_metrics_counters(ngx_http_magasin_json_t *text,
-    const ngx_http_magasin_sample_t *counter, void *counters);
-
-
-/* A counter by its name, all of them in structures of ngx_atomic_t. */
-
-#define PG(member)     offsetof(ngx_http_magasin_pg_counters_t, member)
-#define REDIS(member)  offsetof(ngx_http_magasin_redis_counters_t, member)
-#define CACHE(member)  offsetof(ngx_http_magasin_cache_counters_t, member)
-
-
-static const ngx_http_magasin_sample_t  ngx_http_magasin_pg_samples[] = {
-
-    { "magasin_postgresql_connects_total", "result=\"ok\"",
-      "Attempts to connect to PostgreSQL.", PG(connects) },
-    { "magasin_postgresql_connects_total", "result=\"failed\"", NULL,
-      PG(connect_failures) },
-    { "magasin_postgresql_connections_lost_total", NULL,
-      "Connections to PostgreSQL that broke while in service.", PG(lost) },
-    { "magasin_postgresql_timeouts_total", NULL,
-      "Statements that were given up: no answer in time.", PG(timeouts) },
-    { "magasin_postgresql_refused_total", "reason=\"queue\"",
-      "Statements that were not taken: too many waited, or no server "
-      "answered.", PG(full) },
-    { "magasin_postgresql_refused_total", "reason=\"down\"", NULL, PG(down) },
-    { "magasin_postgresql_resent_total", NULL,
-      "Statements that were sent again, after a connection broke or a "
-      "transaction lost against others.", PG(resent) },
-    { "magasin_postgresql_class_refused_total", "class=\"read\"",
-      "Statements that were not taken since too many of their class waited.",
-      PG(refused[NGX_HTTP_MAGASIN_PG_READ]) },
-    { "magasin_postgresql_class_refused_total", "class=\"write\"", NULL,
-      PG(refused[NGX_HTTP_MAGASIN_PG_WRITE]) },
-    { "magasin_postgresql_class_refused_total", "class=\"heavy\"", NULL,
-      PG(refused[NGX_HTTP_MAGASIN_PG_HEAVY]) },
-    { "magasin_postgresql_locks_total", "result=\"missed\"",
-      "Statements that met somebody's lock: rolled back to wait and run "
-      "again, or given up.", PG(missed) },
-    { "magasin_postgresql_locks_total", "result=\"refused\"", NULL,
-      PG(locked) },
-    { NULL, NULL, NULL, 0 }
-};
-
-
-static const ngx_http_magasin_sample_t  ngx_http_magasin_redis_samples[] = {
-
-    { "magasin_redis_connects_total", NULL,
-      "Connections to Redis that came into service.", REDIS(connects) },
-    { "magasin_redis_connections_lost_total", NULL,
-      "Connections to Redis that broke while in service.", REDIS(lost) },
-    { "magasin_redis_protocol_errors_total", NULL,
-      "Connections to Redis that were closed, since what came was no reply "
-      "to what was sent.", REDIS(unsound) },
-    { "magasin_redis_failures_total", "reason=\"unavailable\"",
-      "Commands without a reply of use: the connection broke, none came in "
-      "time, Redis refused (a script it does not know yet is none), or too "
-      "many were in flight.",
-      REDIS(failures[NGX_HTTP_MAGASIN_REDIS_UNAVAILABLE - 1]) },
-    { "magasin_redis_failures_total", "reason=\"timeout\"", NULL,
-      REDIS(failures[NGX_HTTP_MAGASIN_REDIS_TIMEOUT - 1]) },
-    { "magasin_redis_failures_total", "reason=\"refused\"", NULL,
-      REDIS(failures[NGX_HTTP_MAGASIN_REDIS_ERROR - 1]) },
-    { "magasin_redis_failures_total", "reason=\"busy\"", NULL,
-      REDIS(refused) },
-    { NULL, NULL, NULL, 0 }
-};
-
-
-static const ngx_http_magasin_sample_t  ngx_http_magasin_cache_samples[] = {
-
-    { "magasin_cache_requests_total", "result=\"hit\"",
-      "Reads by where their answer came from: shared memory, Redis, the "
-      "database, another request's statement, the database because the "
-      "client wanted it so, or what could not be checked.", CACHE(hits) },
-    { "magasin_cache_requests_total", "result=\"redis\"", NULL,
-      CACHE(redis_hits) },
-    { "magasin_cache_requests_total", "result=\"miss\"", NULL,
-      CACHE(misses) },
-    { "magasin_cache_requests_total", "result=\"coalesced\"", NULL,
-      CACHE(coalesced) },
-    { "magasin_cache_requests_total", "result=\"bypass\"", NULL,
-      CACHE(bypassed) },
-    { "magasin_cache_requests_total", "result=\"stale\"", NULL,
-      CACHE(stale) },
-    { "magasin_cache_stored_total", NULL,
-      "Answers that were put into shared memory.", CACHE(stored) },
-    { "magasin_cache_stored_late_total", NULL,
-      "Those of them that were invalid by then.", CACHE(late) },
-    { "magasin_cache_too_large_total", NULL,
-      "Answers that were too large to be kept.", CACHE(too_large) },
-    { "magasin_cache_evictions_total", NULL,
-      "Answers that made room for others.", CACHE(evicted) },
-    { "magasin_cache_flushes_total", NULL,
-      "Times that all of it was thrown away.", CACHE(flushed) },
-    { "magasin_cache_invalidations_total", NULL,
-      "Scopes that became invalid.", CACHE(invalidations) },
-    { "magasin_cache_hints_total", NULL,
-      "Messages of other nodes about what they changed.", CACHE(hints) },
-    { "magasin_cache_unpublished_total", NULL,
-      "Changes that Redis could not be told of at once.",
-      CACHE(unpublished) },
-    { "magasin_cache_polls_total", NULL,
-      "Looks into the journal.", CACHE(polls) },
-    { "magasin_cache_poll_failures_total", NULL,
-      "Looks into the journal that failed.", CACHE(poll_failures) },
-    { "magasin_cache_poll_changes_total", NULL,
-      "Changes that were found there, and nowhere before.",
-      CACHE(poll_changes) },
-    { NULL, NULL, NULL, 0 }
-};
-
-
-static void
-ngx_http_magasin_metrics_counters(ngx_http_magasin_json_t *text,
-    const ngx_http_magasin_sample_t *counter, void *counters)
-{
-    uint64_t  value;
-
-    for ( /* void */ ; counter->name; counter++) {
-
-        value = *(ngx_atomic_t *) ((u_char *) counters + counter->offset);
-
-        if (counter->help) {
-            ngx_http_magasin_family(text, counter->name, "counter",
-                                    counter->help);
-        }
-
-        if (counter->label) {
-            ngx_http_magasin_line(text, "%s{%s} %uL", counter->name,
-                                  counter->label, value);
-
-        } else {
-            ngx_http_magasin_line(text, "%s %uL", counter->name, value);
-        }
-    }
-}
 
 
 void
@@ -194,8 +49,8 @@ ngx_http_magasin_metrics_pg(ngx_http_magasin_json_t *text,
                             "Those that wait for somebody's lock.",
                             gauges->locked);
 
-    ngx_http_magasin_metrics_counters(text, ngx_http_magasin_pg_samples,
-                                      counters);
+    ngx_http_magasin_counters_text(text, ngx_http_magasin_pg_samples,
+                                   counters);
 
     ngx_http_magasin_family(text, "magasin_postgresql_errors_total",
                             "counter", "Errors of the server by the class of "
@@ -249,8 +104,8 @@ ngx_http_magasin_metrics_redis(ngx_http_magasin_json_t *text,
     ngx_http_magasin_single(text, "magasin_redis_connections", "gauge",
                             "Workers that Redis answers.", connections);
 
-    ngx_http_magasin_metrics_counters(text, ngx_http_magasin_redis_samples,
-                                      counters);
+    ngx_http_magasin_counters_text(text, ngx_http_magasin_redis_samples,
+                                   counters);
 
     ngx_http_magasin_family(text, "magasin_redis_reply_seconds", "histogram",
                             "From a command to its reply, errors included.");
@@ -270,8 +125,8 @@ ngx_http_magasin_metrics_cache(ngx_http_magasin_json_t *text,
 
     counters = numbers.counters;
 
-    ngx_http_magasin_metrics_counters(text, ngx_http_magasin_cache_samples,
-                                      counters);
+    ngx_http_magasin_counters_text(text, ngx_http_magasin_cache_samples,
+                                   counters);
 
     ngx_http_magasin_single(text, "magasin_cache_entries", "gauge",
                             "Answers in shared memory.", numbers.entries);

@@ -3,6 +3,7 @@
 
 
 #include "ngx_http_magasin_metrics_text.h"
+#include "ngx_http_magasin_counters.h"
 
 
 static void ngx_http_magasin_status_requests(ngx_http_magasin_json_t *json,
@@ -269,18 +270,10 @@ ngx_http_magasin_status_pg(ngx_http_magasin_json_t *json,
     ngx_http_magasin_status_number(json, "ready", gauges->ready);
     ngx_http_magasin_status_number(json, "busy", gauges->busy);
     ngx_http_magasin_status_number(json, "waiting", gauges->waiting);
-    ngx_http_magasin_status_number(json, "connects", counters->connects);
-    ngx_http_magasin_status_number(json, "connect_failures",
-                                   counters->connect_failures);
-    ngx_http_magasin_status_number(json, "lost", counters->lost);
-    ngx_http_magasin_status_number(json, "timeouts", counters->timeouts);
-    ngx_http_magasin_status_number(json, "refused_queue", counters->full);
-    ngx_http_magasin_status_number(json, "refused_down", counters->down);
     ngx_http_magasin_status_number(json, "locked", gauges->locked);
-    ngx_http_magasin_status_number(json, "lock_missed", counters->missed);
-    ngx_http_magasin_status_number(json, "lock_refused", counters->locked);
+    ngx_http_magasin_counters_json(json, ngx_http_magasin_pg_samples,
+                                   counters);
     ngx_http_magasin_status_classes(json, counters, gauges);
-    ngx_http_magasin_status_number(json, "resent", counters->resent);
     ngx_http_magasin_status_seconds(json, "wait_p99",
                  ngx_http_magasin_histogram_quantile(&counters->wait, 990));
 
@@ -364,15 +357,10 @@ ngx_http_magasin_status_redis(ngx_http_magasin_json_t *json,
     ngx_http_magasin_json_key(json, "redis");
     ngx_http_magasin_json_open(json, '{');
     ngx_http_magasin_status_number(json, "connections", connections);
-    ngx_http_magasin_status_number(json, "lost", counters->lost);
     ngx_http_magasin_status_number(json, "replies",
                         ngx_http_magasin_histogram_count(&counters->replies));
-    ngx_http_magasin_status_number(json, "unavailable",
-               counters->failures[NGX_HTTP_MAGASIN_REDIS_UNAVAILABLE - 1]);
-    ngx_http_magasin_status_number(json, "timeouts",
-                   counters->failures[NGX_HTTP_MAGASIN_REDIS_TIMEOUT - 1]);
-    ngx_http_magasin_status_number(json, "refused",
-                     counters->failures[NGX_HTTP_MAGASIN_REDIS_ERROR - 1]);
+    ngx_http_magasin_counters_json(json, ngx_http_magasin_redis_samples,
+                                   counters);
     ngx_http_magasin_status_quantiles(json, &counters->replies);
     ngx_http_magasin_json_close(json, '}');
 }
@@ -397,15 +385,8 @@ ngx_http_magasin_status_cache(ngx_http_magasin_json_t *json,
     ngx_http_magasin_json_open(json, '{');
     ngx_http_magasin_status_number(json, "entries", numbers.entries);
     ngx_http_magasin_status_number(json, "bytes", numbers.bytes);
-    ngx_http_magasin_status_number(json, "hits", counters->hits);
-    ngx_http_magasin_status_number(json, "redis_hits", counters->redis_hits);
-    ngx_http_magasin_status_number(json, "misses", counters->misses);
-    ngx_http_magasin_status_number(json, "coalesced", counters->coalesced);
-    ngx_http_magasin_status_number(json, "bypassed", counters->bypassed);
-    ngx_http_magasin_status_number(json, "stale", counters->stale);
-    ngx_http_magasin_status_number(json, "evictions", counters->evicted);
-    ngx_http_magasin_status_number(json, "invalidations",
-                                   counters->invalidations);
+    ngx_http_magasin_counters_json(json, ngx_http_magasin_cache_samples,
+                                   counters);
     ngx_http_magasin_status_seconds(json, "lag",
                                     counters->lag_sum / changes);
     ngx_http_magasin_json_close(json, '}');

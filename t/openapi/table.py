@@ -17,6 +17,7 @@ MODULE = os.path.join(TOP, "ngx_http_magasin_module")
 INT32 = 2 ** 31 - 1
 
 STRING = r'"((?:[^"\\]|\\.)*)"'
+MACRO = re.compile(r"^#define (\w+)\((\w+)\)((?:.*\\\n)+.*)$", re.M)
 TABLE = re.compile(
     r"static const ngx_http_magasin_member_t\s+(\w+)\[\]\s*=\s*\{(.*?)\n\};",
     re.S)
@@ -90,6 +91,16 @@ def number(piece):
     return sign * (INT32 if last == "NGX_MAX_INT32_VALUE" else int(last))
 
 
+def expand(body, text):
+    """A table, with the rows of those macros of its file that it names."""
+    for name, parameter, rows_of in MACRO.findall(text):
+        def use(match, rows_of=rows_of, parameter=parameter):
+            return re.sub(rf"\b{parameter}\b", match.group(1),
+                          rows_of.replace("\\\n", "\n"))
+        body = re.sub(rf"\b{name}\(([^)]*)\)", use, body)
+    return body
+
+
 def fields(row):
     """The fields of a row by their names: .name = value."""
     found = {}
@@ -105,13 +116,15 @@ class Member:
     """A row of ngx_http_magasin_member_t."""
 
     def __init__(self, row, choices):
-        if len(row) != 7:
-            raise Failure(f"a member has 7 fields, not {row}")
-        self.name = word(row[0])
-        self.type = row[1].removeprefix("NGX_HTTP_MAGASIN_MEMBER_").lower()
-        self.min, self.max = number(row[2]), number(row[3])
-        self.choices = None if row[4] == "NULL" else choices[row[4]]
-        self.required, self.blank = row[5] == "1", row[6] == "1"
+        row = fields(row)
+        self.name = word(row["name"])
+        self.type = row.get("type", "NGX_HTTP_MAGASIN_MEMBER_TEXT") \
+            .removeprefix("NGX_HTTP_MAGASIN_MEMBER_").lower()
+        self.min = number(row.get("min", "0"))
+        self.max = number(row.get("max", "0"))
+        self.choices = choices[row["choices"]] if "choices" in row else None
+        self.required = row.get("required") == "1"
+        self.blank = row.get("blank") == "1"
 
 
 class Endpoint:
@@ -151,10 +164,10 @@ class Tables:
         for path, text in texts.items():
             for name, body in TABLE.findall(text):
                 self.members[name] = [Member(row, choices)
-                                      for row in rows(body)
-                                      if row[0] != "NULL"]
+                                      for row in rows(expand(body, text))
+                                      if row != [".name = NULL"]]
             for name, body in SPEC.findall(text):
-                self.specs[name] = body.split(",")[0].strip()
+                self.specs[name] = fields(rows("{" + body + "}")[0])["params"]
             for name, body in FUNCTION.findall(text):
                 self.functions[name, path] = body
 

@@ -1,0 +1,266 @@
+
+/*
+ * The counters of other rooms, each said once: what /metrics calls it, and
+ * what /status does, if it shows it.
+ */
+
+
+#include "ngx_http_magasin_counters.h"
+#include "ngx_http_magasin_exposition.h"
+
+
+/* A counter by its name, all of them in structures of ngx_atomic_t. */
+
+#define PG(member)     offsetof(ngx_http_magasin_pg_counters_t, member)
+#define REDIS(member)  offsetof(ngx_http_magasin_redis_counters_t, member)
+#define CACHE(member)  offsetof(ngx_http_magasin_cache_counters_t, member)
+
+
+const ngx_http_magasin_sample_t  ngx_http_magasin_pg_samples[] = {
+
+    { .name = "magasin_postgresql_connects_total",
+      .label = "result=\"ok\"",
+      .help = "Attempts to connect to PostgreSQL.",
+      .status = "connects",
+      .offset = PG(connects) },
+
+    { .name = "magasin_postgresql_connects_total",
+      .label = "result=\"failed\"",
+      .status = "connect_failures",
+      .offset = PG(connect_failures) },
+
+    { .name = "magasin_postgresql_connections_lost_total",
+      .help = "Connections to PostgreSQL that broke while in service.",
+      .status = "lost",
+      .offset = PG(lost) },
+
+    { .name = "magasin_postgresql_timeouts_total",
+      .help = "Statements that were given up: no answer in time.",
+      .status = "timeouts",
+      .offset = PG(timeouts) },
+
+    { .name = "magasin_postgresql_refused_total",
+      .label = "reason=\"queue\"",
+      .help = "Statements that were not taken: too many waited, or no "
+              "server answered.",
+      .status = "refused_queue",
+      .offset = PG(full) },
+
+    { .name = "magasin_postgresql_refused_total",
+      .label = "reason=\"down\"",
+      .status = "refused_down",
+      .offset = PG(down) },
+
+    { .name = "magasin_postgresql_resent_total",
+      .help = "Statements that were sent again, after a connection broke "
+              "or a transaction lost against others.",
+      .status = "resent",
+      .offset = PG(resent) },
+
+    { .name = "magasin_postgresql_class_refused_total",
+      .label = "class=\"read\"",
+      .help = "Statements that were not taken since too many of their "
+              "class waited.",
+      .offset = PG(refused[NGX_HTTP_MAGASIN_PG_READ]) },
+
+    { .name = "magasin_postgresql_class_refused_total",
+      .label = "class=\"write\"",
+      .offset = PG(refused[NGX_HTTP_MAGASIN_PG_WRITE]) },
+
+    { .name = "magasin_postgresql_class_refused_total",
+      .label = "class=\"heavy\"",
+      .offset = PG(refused[NGX_HTTP_MAGASIN_PG_HEAVY]) },
+
+    { .name = "magasin_postgresql_locks_total",
+      .label = "result=\"missed\"",
+      .help = "Statements that met somebody's lock: rolled back to wait "
+              "and run again, or given up.",
+      .status = "lock_missed",
+      .offset = PG(missed) },
+
+    { .name = "magasin_postgresql_locks_total",
+      .label = "result=\"refused\"",
+      .status = "lock_refused",
+      .offset = PG(locked) },
+
+    { .name = NULL }
+};
+
+
+const ngx_http_magasin_sample_t  ngx_http_magasin_redis_samples[] = {
+
+    { .name = "magasin_redis_connects_total",
+      .help = "Connections to Redis that came into service.",
+      .offset = REDIS(connects) },
+
+    { .name = "magasin_redis_connections_lost_total",
+      .help = "Connections to Redis that broke while in service.",
+      .status = "lost",
+      .offset = REDIS(lost) },
+
+    { .name = "magasin_redis_protocol_errors_total",
+      .help = "Connections to Redis that were closed, since what came was "
+              "no reply to what was sent.",
+      .offset = REDIS(unsound) },
+
+    { .name = "magasin_redis_failures_total",
+      .label = "reason=\"unavailable\"",
+      .help = "Commands without a reply of use: the connection broke, "
+              "none came in time, Redis refused (a script it does not "
+              "know yet is none), or too many were in flight.",
+      .status = "unavailable",
+      .offset = REDIS(failures[NGX_HTTP_MAGASIN_REDIS_UNAVAILABLE - 1]) },
+
+    { .name = "magasin_redis_failures_total",
+      .label = "reason=\"timeout\"",
+      .status = "timeouts",
+      .offset = REDIS(failures[NGX_HTTP_MAGASIN_REDIS_TIMEOUT - 1]) },
+
+    { .name = "magasin_redis_failures_total",
+      .label = "reason=\"refused\"",
+      .status = "refused",
+      .offset = REDIS(failures[NGX_HTTP_MAGASIN_REDIS_ERROR - 1]) },
+
+    { .name = "magasin_redis_failures_total",
+      .label = "reason=\"busy\"",
+      .offset = REDIS(refused) },
+
+    { .name = NULL }
+};
+
+
+const ngx_http_magasin_sample_t  ngx_http_magasin_cache_samples[] = {
+
+    { .name = "magasin_cache_requests_total",
+      .label = "result=\"hit\"",
+      .help = "Reads by where their answer came from: shared memory, "
+              "Redis, the database, another request's statement, the "
+              "database because the client wanted it so, or what could "
+              "not be checked.",
+      .status = "hits",
+      .offset = CACHE(hits) },
+
+    { .name = "magasin_cache_requests_total",
+      .label = "result=\"redis\"",
+      .status = "redis_hits",
+      .offset = CACHE(redis_hits) },
+
+    { .name = "magasin_cache_requests_total",
+      .label = "result=\"miss\"",
+      .status = "misses",
+      .offset = CACHE(misses) },
+
+    { .name = "magasin_cache_requests_total",
+      .label = "result=\"coalesced\"",
+      .status = "coalesced",
+      .offset = CACHE(coalesced) },
+
+    { .name = "magasin_cache_requests_total",
+      .label = "result=\"bypass\"",
+      .status = "bypassed",
+      .offset = CACHE(bypassed) },
+
+    { .name = "magasin_cache_requests_total",
+      .label = "result=\"stale\"",
+      .status = "stale",
+      .offset = CACHE(stale) },
+
+    { .name = "magasin_cache_stored_total",
+      .help = "Answers that were put into shared memory.",
+      .offset = CACHE(stored) },
+
+    { .name = "magasin_cache_stored_late_total",
+      .help = "Those of them that were invalid by then.",
+      .offset = CACHE(late) },
+
+    { .name = "magasin_cache_too_large_total",
+      .help = "Answers that were too large to be kept.",
+      .offset = CACHE(too_large) },
+
+    { .name = "magasin_cache_evictions_total",
+      .help = "Answers that made room for others.",
+      .status = "evictions",
+      .offset = CACHE(evicted) },
+
+    { .name = "magasin_cache_flushes_total",
+      .help = "Times that all of it was thrown away.",
+      .offset = CACHE(flushed) },
+
+    { .name = "magasin_cache_invalidations_total",
+      .help = "Tags that became invalid.",
+      .status = "invalidations",
+      .offset = CACHE(invalidations) },
+
+    { .name = "magasin_cache_hints_total",
+      .help = "Messages of other nodes about what they changed.",
+      .offset = CACHE(hints) },
+
+    { .name = "magasin_cache_unpublished_total",
+      .help = "Changes that Redis could not be told of at once.",
+      .offset = CACHE(unpublished) },
+
+    { .name = "magasin_cache_polls_total",
+      .help = "Looks into the journal.",
+      .offset = CACHE(polls) },
+
+    { .name = "magasin_cache_poll_failures_total",
+      .help = "Looks into the journal that failed.",
+      .offset = CACHE(poll_failures) },
+
+    { .name = "magasin_cache_poll_changes_total",
+      .help = "Changes that were found there, and nowhere before.",
+      .offset = CACHE(poll_changes) },
+
+    { .name = NULL }
+};
+
+
+/* All counters of a table, as text for Prometheus. */
+
+void
+ngx_http_magasin_counters_text(ngx_http_magasin_json_t *text,
+    const ngx_http_magasin_sample_t *sample, void *counters)
+{
+    uint64_t  value;
+
+    for ( /* void */ ; sample->name; sample++) {
+
+        value = *(ngx_atomic_t *) ((u_char *) counters + sample->offset);
+
+        if (sample->help) {
+            ngx_http_magasin_family(text, sample->name, "counter",
+                                    sample->help);
+        }
+
+        if (sample->label) {
+            ngx_http_magasin_line(text, "%s{%s} %uL", sample->name,
+                                  sample->label, value);
+
+        } else {
+            ngx_http_magasin_line(text, "%s %uL", sample->name, value);
+        }
+    }
+}
+
+
+/* Those that /status shows, as members of the object that is open. */
+
+void
+ngx_http_magasin_counters_json(ngx_http_magasin_json_t *json,
+    const ngx_http_magasin_sample_t *sample, void *counters)
+{
+    uint64_t  value;
+
+    for ( /* void */ ; sample->name; sample++) {
+
+        if (sample->status == NULL) {
+            continue;
+        }
+
+        value = *(ngx_atomic_t *) ((u_char *) counters + sample->offset);
+
+        ngx_http_magasin_json_name(json, sample->status,
+                                   ngx_strlen(sample->status));
+        ngx_http_magasin_json_integer(json, (int64_t) value);
+    }
+}

@@ -42,7 +42,7 @@ sub start {
 
     $servers{$name} = $pid;
 
-    for (1 .. 200) {
+    for (1 .. 1200) {
         return if IO::Socket::UNIX->new(Peer => "$Directory/$name");
         sleep 0.05;
     }

@@ -165,7 +165,7 @@ for my $round (1 .. 3) {
         =~ s/\r\n\r\n/\r\nConnection: close\r\n\r\n/r;
     MagasinNginx::wait_for(sub { MagasinTest::sql(
         'SELECT count(*) FROM pg_stat_activity WHERE wait_event_type'
-            . " = 'Lock' AND usename = 'magasin_web'") >= 1 }, 10)
+            . " = 'Lock' AND usename = 'magasin_web'") >= 1 })
         or die "nobody waits\n";
 
     kill 'STOP', $worker;
@@ -179,7 +179,7 @@ for my $round (1 .. 3) {
         $same = $now && $now == $last ? $same + 1 : 0;
         $last = $now;
         return $now > $size || (!$taken && $same > 25);
-    }, 10), "round $round: it is there, unread") or diag $last;
+    }), "round $round: it is there, unread") or diag $last;
     kill 'CONT', $worker;
 
     my $text = do { local $/; readline $socket } // '';

@@ -487,7 +487,7 @@ un k POST /api/v1/sales/ $sale -> 422
 
 === TEST 28: a sale that could not be made in time is not made later
 --- http_config eval
-MagasinTest::database_directive('timeout=500ms') . ' magasin_tokens $TEST_NGINX_TOKENS;'
+MagasinTest::database_directive('timeout=4s lock_timeout=500ms') . ' magasin_tokens $TEST_NGINX_TOKENS;'
 --- init
 MagasinTest::reset(); $main::held = MagasinTest::hold('SELECT FROM stock_local WHERE id = 1 FOR UPDATE');
 --- timeout: 10s
@@ -499,7 +499,7 @@ SELECT count(*) FROM idempotence -> 0
 
 === TEST 29: and its key is as good as new
 --- http_config eval
-MagasinTest::database_directive('timeout=500ms') . ' magasin_tokens $TEST_NGINX_TOKENS;'
+MagasinTest::database_directive('timeout=4s lock_timeout=500ms') . ' magasin_tokens $TEST_NGINX_TOKENS;'
 --- init
 MagasinTest::release($main::held); select undef, undef, undef, 0.2; is(MagasinTest::sql('SELECT count(*) FROM vente WHERE id > 6'), 0, 'TEST 29 - not made meanwhile');
 --- keyed

@@ -83,8 +83,8 @@ sub sale {
         requests => [ sale(1) ]);
     ok(MagasinNginx::wait_for(sub {
         ($nginx->get('/metrics'))[1]
-            =~ /^magasin_postgresql_errors_total\{sqlstate_class="55"\}/m;
-    }), 'a sale finds the lock');
+            =~ /^magasin_http_requests_active\{method="POST"\} 1$/m;
+    }), 'a sale is under way');
     my $load = $nginx->load(connections => 8, seconds => 0,
         requests => [ sale(1) ]);
 

@@ -115,7 +115,7 @@ MagasinTest::reset(sprintf($check, 'DROP'),
 $ENV{TEST_NGINX_DATABASE} =~ s/host=\S+/host=127.0.0.1 port=$port/;
 my $nginx = MagasinNginx->start(workers => 1,
     http     => 'magasin_zone tcp:2m; magasin_cache off;',
-    database => 'connections=3 timeout=15s');
+    database => 'connections=3 timeout=60s');
 my $list = '/api/v1/stores/?limit=1000';
 
 my ($status, $answer) = $nginx->get($list);
@@ -168,7 +168,7 @@ for my $round (1 .. 3) {
             . " = 'Lock' AND usename = 'magasin_web'") >= 1 })
         or die "nobody waits\n";
 
-    kill 'STOP', $worker;
+    MagasinNginx::halt($worker);
     MagasinTest::release($held);
 
     # All of it where there is room for it, else until no more comes.

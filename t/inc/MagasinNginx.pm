@@ -17,8 +17,9 @@ use Time::HiRes qw(sleep time);
 
 use MagasinTest;
 
-# Seconds that a state may take to come.  Only a failure takes as long.
-our $Patience = 60;
+# Seconds that a state may take to come.  Only a failure takes as long, and where
+# one is planted it may be shorter.
+our $Patience = $ENV{TEST_NGINX_PATIENCE} || 60;
 
 # A port that nobody listens on.  It stays bound, so that no other process is
 # given it; a server that sets SO_REUSEADDR can listen on it nevertheless.

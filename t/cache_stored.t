@@ -159,6 +159,7 @@ my @changes = (
     [ 'a link where none can be', 'links = "h99999999=a\n"' ],
     [ 'links in no order', 'links = "h30=a\nb20=b\n"' ],
     [ 'half a link', 'links = links .. "b"' ],
+    [ 'a link of two lines', 'links = string.gsub(links, "=", "=a\rX: 1", 1)' ],
     [ 'no tag', 'etag = ""' ],
     [ 'an empty tag', 'etag = string.char(34, 34)' ],
     [ 'a tag without its end', 'etag = string.sub(etag, 1, -2)' ],

@@ -106,11 +106,13 @@ run_tests();
 
     # One key each: the answers are kept, and each sells.
     my $n = 0;
-    $load = $nginx->load(connections => 8, seconds => 0.5, requests => [
+    $load = $nginx->load(connections => 8, requests => [
         map { join "\r\n", 'POST /api/v1/sales/ HTTP/1.1', 'Host: localhost',
             'Authorization: Token secret-un', 'Content-Type: application/json',
             'Idempotency-Key: each-' . int($_ / 2),
             'Content-Length: ' . length $sale, '', $sale } 0 .. 17 ]);
+    MagasinNginx::wait_for(sub {
+        MagasinTest::sql('SELECT count(*) FROM vente WHERE id > 6') >= 10 });
     $count = $load->finish;
     is($count->{failed}, 0, 'each: every request has an answer');
     is(MagasinTest::sql('SELECT count(*) FROM vente WHERE id > 6'), 10,

@@ -142,7 +142,7 @@ POST /api/v1/stores/3/stock/4/adjust/ {"quantite":0,"attendu":0} -> 200 {"magasi
 GET /api/v1/stores/2/stock/2/ -> 200 {"magasin":2,"produit":2,"quantite":7}
 --- database
 SELECT magasin_id, produit_id, quantite FROM stock_local WHERE id > 35 AND quantite > 0 ORDER BY id -> 2|2|7 3|3|5
-SELECT type, magasin_id, produit_id, sum(delta), max(motif) FROM journal WHERE acteur = 'stock' AND ((magasin_id = 2 AND produit_id = 2) OR (magasin_id = 3 AND produit_id = 3)) AND instant > now() - interval '5 seconds' GROUP BY 1, 2, 3 ORDER BY 2 -> ajustement|2|2|7|don ajustement|3|3|5|
+SELECT type, magasin_id, produit_id, sum(delta), max(motif) FROM journal WHERE acteur = 'stock' AND ((magasin_id = 2 AND produit_id = 2) OR (magasin_id = 3 AND produit_id = 3)) AND instant > now() - interval '1 minute' GROUP BY 1, 2, 3 ORDER BY 2 -> ajustement|2|2|7|don ajustement|3|3|5|
 
 
 === TEST 8: and stays away when nothing is done to it

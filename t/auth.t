@@ -8,22 +8,60 @@ use Test::Nginx::Socket 'no_plan';
 use MagasinTest;
 use Digest::SHA qw(sha256_hex);
 use File::Temp qw(tempdir);
-use Time::HiRes qw(sleep);
+use IO::Socket::INET;
+use MagasinNginx;
 
 our $directory = tempdir('magasin-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 our $file      = "$directory/tokens";
 
 chmod 0755, $directory;
 
-# tokens(TEXT): the file, by a rename; a wait that covers the next look at it
+# The status of a write with this token.
+sub status {
+    my ($token) = @_;
+    my $socket = IO::Socket::INET->new(PeerAddr => server_addr(),
+        PeerPort => server_port()) or return 0;
+    print {$socket} "PUT /api/v1/products/3/ HTTP/1.0\r\n"
+        . "Authorization: Token $token\r\nContent-Length: 0\r\n\r\n";
+    my $answer = do { local $/; <$socket> } // '';
+    return $answer =~ m{\AHTTP/1\.1 (\d+)} ? $1 : 0;
+}
+
+# How often a file was refused.
+sub refused {
+    return scalar(() = MagasinNginx::slurp(server_root() . '/logs/error.log')
+            =~ /the tokens stay as they were/g);
+}
+
+# Changes the file, and waits until that is seen.
+sub seen {
+    my ($change, $condition) = @_;
+    my $before = refused();
+    $change->();
+    MagasinNginx::wait_for(sub { $condition->($before) })
+        or die "the file is not looked at\n";
+    return;
+}
+
+# taken(TOKEN, TEXT): until this token of the text counts
+sub taken {
+    my ($token, $text) = @_;
+    return seen(sub { tokens($text) }, sub { status($token) =~ /^(?:2|403)/ });
+}
+
+sub not_taken {
+    my ($change) = @_;
+    return seen($change, sub { refused() > $_[0] });
+}
+
+# tokens(TEXT): the file, by a rename
 sub tokens {
-    my ($text, $wait) = @_;
+    my ($text) = @_;
     open my $new, '>', "$file.new" or die "$file.new: $!\n";
     print {$new} $text;
     close $new;
     chmod 0644, "$file.new";
     rename "$file.new", $file;
-    sleep 1.3 if $wait;
     return;
 }
 
@@ -171,7 +209,7 @@ Content-Type: application/json
 
 === TEST 11: the file is read again when it changes, without a reload
 --- init
-main::tokens(main::line('nouveau', 'secret-3', 'produits'), 1);
+main::taken('secret-3', main::line('nouveau', 'secret-3', 'produits'));
 --- http_config eval: $::own
 --- request eval
 [("PUT /api/v1/products/3/\n{}") x 2]
@@ -184,7 +222,7 @@ main::tokens(main::line('nouveau', 'secret-3', 'produits'), 1);
 
 === TEST 12: nginx runs, and the file is replaced by a bad one: the old stay
 --- init
-main::tokens("nouveau:1234:produits\n", 1);
+main::not_taken(sub { main::tokens("nouveau:1234:produits\n") });
 --- http_config eval: $::own
 --- request
 PUT /api/v1/products/3/
@@ -197,7 +235,7 @@ Content-Type: application/json
 
 === TEST 13: and once more, by no file at all
 --- init
-unlink $main::file; Time::HiRes::sleep(1.3);
+main::not_taken(sub { unlink $main::file });
 --- http_config eval: $::own
 --- request
 PUT /api/v1/products/3/
@@ -210,7 +248,7 @@ Content-Type: application/json
 
 === TEST 14: a good one counts again
 --- init
-main::tokens(main::line('nouveau', 'secret-4', 'produits'), 1);
+main::taken('secret-4', main::line('nouveau', 'secret-4', 'produits'));
 --- http_config eval: $::own
 --- request eval
 [("PUT /api/v1/products/3/\n{}") x 2]
@@ -250,7 +288,7 @@ Content-Type: application/json
 
 === TEST 18: capitals in the digest, blanks at the end, comments
 --- init
-main::tokens(join("\n", '# comment', '', join(':', 'maj', uc Digest::SHA::sha256_hex('secret-5'), 'produits  '), join(':', 'autre', Digest::SHA::sha256_hex('secret-6'), 'ventes'), ''), 1);
+main::taken('secret-5', join("\n", '# comment', '', join(':', 'maj', uc Digest::SHA::sha256_hex('secret-5'), 'produits  '), join(':', 'autre', Digest::SHA::sha256_hex('secret-6'), 'ventes'), ''));
 --- http_config eval: $::own
 --- request eval
 [("PUT /api/v1/products/3/\n{}") x 3]
@@ -263,8 +301,8 @@ main::tokens(join("\n", '# comment', '', join(':', 'maj', uc Digest::SHA::sha256
 
 === TEST 19: each write asks for its own scope
 --- init
-main::tokens(CORE::join('', map { main::line($_, "only-$_", $_) }
-    qw(produits ventes prix stock reapprovisionnement admin)), 1);
+main::taken('only-produits', CORE::join('', map { main::line($_, "only-$_", $_) }
+    qw(produits ventes prix stock reapprovisionnement admin)));
 --- http_config eval: $::own
 --- request eval
 [map { my $write = $_; map {"$write\n{\"x\":1}"} 1 .. 6 } @::writes]
@@ -295,7 +333,7 @@ Authorization: Token only-admin
 === TEST 21: another price than the product's asks for one more
 --- init
 MagasinTest::reset();
-main::tokens(main::line('caisse', 'one', 'ventes') . main::line('chef', 'two', 'ventes,prix'), 1);
+main::taken('one', main::line('caisse', 'one', 'ventes') . main::line('chef', 'two', 'ventes,prix'));
 --- http_config eval: $::own
 --- request eval
 [map {"POST /api/v1/sales/\n" . qq({"magasin":1,"lignes":[{"produit":4,"quantite":1$_}]})}

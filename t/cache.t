@@ -4,6 +4,7 @@ use strict;
 use warnings;
 
 use lib 't/inc';
+use IO::Select;
 use Test::More;
 use Time::HiRes qw(sleep time);
 use MagasinTest;
@@ -81,17 +82,11 @@ sub second {
     my ($first, $second) = @_;
     my $state;
 
-    for (1 .. 8) {
+    MagasinNginx::wait_for(sub {
         forget();
         word(@$first);
-        $state = word(@$second);
-        return $state if $state eq 'HIT';
-
-        # A first one that is answered from the cache by now says that the
-        # cache works.
-
-        last if word(@$first) eq 'HIT';
-    }
+        return ($state = word(@$second)) eq 'HIT';
+    });
     return $state;
 }
 
@@ -107,13 +102,13 @@ my @paths = map {"/api/v1/$_"} qw(reports/ dashboard/ stores/ stores/1/
 for my $path (@paths) {
     my ($miss, $hit, $head);
 
-    for (1 .. 8) {
+    MagasinNginx::wait_for(sub {
         forget();
         $miss = $nginx->request($clients[0], $path);
         $hit  = $nginx->request($clients[1], $path);
         $head = $nginx->request($clients[0], $path, method => 'HEAD');
-        last if $hit->{state} eq 'HIT' && $head->{state} eq 'HIT';
-    }
+        return $hit->{state} eq 'HIT' && $head->{state} eq 'HIT';
+    });
 
     is("$miss->{state} $hit->{state} $head->{state}", 'MISS HIT HIT',
         "$path: from the database, and then to the other worker not");
@@ -148,11 +143,14 @@ for my $path ('/api/v1/products/1/', '/api/v1/stores/1/stock/1/',
     my $etag = $hit->{headers}{etag};
     is($etag, $nginx->direct($path)->{headers}{etag}, "$path: its ETag");
 
-    my $answer
-        = $nginx->fetch($path, headers => { 'If-None-Match' => $etag });
+    my $answer;
+    MagasinNginx::wait_for(sub {
+        $answer
+            = $nginx->fetch($path, headers => { 'If-None-Match' => $etag });
+        return $answer->{state} eq 'HIT';
+    });
     is($answer->{status}, 304, "$path: not modified");
-    is($answer->{state}, 'HIT', "$path: from the cache")
-        if $nginx->state($path) eq 'HIT';
+    is($answer->{state}, 'HIT', "$path: from the cache");
     is($answer->{content} // '', '', "$path: no body");
     is($answer->{headers}{etag}, $etag, "$path: with ETag");
 
@@ -252,10 +250,10 @@ for my $control ('max-age=60', 'max-age=01', 'no-transform', 'max-stale',
     my $path = '/api/v1/products/3/';
     my ($old, $state, $new, $next);
 
-    for (1 .. 8) {
+    MagasinNginx::wait_for(sub {
         MagasinTest::reset();
         MagasinNginx::wait_for(
-            sub { $nginx->fetch($path)->{content} =~ /19\.99/ }, 5);
+            sub { $nginx->fetch($path)->{content} =~ /19\.99/ });
         $nginx->fill($path);
         MagasinTest::sql('ALTER TABLE produit DISABLE TRIGGER journal_fait',
             'UPDATE produit SET prix = 5 WHERE id = 3',
@@ -264,8 +262,8 @@ for my $control ('max-age=60', 'max-age=01', 'no-transform', 'max-stale',
         $state = $nginx->state($path,
             headers => { 'Cache-Control' => 'no-cache' });
         $next = $nginx->fetch($path);
-        last if $old->{state} eq 'HIT' && $next->{state} eq 'HIT';
-    }
+        return $old->{state} eq 'HIT' && $next->{state} eq 'HIT';
+    });
     like($old->{content}, qr/"19\.99"/, 'nobody has told the cache');
     is($state, 'BYPASS', 'one wants it new');
     is($next->{state}, 'HIT', 'the others have it');
@@ -305,12 +303,17 @@ is($nginx->fetch('/api/v1/products/5/', method => 'PUT',
     content => '{}')->{state}, '', 'a write has no word');
 {
     my ($state) = raw('/api/v1/sales/2/');
-    ok(MagasinNginx::wait_for(sub {
-        MagasinNginx::slurp("$nginx->{root}/logs/access.log")
-            =~ m{^GET /api/v1/sales/2/ \[\Q$state\E\]$}m;
-    }, 5), "\$magasin_cache is $state");
-    like(MagasinNginx::slurp("$nginx->{root}/logs/access.log"),
-        qr{^PUT /api/v1/products/5/ \[-?\]$}m, '$magasin_cache of a write');
+    my $logged = sub {
+        my ($line) = @_;
+        return MagasinNginx::wait_for(sub {
+            MagasinNginx::slurp("$nginx->{root}/logs/access.log")
+                =~ m{^$line$}m;
+        });
+    };
+    ok($logged->("GET /api/v1/sales/2/ \\[\Q$state\E\\]"),
+        "\$magasin_cache is $state");
+    ok($logged->('PUT /api/v1/products/5/ \[-?\]'),
+        '$magasin_cache of a write');
 }
 
 # Time
@@ -322,14 +325,15 @@ is($nginx->fetch('/api/v1/products/5/', method => 'PUT',
         'UPDATE produit SET prix = 7 WHERE id = 7',
         'ALTER TABLE produit ENABLE ALWAYS TRIGGER journal_fait');
     my $start = time;
-    my $asked = 0;
-    until ((raw('/api/v1/products/7/', server => 'brief'))[2] =~ /"7\.00"/
-        || $asked > 5)
-    {
-        $asked = time - $start;
-        sleep 0.01;
-    }
-    cmp_ok($asked, '<=', 1.1, 'its time is over after a second');
+    my $last  = 0;
+    ok(MagasinNginx::wait_for(sub {
+        my $asked = time - $start;
+        return 1 if (raw('/api/v1/products/7/', server => 'brief'))[2]
+            =~ /"7\.00"/;
+        $last = $asked;
+        return 0;
+    }), 'its time is over');
+    cmp_ok($last, '<=', 1.1, 'its time is over after a second');
     MagasinTest::reset();
 }
 
@@ -340,7 +344,15 @@ is($nginx->fetch('/api/v1/products/5/', method => 'PUT',
     my @connections = $nginx->connections(2, $port{short});
     my ($first, $other);
 
-    for (1 .. 6) {
+    # The word of the next answer, if it is there before the lock goes.
+
+    my $soon = sub {
+        my ($connection, $seconds) = @_;
+        return IO::Select->new($connection->{socket})->can_read($seconds)
+            ? MagasinCache::receive($connection) : undef;
+    };
+
+    MagasinNginx::wait_for(sub {
         forget();
         for (1 .. 3) {
             MagasinCache::ask_for($connections[0], $path);
@@ -349,22 +361,24 @@ is($nginx->fetch('/api/v1/products/5/', method => 'PUT',
         my $held = MagasinTest::hold(
             'LOCK TABLE produit IN ACCESS EXCLUSIVE MODE');
 
-        # The one that does not come at once.
+        # The one that does not come at once.  On a busy machine that may be
+        # one which is only slow: then it says so, and all is tried again.
 
-        my $end = time + 4;
-        for (;;) {
+        my $end = time + 20;
+        do {
             MagasinCache::ask_for($connections[0], $path);
-            $first = MagasinCache::receive($connections[0], 0.05);
-            last if !$first->{status} || time > $end;
-            sleep 0.005;
-        }
+            $first = $soon->($connections[0], 0.05);
+        } while ($first && time < $end);
+
         MagasinCache::ask_for($connections[1], $path);
-        $other = MagasinCache::receive($connections[1], 0.05);
+        $other = $soon->($connections[1], 1);
         MagasinTest::release($held);
-        $first = MagasinCache::receive($connections[0]);
-        last if $other->{state} eq 'HIT';
-        MagasinCache::receive($connections[1]);
-    }
+        $first ||= MagasinCache::receive($connections[0]);
+        return 1 if $first->{state} eq 'MISS' && $other
+            && $other->{state} eq 'HIT';
+        $other ||= MagasinCache::receive($connections[1]);
+        return 0;
+    });
     is($first->{state}, 'MISS', 'one fetches it anew');
     is($other->{state}, 'HIT',  'and the others have it meanwhile');
 }
@@ -372,25 +386,34 @@ is($nginx->fetch('/api/v1/products/5/', method => 'PUT',
 # A sale that falls out of the week takes the dashboard with it.
 {
     my $path = '/api/v1/dashboard/';
-    MagasinTest::reset(
-        'INSERT INTO vente (id, magasin_id, date_vente, total) VALUES (90, 4,'
-            . " now() - interval '168 hours' + interval '2500 ms', 5)",
-        'INSERT INTO ligne_vente (vente_id, produit_id, quantite,'
-            . ' prix_unitaire) VALUES (90, 15, 1000, 0.01)');
-    my $start = time;
-    MagasinNginx::wait_for(
-        sub { $nginx->fetch($path)->{content} =~ /\(1000\)/ }, 5);
-    my ($hits, $last) = (0, 0);
-    while (time < $start + 6) {
-        my $asked  = time;
-        my $answer = $nginx->fetch($path);
-        last if $answer->{content} !~ /\(1000\)/;
-        $last = $asked - $start;
-        $hits++ if $answer->{state} eq 'HIT';
-        sleep 0.01;
+    my ($hits, $last, $gone);
+
+    # Longer where the machine is too busy to see it in time.
+
+    for my $seconds (2.5, 5, 10, 20) {
+        MagasinTest::reset(
+            'INSERT INTO vente (id, magasin_id, date_vente, total) VALUES (90,'
+                . " 4, now() - interval '168 hours' + interval '$seconds s',"
+                . ' 5)',
+            'INSERT INTO ligne_vente (vente_id, produit_id, quantite,'
+                . ' prix_unitaire) VALUES (90, 15, 1000, 0.01)');
+        my $start = time;
+        MagasinNginx::wait_for(
+            sub { $nginx->fetch($path)->{content} =~ /\(1000\)/ }, $seconds);
+        ($hits, $last) = (0, 0);
+        $gone = MagasinNginx::wait_for(sub {
+            my $asked  = time;
+            my $answer = $nginx->fetch($path);
+            return 1 if $answer->{content} !~ /\(1000\)/;
+            $last = $asked - $start - $seconds;
+            $hits++ if $answer->{state} eq 'HIT';
+            return 0;
+        });
+        last if $hits;
     }
     cmp_ok($hits, '>', 0, 'the dashboard is cached until a sale is too old');
-    cmp_ok($last, '<', 2.6, 'and not for longer');
+    ok($gone, 'and then anew');
+    cmp_ok($last, '<', 0.1, 'and not for longer');
     is($nginx->fetch($path)->{content}, $nginx->direct($path)->{content},
         'and then right');
 }
@@ -413,7 +436,7 @@ for my $path (qw(/api/v1/stores/5/stock/ /api/v1/reports/
 {
     my $direct = $nginx->direct($path);
     ok(MagasinNginx::wait_for(
-        sub { $nginx->fetch($path)->{content} eq $direct->{content} }, 5),
+        sub { $nginx->fetch($path)->{content} eq $direct->{content} }),
         "$path: gathered, and equal");
     ok($nginx->fill($path), "$path: a hit");
     my $hit = $nginx->fetch($path);
@@ -442,16 +465,17 @@ for my $path (qw(/api/v1/stores/5/stock/ /api/v1/reports/
     raw($path, server => 'small');
 
     my @connections = $nginx->connections(6, $port{small});
-    my $held        = MagasinTest::hold(
-        'LOCK TABLE stock_local IN ACCESS EXCLUSIVE MODE');
+    MagasinTest::gates('stock_local');
+    my $held = MagasinTest::hold_reads('stock_local');
     MagasinCache::ask_for($_, $path) for @connections;
 
-    ok(MagasinNginx::wait_for(sub { $nginx->blocked >= 2 }, 5),
+    ok(MagasinNginx::wait_for(sub { $nginx->blocked >= 2 }),
         'too large: each for itself');
     MagasinTest::release($held);
-    is(join(' ', map { $_->{state} } map { MagasinCache::receive($_) }
-                @connections),
-        join(' ', ('MISS') x 6), 'too large: and each has its own');
+    is(join(' ', map {"$_->{status} $_->{state}"}
+                map { MagasinCache::receive($_) } @connections),
+        join(' ', ('200 MISS') x 6), 'too large: and each has its own');
+    MagasinTest::no_gates();
 }
 
 # Flush

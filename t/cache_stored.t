@@ -63,20 +63,50 @@ sub seen {
     return join "\n", @headers, $answer->{content};
 }
 
-# Nothing in the node's zone, and the answer in Redis, in good order.
+# Nothing in the node's zone, and the answer in Redis, in good order.  A store
+# is made after its answer is sent.
 sub stored {
     my ($what) = @_;
-    my $end = time + 10;
-    do {
-        die "it is not stored\n" if time > $end;
+
+    MagasinNginx::wait_for(sub {
         $nginx->fetch('/api/v1/cache/flush/', method => 'POST');
         ask('stored', 'FLUSHALL');
-        ask_at($other->{port}, $what);
-    } until ask_at($other->{port}, $what)->{state} eq 'REDIS';
+        return MagasinNginx::wait_for(
+            sub { ask_at($other->{port}, $what)->{state} eq 'REDIS' }, 2);
+    }) or die "it is not stored\n";
 
     my ($key) = split /\n/, ask('stored', 'KEYS', 'magasin:*:r:*');
     return $key;
 }
+
+# The next answers, until there is one with this word: (WORD, ANSWER...)
+sub until_it_is {
+    my ($state, $server, $what) = @_;
+    my @answers;
+
+    MagasinNginx::wait_for(sub {
+        push @answers, get($server, $what);
+        return $answers[-1]{state} eq $state;
+    });
+    return ($answers[-1]{state}, @answers);
+}
+
+# taken(SERVER, WHAT, STATE...): the words and the answers of requests for what
+# is stored in good order, and then changed.  Again while the poller is late.
+sub taken {
+    my ($change, $server, $what, @states) = @_;
+    my (@answers, $words);
+
+    MagasinNginx::wait_for(sub {
+        $change->(stored($what));
+        @answers = map { get($server, $what) } @states;
+        $words   = join ' ', map { $_->{state} } @answers;
+        return $words eq "@states";
+    });
+    return ($words, @answers);
+}
+
+sub as_it_is { return }
 
 # The parts of what is stored, as Lua has them, and then changed.
 sub change {
@@ -104,7 +134,7 @@ ok(MagasinNginx::wait_for(
     sub {
         2 == grep { $_->fetch('/readyz')->{content} =~ /"cache":"ok"/ }
             $nginx, $other;
-    }, 10), 'Redis is there');
+    }), 'Redis is there');
 
 stored();
 my $right = seen(get('l2'));
@@ -114,11 +144,11 @@ like($right, qr/^ETag: "\w+"$/m, 'and a tag');
 # Read and written back it is taken, or nothing below would show anything.
 
 {
-    my $key = stored();
-    like(change($key, ''), qr/^"\w+" h\d+=/, 'as it was: its parts');
-    my @answers = (get(), get());
-    is(join(' ', map { $_->{state} } @answers), 'REDIS HIT',
-        'as it was: taken');
+    my $parts;
+    my ($words, @answers) = taken(sub { $parts = change($_[0], '') }, '',
+        $path, 'REDIS', 'HIT');
+    like($parts, qr/^"\w+" h\d+=/, 'as it was: its parts');
+    is($words, 'REDIS HIT', 'as it was: taken');
     is(seen($_), $right, 'as it was: the same') for @answers;
 }
 
@@ -129,6 +159,7 @@ my @changes = (
     [ 'a link where none can be', 'links = "h99999999=a\n"' ],
     [ 'links in no order', 'links = "h30=a\nb20=b\n"' ],
     [ 'half a link', 'links = links .. "b"' ],
+    [ 'a link of two lines', 'links = string.gsub(links, "=", "=a\rX: 1", 1)' ],
     [ 'no tag', 'etag = ""' ],
     [ 'an empty tag', 'etag = string.char(34, 34)' ],
     [ 'a tag without its end', 'etag = string.sub(etag, 1, -2)' ],
@@ -146,9 +177,10 @@ for my $change (@changes) {
         my $answer = get($server);
         is($answer->{state}, 'MISS', "$name, $to: a miss");
         is(seen($answer), $right, "$name, $to: with its own links and tag");
-        $answer = get($server);
-        is($answer->{state}, $server ? 'REDIS' : 'HIT', "$name, $to: stored");
-        is(seen($answer), $right, "$name, $to: and right");
+        my $stored = $server ? 'REDIS' : 'HIT';
+        my ($word, @answers) = until_it_is($stored, $server);
+        is($word, $stored, "$name, $to: stored");
+        is((grep { seen($_) ne $right } @answers), 0, "$name, $to: and right");
     }
 }
 
@@ -159,10 +191,12 @@ for my $n (1 .. 3) {
     my $key  = stored($one);
     my $want = seen(ask_at($other->{port}, $one));
     change($key, 'links = string.rep("h5=a\n", ' . "$n)");
-    my @answers = map { get('', $one) } 1 .. 2;
-    is(join(' ', map { $_->{state} } @answers), 'MISS HIT',
-        "$n links where none belong: a miss");
-    is(seen($_), $want, "$n links where none belong: and none") for @answers;
+    my $answer = get('', $one);
+    is($answer->{state}, 'MISS', "$n links where none belong: a miss");
+    my ($word, @answers) = until_it_is('HIT', '', $one);
+    is($word, 'HIT', "$n links where none belong: stored");
+    is((grep { seen($_) ne $want } $answer, @answers), 0,
+        "$n links where none belong: and none");
 }
 
 # A body that is longer than this node keeps
@@ -177,8 +211,8 @@ for my $n (1 .. 3) {
     is(seen($answer), seen($want), 'a long body: and right');
 
     my $short = '/api/v1/products/1/';
-    stored($short);
-    is(get('small', $short)->{state}, 'REDIS', 'a short one is taken there');
+    is((taken(\&as_it_is, 'small', $short, 'REDIS'))[0], 'REDIS',
+        'a short one is taken there');
     change((split /\n/, ask('stored', 'KEYS', 'magasin:*:r:*'))[0],
         'body = string.rep(" ", 512) .. body');
     is(get('small', $short)->{state}, 'MISS', 'and a long one of its is not');
@@ -187,19 +221,18 @@ for my $n (1 .. 3) {
 # A life that is longer than the location's
 
 {
-    my $key = stored();
-    ask('stored', 'PEXPIRE', $key, 86_400_000);
-    is(get('brief')->{state}, 'REDIS', 'a long life: taken');
-    is(get('brief')->{state}, 'HIT', 'a long life: kept');
+    is((taken(sub { ask('stored', 'PEXPIRE', $_[0], 86_400_000) }, 'brief',
+            $path, 'REDIS', 'HIT'))[0], 'REDIS HIT',
+        'a long life: taken, and kept');
     my $answer;
     ok(MagasinNginx::wait_for(
-        sub { ($answer = get('brief'))->{state} ne 'HIT' }, 5),
+        sub { ($answer = get('brief'))->{state} ne 'HIT' }, 30),
         'a long life: not for longer than the location keeps answers');
 
     # None at all
 
     for my $life (['PERSIST'], ['PEXPIRE', 1]) {
-        $key = stored();
+        my $key = stored();
         ask('stored', $life->[0], $key, @$life[1 .. $#$life]);
         $answer = get();
         is($answer->{state}, 'MISS', "@$life: a miss");

@@ -18,11 +18,14 @@ plan skip_all => 'TEST_NGINX_ADMIN_DATABASE is not set (make test)'
 
 my $product = '/api/v1/products/1/';
 
+# Seconds: less than statements may wait, and more than any machine takes.
+my $soon = 30;
+
 MagasinTest::reset('UPDATE stock_local SET quantite = 1000');
 
 my $nginx = MagasinNginx->start(workers => 1,
     http     => 'magasin_zone classes:2m; magasin_cache off;',
-    database => 'connections=3 timeout=30s lock_timeout=20s queue_heavy=8',
+    database => 'connections=3 timeout=60s lock_timeout=50s queue_heavy=8',
     server   => 'location = /metrics { magasin_metrics; }'
         . ' location /status { magasin_status; }');
 
@@ -40,14 +43,14 @@ my $load = $nginx->load(connections => 60, seconds => 0,
     requests => [ MagasinNginx::get_request('/api/v1/dashboard/') ]);
 
 ok(MagasinNginx::wait_for(sub {
-    metric('magasin_postgresql_class_refused_total{class="heavy"}') >= 51 }, 10),
+    metric('magasin_postgresql_class_refused_total{class="heavy"}') >= 51 }),
     'dashboards: what the queue does not hold is refused');
 is(metric('magasin_postgresql_class_waiting{class="heavy"}'), 8,
     'and what it holds waits');
 
-my @codes = map { ($nginx->code($product, 5),
+my @codes = map { ($nginx->code($product, $soon),
     ($nginx->put($product, '{"prix":"2.00"}'))[0],
-    $nginx->code('/readyz', 5)) } 1 .. 10;
+    $nginx->code('/readyz', $soon)) } 1 .. 10;
 is(join(' ', @codes), join(' ', ('200 200 200') x 10),
     'reads, writes and /readyz go on');
 is(metric("magasin_postgresql_class_refused_total{class=\"$_\"}"), 0,
@@ -73,7 +76,7 @@ is($nginx->complaints, '', 'nothing alarming in the log');
 
 $nginx = MagasinNginx->start(workers => 1,
     http     => 'magasin_zone classes2:2m; magasin_cache off;',
-    database => 'connections=3 timeout=30s lock_timeout=20s queue_write=4',
+    database => 'connections=3 timeout=60s lock_timeout=50s queue_write=4',
     server   => 'location = /metrics { magasin_metrics; }');
 $held = MagasinTest::hold('SELECT FROM stock_local WHERE magasin_id = 1'
     . ' AND produit_id = 4 FOR UPDATE');
@@ -83,16 +86,16 @@ my $sale = join "\r\n", 'POST /api/v1/sales/ HTTP/1.1', 'Host: localhost',
     'Content-Length: ' . length $body, '', $body;
 $load = $nginx->load(connections => 1, seconds => 0, requests => [$sale]);
 ok(MagasinNginx::wait_for(sub {
-    ($nginx->get('/readyz', 5))[1] =~ /"writes":"locked"/ }, 10),
+    ($nginx->get('/readyz', $soon))[1] =~ /"writes":"locked"/ }),
     'a lock: /readyz tells');
-is($nginx->code('/readyz', 5), 200, 'and is ready');
+is($nginx->code('/readyz', $soon), 200, 'and is ready');
 my $more = $nginx->load(connections => 8, seconds => 0, requests => [$sale]);
 ok(MagasinNginx::wait_for(sub {
-    my ($refused) = ($nginx->get('/metrics', 5))[1]
+    my ($refused) = ($nginx->get('/metrics', $soon))[1]
         =~ /^magasin_http_requests_total\{method="POST",.*status="503".* (\d+)$/m;
     return ($refused // 0) >= 6;
-}, 10), 'who wants it as well is refused');
-is($nginx->code('/readyz', 5), 200, 'and that fills no queue');
+}), 'who wants it as well is refused');
+is($nginx->code('/readyz', $soon), 200, 'and that fills no queue');
 MagasinTest::release($held);
 $_->finish for $load, $more;
 
@@ -103,15 +106,15 @@ MagasinTest::sql('ALTER TABLE stock_local FORCE ROW LEVEL SECURITY');
 $held = MagasinTest::hold_reads('stock_local');
 $load = $nginx->load(connections => 16, seconds => 0, requests => [$sale]);
 ok(MagasinNginx::wait_for(sub {
-    ($nginx->get('/readyz', 5))[1]
-        =~ m{\AHTTP/1.1 503 .*"status":"unavailable".*"writes":"full"}s }, 10),
+    ($nginx->get('/readyz', $soon))[1]
+        =~ m{\AHTTP/1.1 503 .*"status":"unavailable".*"writes":"full"}s }),
     'a full queue of writes: it is not');
-is($nginx->code($product, 5), 200, 'reads go on');
+is($nginx->code($product, $soon), 200, 'reads go on');
 MagasinTest::release($held);
 $load->finish;
 MagasinTest::sql('ALTER TABLE stock_local NO FORCE ROW LEVEL SECURITY');
 MagasinTest::no_gates();
-ok(MagasinNginx::wait_for(sub { $nginx->code('/readyz', 5) == 200 }, 10),
+ok(MagasinNginx::wait_for(sub { $nginx->code('/readyz', $soon) == 200 }),
     'and then it is again');
 
 # A queue of reads that is full is not: it empties by itself, and there is room
@@ -122,7 +125,7 @@ is($nginx->complaints, '', 'nothing alarming in the log');
 
 $nginx = MagasinNginx->start(workers => 1,
     http     => 'magasin_zone classes3:2m; magasin_cache off;',
-    database => 'connections=3 timeout=30s lock_timeout=20s queue_read=4',
+    database => 'connections=3 timeout=60s lock_timeout=50s queue_read=4',
     server   => 'location = /metrics { magasin_metrics; }');
 MagasinTest::gates('produit');
 $held = MagasinTest::hold_reads('produit');
@@ -132,7 +135,7 @@ ok(MagasinNginx::wait_for(sub {
         map { MagasinNginx::get_request("/api/v1/products/$_/") } 1 .. 8 ]);
     return metric('magasin_postgresql_class_waiting{class="read"}') == 4
         && $nginx->code('/api/v1/stores/1/', 1) == 503;
-}, 10), 'a full queue of reads: one more is refused');
+}), 'a full queue of reads: one more is refused');
 
 # An answer of before is good for a while; the first one that is not waits, as
 # no connection is free, instead of being refused.
@@ -147,8 +150,8 @@ ok(MagasinNginx::wait_for(sub {
     my $line = readline $waits;
     diag $line if $line !~ / 200 /;
     return 0;
-}, 10), 'a full queue of reads: /readyz waits in it');
-is($nginx->code('/api/v1/stores/1/', 5), 503,
+}), 'a full queue of reads: /readyz waits in it');
+is($nginx->code('/api/v1/stores/1/', $soon), 503,
     'a full queue of reads: which it is still');
 MagasinTest::release($held);
 like(readline $waits, qr/ 200 /, 'and then is ready');

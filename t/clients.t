@@ -4,6 +4,7 @@ use strict;
 use warnings;
 
 use lib 't/inc';
+use IO::Select;
 use IO::Socket::INET;
 use IO::Uncompress::Gunzip qw(gunzip);
 use Socket qw(SOL_SOCKET SO_LINGER SO_RCVBUF);
@@ -52,12 +53,20 @@ sub narrow {
     return $socket;
 }
 
+# Until there is something to read.
+sub begun {
+    my ($socket) = @_;
+    IO::Select->new($socket)->can_read($MagasinNginx::Patience)
+        or die "no answer\n";
+    return;
+}
+
 # Everything until the end of the connection; a pause after each piece.
 sub rest {
     my ($socket, $pause) = @_;
     my $text = '';
     local $SIG{ALRM} = sub { die "the answer does not end\n" };
-    alarm 30;
+    alarm $MagasinNginx::Patience;
     while (sysread $socket, $text, 65536, length $text) {
         sleep $pause if $pause;
     }
@@ -81,7 +90,7 @@ sub dechunk {
 
 my $nginx = MagasinNginx->start(workers => 1, database => 'connections=1',
     listen => 'sndbuf=16k',
-    server => 'send_timeout 1s; gzip on; gzip_types application/json;');
+    server => 'send_timeout 3s; gzip on; gzip_types application/json;');
 
 # A slow reader holds no connection to PostgreSQL
 
@@ -89,18 +98,21 @@ my $nginx = MagasinNginx->start(workers => 1, database => 'connections=1',
     my @slow = map { narrow($nginx) } 1 .. 10;
     print {$_} "GET $big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
         for @slow;
-    sleep 0.3;
+    begun($_) for @slow;
 
     is($nginx->code($product), 200, 'slow: others are served meanwhile');
-    is(MagasinTest::sql('SELECT count(*) FROM pg_stat_activity'
-            . " WHERE usename = 'magasin_web' AND state <> 'idle'"), 0,
-        'slow: nothing waits in PostgreSQL');
+    ok(MagasinNginx::wait_for(sub {
+        MagasinTest::sql('SELECT count(*) FROM pg_stat_activity'
+            . " WHERE usename = 'magasin_web' AND state <> 'idle'") == 0;
+    }), 'slow: nothing waits in PostgreSQL');
 
     my $text = rest(shift @slow, 0.001);
     ok(dechunk($text) eq $list, 'slow: the answer is whole and in order');
 
     # The others never read: send_timeout ends them.
-    sleep 1.5;
+    ok(MagasinNginx::wait_for(
+        sub { 9 == (() = $nginx->log =~ /client timed out/g) }),
+        'slow: who does not read is given up');
     my @ended = grep { !defined dechunk(rest($_)) } @slow;
     is(scalar @ended, 9, 'slow: who does not read at all is cut off');
 }
@@ -115,9 +127,10 @@ my $nginx = MagasinNginx->start(workers => 1, database => 'connections=1',
         setsockopt $socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0 if $n % 2;
         close $socket;
     }
-    ok(MagasinNginx::wait_for(sub { $nginx->code($product) == 200 }, 5),
+    ok(MagasinNginx::wait_for(sub { $nginx->code($product) == 200 }),
         'left: it serves');
-    is(backends(), 1, 'left: the pool is whole');
+    ok(MagasinNginx::wait_for(sub { backends() == 1 }),
+        'left: the pool is whole');
 }
 
 # The connection goes on after each kind of answer
@@ -153,7 +166,7 @@ my $nginx = MagasinNginx->start(workers => 1, database => 'connections=1',
 {
     my $socket = narrow($nginx);
     print {$socket} "GET $product HTTP/1.1\r\nHost: a\r\n\r\n" for 1 .. 500;
-    sleep 0.3;
+    begun($socket);
     is($nginx->code($product), 200, 'pipeline: others are served meanwhile');
     print {$socket} "GET $product HTTP/1.1\r\nHost: a\r\n"
         . "Connection: close\r\n\r\n";
@@ -168,7 +181,7 @@ my $nginx = MagasinNginx->start(workers => 1, database => 'connections=1',
 {
     my $socket = narrow($nginx);
     print {$socket} "GET $big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-    sleep 0.3;
+    begun($socket);
     MagasinTest::sql('ALTER TABLE stock_local RENAME TO stock_parti');
     my $text = rest($socket);
     MagasinTest::sql('ALTER TABLE stock_parti RENAME TO stock_local');
@@ -222,7 +235,7 @@ sub bodies2 {
     my ($socket, $count) = @_;
     my ($in, %body) = ('');
     local $SIG{ALRM} = sub { die "the streams do not end\n" };
-    alarm 20;
+    alarm $MagasinNginx::Patience;
     while ($count > grep { $_->{ended} } values %body) {
         while (length $in >= 9) {
             my ($size, $type, $flags, $stream)
@@ -270,11 +283,14 @@ my $two = MagasinNginx->start(workers => 1, listen => 'http2',
     }
     MagasinTest::release($held);
 
-    my $socket = open2($two);
-    print {$socket} request2(1, $product);
-    my $bodies = bodies2($socket, 1);
-    like($bodies->{1}, qr/^\{"nom":"Clavier/, 'HTTP/2: it serves after resets');
-    is(backends(), 2, 'HTTP/2: the pool is whole');
+    ok(MagasinNginx::wait_for(sub {
+        my $socket = open2($two);
+        print {$socket} request2(1, $product);
+        my $bodies = bodies2($socket, 1);
+        return ($bodies->{1} // '') =~ /^\{"nom":"Clavier/;
+    }), 'HTTP/2: it serves after resets');
+    ok(MagasinNginx::wait_for(sub { backends() == 2 }),
+        'HTTP/2: the pool is whole');
 }
 
 {

@@ -32,7 +32,7 @@ sub many {
     print {$socket} "GET /healthz HTTP/1.1\r\nHost: localhost\r\n$header\r\n\r\n"
         x $count;
     my ($text, %seen) = ('');
-    my $end    = time + 30;
+    my $end    = time + $MagasinNginx::Patience;
     my $select = IO::Select->new($socket);
     while ((() = $text =~ m{HTTP/1\.1 \d}g) < $count
         || $text !~ /\}\z/)
@@ -109,7 +109,7 @@ MagasinTest::reset();
     }
     for my $text (sort keys %silent) {
         my $what = $text =~ /^GET/ ? 'header' : 'body';
-        ok(IO::Select->new($silent{$text})->can_read(20),
+        ok(IO::Select->new($silent{$text})->can_read($MagasinNginx::Patience),
             "nginx does not wait for a $what for ever");
     }
 
@@ -149,18 +149,24 @@ MagasinTest::reset();
     my $put = "PUT $product HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
         . "Authorization: Token token-430\r\nContent-Type: application/json\r\n"
         . "Content-Length: 2\r\n\r\n";
-    my @held = map {
-        my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-            PeerPort => $nginx->{port}) or die "no connection: $!\n";
-        $socket->autoflush(1);
-        print {$socket} sprintf $put, client('203.0.113.20');
-        $socket;
-    } 1 .. 200;
-    my $answer;
+    my (@held, $answer);
+
+    # Each for ten seconds, and all at once.
+
     ok(MagasinNginx::wait_for(sub {
-        ($status, $answer) = MagasinConf::call($nginx, $product, client('203.0.113.20'));
-        return $status == 429;
-    }, 9), '200 requests under way are all that a client may have');
+        @held = map {
+            my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+                PeerPort => $nginx->{port}) or die "no connection: $!\n";
+            $socket->autoflush(1);
+            print {$socket} sprintf $put, client('203.0.113.20');
+            $socket;
+        } 1 .. 200;
+        return MagasinNginx::wait_for(sub {
+            ($status, $answer) = MagasinConf::call($nginx, $product,
+                client('203.0.113.20'));
+            return $status == 429;
+        }, 9);
+    }), '200 requests under way are all that a client may have');
     like($answer // '', qr{^Retry-After: 1\r}m, '  it says when');
     ($status) = MagasinConf::call($nginx, $product, client('203.0.113.21'));
     is($status, 200, '  others are not meant');

@@ -35,8 +35,8 @@ __DATA__
 
 === TEST 1: all options
 --- http_config eval
-MagasinTest::database_directive('connections=1', 'queue=10', 'timeout=500ms',
-    'connect_timeout=1s') . $::tokens
+MagasinTest::database_directive('connections=1', 'queue=10', 'timeout=9s',
+    'connect_timeout=8s') . $::tokens
 --- request
 GET /api/v1/products/1/
 --- error_code: 200

@@ -40,26 +40,15 @@ sub scrape {
 
 sub waiting { return scrape()->{'magasin_connections{state="waiting"}'} }
 
-sub replaced {
-    my (@old) = @_;
-    my %old = map { $_ => 1 } @old;
-    return MagasinNginx::wait_for(sub {
-        my @now = $node->workers;
-        return @now == 2 && !grep { $old{$_} } @now;
-    }, 20);
-}
-
 sub gone {
     return MagasinNginx::wait_for(
-        sub { (scrape()->{magasin_workers} // 0) == 2 }, 20);
+        sub { (scrape()->{magasin_workers} // 0) == 2 });
 }
 
 # A reload is no crash, however often; a kill is one.
 
 for (1 .. 30) {
-    my @old = $node->workers;
-    kill 'HUP', $node->master;
-    replaced(@old) or last;
+    $node->reload or last;
     gone();
 }
 is(scrape()->{magasin_worker_respawns_total}, 0,
@@ -80,36 +69,38 @@ my @half = map {
     print {$socket} "GET /healthz HTTP/1.1\r\nHost";
     $socket;
 } 1 .. 7;
-ok(MagasinNginx::wait_for(sub { waiting() == 40 }, 5),
+ok(MagasinNginx::wait_for(sub { waiting() == 40 }),
     'idle connections are waiting') or diag waiting();
-is(scrape()->{'magasin_connections{state="reading"}'}, 7,
-    'headers without an end are read');
-is(scrape()->{'magasin_connections{state="writing"}'}, 1,
-    'this one is written');
+for my $case ([ reading => 7, 'headers without an end are read' ],
+    [ writing => 1, 'this one is written' ])
+{
+    my ($state, $number, $name) = @$case;
+    my $found;
+    MagasinNginx::wait_for(sub {
+        $found = scrape()->{"magasin_connections{state=\"$state\"}"};
+        return $found == $number;
+    });
+    is($found, $number, $name);
+}
 
 for my $round (1 .. 2) {
-    my @old = $node->workers;
-    kill 'KILL', $old[0];
-    MagasinNginx::wait_for(sub {
-        my @now = $node->workers;
-        return @now == 2 && !grep { $_ == $old[0] } @now;
-    }, 10);
+    $node->crash(($node->workers)[0]) or die "no new worker\n";
     ok(MagasinNginx::wait_for(sub {
         (scrape()->{magasin_worker_respawns_total} // -1) == $round;
-    }, 10), "a kill is one crash: $round");
+    }), "a kill is one crash: $round");
 }
-my @old = $node->workers;
-kill 'KILL', @old;
-replaced(@old);
+$node->crash($node->workers) or die "no new workers\n";
 my $after;
 ok(MagasinNginx::wait_for(sub {
     $after = scrape();
     return $after->{'magasin_connections{state="waiting"}'} == 0
         && $after->{'magasin_connections{state="reading"}'} == 0
         && $after->{'magasin_connections{state="writing"}'} == 1;
-}, 10), 'connections of killed workers are not counted')
+}), 'connections of killed workers are not counted')
     or diag explain { map { $_ => $after->{$_} } grep {/_connections\{/}
         keys %$after };
+MagasinNginx::wait_for(
+    sub { scrape()->{magasin_worker_respawns_total} >= 4 });
 is(scrape()->{magasin_worker_respawns_total}, 4, 'and each kill was');
 close $_ for @idle, @half;
 
@@ -127,9 +118,8 @@ sub expect {
     return;
 }
 {
-    my ($worker) = $node->workers;
     my @both = $node->workers;
-    kill 'STOP', @both;
+    $node->halt(@both);
     expect() for 1 .. 60;
     kill 'CONT', @both;
     my $seen = sub {
@@ -138,7 +128,11 @@ sub expect {
         $status{$1}++ while $log =~ /"method":"PUT".*?"status":(\d+)/g;
         return \%status;
     };
-    MagasinNginx::wait_for(sub { ($seen->()->{499} // 0) > 40 }, 5);
+
+    # As many as it is, in the end.
+
+    MagasinNginx::wait_for(sub { ($seen->()->{499} // 0) > 40 }, 10)
+        || MagasinNginx::wait_for(sub { ($seen->()->{499} // 0) > 0 });
     my $status = $seen->();
     cmp_ok($status->{499} // 0, '>', 0, 'an Expect that is given up: 499');
     is($status->{500}, undef, 'and never 500') or diag explain $status;
@@ -164,7 +158,11 @@ for my $bytes (@bytes) {
 
 for my $name (qw(access texts)) {
     my $file = "$node->{root}/logs/$name.log";
-    my $lines = () = MagasinNginx::slurp($file) =~ /\n/g;
+    my $lines;
+    MagasinNginx::wait_for(sub {
+        $lines = () = MagasinNginx::slurp($file) =~ /\n/g;
+        return $lines >= @bytes;
+    });
     open my $pipe, '-|', 'python3', '-c', <<'PYTHON', $file or die $!;
 import json, sys
 bad = 0
@@ -181,11 +179,17 @@ PYTHON
     cmp_ok($lines, '>=', @bytes, "$name.log: a line of each");
     like($said, qr/^bad: 0$/m, "$name.log: all are JSON") or diag $said;
 }
-my ($line) = grep {/fffd|\xef\xbf\xbd/}
-    split /\n/, MagasinNginx::slurp("$node->{root}/logs/access.log");
-like($line, qr{"path":"/api/v1/\xef\xbf\xbd/"}, 'an invalid byte is U+FFFD');
-like(MagasinNginx::slurp("$node->{root}/logs/access.log"),
-    qr{"path":"/api/v1/\xc3\xa9/"}, 'a letter is as it was');
+
+# Another worker may write its line later.
+
+sub logged {
+    my ($line) = @_;
+    return MagasinNginx::wait_for(sub {
+        MagasinNginx::slurp("$node->{root}/logs/access.log") =~ $line;
+    });
+}
+ok(logged(qr{"path":"/api/v1/\xef\xbf\xbd/"}), 'an invalid byte is U+FFFD');
+ok(logged(qr{"path":"/api/v1/\xc3\xa9/"}), 'a letter is as it was');
 
 # What nginx adds to a line about a request.
 {
@@ -200,7 +204,7 @@ like(MagasinNginx::slurp("$node->{root}/logs/access.log"),
     close $socket;
     MagasinNginx::wait_for(sub {
         substr($node->log, $before) =~ m{prematurely closed}
-    }, 5);
+    });
     MagasinTest::release($held);
     my $log = substr $node->log, $before;
     like($log, qr{request: "GET /api/v1/products/ HTTP/1.1"},
@@ -230,8 +234,14 @@ unlike($own, qr/[^\n\t -~]/, 'no control character in error.log');
                 . "$header{$reason}Connection: close\r\n\r\n");
     }
     my $now = scrape();
+    my $of = sub { return "magasin_tokens_refused_total{reason=\"$_[0]\"}" };
+    MagasinNginx::wait_for(sub {
+        $now = scrape();
+        return !grep { $now->{ $of->($_) } == $was->{ $of->($_) } }
+            keys %header;
+    });
     for my $reason (sort keys %header) {
-        my $series = "magasin_tokens_refused_total{reason=\"$reason\"}";
+        my $series = $of->($reason);
         is($now->{$series} - $was->{$series}, 1, "a token refused: $reason");
     }
     is($now->{'magasin_tokens_refused_total{reason="scope"}'}, 0,
@@ -257,14 +267,10 @@ SKIP: {
     };
     my $move = sub {
         my ($poller) = $node->poller;
-        kill 'STOP', $poller;
+        $node->halt($poller);
         my $moved = MagasinNginx::wait_for(
-            sub { ($node->poller)[0] != $poller }, 5);
+            sub { ($node->poller)[0] != $poller });
         kill 'CONT', $poller;
-        $moved &&= MagasinNginx::wait_for(
-            sub { MagasinTest::sql("SELECT count(*) FROM pg_stat_activity"
-                . " WHERE query LIKE '%pg_current_snapshot%'"
-                . " AND pid <> pg_backend_pid()") >= 0 }, 1);
         return $moved;
     };
     my $moves = $ENV{MAGASIN_LEASE_MOVES} || 24;

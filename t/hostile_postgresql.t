@@ -182,7 +182,7 @@ my $memory = memory($worker);
 
 for my $mode (sort(keys %answers), sort(keys %endless)) {
     mode($mode);
-    my ($status, $answer) = $nginx->get($product, 15);
+    my ($status, $answer) = $nginx->get($product);
     like($status, $mode =~ /^(?:ok|notice)$/ ? qr/^200$/
             : $mode eq 'twice' ? qr/^(?:200|503)$/
             : $mode =~ /^(?:error|states)$/ ? qr/^500$/
@@ -190,7 +190,7 @@ for my $mode (sort(keys %answers), sort(keys %endless)) {
         "$mode: the status");
     like($answer, qr/\r\n\r\n\{"/, "$mode: JSON");
     mode('ok');
-    ok(MagasinNginx::wait_for(sub { $nginx->code($product, 5) == 200 }, 10),
+    ok(MagasinNginx::wait_for(sub { $nginx->code($product) == 200 }),
         "$mode: it serves again");
     is(($nginx->workers)[0], $worker, "$mode: the worker lives");
     cmp_ok(memory($worker) - $memory, '<', 160 * 1024,
@@ -205,12 +205,12 @@ kill 'HUP', $nginx->master;
 ok(MagasinNginx::wait_for(sub {
     my @now = grep { $_ != $before[0] } $nginx->workers;
     return @now == 1 && !-d "/proc/$before[0]";
-}, 15), 'missing: a new worker');
-ok(MagasinNginx::wait_for(sub { $nginx->code('/readyz', 5) == 200 }, 10),
+}), 'missing: a new worker');
+ok(MagasinNginx::wait_for(sub { $nginx->code('/readyz') == 200 }),
     'missing: it is ready');
-is($nginx->code($product, 5), 503, 'missing: 503 for who needs it');
+is($nginx->code($product), 503, 'missing: 503 for who needs it');
 mode('ok');
-ok(MagasinNginx::wait_for(sub { $nginx->code($product, 5) == 200 }, 10),
+ok(MagasinNginx::wait_for(sub { $nginx->code($product) == 200 }),
     'missing: it serves once it can be prepared');
 
 ok($nginx->stop, 'a graceful stop');

@@ -106,11 +106,13 @@ run_tests();
 
     # One key each: the answers are kept, and each sells.
     my $n = 0;
-    $load = $nginx->load(connections => 8, seconds => 0.5, requests => [
+    $load = $nginx->load(connections => 8, requests => [
         map { join "\r\n", 'POST /api/v1/sales/ HTTP/1.1', 'Host: localhost',
             'Authorization: Token secret-un', 'Content-Type: application/json',
             'Idempotency-Key: each-' . int($_ / 2),
             'Content-Length: ' . length $sale, '', $sale } 0 .. 17 ]);
+    MagasinNginx::wait_for(sub {
+        MagasinTest::sql('SELECT count(*) FROM vente WHERE id > 6') >= 10 });
     $count = $load->finish;
     is($count->{failed}, 0, 'each: every request has an answer');
     is(MagasinTest::sql('SELECT count(*) FROM vente WHERE id > 6'), 10,
@@ -487,7 +489,7 @@ un k POST /api/v1/sales/ $sale -> 422
 
 === TEST 28: a sale that could not be made in time is not made later
 --- http_config eval
-MagasinTest::database_directive('timeout=500ms') . ' magasin_tokens $TEST_NGINX_TOKENS;'
+MagasinTest::database_directive('timeout=4s lock_timeout=500ms') . ' magasin_tokens $TEST_NGINX_TOKENS;'
 --- init
 MagasinTest::reset(); $main::held = MagasinTest::hold('SELECT FROM stock_local WHERE id = 1 FOR UPDATE');
 --- timeout: 10s
@@ -499,7 +501,7 @@ SELECT count(*) FROM idempotence -> 0
 
 === TEST 29: and its key is as good as new
 --- http_config eval
-MagasinTest::database_directive('timeout=500ms') . ' magasin_tokens $TEST_NGINX_TOKENS;'
+MagasinTest::database_directive('timeout=4s lock_timeout=500ms') . ' magasin_tokens $TEST_NGINX_TOKENS;'
 --- init
 MagasinTest::release($main::held); select undef, undef, undef, 0.2; is(MagasinTest::sql('SELECT count(*) FROM vente WHERE id > 6'), 0, 'TEST 29 - not made meanwhile');
 --- keyed

@@ -40,33 +40,28 @@ sub connections {
 # Reload
 
 {
-    my $load = $nginx->load(connections => 16, seconds => 5,
+    my $load = $nginx->load(connections => 16,
         requests => \@mix);
     for (1 .. 4) {
         sleep 0.8;
-        my @before = $nginx->workers;
-        kill 'HUP', $nginx->master;
-        ok(MagasinNginx::wait_for(sub {
-            my %now = map { $_ => 1 } $nginx->workers;
-            return keys %now == 2 && !grep { $now{$_} } @before;
-        }, 10), 'the workers are new');
+        ok($nginx->reload, 'the workers are new');
     }
     my $count = $load->finish;
-    cmp_ok($count->{sent}, '>', 500, "$count->{sent} requests over reloads");
+    cmp_ok($count->{sent}, '>', 100, "$count->{sent} requests over reloads");
     is($count->{failed}, 0, 'reload: none failed');
     is($count->{200}, $count->{sent}, 'reload: all were served');
-    ok(MagasinNginx::wait_for(sub { connections() == 6 }, 5),
+    ok(MagasinNginx::wait_for(sub { connections() == 6 }),
         'reload: the old workers have closed their connections');
 }
 
 # A worker dies
 
 {
-    my $load = $nginx->load(connections => 16, seconds => 4,
+    my $load = $nginx->load(connections => 16,
         requests => \@mix);
     for (1 .. 3) {
         sleep 0.9;
-        kill 'KILL', ($nginx->workers)[0];
+        $nginx->crash(($nginx->workers)[0]) or die "no new worker\n";
     }
     my $count = $load->finish;
     cmp_ok($count->{failed} + $count->{again}, '<=', 3 * 16,
@@ -74,7 +69,7 @@ sub connections {
     is($count->{200} + $count->{failed}, $count->{sent},
         'killed: the rest was served');
     ok(MagasinNginx::wait_for(
-            sub { $nginx->workers == 2 && connections() == 6 }, 10),
+            sub { $nginx->workers == 2 && connections() == 6 }),
         'killed: the pool is whole again');
 }
 
@@ -105,15 +100,16 @@ sub connections {
     is($nginx->code('/healthz'), 200, 'aborts: the worker is alive');
     MagasinTest::release($held);
 
-    ok(MagasinNginx::wait_for(sub { $nginx->code($product) == 200 }, 8),
+    ok(MagasinNginx::wait_for(sub { $nginx->code($product) == 200 }),
         'aborts: it serves');
     is(scalar(grep { $nginx->code($product) == 200 } 1 .. 50), 50,
         'aborts: and goes on serving');
-    is(connections(), 6, 'aborts: the pool is whole');
+    ok(MagasinNginx::wait_for(sub { connections() == 6 }),
+        'aborts: the pool is whole');
     ok(MagasinNginx::wait_for(sub {
         MagasinTest::sql('SELECT count(*) FROM pg_stat_activity'
             . " WHERE usename = 'magasin_web' AND state <> 'idle'") == 0;
-    }, 5), 'aborts: nothing runs any more');
+    }), 'aborts: nothing runs any more');
 }
 
 ok($nginx->stop, 'a graceful stop');
@@ -125,23 +121,25 @@ undef $nginx;
 
 {
     my $small = MagasinNginx->start(workers => 1,
-        database => 'connections=1 queue=4 timeout=2s');
+        database => 'connections=1 queue=4 timeout=60s lock_timeout=50s');
     my $held = MagasinTest::hold('LOCK TABLE produit');
-    my $load = $small->load(connections => 400, seconds => 1,
+    my $load = $small->load(connections => 400, seconds => 0,
         requests => [ MagasinNginx::get_request($product) ]);
-    sleep 0.5;
 
-    my $begun = time;
-    my ($status, $answer) = $small->get($product);
-    is($status, 503, 'full: 503');
-    cmp_ok(time - $begun, '<', 1, 'full: at once');
+    # The first to ask may be one that waits.
+
+    my ($status, $answer);
+    ok(MagasinNginx::wait_for(sub {
+        ($status, $answer) = $small->get($product, 10);
+        return $status == 503;
+    }), 'full: 503, at once');
     like($answer, qr/^Retry-After: \d+\r$/m, 'full: with Retry-After');
 
     MagasinTest::release($held);
     my $count = $load->finish;
     is($count->{failed}, 0, 'full: every request was answered');
     cmp_ok($count->{503}, '>', 0, 'full: some were refused');
-    ok(MagasinNginx::wait_for(sub { $small->code($product) == 200 }, 5),
+    ok(MagasinNginx::wait_for(sub { $small->code($product) == 200 }),
         'full: it serves again');
     ok($small->stop, 'a graceful stop');
     is($small->complaints, '', 'nothing alarming in the log');
@@ -150,18 +148,27 @@ undef $nginx;
 # Requests under way end before their worker does.
 
 {
-    my $last = MagasinNginx->start(workers => 1, database => 'timeout=10s');
+    my $last = MagasinNginx->start(workers => 1,
+        database => 'timeout=60s lock_timeout=50s',
+        http     => 'magasin_zone load:2m; magasin_cache off;',
+        server   => 'location = /metrics { magasin_metrics; }');
     my $held = MagasinTest::hold('LOCK TABLE produit');
-    my $load = $last->load(connections => 5, seconds => 0.1,
+    my $load = $last->load(connections => 5, seconds => 0,
         requests => [ MagasinNginx::get_request($product) ]);
-    sleep 0.5;
+    ok(MagasinNginx::wait_for(sub {
+        ($last->get('/metrics'))[1]
+            =~ /^magasin_http_requests_active\{method="GET"\} 6$/m;
+    }), 'quit: they are under way');
     my $master = $last->master;
+    my ($worker) = $last->workers;
     kill 'QUIT', $master;
-    sleep 0.3;
+    ok(MagasinNginx::wait_for(sub {
+        MagasinNginx::slurp("/proc/$worker/cmdline") =~ /shutting down/
+    }), 'quit: the worker shuts down');
     MagasinTest::release($held);
     my $count = $load->finish;
     is($count->{200}, $count->{sent}, 'quit: what was under way is served');
-    ok(MagasinNginx::wait_for(sub { !-d "/proc/$master" }, 10),
+    ok(MagasinNginx::wait_for(sub { !-d "/proc/$master" }),
         'quit: and nginx ends');
     is($last->complaints, '', 'nothing alarming in the log');
 }

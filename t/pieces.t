@@ -34,7 +34,8 @@ sub begin {
     $socket->autoflush(1);
     my $reader = { socket => $socket };
     MagasinCache::ask_for($reader, $path);
-    IO::Select->new($socket)->can_read(20) or die "no answer\n";
+    IO::Select->new($socket)->can_read($MagasinNginx::Patience)
+        or die "no answer\n";
     return $reader;
 }
 

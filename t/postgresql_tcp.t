@@ -115,7 +115,7 @@ MagasinTest::reset(sprintf($check, 'DROP'),
 $ENV{TEST_NGINX_DATABASE} =~ s/host=\S+/host=127.0.0.1 port=$port/;
 my $nginx = MagasinNginx->start(workers => 1,
     http     => 'magasin_zone tcp:2m; magasin_cache off;',
-    database => 'connections=3 timeout=15s');
+    database => 'connections=3 timeout=60s');
 my $list = '/api/v1/stores/?limit=1000';
 
 my ($status, $answer) = $nginx->get($list);
@@ -165,10 +165,10 @@ for my $round (1 .. 3) {
         =~ s/\r\n\r\n/\r\nConnection: close\r\n\r\n/r;
     MagasinNginx::wait_for(sub { MagasinTest::sql(
         'SELECT count(*) FROM pg_stat_activity WHERE wait_event_type'
-            . " = 'Lock' AND usename = 'magasin_web'") >= 1 }, 10)
+            . " = 'Lock' AND usename = 'magasin_web'") >= 1 })
         or die "nobody waits\n";
 
-    kill 'STOP', $worker;
+    MagasinNginx::halt($worker);
     MagasinTest::release($held);
 
     # All of it where there is room for it, else until no more comes.
@@ -179,7 +179,7 @@ for my $round (1 .. 3) {
         $same = $now && $now == $last ? $same + 1 : 0;
         $last = $now;
         return $now > $size || (!$taken && $same > 25);
-    }, 10), "round $round: it is there, unread") or diag $last;
+    }), "round $round: it is there, unread") or diag $last;
     kill 'CONT', $worker;
 
     my $text = do { local $/; readline $socket } // '';

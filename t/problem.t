@@ -354,7 +354,7 @@ GET /api/v1/products/ -> 504
 
 === TEST 18: locked
 --- http_config eval
-MagasinTest::database_directive('timeout=200ms') . ' magasin_tokens $TEST_NGINX_TOKENS;'
+MagasinTest::database_directive('timeout=9s lock_timeout=200ms') . ' magasin_tokens $TEST_NGINX_TOKENS;'
 --- init
 MagasinTest::release($main::held); MagasinTest::no_gates(); $main::held = MagasinTest::hold('LOCK TABLE produit');
 --- more_headers eval: $::json

@@ -34,7 +34,7 @@ my $right = $node->direct($path)->{content};
 
 # Each read of this server asks Redis.
 sub get {
-    return HTTP::Tiny->new(timeout => 10)
+    return HTTP::Tiny->new(timeout => $MagasinNginx::Patience)
         ->get("http://127.0.0.1:$port$path");
 }
 
@@ -54,12 +54,7 @@ sub peak {
 
 sub ready {
     return MagasinNginx::wait_for(
-        sub { $node->fetch('/readyz')->{content} =~ /"cache":"ok"/ }, 10);
-}
-
-sub is_used {
-    return MagasinNginx::wait_for(
-        sub { (get()->{headers}{'x-magasin-cache'} // '') eq 'MISS' }, 5);
+        sub { $node->fetch('/readyz')->{content} =~ /"cache":"ok"/ });
 }
 
 ok(ready(), 'a Redis that behaves') or BAIL_OUT('no Redis');
@@ -151,7 +146,7 @@ for my $moment (qw(reply extra greeting channel)) {
 
         $server->say($moment, $text, anew => $moment ne 'reply');
         ok(MagasinNginx::wait_for(
-            sub { get() if $moment eq 'reply'; $server->closed }, 8),
+            sub { get() if $moment eq 'reply'; $server->closed }),
             "$moment: $name: closed")
             or diag $server->said;
         $server->behave;
@@ -163,7 +158,7 @@ for my $moment (qw(reply extra greeting channel)) {
     for my $text ('', '*', "*3\r\n\$3\r\nta", "*1\r\n\$3\r\ntag\r", '-ER') {
         $server->say($moment, $text, close => 1, anew => $moment ne 'reply');
         ok(MagasinNginx::wait_for(
-            sub { get() if $moment eq 'reply'; $server->closed }, 8),
+            sub { get() if $moment eq 'reply'; $server->closed }),
             "$moment: cut after " . length $text);
         $server->behave;
         ok(ready(), "$moment: and there again");
@@ -173,18 +168,19 @@ for my $moment (qw(reply extra greeting channel)) {
 
 for my $name (sort keys %answers) {
     $server->say(reply => $answers{$name});
-    ok(MagasinNginx::wait_for(sub { get(); $server->said }, 5),
+    ok(MagasinNginx::wait_for(sub { get(); $server->said }),
         "$name: said");
 
     # A reply that comes late is not told: said again, on a new connection.
 
-    for (1 .. 10) {
-        last if $name ne 'an error of controls'
+    MagasinNginx::wait_for(sub {
+        return 1 if $name ne 'an error of controls'
             || $node->log =~ /\\x1b\[31mERR/;
         $server->say(reply => $answers{$name}, anew => 1);
         ready();
-        MagasinNginx::wait_for(sub { get(); $server->said }, 5);
-    }
+        MagasinNginx::wait_for(sub { get(); $server->said });
+        return 0;
+    });
     $server->behave;
     whole($name);
 }
@@ -199,8 +195,8 @@ for my $moment (qw(reply channel)) {
     my $since = time;
     get() if $moment eq 'reply';
     ok(MagasinNginx::wait_for(
-        sub { $moment eq 'reply' && !$server->said && get(); $server->closed },
-        12), "$moment: without an end: closed");
+        sub { $moment eq 'reply' && !$server->said && get(); $server->closed }
+    ), "$moment: without an end: closed");
     diag sprintf '%s without an end: %.1f s', $moment, time - $since;
     $server->behave;
     ok(ready(), "$moment: without an end: and there again");
@@ -214,7 +210,7 @@ for my $text ("\0", "\e[2J", '9' x 60_000, 'x' x 60_000,
 {
     $server->say(channel => "*3\r\n\$7\r\nmessage\r\n\$24\r\nCHANNEL\r\n\$"
             . length($text) . "\r\n$text\r\n", anew => 1);
-    ok(MagasinNginx::wait_for(sub { $server->said }, 8),
+    ok(MagasinNginx::wait_for(sub { $server->said }),
         'a message: said');
     $server->behave;
     whole('a message of ' . length $text);

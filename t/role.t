@@ -227,7 +227,7 @@ SQL
     }
     ok(MagasinNginx::wait_for(sub {
             MagasinTest::sql('SELECT count(*) FROM pg_stat_activity'
-                . " WHERE usename = 'magasin_web'") == 3 }, 10),
+                . " WHERE usename = 'magasin_web'") == 3 }),
         'as many connections as it may have');
     my ($accepted, $output) = as_web('SELECT 1');
     ok(!$accepted && $output =~ /too many connections for role/,

@@ -179,7 +179,7 @@ sound('a stretch without sales');
 {
     MagasinTest::reset(
         (map { sale(sprintf('168 hours %f seconds', $_ / 10), 1 + $_ % 5,
-                    1 + $_ % 15, 1000) } -30 .. 5));
+                    1 + $_ % 15, 1000) } -90 .. 5));
     my ($accepted, $output) = psql(<<"SQL");
 $prepare
 BEGIN;
@@ -222,7 +222,7 @@ sub start {
 # Whether it is done; else it waits for a lock.
 sub settled {
     my ($second) = @_;
-    for (1 .. 500) {
+    for (1 .. 3000) {
         return 1 if !kill 0, $second->{pid};
         my $state = MagasinTest::sql("SELECT wait_event_type"
             . " FROM pg_stat_activity"

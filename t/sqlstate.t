@@ -23,7 +23,7 @@ sub raising {
 log_level('info');
 no_root_location();
 no_shuffle();
-MagasinTest::defaults('timeout=1s');
+MagasinTest::defaults('timeout=4s');
 
 MagasinTest::reset();
 run_tests();
@@ -98,12 +98,11 @@ magasin: "product_update" failed with SQLSTATE P0001: raised
 
 === TEST 7: a statement that takes too long
 --- init
-MagasinTest::sql("CREATE OR REPLACE FUNCTION t_raise() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN PERFORM pg_sleep(3); RETURN new; END \$\$");
+MagasinTest::sql("CREATE OR REPLACE FUNCTION t_raise() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN PERFORM pg_sleep(30); RETURN new; END \$\$");
 --- request
 PUT /api/v1/products/3/
 {"prix":"1.00"}
 --- more_headers eval: $MagasinTest::Json
---- timeout: 5
 --- error_code: 504
 --- response_body chomp
 {"detail":"Le délai de réponse est dépassé."}

@@ -65,8 +65,7 @@ sub allowed {
     for (1 .. 12) {
         my ($status) = $nginx->ask("PUT /api/v1/products/3/ HTTP/1.1\r\n"
                 . "Host: localhost\r\nConnection: close\r\n"
-                . "Authorization: Token $token\r\nContent-Length: 0\r\n\r\n",
-            3);
+                . "Authorization: Token $token\r\nContent-Length: 0\r\n\r\n");
         $seen{$status}++;
     }
     return join ' ', sort keys %seen;
@@ -76,7 +75,7 @@ sub becomes {
     my ($token, $status, $name) = @_;
     my $got;
     # One answer of each look: the other worker may be a second behind.
-    MagasinNginx::wait_for(sub { ($got = allowed($token)) eq $status }, 15);
+    MagasinNginx::wait_for(sub { ($got = allowed($token)) eq $status });
     is($got, $status, $name);
     return;
 }
@@ -175,10 +174,10 @@ for my $name (sort keys %refused) {
     my $before = told($words);
 
     $make->();
-    ok(MagasinNginx::wait_for(sub { told($words) > $before }, 15),
+    ok(MagasinNginx::wait_for(sub { told($words) > $before }),
         "$name: it is refused, with the reason") or diag $nginx->log;
-    ok(MagasinNginx::wait_for(sub { metric('magasin_tokens_file_ok') eq '0' },
-            10), "$name: the metric says so");
+    ok(MagasinNginx::wait_for(sub { metric('magasin_tokens_file_ok') eq '0' }),
+        "$name: the metric says so");
     # Looked at again by both workers meanwhile, more than once.
     sleep 2.2 if $name =~ /FIFO|wrong line|no file/;
     is(allowed('premier'), 200, "$name: the old token stays");
@@ -191,7 +190,7 @@ for my $name (sort keys %refused) {
     ok(MagasinNginx::wait_for(sub {
             my $n = () = $nginx->log =~ /the file of tokens is right again/g;
             return $n > $before && metric('magasin_tokens_file_ok') eq '1';
-        }, 15), "$name: the right file counts again");
+        }), "$name: the right file counts again");
 }
 unlike($nginx->log, qr/not-a-digest-but-a-secret/, 'nothing of it is shown');
 
@@ -217,7 +216,7 @@ becomes('premier', 401, 'a good file: the old one is gone');
     for my $n (1 .. 3) {
         in_place(line('deux', 'wrong!') =~ s/.\n\z/?\n/r);
         ok(MagasinNginx::wait_for(sub {
-                metric('magasin_tokens_file_ok') eq '0' }, 8),
+                metric('magasin_tokens_file_ok') eq '0' }),
             "wrong content, $n");
         in_place(line('deux', "second$n"));
         becomes("second$n", 200, "right content of the same size, $n");
@@ -235,8 +234,8 @@ SKIP: {
     close $file;
     unlink $path;
     symlink "$other/none", $path;
-    ok(MagasinNginx::wait_for(sub { metric('magasin_tokens_file_ok') eq '0' },
-            8), 'a link to nothing');
+    ok(MagasinNginx::wait_for(sub { metric('magasin_tokens_file_ok') eq '0' }),
+        'a link to nothing');
     rename "$other/tokens", "$other/none";
     becomes('third', 200, 'which is made afterwards');
     unlink $path;
@@ -249,7 +248,9 @@ SKIP: {
     tokens(@many);
     is(-s $path < 1024 * 1024, 1, 'ten thousand tokens are under 1 MB');
     becomes('m10000', 200, 'the last one of ten thousand');
-    is(metric('magasin_tokens_loaded'), 10_000, 'all of them count');
+    ok(MagasinNginx::wait_for(
+        sub { metric('magasin_tokens_loaded') eq '10000' }),
+        'all of them count');
     tokens($good);
     becomes('m1', 401, 'and are gone again');
 }
@@ -306,8 +307,9 @@ for my $allowed ('', 'magasin_demonstration on;') {
         like($answer, qr/^WWW-Authenticate: Token\r$/m,
             "$name: and asks for another");
     }
-    is(scalar(() = $nginx->log =~ /token of the demonstration was refused/g),
-        $allowed ? 0 : 1, "$name: the log tells once");
+    my $refused = qr/token of the demonstration was refused/;
+    MagasinNginx::wait_for(sub { $nginx->log =~ $refused }) if !$allowed;
+    is(scalar(() = $nginx->log =~ /$refused/g), $allowed ? 0 : 1, "$name: the log tells once");
     ok($nginx->stop, "$name: a graceful stop");
     is($nginx->complaints, '', "$name: nothing alarming in the log");
 }

@@ -25,7 +25,7 @@ chmod 0700, $hidden;
 
 my %own = (PORT => $port, METRICS_PORT => MagasinNginx::free_port(),
     WORKERS => 2, ADDRESS => '127.0.0.1',
-    NODE_OF => '', TEMPLATE => '', DEMO_TOKEN => '');
+    NODE_OF => '', TEMPLATE => '', DEMO_TOKEN => '', START_TIMEOUT => 60);
 
 sub instance {
     my ($directory, $command, %other) = @_;
@@ -67,7 +67,7 @@ sub as_user {
 
 sub put {
     my ($address) = @_;
-    my $code = qx(curl -s -o /dev/null -w '%{http_code}' -m 5 -X PUT \\
+    my $code = qx(curl -s -o /dev/null -w '%{http_code}' -m 60 -X PUT \\
         -H 'Authorization: Token token-430' -d prix=5.00 \\
         http://$address:$port/api/v1/products/1/);
     return $code;
@@ -139,7 +139,7 @@ for my $case ([ $run, 'a directory for all' ], [ $hidden, 'a hidden one' ]) {
         ($done, $said) = instance($directory, "start-$server");
         ok($done, "$name: $server starts again") or diag $said;
     }
-    ok(MagasinNginx::wait_for(sub { put('127.0.0.1') eq '200' }, 10),
+    ok(MagasinNginx::wait_for(sub { put('127.0.0.1') eq '200' }),
         "$name: and the workers find it");
 
     ok((instance($directory, 'stop'))[0], "$name: it stops");

@@ -42,7 +42,7 @@ sub start {
 
 sub client {
     return HTTP::Tiny->new(
-        timeout      => 20,
+        timeout      => $MagasinNginx::Patience,
         max_redirect => 0,
         proxy        => undef,
         http_proxy   => undef,
@@ -55,8 +55,9 @@ sub clients {
 
     my %workers = map { $_ => 1 } $self->workers;
     my %clients;
+    my $end = time + $MagasinNginx::Patience;
 
-    for (1 .. 500) {
+    while (time < $end) {
         my $client = client();
         my $answer = $self->request($client, '/healthz');
         my $pid    = $answer->{headers}{'x-worker'};
@@ -117,8 +118,9 @@ sub connections {
 
     my %missing = map { $_ => 1 } $self->workers;
     my @connections;
+    my $end = time + $MagasinNginx::Patience;
 
-    for (1 .. $number + 500) {
+    while (time < $end) {
         return @connections if @connections == $number && !%missing;
 
         my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
@@ -151,7 +153,7 @@ sub receive {
     my ($connection, $seconds) = @_;
 
     my $select = IO::Select->new($connection->{socket});
-    my $end    = time + ($seconds || 20);
+    my $end    = time + ($seconds || $MagasinNginx::Patience);
     my $text   = '';
 
     while ((my $left = $end - time) > 0) {
@@ -230,21 +232,56 @@ sub zone_word {
 # The worker that polls the journal.
 sub poller { return $_[0]->zone_word('poller') }
 
+# halt(PID...): these workers stand still, and none of them has the lock of the
+# zone, which all others would wait for.
+sub halt {
+    my ($self, @pids) = @_;
+
+    MagasinNginx::wait_for(sub {
+        MagasinNginx::halt(@pids);
+        my $holder = eval { $self->zone_word('lock') } || 0;
+        return 1 unless grep { $_ == $holder } @pids;
+        kill 'CONT', @pids;
+        return 0;
+    }) or die "a worker keeps the lock\n";
+    return;
+}
+
+# quiet(CHANGE): writes words of the zone while no worker is at work there.
+sub quiet {
+    my ($self, $change) = @_;
+    my @workers = $self->workers;
+
+    $self->halt(@workers);
+    my $done = eval { $change->(); 1 };
+    my $why  = $@;
+    kill 'CONT', @workers;
+    die $why unless $done;
+    return;
+}
+
+# The body, without the instant that an error has.
+sub content {
+    my ($answer) = @_;
+    my $content = $answer->{content} // '';
+    return $answer->{status} == 200 ? $content
+        : MagasinTest::timeless($content);
+}
+
 # All that a client sees, without what is another every time.
 sub visible {
     my ($answer) = @_;
     my %headers = %{ $answer->{headers} };
     delete @headers{qw(date x-magasin-cache x-worker connection server)};
     return join "\n", $answer->{status},
-        (map {"$_: $headers{$_}"} sort keys %headers), '',
-        $answer->{content} // '';
+        (map {"$_: $headers{$_}"} sort keys %headers), '', content($answer);
 }
 
 # Ask until there is a hit; whether there was one in time.
 sub fill {
     my ($self, @paths) = @_;
 
-    my $end = time + 10;
+    my $end = time + $MagasinNginx::Patience;
     for my $path (@paths) {
         until ($self->state($path) eq 'HIT') {
             return 0 if time > $end;

@@ -27,6 +27,7 @@ sub make {
         root    => $root,
         port    => MagasinNginx::free_port(),
         metrics => MagasinNginx::free_port(),
+        wanted  => 2,
     }, 'MagasinNginx';
 
     my %value = (
@@ -90,7 +91,7 @@ sub start {
     system($ENV{TEST_NGINX_BINARY} || 'nginx', '-p', "$self->{root}/", '-c',
         "$self->{root}/nginx.conf") == 0
         or die 'nginx does not start: ' . $self->log;
-    MagasinNginx::wait_for(sub { operator($self, '/readyz')->[0] == 200 }, 20)
+    MagasinNginx::wait_for(sub { operator($self, '/readyz')->[0] == 200 })
         or die 'nginx is not ready: ' . $self->log;
     return $self;
 }

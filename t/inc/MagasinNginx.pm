@@ -6,18 +6,34 @@ package MagasinNginx;
 use strict;
 use warnings;
 
+use Errno;
 use File::Temp qw(tempdir);
 use IO::Select;
 use IO::Socket::INET;
+use Socket qw(AF_INET INADDR_ANY SOCK_STREAM SOL_SOCKET SO_REUSEADDR
+    pack_sockaddr_in unpack_sockaddr_in);
+use Test::More ();
 use Time::HiRes qw(sleep time);
 
 use MagasinTest;
 
-# A port that nobody listens on.
+# Seconds that a state may take to come.  Only a failure takes as long, and where
+# one is planted it may be shorter.
+our $Patience = $ENV{TEST_NGINX_PATIENCE} || 60;
+
+# A port that nobody listens on.  It stays bound, so that no other process is
+# given it; a server that sets SO_REUSEADDR can listen on it nevertheless.
+my @reserved;
+
 sub free_port {
-    my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1)
+    socket my $socket, AF_INET, SOCK_STREAM, 0 or die "socket: $!\n";
+    setsockopt $socket, SOL_SOCKET, SO_REUSEADDR, 1
+        or die "setsockopt: $!\n";
+    bind $socket, pack_sockaddr_in(0, INADDR_ANY)
         or die "no free port: $!\n";
-    return $socket->sockport;
+    push @reserved, $socket;
+    my ($port) = unpack_sockaddr_in(getsockname $socket);
+    return $port;
 }
 
 # start(workers => 2, database => 'options of magasin_database',
@@ -30,12 +46,12 @@ sub start {
     my $self = bless {
         root    => $root,
         port    => $option{port} || free_port(),
-        allowed => $option{allowed},
+        wanted  => $option{workers} || 2,
     }, $class;
 
     mkdir "$root/logs";
     my $user    = $> == 0 ? 'user root;' : '';
-    my $workers = $option{workers} || 2;
+    my $workers = $self->{wanted};
     my $modules = join "\n",
         map {"load_module $_;"} split ' ', $ENV{TEST_NGINX_LOAD_MODULES};
     my $options = $option{database} || '';
@@ -85,22 +101,40 @@ CONF
 
     return $self if $listen =~ /http2/;
 
-    wait_for(sub { $self->code('/readyz') == 200 }, 10)
+    wait_for(sub { $self->code('/readyz') == 200 })
         or die "nginx is not ready: " . $self->log;
 
     return $self;
 }
 
-# wait_for(CONDITION, SECONDS): polls; whether it came true in time
+# wait_for(CONDITION, SECONDS): polls; whether it came true in time.  A number
+# of seconds is for what has to be as fast as that.
 sub wait_for {
     my ($condition, $seconds) = @_;
-    my $end = time + $seconds;
+    my $end = time + ($seconds // $Patience);
 
     until ($condition->()) {
         return 0 if time > $end;
         sleep 0.02;
     }
     return 1;
+}
+
+# shows(ATTEMPT): what takes too long on a busy machine is not what a test is
+# about.  An attempt does it from the beginning, and returns [FOUND, WANTED,
+# NAME] of each thing that it looks at; there is another one until all are as
+# wanted.  A fault is there each time.
+sub shows {
+    my ($attempt) = @_;
+    my @found;
+
+    wait_for(sub {
+        @found = $attempt->();
+        return !grep { $_->[0] ne $_->[1] } @found;
+    });
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    Test::More::is($_->[0], $_->[1], $_->[2]) for @found;
+    return;
 }
 
 sub slurp {
@@ -135,6 +169,43 @@ sub workers {
     return @workers;
 }
 
+# renewed(PID...): whether all workers are there, none of these among them.  A
+# process that was killed is there until it has run once more.
+sub renewed {
+    my ($self, @old) = @_;
+    my %old = map { $_ => 1 } @old;
+    return wait_for(sub {
+        my @now = $self->workers;
+        return @now == $self->{wanted} && !grep { $old{$_} } @now;
+    });
+}
+
+# A reload; whether there are new workers.
+sub reload {
+    my ($self) = @_;
+    my @old = $self->workers;
+    kill 'HUP', $self->master;
+    return $self->renewed(@old);
+}
+
+# crash(PID...): kill these workers; whether others have taken their place.
+sub crash {
+    my ($self, @pids) = @_;
+    kill 'KILL', @pids;
+    return $self->renewed(@pids);
+}
+
+# halt(PID...): they stand still when this returns, until a CONT.
+sub halt {
+    my (@pids) = @_;
+    kill 'STOP', @pids;
+    for my $pid (@pids) {
+        wait_for(sub { slurp("/proc/$pid/stat") =~ /\) [TZ] / })
+            or die "$pid does not stop\n";
+    }
+    return;
+}
+
 # Clock ticks that the workers have used.
 sub ticks {
     my ($self) = @_;
@@ -156,7 +227,7 @@ sub ask {
     local $SIG{PIPE} = 'IGNORE';
     print {$socket} $text;
     my $answer = '';
-    my $end    = time + ($timeout || 20);
+    my $end    = time + ($timeout || $Patience);
     my $select = IO::Select->new($socket);
     while ((my $left = $end - time) > 0) {
         $select->can_read($left) or last;
@@ -200,34 +271,46 @@ sub put_request {
 #   failed    requests without a whole answer
 #   again     idempotent requests sent a second time, because a connection in
 #             use before was closed without a byte of the answer (RFC 9110)
+# Without `seconds` it goes on until finish(), and for a second at least.  With
+# 0 each connection sends one request.
 sub load {
     my ($self, %option) = @_;
 
+    my $enough = 0;
+    local $SIG{TERM} = sub { $enough = 1 };
     my $pid = open(my $pipe, '-|') // die "fork: $!\n";
     if ($pid == 0) {
-        my $count = eval { $self->_load(%option) };
+        my $count = eval { $self->_load(\$enough, %option) };
         print $count // "error $@";
         close STDOUT;
         require POSIX;
         POSIX::_exit(0);
     }
-    return bless { pipe => $pipe }, 'MagasinNginx::Load';
+    return bless { pipe => $pipe,
+        pid => defined $option{seconds} ? undef : $pid },
+        'MagasinNginx::Load';
 }
 
 sub _load {
-    my ($self, %option) = @_;
+    my ($self, $enough, %option) = @_;
 
     local $SIG{PIPE} = 'IGNORE';
     my @requests = @{ $option{requests} };
     my ($next, $sent, $failed, $again) = (0, 0, 0, 0);
     my (%codes, %connection);
     my $select = IO::Select->new;
-    my $end    = time + $option{seconds};
+    my $end    = time + ($option{seconds} // 1);
+    my $on     = sub {
+        return time < $end || !defined $option{seconds} && !$$enough;
+    };
 
     my $open = sub {
         my ($request) = @_;
-        my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-            PeerPort => $self->{port});
+        my $socket;
+        do {
+            $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+                PeerPort => $self->{port});
+        } while (!$socket && $!{EINTR});
         if (!$socket) {
             $failed++;
             sleep 0.01;
@@ -247,17 +330,20 @@ sub _load {
 
     $open->($fresh->()) for 1 .. $option{connections};
 
-    while ($select->count || time < $end) {
-        if ($select->count < $option{connections} && time < $end) {
+    my $last = time;
+    while ($select->count || $on->()) {
+        if ($select->count < $option{connections} && $on->()) {
             $open->($fresh->());
         }
         my @ready = $select->can_read(1);
-        last if !@ready && time > $end + 15;
+        $last = time if @ready || $on->();
+        last if time > $last + $Patience;
 
         for my $socket (@ready) {
             my $state = $connection{ fileno $socket };
             my $read  = sysread $socket, $state->{in}, 65536,
                 length $state->{in};
+            next if !defined $read && $!{EINTR};
 
             if (!$read) {
                 delete $connection{ fileno $socket };
@@ -284,7 +370,7 @@ sub _load {
             my ($code) = $state->{in} =~ m{\AHTTP/1\.1 (\d+)};
             $codes{$code}++;
 
-            if (time >= $end || $state->{in} =~ /^Connection: close/mi) {
+            if (!$on->() || $state->{in} =~ /^Connection: close/mi) {
                 delete $connection{ fileno $socket };
                 $select->remove($socket);
                 close $socket;
@@ -309,7 +395,7 @@ sub stop {
     my $master = $self->master or return 1;
 
     kill $signal || 'QUIT', $master;
-    my $ended = wait_for(sub { !-d "/proc/$master" }, 25);
+    my $ended = wait_for(sub { !-d "/proc/$master" });
     kill 'KILL', $master unless $ended;
     unlink "$self->{root}/logs/nginx.pid";
     return $ended;
@@ -340,6 +426,7 @@ use warnings;
 
 sub finish {
     my ($self) = @_;
+    kill 'TERM', $self->{pid} if $self->{pid};
     my $text = do { local $/; readline $self->{pipe} };
     close $self->{pipe};
     die "the load: $text\n" if !defined $text || $text =~ /^error/;

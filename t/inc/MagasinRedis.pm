@@ -12,7 +12,9 @@ use IO::Select;
 use IO::Socket::UNIX;
 use Time::HiRes qw(sleep);
 
-our @EXPORT_OK = qw(start relay tell finish ask);
+use MagasinNginx;
+
+our @EXPORT_OK = qw(start relay cut tell finish ask);
 
 # Where their sockets are.
 our $Directory
@@ -42,15 +44,15 @@ sub start {
 
     $servers{$name} = $pid;
 
-    for (1 .. 200) {
+    for (1 .. 1200) {
         return if IO::Socket::UNIX->new(Peer => "$Directory/$name");
         sleep 0.05;
     }
     die "redis-server does not start (see $Directory/$name.log)\n";
 }
 
-# relay(NAME, TO): a way to the server TO.  After a signal USR1 what comes is
-# lost; after USR2 the connections of before are, and it works again.
+# relay(NAME, TO): a way to the server TO, until cut(NAME): then what comes is
+# lost.  After a signal USR2 the connections of before are, and it works again.
 sub relay {
     my ($name, $to) = @_;
 
@@ -61,7 +63,7 @@ sub relay {
     die "fork: $!\n" unless defined $pid;
 
     if ($pid == 0) {
-        _relay($listener, $to);
+        _relay($listener, $to, "$Directory/$name.cut");
         require POSIX;
         POSIX::_exit(0);
     }
@@ -71,11 +73,11 @@ sub relay {
 }
 
 sub _relay {
-    my ($listener, $to) = @_;
+    my ($listener, $to, $sign) = @_;
     my ($lost, $reset, %other) = (0, 0);
 
-    local $SIG{USR1} = sub { $lost = 1 };
-    local $SIG{USR2} = sub { $lost = 0; $reset = 1 };
+    local $SIG{USR1} = sub { $lost = 1; symlink 'yes', $sign };
+    local $SIG{USR2} = sub { $lost = 0; $reset = 1; unlink $sign };
     local $SIG{PIPE} = 'IGNORE';
     my $select = IO::Select->new($listener);
 
@@ -108,6 +110,13 @@ sub _relay {
         }
     }
     return;
+}
+
+# Whether it is cut when this returns.
+sub cut {
+    my ($name) = @_;
+    kill 'USR1', $servers{$name};
+    return MagasinNginx::wait_for(sub { -l "$Directory/$name.cut" });
 }
 
 # A process that is no redis-server, but ends like one.

@@ -135,7 +135,7 @@ sub hold {
         (map {"$_;\n"} @statements),
         "SET LOCAL application_name = '$mark-done';\n";
 
-    for (1 .. 500) {
+    for (1 .. 3000) {
         return $pipe
             if sql("SELECT count(*) FROM pg_stat_activity"
                 . " WHERE application_name = '$mark-done'") eq '1';

@@ -50,7 +50,7 @@ sub run_suite {
     $ENV{TEST_NGINX_PORT}      = free_port();
     $ENV{TEST_NGINX_SERVROOT}  = "$dir/servroot";
     $ENV{TEST_NGINX_LOG_LEVEL} = 'info';
-    $ENV{TEST_NGINX_TIMEOUT}   = 1;
+    $ENV{TEST_NGINX_TIMEOUT}   = 3;
     $ENV{ "TEST_NGINX_" . uc $_ } = $arg{env}{$_} for keys %{ $arg{env} };
 
     my $out = `'$^X' '-I$lib' '$path' 2>&1`;

@@ -13,7 +13,7 @@ use Test::Nginx::Util ();
 use Time::HiRes qw(sleep time);
 
 # How long a line may take to reach a log after the response has been read.
-my $grace = 0.5;
+my $grace = $Test::Nginx::Util::Timeout < 5 ? $Test::Nginx::Util::Timeout : 5;
 
 my %filters = (
     uc      => sub { uc $_[0] },

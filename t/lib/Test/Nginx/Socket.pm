@@ -481,7 +481,7 @@ are sent unless given here.
 
 =item timeout, abort, shutdown
 
-Seconds (or C<100ms>) without progress after which the client gives up, 3
+Seconds (or C<100ms>) without progress after which the client gives up, 20
 unless told otherwise; with abort giving up is no failure. shutdown (1 unless
 0 or 2) shuts that half of the connection after the request.
 

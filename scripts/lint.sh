@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Style and static analysis: clang-format and 80 columns on the C sources,
 # cppcheck on what they do, shellcheck on the scripts, biome on the pages and on
-# what Node runs, yamllint and promtool on what Prometheus and Grafana read.
+# what Node runs, dependency-cruiser on the imports of the pages, yamllint and
+# promtool on what Prometheus and Grafana read.
 # Needs "make build" before it, for the headers that nginx's configure writes,
-# and "scripts/web.sh all" for biome.
+# and "scripts/web.sh all" for biome and dependency-cruiser.
 #
 # usage: lint.sh
 
@@ -109,6 +110,19 @@ if [ -x web/node_modules/.bin/biome ]; then
 else
     complain "biome is not there (scripts/web.sh all; it needs npm)."
 fi
+
+# No ring of imports, and none that goes up a floor: web/floors.js has the
+# floors.
+if [ -x web/node_modules/.bin/depcruise ]; then
+    (cd web && node_modules/.bin/depcruise --config floors.js assets/js) \
+        >"$work/floors" 2>&1 || {
+        cat "$work/floors" >&2
+        complain "an import of the pages is wrong (docs/web.md, Modules)."
+    }
+else
+    complain "depcruise is not there (scripts/web.sh all; it needs npm)."
+fi
+
 mapfile -t pages < <(git ls-files -co --exclude-standard web scripts |
     grep -E '\.(html|css|js)$')
 for file in "${pages[@]}"; do

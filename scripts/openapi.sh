@@ -4,8 +4,8 @@
 #
 # usage: openapi.sh
 #
-# The document is the parts of web/openapi put into one another, a part for a
-# resource: what they have in common (paths, components) is merged by name.
+# The document is the parts of web/openapi, a part for a resource, as
+# scripts/openapi_join.sh puts them together.
 # Swagger UI comes from npm as it is; without npm /swagger/ says so.
 
 set -euo pipefail
@@ -19,14 +19,7 @@ work=$(mktemp -d build/openapi.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
 
-# One line, as programs read it; a person has the parts.
-shopt -s extglob
-LC_ALL=C
-jq -c -n --arg version "$(cat VERSION)" \
-    '{info: {version: $version}} | reduce inputs as $part (.; . * $part)' \
-    web/openapi/api.json \
-    web/openapi/common.json web/openapi/!(api|common).json \
-    >"$work/openapi.json"
+scripts/openapi_join.sh >"$work/openapi.json"
 
 mkdir "$work/swagger"
 if scripts/modules.sh; then

@@ -5,9 +5,10 @@
 #                                     lint, prometheus, observability, bench,
 #                                     scale, load)
 #
-# With nothing missing this changes nothing and needs no rights.  Otherwise it
-# takes root's, through sudo when started by somebody else.  No server of the
-# system is started, stopped or configured on the way.
+# With nothing missing this changes nothing, prints nothing and needs no rights.
+# Otherwise it prints a line with the packages that it is about to install, and
+# takes root's rights, through sudo when started by somebody else.  No server of
+# the system is started, stopped or configured on the way.
 
 set -euo pipefail
 
@@ -18,18 +19,18 @@ packages_for() {
             libpq-dev libhiredis-dev libjansson-dev libssl-dev \
             postgresql-15 redis-server curl jq
         ;;
-    # prometheus: promtool is in it, which checks the metrics.
-    test) echo perl libtest-base-perl python3 prometheus jq openssl ;;
+    # prometheus: promtool is in it, which checks the metrics.  procps: pgrep.
+    test) echo perl libtest-base-perl python3 prometheus jq openssl procps ;;
     openapi) echo python3 python3-jsonschema chromium ;;
     fuzz) echo python3 python3-venv ;;
     # libFuzzer and the sanitizers of clang are in a package of their own.
     fuzzing) echo clang libclang-rt-14-dev python3 python3-hpack procps ;;
     # The font is for screenshots that look the same everywhere.
     web) echo chromium fonts-inter ;;
-    lint) echo clang-format clang-tidy cppcheck shellcheck prometheus yamllint ;;
+    lint) echo clang-format cppcheck shellcheck prometheus yamllint jq python3 ;;
     prometheus) echo prometheus curl ;;
     observability) echo prometheus curl python3 python3-yaml docker-compose ;;
-    bench) echo wrk jq python3 tzdata ;;
+    bench) echo wrk python3 tzdata procps ;;
     # Node is newer than Debian's: scripts/run_tests.sh says where it is.
     load) echo jq curl ;;
     scale) echo python3 tzdata ;;
@@ -96,6 +97,12 @@ apt() {
         -o Dpkg::Use-Pty=0 "$@" >&2
 }
 
+# Of this script as another user, which has printed the line.
+announced=no
+if [ "${1:-}" = --announced ]; then
+    announced=yes
+    shift
+fi
 [ $# -gt 0 ] || { echo "usage: ${0##*/} PURPOSE..." >&2; exit 2; }
 
 wanted=
@@ -103,6 +110,8 @@ for purpose in "$@"; do
     wanted+=" $(packages_for "$purpose")"
 done
 read -ra wanted <<<"$wanted"
+# Purposes share packages.
+mapfile -t wanted < <(printf '%s\n' "${wanted[@]}" | sort -u)
 
 if ! command -v dpkg-query >/dev/null; then
     echo "This is not Debian: please see to these yourself: ${wanted[*]}" >&2
@@ -119,10 +128,10 @@ if [ "$(id -u)" -ne 0 ]; then
         exit 1
     fi
     echo "Installing ${missing[*]} (sudo may ask for your password)." >&2
-    exec sudo "$(readlink -f "$0")" "$@"
+    exec sudo "$(readlink -f "$0")" --announced "$@"
 fi
 
-echo "Installing ${missing[*]} ..." >&2
+[ "$announced" = yes ] || echo "Installing ${missing[*]} ..." >&2
 hold_servers
 apt update
 apt install --no-install-recommends "${missing[@]}"

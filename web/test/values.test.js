@@ -1,7 +1,6 @@
 // What needs no browser: amounts, names, files for table calculators.
 
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { csv } from "../assets/js/csv.js";
 import { dayFault } from "../assets/js/days.js";
@@ -75,47 +74,6 @@ test("days that cannot be asked about", () => {
     ]) {
         assert.notEqual(dayFault(day), null, day);
     }
-});
-
-// A module that imports itself by way of others has parts that are not there
-// yet when it runs.  The two rings of the token's dialog are known.
-test("no new ring of modules", async () => {
-    const directory = new URL("../assets/js/", import.meta.url);
-    const names = (await readdir(directory, { recursive: true })).filter(
-        (name) => name.endsWith(".js"),
-    );
-    const imports = new Map();
-
-    for (const name of names) {
-        const here = new URL(name, directory);
-        const code = await readFile(here, "utf8");
-        imports.set(
-            name,
-            Array.from(code.matchAll(/ from "([^"]+)";$/gm), ([, path]) =>
-                new URL(path, here).href.slice(directory.href.length),
-            ),
-        );
-    }
-    const reaches = (from, to, seen = new Set()) =>
-        imports.get(from).some((next) => {
-            if (next === to) {
-                return true;
-            }
-            if (seen.has(next)) {
-                return false;
-            }
-            seen.add(next);
-            return reaches(next, to, seen);
-        });
-
-    assert.deepEqual(
-        names.filter(
-            (name) =>
-                reaches(name, name) &&
-                !["api.js", "dialog.js", "form.js", "token.js"].includes(name),
-        ),
-        [],
-    );
 });
 
 test("CSV quotes what it must, and is no formula", () => {

@@ -1,8 +1,9 @@
 // From a ticket to a sale, or to what is in its way.
 
-import { explain, post, Withdrawn } from "./api.js";
+import { post } from "./api.js";
 import { announceChange } from "./changes.js";
 import { button } from "./dom.js";
+import { explain, Withdrawn } from "./errors.js";
 import { say } from "./notices.js";
 import { agreeOnPrices } from "./prices.js";
 import { changeToken } from "./token.js";

@@ -2,8 +2,9 @@
 // looked up at once, and decided in the order in which they came: however long
 // an answer takes, it is that of its own entry.
 
-import { explain, query, readPage } from "./api.js";
+import { query, readPage } from "./api.js";
 import { button, element, fill, icon } from "./dom.js";
+import { explain } from "./errors.js";
 import { folded, plural } from "./format.js";
 import { say } from "./notices.js";
 

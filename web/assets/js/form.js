@@ -1,9 +1,16 @@
 // Forms: labelled fields, the API's messages next to the field they are
 // about, one submission at a time.
 
-import { explain, Refusal, Withdrawn } from "./api.js";
 import { button, element, fill, uniqueId } from "./dom.js";
-import { changeToken } from "./token.js";
+import { explain, Refusal, Withdrawn } from "./errors.js";
+
+// What a form offers below a 403.  The dialog for the token is made of a form,
+// so that forms cannot import it: main.js gives it to them.
+let changeToken = null;
+
+export function offerToken(action) {
+    changeToken = action;
+}
 
 // type is that of an input, or "textarea", or "select" with options
 // [[value, label], ...].  The rest goes to the control itself.

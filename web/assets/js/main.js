@@ -1,7 +1,25 @@
+// The start of the pages, and the only module that knows all of them: it tells
+// the others what they cannot import themselves.
+
 import { icon } from "./dom.js";
+import { offerToken } from "./form.js";
 import { watchNumbers } from "./numbers.js";
 import { start } from "./router.js";
-import { showToken } from "./token.js";
+import { changeToken, showToken } from "./token.js";
+
+const pages = {
+    "/": ["Tableau de bord", () => import("./pages/tableau.js")],
+    "/caisse": ["Caisse", () => import("./pages/caisse.js")],
+    "/stock": ["Stock d’un magasin", () => import("./pages/stock.js")],
+    "/produits": ["Produits", () => import("./pages/produits.js")],
+    "/central": ["Stock central", () => import("./pages/central.js")],
+    "/demandes": [
+        "Demandes de réapprovisionnement",
+        () => import("./pages/demandes.js"),
+    ],
+    "/rapport": ["Rapport consolidé", () => import("./pages/rapport.js")],
+    "/journal": ["Journal", () => import("./pages/journal.js")],
+};
 
 const menu = document.getElementById("menu");
 const navigation = document.getElementById("navigation");
@@ -34,6 +52,7 @@ new ResizeObserver(([{ target }]) =>
     ),
 ).observe(document.querySelector(".bar"));
 
+offerToken(changeToken);
 showToken();
 watchNumbers();
-start();
+start(pages);

@@ -1,8 +1,8 @@
 // What has been done, said beside the page until it is read, with a way back
 // where there is one.
 
-import { explain, Withdrawn } from "./api.js";
 import { button, element, icon } from "./dom.js";
+import { explain, Withdrawn } from "./errors.js";
 
 const place = document.getElementById("notices");
 const spoken = document.getElementById("spoken");

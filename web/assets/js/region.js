@@ -1,8 +1,8 @@
 // A part of a page that shows what was read: loading, empty, wrong, there.
 
 import { Unusable } from "./address.js";
-import { explain, Refusal, Silence } from "./api.js";
 import { button, element, fill } from "./dom.js";
+import { explain, Refusal, Silence } from "./errors.js";
 import { say } from "./notices.js";
 
 export class Region {

@@ -5,25 +5,16 @@ import { button, element, fill } from "./dom.js";
 import { say } from "./notices.js";
 import { tab } from "./storage.js";
 
-const pages = {
-    "/": ["Tableau de bord", () => import("./pages/tableau.js")],
-    "/caisse": ["Caisse", () => import("./pages/caisse.js")],
-    "/stock": ["Stock d’un magasin", () => import("./pages/stock.js")],
-    "/produits": ["Produits", () => import("./pages/produits.js")],
-    "/central": ["Stock central", () => import("./pages/central.js")],
-    "/demandes": [
-        "Demandes de réapprovisionnement",
-        () => import("./pages/demandes.js"),
-    ],
-    "/rapport": ["Rapport consolidé", () => import("./pages/rapport.js")],
-    "/journal": ["Journal", () => import("./pages/journal.js")],
-};
-
 const main = document.getElementById("page");
 const started = "magasin.rechargement";
+let pages = {};
 let current = null;
 
-export function start() {
+// table: {path: [title, load]}, where load() imports the page's module; "/"
+// stands in for a path that is not there.  main.js has it: pages import this
+// module, which therefore imports none of them.
+export function start(table) {
+    pages = table;
     document.addEventListener("click", follow);
     window.addEventListener("popstate", () => show(false));
     return show(false);

@@ -1,16 +1,10 @@
 // Products: search, create, edit, take off the shelves and put back.
 
-import {
-    change,
-    query,
-    Refusal,
-    readPage,
-    readTagged,
-    sender,
-} from "../api.js";
+import { change, query, readPage, readTagged, sender } from "../api.js";
 import { announceChange } from "../changes.js";
 import { openDialog } from "../dialog.js";
 import { button, element, fill, icon } from "../dom.js";
+import { Refusal } from "../errors.js";
 import { filterBar, more, searchField, showAll } from "../filters.js";
 import { field, formOf } from "../form.js";
 import { amount } from "../format.js";

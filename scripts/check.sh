@@ -55,7 +55,7 @@ fi
 
 found=$(PGCLIENTENCODING=UTF8 psql -X -q -A -t -v ON_ERROR_STOP=1 \
     -d "$database" -f "$top/sql/checks/${name//-/_}.sql") || {
-    echo "$name: it could not be found out (see above)." >&2
+    echo "$name: the check failed (see above)." >&2
     exit 2
 }
 
@@ -68,5 +68,5 @@ fi
 case $name in
 ledger) echo "ledger: the journal and the stock agree." ;;
 rollups) echo "rollups: the sums and the sales agree." ;;
-rebuild-rollups) echo "rebuild-rollups: the sums are made anew." ;;
+rebuild-rollups) echo "rebuild-rollups: the sums were computed again." ;;
 esac

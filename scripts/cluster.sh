@@ -124,7 +124,7 @@ number=${2:-}
 case $command in
 start | stop | status | remove | home) ;;
 start-node | stop-node)
-    [[ $number =~ ^[0-9]+$ ]] || fail "which node?"
+    [[ $number =~ ^[0-9]+$ ]] || fail "the number of the node is missing."
     ;;
 *)
     sed -n '2,/^set -euo/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2

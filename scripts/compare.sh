@@ -46,7 +46,7 @@ run() {
     local rc=0
 
     env "${@:3}" RESULTS_DIR="$results/$1" node "$top/scripts/$2" || rc=$?
-    [ "$rc" -le 1 ] || load_fail "$2 could not be made."
+    [ "$rc" -le 1 ] || load_fail "$2 could not be run."
 }
 
 # step NAME CACHE WORKERS start_own|start_own_cluster
@@ -73,7 +73,7 @@ overload() {
     echo "== $1"
     env "${@:2}" RUN_DIR="$run_dir" WORKERS=1 RESULTS="$results/$1" \
         "$top/scripts/run_tests.sh" overload || rc=$?
-    [ "$rc" -le 1 ] || load_fail "overload_test.js could not be made."
+    [ "$rc" -le 1 ] || load_fail "overload_test.js could not be run."
     mv "$results/$1"/*/* "$results/$1"
 }
 

@@ -20,7 +20,7 @@ fail() {
 }
 
 if [ $# -lt 1 ] || [ $# -gt 2 ] || [ -z "$1" ]; then
-    fail "say where from, as in:" \
+    fail "the source database is missing, for example:" \
         "make import-django FROM=postgresql://user@host/database"
 fi
 

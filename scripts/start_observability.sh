@@ -144,10 +144,10 @@ start_prometheus() {
         return
     fi
     command -v prometheus >/dev/null ||
-        fail "there is no Prometheus (Debian: apt-get install prometheus)."
+        fail "Prometheus is not installed (Debian: apt-get install prometheus)."
     ! curl -s -o /dev/null -m 2 --noproxy '*' \
         "http://127.0.0.1:$PROMETHEUS_PORT/" ||
-        fail "port $PROMETHEUS_PORT is taken: choose another" \
+        fail "port $PROMETHEUS_PORT is in use: choose another" \
             "PROMETHEUS_PORT."
 
     # It may not be longer than the interval.
@@ -182,9 +182,9 @@ start_grafana() {
     read -ra command <<<"$(grafana_command)"
     if [ ${#command[@]} -eq 0 ]; then
         cat <<TEXT
-Grafana is not installed, and Debian does not have it: "Install Grafana" in its
-documentation (grafana.com/docs) tells of its packages, and grafana/compose.yaml
-brings it in a container. Start this again when it is there.
+Grafana is not installed, and Debian has no package of it. See "Install Grafana"
+in its documentation (grafana.com/docs), or use the container of
+grafana/compose.yaml. Then run this command again.
 TEXT
         return
     fi

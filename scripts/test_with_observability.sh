@@ -89,7 +89,7 @@ by='def rank($part): sort | .[((length - 1) * $part | floor)];
     def ms: if . == null then "–" else . * 1000 | round end;'
 
 {
-    echo "# What was seen: $mode"
+    echo "# Observations: $mode"
     echo
     echo "## Requests by route (milliseconds)"
     echo
@@ -103,7 +103,7 @@ by='def rank($part): sort | .[((length - 1) * $part | floor)];
            (map(.db_time | values) | rank(0.95) | ms)] | row' \
         "$observed/access.log"
     echo
-    echo "## By status, and where reads were answered from"
+    echo "## By status and cache state"
     echo
     echo "| status | cache | requests | p99 |"
     echo "|---|---|---|---|"
@@ -114,7 +114,7 @@ by='def rank($part): sort | .[((length - 1) * $part | floor)];
     echo
     echo "## What PostgreSQL's connections did, sampled once a second"
     echo
-    echo "| seen | times |"
+    echo "| state | times |"
     echo "|---|---|"
     awk -F, 'NR > 1 { seen[$2 ", " $3] += $4 }
         END { for (s in seen) print "| " s " | " seen[s] " |"

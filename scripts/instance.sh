@@ -4,39 +4,39 @@
 #
 # usage: instance.sh COMMAND
 #
-#   up              start everything and stay; Ctrl-C stops everything
+#   up              start everything in the foreground; Ctrl-C stops it
 #   start           start everything in the background, return when it serves
 #   stop            stop everything
-#   status          say what runs; exit 0 when everything does, 3 otherwise
+#   status          print what runs; exit 0 when everything does, 3 otherwise
 #   start-db        PostgreSQL and Redis with the schema, without nginx
-#   stop-db         stop those two
+#   stop-db         stop PostgreSQL and Redis
 #   start-postgres, stop-postgres [fast|immediate], start-redis, stop-redis,
 #   start-nginx, stop-nginx, status-nginx
-#                   one server alone, for tests of what happens without it
-#   load-demo       fill a database that is empty
+#                   one server alone, for tests of its failure
+#   load-demo       fill an empty database with the demonstration
 #   admin-conninfo, web-conninfo, redis-socket
-#                   print how to reach them
-#   home            print where their files really are
-#   remove          stop everything and delete all of it
+#                   print the conninfo or the socket
+#   home            print the directory of the files, links resolved
+#   remove          stop everything and delete it
 #
 # environment:
-#   RUN_DIR   where everything is kept               (default ./run)
-#   PORT      where nginx listens                    (default 8080)
-#   ADDRESS   on which address                       (default 127.0.0.1)
-#   DEMO_TOKEN  1: the demonstration's token, which everybody knows, counts
-#             for clients of other machines too
-#   NAMES     what it is called besides localhost and that address, as nginx's
-#             server_name has it; other hosts get 421
-#   PROXIES   addresses or networks that are no single client: no limit is
-#             theirs, and they may ask for /readyz on PORT
-#   METRICS_PORT, METRICS_ADDRESS  where /metrics, /status and /readyz are, for
+#   RUN_DIR   directory of the instance              (default ./run)
+#   PORT      port of nginx                          (default 8080)
+#   ADDRESS   its address                            (default 127.0.0.1)
+#   DEMO_TOKEN  1: accept the public token of the demonstration from other
+#             machines too
+#   NAMES     host names besides localhost and that address, as in nginx's
+#             server_name; other hosts get 421
+#   PROXIES   addresses or networks of proxies: limits do not apply to them, and
+#             they may request /readyz on PORT
+#   METRICS_PORT, METRICS_ADDRESS  of /metrics, /status and /readyz, for
 #             operators                    (default PORT + 1 and 127.0.0.1)
 #   WORKERS   nginx's worker processes               (default auto)
-#   CACHE     what magasin_cache says: on, off, l1, l2   (default on)
-#   NODE_OF   the RUN_DIR of the instance whose PostgreSQL and Redis this one
-#             uses: it is nginx alone (scripts/cluster.sh)
-#   NODE_PORTS  where the nodes listen that this nginx is in front of
-#   TEMPLATE  what nginx.conf is made from           (default conf/nginx.conf)
+#   CACHE     value of magasin_cache: on, off, l1, l2    (default on)
+#   NODE_OF   the RUN_DIR of another instance: this one is nginx alone and uses
+#             the other's PostgreSQL and Redis (scripts/cluster.sh)
+#   NODE_PORTS  ports of the nodes behind this nginx
+#   TEMPLATE  template of nginx.conf                 (default conf/nginx.conf)
 #   MODULE    the module to load (default build/ngx_http_magasin_module.so)
 #   NGINX_BINARY  the nginx to run                   (default nginx)
 

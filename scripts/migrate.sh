@@ -6,8 +6,8 @@
 #
 # CONNINFO names the database and a role that may create roles (a superuser is
 # simplest).  Each file is one transaction together with its row in the table
-# schema_migration; a file that was applied and has changed since is refused.
-# After them, and each time, sql/roles.sql: what the web tier's role may not do.
+# schema_migration; a file that has changed since it was applied is an error.
+# Then, each time, it applies sql/roles.sql, which limits the web tier's role.
 
 set -euo pipefail
 

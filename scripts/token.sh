@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Make a token: the line for the file of tokens on standard output, and the
-# token itself, which is shown this once and kept nowhere, on standard error.
+# Make a token.  Standard output gets its line for the token file; standard
+# error gets the token itself, once: it is stored nowhere.
 #
 # usage: token.sh ID SCOPE[,SCOPE...]
 #

@@ -35,8 +35,8 @@ export NAMES PROXIES METRICS_PORT METRICS_ADDRESS DEMO_TOKEN ID SCOPES
 export LINES STORES PRODUCTS SEED EXAMPLES NODES BALANCER_WORKERS
 
 .PHONY: help
-help: # This list
-	@awk -F ':[^#]*# ' '/^[a-z-]+:[^#]*# / { printf "%-16s %s\n", $$1, $$2 }' \
+help: # List the targets
+	@awk -F ':[^#]*# ' '/^[a-z-]+:[^#]*# / { printf "%-19s %s\n", $$1, $$2 }' \
 	    $(firstword $(MAKEFILE_LIST))
 
 
@@ -45,36 +45,36 @@ help: # This list
 .PHONY: run start stop status import-django demo-scale packages-%
 .PHONY: start-observability stop-observability
 
-run: packages-run build web openapi # All in the foreground; Ctrl-C stops it
+run: packages-run build web openapi # In the foreground; Ctrl-C stops it
 	@exec scripts/instance.sh up
 
-start: packages-run build web openapi # In the background, back when it serves
+start: packages-run build web openapi # In the background; returns when ready
 	@scripts/instance.sh start
 
 stop: # Stop the instance of RUN_DIR
 	@scripts/instance.sh stop
 
-status: # What runs in RUN_DIR
+status: # Show what runs in RUN_DIR
 	@scripts/instance.sh status
 
-start-observability: packages-prometheus # Prometheus, and Grafana if it is there
+start-observability: packages-prometheus # Prometheus, and Grafana if installed
 	@scripts/start_observability.sh
 
-stop-observability: # Stop those
+stop-observability: # Stop Prometheus and Grafana
 	@scripts/start_observability.sh stop
 
 .PHONY: cluster cluster-stop cluster-status
 cluster: packages-run build # Three nodes behind a balancer, in the background
 	@scripts/cluster.sh start
 
-cluster-stop: # Stop them
+cluster-stop: # Stop the cluster
 	@scripts/cluster.sh stop
 
-cluster-status: # What runs of them
+cluster-status: # Show what runs of the cluster
 	@scripts/cluster.sh status
 
 .PHONY: token
-token: # Make one, and print its line: ID=caisse-12 SCOPES=ventes,prix
+token: # Make a token, print its line: ID=caisse-12 SCOPES=ventes,prix
 	@scripts/token.sh "$${ID:-}" "$${SCOPES:-}"
 
 import-django: packages-run # Replace the content: FROM=<libpq URI of Django's>
@@ -87,17 +87,17 @@ packages-%:
 	@scripts/packages.sh $*
 
 
-# What PostgreSQL keeps twice.  A database at work can be checked.
+# Data that PostgreSQL stores twice.  A database in use can be checked.
 
 .PHONY: check-ledger check-rollups rebuild-rollups
 
-check-ledger: packages-run # Does the journal add up to the stock?
+check-ledger: packages-run # Compare the journal with the stock
 	@scripts/check.sh ledger
 
-check-rollups: packages-run # Do the sums agree with the sales?
+check-rollups: packages-run # Compare the sums of the reports with the sales
 	@scripts/check.sh rollups
 
-rebuild-rollups: packages-run # Make those sums anew, from the sales
+rebuild-rollups: packages-run # Compute these sums again, from the sales
 	@scripts/check.sh rebuild-rollups
 
 
@@ -138,13 +138,13 @@ build-fuzz: packages-run packages-fuzzing build-asan # The fuzzers: build/fuzz
 # What a browser gets
 
 .PHONY: web web-all openapi
-web: # The pages: build/web, with what they need of npm's packages
+web: # The pages, in build/web, with npm's packages
 	@scripts/web.sh
 
 web-all:
 	@scripts/web.sh all
 
-openapi: packages-run # /openapi.json, and /swagger/ with what npm has for it
+openapi: packages-run # /openapi.json and /swagger/, in build/openapi
 	@scripts/openapi.sh
 
 
@@ -154,75 +154,78 @@ openapi: packages-run # /openapi.json, and /swagger/ with what npm has for it
 .PHONY: test-web test-openapi test-observability screenshots fuzz-api
 .PHONY: load-test compare lint bench bench-abuse bench-scale
 .PHONY: fuzz fuzz-selftest test-slow
-test: packages-run packages-test build # Every suite, on its own PostgreSQL
+test: packages-run packages-test build # Every suite, on its own servers
 	@scripts/test.sh
 
-test-asan: packages-run packages-test build-asan # The same, sanitized
+test-asan: packages-run packages-test build-asan # The same with sanitizers
 	@scripts/test.sh --asan
 
-test-concurrency: packages-run packages-test build # Through faults; SHORT=1
+test-concurrency: packages-run packages-test build # Clients, faults; SHORT=1
 	@t/concurrency/run $(if $(SHORT),--short)
 
-test-coherence: packages-run packages-test build # Is it stale?  SHORT=1
+test-coherence: packages-run packages-test build # Find stale data; SHORT=1
 	@t/coherence/run $(if $(SHORT),--short)
 
-test-cluster: packages-run packages-test build # Nodes that go, a balancer
+test-cluster: packages-run packages-test build # Kill nodes behind a balancer
 	@t/cluster/run
 
-load-test: packages-run packages-load build # Users for a while: MODE=quick
+load-test: packages-run packages-load build # Simulated users: MODE=quick
 	@scripts/run_tests.sh $(or $(MODE),quick)
 
-compare: packages-run packages-load build # One node, three, caches: a table
+compare: packages-run packages-load build # One node, three, caches: results
 	@scripts/compare.sh
 
-test-openapi: packages-run packages-openapi build openapi # Is it what is so?
+test-openapi: packages-run packages-openapi build openapi
+test-openapi: # Compare the OpenAPI document with the server
 	@scripts/modules.sh all
 	@node t/openapi/lint.mjs build/openapi/openapi.json web/openapi/*.json
 	@t/openapi/run
 
-test-observability: packages-run packages-observability build # Do alerts fire?
+test-observability: packages-run packages-observability build
+test-observability: # Test alerts and dashboards
 	@scripts/modules.sh all
 	@t/observability/run
 
-fuzz-api: packages-run packages-fuzz build openapi # Schemathesis, a minute
+fuzz-api: packages-run packages-fuzz build openapi
+fuzz-api: # Send requests generated from the document, one minute
 	@t/openapi/fuzz
 
 fuzz: packages-test build-fuzz # Hostile bytes: MINUTES=30; SHORT=1
 	@t/fuzz/run $(if $(SHORT),--short,--minutes $(or $(MINUTES),30))
 
-fuzz-selftest: build-fuzz # Does it find bugs that we have planted?
+fuzz-selftest: build-fuzz # Check that fuzz finds planted bugs
 	@t/fuzz/run --selftest
 
-test-slow: packages-run packages-test build # Slow clients, many; SHORT=1
+test-slow: packages-run packages-test build # Many slow clients; SHORT=1
 	@t/slow/run $(if $(SHORT),--short)
 
 test-web: packages-run packages-web build web-all # The pages in a browser
 	@scripts/test_web.sh
 
-screenshots: packages-run packages-web build web-all # Those of docs/
+screenshots: packages-run packages-web build web-all # The pictures of docs/
 	@scripts/test_web.sh screenshots
 
 lint: packages-run packages-lint build web-all # Style and static analysis
 	@scripts/lint.sh
 
-bench: packages-run packages-bench build # Against pgbench and nginx itself
+bench: packages-run packages-bench build # Compare with pgbench and nginx itself
 	@bench/run
 	@bench/cache
 
-bench-abuse: packages-run packages-bench build # What do the worst requests cost?
+bench-abuse: packages-run packages-bench build # Cost of the worst requests
 	@bench/abuse
 
-bench-scale: packages-run packages-bench build # Does size matter? Takes minutes
+bench-scale: packages-run packages-bench build # Effect of size; takes minutes
 	@bench/run --scale
 
 
 # Tidying up
 
 .PHONY: clean distclean
-clean: # Remove what was built
+clean: # Remove build/
 	@rm -rf build
 
-distclean: clean # Remove instances of RUN_DIR and tests, npm's packages
+distclean: clean # Remove build/, all instances, npm's packages
 	@for part in test concurrency coherence fuzz slow bench/100k bench/10k bench/1m \
 	    bench/10m bench ci/test ci/concurrency ci/coherence ci/openapi \
 	    ci/fuzz ci/slow \

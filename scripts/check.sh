@@ -1,21 +1,20 @@
 #!/usr/bin/env bash
-# Look whether what PostgreSQL keeps twice agrees with itself, on a database
-# that may be at work.
+# Check data that PostgreSQL stores twice, on a database that may be in use.
 #
 # usage: check.sh ledger|rollups|rebuild-rollups
 #
-#   ledger           the journal tells the stock there is
-#   rollups          the sums of the sales agree with the sales
-#   rebuild-rollups  make those sums anew; sales are refused (503) until it is
-#                    done, and if a sale is open elsewhere it gives up
+#   ledger           the journal adds up to the stock
+#   rollups          the sums of the reports are those of the sales
+#   rebuild-rollups  compute these sums again; sales are rejected (503) until it
+#                    is done; it fails when another session has an open sale
 #
-# Prints what differs, a line each, and exits 1; 0 when all is well, 2 when it
-# could not be found out.
+# Prints one line per difference and exits 1; exits 0 without a difference, 2
+# when the check failed.
 #
 # environment:
-#   DATABASE  what psql -d takes, a libpq URI or conninfo; without it, it is
-#             the instance in RUN_DIR (default ./run), whose PostgreSQL is
-#             started for the purpose when it does not run
+#   DATABASE  a libpq URI or conninfo, as for psql -d; default: the instance in
+#             RUN_DIR (default ./run), whose PostgreSQL is started for this when
+#             it does not run
 
 set -euo pipefail
 
@@ -55,7 +54,7 @@ fi
 
 found=$(PGCLIENTENCODING=UTF8 psql -X -q -A -t -v ON_ERROR_STOP=1 \
     -d "$database" -f "$top/sql/checks/${name//-/_}.sql") || {
-    echo "$name: it could not be found out (see above)." >&2
+    echo "$name: the check failed (see above)." >&2
     exit 2
 }
 
@@ -68,5 +67,5 @@ fi
 case $name in
 ledger) echo "ledger: the journal and the stock agree." ;;
 rollups) echo "rollups: the sums and the sales agree." ;;
-rebuild-rollups) echo "rebuild-rollups: the sums are made anew." ;;
+rebuild-rollups) echo "rebuild-rollups: the sums were computed again." ;;
 esac

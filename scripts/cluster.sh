@@ -5,20 +5,20 @@
 #
 # usage: cluster.sh COMMAND
 #
-#   start       start all of it, return when it serves
-#   stop        stop all of it
-#   status      say what runs; exit 0 when everything does, 3 otherwise
+#   start       start everything, return when it serves
+#   stop        stop everything
+#   status      print what runs; exit 0 when everything does, 3 otherwise
 #   start-node N, stop-node N
-#               one node: it leaves when its requests are answered
-#   home [N]    print where the files of the balancer are, or of a node
-#   remove      stop it and delete it
+#               one node; it stops after its requests are answered
+#   home [N]    print the directory of the balancer's files, or of node N's
+#   remove      stop everything and delete it
 #
 # environment, besides that of instance.sh:
-#   PORT      of the balancer; the nodes have those that follow it
+#   PORT      of the balancer; the nodes have the ports after it
 #             (default 8080)
 #   METRICS_PORT  of the first node, for /metrics, /status and /readyz; the
-#             other nodes have those that follow it  (default PORT + NODES + 1)
-#   NODES     how many nodes                         (default 3)
+#             other nodes have the ports after it  (default PORT + NODES + 1)
+#   NODES     number of nodes                        (default 3)
 #   WORKERS   worker processes of each node          (default 1)
 #   BALANCER_WORKERS  those of the balancer          (default auto)
 
@@ -124,7 +124,7 @@ number=${2:-}
 case $command in
 start | stop | status | remove | home) ;;
 start-node | stop-node)
-    [[ $number =~ ^[0-9]+$ ]] || fail "which node?"
+    [[ $number =~ ^[0-9]+$ ]] || fail "the number of the node is missing."
     ;;
 *)
     sed -n '2,/^set -euo/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # One node or three, with a cache or without: the same load on each, and a
-# table of what came of it beside the reference's published figures.
+# table of the results beside the reference's published figures.
 #
 # usage: compare.sh
 #
@@ -10,19 +10,19 @@
 #   4  one node, both levels           magasin_cache on
 #
 # On each scripts/stress_test.js (200 users who think) and scripts/peak_test.js
-# (64 who do not); then scripts/overload_test.js on one node, without a cache,
-# and with it but a PostgreSQL that takes 10 ms for each write.  All on this
-# machine, with the load generator: read it as ratios.
+# (64 who do not); then scripts/overload_test.js on one node, first without a
+# cache, then with a cache and a PostgreSQL that takes 10 ms for each write.
+# All on this machine, with the load generator: only the ratios mean something.
 #
 # environment:
-#   RESULTS         where results go                  (default ./results)
+#   RESULTS         directory of the results          (default ./results)
 #   DURATION_SCALE  of the stress test; 0.25 is two minutes each, and eleven
 #                   minutes in all                    (default 0.25)
 #   PEAK_SECONDS    of the peaks                      (default 10)
 #   RUN_DIR, MODULE as of instance.sh
 #
 # The table goes to the terminal and to RESULTS/compare-TIME/compare.md, all
-# figures to compare.json beside it.  Exit 1 when a bar was missed.
+# figures to compare.json beside it.  Exit 1 when a requirement was missed.
 
 set -euo pipefail
 
@@ -46,7 +46,7 @@ run() {
     local rc=0
 
     env "${@:3}" RESULTS_DIR="$results/$1" node "$top/scripts/$2" || rc=$?
-    [ "$rc" -le 1 ] || load_fail "$2 could not be made."
+    [ "$rc" -le 1 ] || load_fail "$2 could not be run."
 }
 
 # step NAME CACHE WORKERS start_own|start_own_cluster
@@ -73,7 +73,7 @@ overload() {
     echo "== $1"
     env "${@:2}" RUN_DIR="$run_dir" WORKERS=1 RESULTS="$results/$1" \
         "$top/scripts/run_tests.sh" overload || rc=$?
-    [ "$rc" -le 1 ] || load_fail "overload_test.js could not be made."
+    [ "$rc" -le 1 ] || load_fail "overload_test.js could not be run."
     mv "$results/$1"/*/* "$results/$1"
 }
 

@@ -4,18 +4,18 @@
 #
 # usage: demo_scale.sh [TO]
 #
-# TO is what psql -d takes, of a superuser; without it it is the instance in
-# RUN_DIR (default ./run), whose PostgreSQL is started for the purpose when it
-# does not run.  What is there is replaced when a demonstration has made it,
-# be it this one or the small one; anything else is refused and left alone.
-# Whoever uses the database meanwhile waits until it is done.
+# TO is a libpq URI or conninfo, as for psql -d, of a superuser; default: the
+# instance in RUN_DIR (default ./run), whose PostgreSQL is started for this when
+# it does not run.  It replaces content only if a demonstration, this one or the
+# small one, made it; otherwise it stops and changes nothing.  Other users of
+# the database wait until it is done.
 #
 # environment:
-#   LINES     how many sale lines, 1000 to 50000000
-#   STORES    how many stores, 1 to 1000              (default 50)
-#   PRODUCTS  how many products, 10 to 100000         (default 1000)
-#   SEED      the same one gives the same again, but  (default 1)
-#             for the dates, which count from now
+#   LINES     number of sale lines, 1000 to 50000000
+#   STORES    number of stores, 1 to 1000             (default 50)
+#   PRODUCTS  number of products, 10 to 100000        (default 1000)
+#   SEED      the same seed gives the same data,      (default 1)
+#             except the dates, which are relative to now
 
 # bash sets LINES itself, to the height of the terminal.
 shopt -u checkwinsize

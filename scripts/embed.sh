@@ -28,7 +28,7 @@ version)
     exit
     ;;
 *)
-    echo "embed.sh: statements, scripts, pages or version?" >&2
+    echo "embed.sh: the kind must be statements, scripts, pages or version." >&2
     exit 2
     ;;
 esac

@@ -4,11 +4,11 @@
 #
 # usage: import_django.sh FROM [TO]
 #
-# FROM and TO are what psql -d takes: a libpq URI or conninfo.  Without TO it
-# is the instance in RUN_DIR (default ./run), whose PostgreSQL is started for
-# the purpose when it does not run.  Either everything is taken, or a sentence
-# says what cannot be and nothing is changed.  To keep a password out of the
-# process list use ~/.pgpass.
+# FROM and TO are libpq URIs or conninfos, as for psql -d.  Default of TO: the
+# instance in RUN_DIR (default ./run), whose PostgreSQL is started for this when
+# it does not run.  Either everything is imported, or a message says what is
+# invalid and nothing is changed.  To keep a password out of the process list
+# use ~/.pgpass.
 
 set -euo pipefail
 
@@ -20,7 +20,7 @@ fail() {
 }
 
 if [ $# -lt 1 ] || [ $# -gt 2 ] || [ -z "$1" ]; then
-    fail "say where from, as in:" \
+    fail "the source database is missing, for example:" \
         "make import-django FROM=postgresql://user@host/database"
 fi
 

@@ -4,39 +4,39 @@
 #
 # usage: instance.sh COMMAND
 #
-#   up              start everything and stay; Ctrl-C stops everything
+#   up              start everything in the foreground; Ctrl-C stops it
 #   start           start everything in the background, return when it serves
 #   stop            stop everything
-#   status          say what runs; exit 0 when everything does, 3 otherwise
+#   status          print what runs; exit 0 when everything does, 3 otherwise
 #   start-db        PostgreSQL and Redis with the schema, without nginx
-#   stop-db         stop those two
+#   stop-db         stop PostgreSQL and Redis
 #   start-postgres, stop-postgres [fast|immediate], start-redis, stop-redis,
 #   start-nginx, stop-nginx, status-nginx
-#                   one server alone, for tests of what happens without it
-#   load-demo       fill a database that is empty
+#                   one server alone, for tests of its failure
+#   load-demo       fill an empty database with the demonstration
 #   admin-conninfo, web-conninfo, redis-socket
-#                   print how to reach them
-#   home            print where their files really are
-#   remove          stop everything and delete all of it
+#                   print the conninfo or the socket
+#   home            print the directory of the files, links resolved
+#   remove          stop everything and delete it
 #
 # environment:
-#   RUN_DIR   where everything is kept               (default ./run)
-#   PORT      where nginx listens                    (default 8080)
-#   ADDRESS   on which address                       (default 127.0.0.1)
-#   DEMO_TOKEN  1: the demonstration's token, which everybody knows, counts
-#             for clients of other machines too
-#   NAMES     what it is called besides localhost and that address, as nginx's
-#             server_name has it; other hosts get 421
-#   PROXIES   addresses or networks that are no single client: no limit is
-#             theirs, and they may ask for /readyz on PORT
-#   METRICS_PORT, METRICS_ADDRESS  where /metrics, /status and /readyz are, for
+#   RUN_DIR   directory of the instance              (default ./run)
+#   PORT      port of nginx                          (default 8080)
+#   ADDRESS   its address                            (default 127.0.0.1)
+#   DEMO_TOKEN  1: accept the public token of the demonstration from other
+#             machines too
+#   NAMES     host names besides localhost and that address, as in nginx's
+#             server_name; other hosts get 421
+#   PROXIES   addresses or networks of proxies: limits do not apply to them, and
+#             they may request /readyz on PORT
+#   METRICS_PORT, METRICS_ADDRESS  of /metrics, /status and /readyz, for
 #             operators                    (default PORT + 1 and 127.0.0.1)
 #   WORKERS   nginx's worker processes               (default auto)
-#   CACHE     what magasin_cache says: on, off, l1, l2   (default on)
-#   NODE_OF   the RUN_DIR of the instance whose PostgreSQL and Redis this one
-#             uses: it is nginx alone (scripts/cluster.sh)
-#   NODE_PORTS  where the nodes listen that this nginx is in front of
-#   TEMPLATE  what nginx.conf is made from           (default conf/nginx.conf)
+#   CACHE     value of magasin_cache: on, off, l1, l2    (default on)
+#   NODE_OF   the RUN_DIR of another instance: this one is nginx alone and uses
+#             the other's PostgreSQL and Redis (scripts/cluster.sh)
+#   NODE_PORTS  ports of the nodes behind this nginx
+#   TEMPLATE  template of nginx.conf                 (default conf/nginx.conf)
 #   MODULE    the module to load (default build/ngx_http_magasin_module.so)
 #   NGINX_BINARY  the nginx to run                   (default nginx)
 
@@ -124,13 +124,13 @@ make_worker_user() {
             --home-dir /nonexistent --shell /usr/sbin/nologin \
             "$worker_user" 2>/dev/null
         then
-            say "made the user $worker_user, for nginx's workers"
+            say "created the user $worker_user, for nginx's workers"
             break
         fi
         sleep 0.2
     done
     [ "$(id -u "$worker_user" 2>/dev/null || echo 0)" -ne 0 ] ||
-        fail "the system user $worker_user cannot be made (useradd --system)."
+        fail "cannot create the system user $worker_user (useradd --system)."
 }
 
 
@@ -180,7 +180,8 @@ make_home() {
 
     make_worker_user
     if [ -L "$RUN_DIR/private" ] && [ ! -d "$RUN_DIR/private/" ]; then
-        say "$(readlink "$RUN_DIR/private") is gone; starting afresh."
+        say "$(readlink "$RUN_DIR/private") does not exist any more;" \
+            "starting with a new one."
         for entry in private "${entries[@]}"; do
             [ ! -L "$RUN_DIR/$entry" ] || rm "$RUN_DIR/$entry"
         done
@@ -189,15 +190,15 @@ make_home() {
     if [ ! -L "$RUN_DIR/private" ] && ! run_dir_suits; then
         home=$(mktemp -d /var/tmp/magasin.XXXXXXXX)
         ln -sfn "$home" "$RUN_DIR/private"
-        say "$server_user and $worker_user cannot work in $RUN_DIR: data" \
-            "and sockets are in $home."
+        say "$server_user and $worker_user have no access to $RUN_DIR, or" \
+            "its path does not suit: data and sockets are in $home."
     fi
     # Two users pass through; what is in it has modes of its own.
     [ "$home" = "$RUN_DIR" ] || [ "$(id -u)" -ne 0 ] || chmod 0751 "$home"
     set_paths
 
     mkdir -p "$logs" "$pids" "$home/tmp"
-    [ -d "$sockets" ] || [ -z "$NODE_OF" ] || fail "nothing is in $NODE_OF."
+    [ -d "$sockets" ] || [ -z "$NODE_OF" ] || fail "$NODE_OF has no instance."
     if [ ! -d "$sockets" ]; then
         mkdir -m 0700 "$sockets"
         own "$sockets"
@@ -299,7 +300,7 @@ find_postgres() {
 init_postgres() {
     [ ! -e "$data/PG_VERSION" ] || return 0
 
-    say "making a PostgreSQL cluster in $data"
+    say "creating a PostgreSQL cluster in $data"
     # The name is given last, so that an attempt that was interrupted is not
     # taken for a cluster.
     rm -rf "$home/data.new"
@@ -435,9 +436,9 @@ SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', datname)
  WHERE datname IN ('postgres', 'template1')
    AND has_database_privilege('public', oid, 'CONNECT') \gexec
 SQL
-        fail "the database cannot be created (see $postgres_log)."
+        fail "cannot create the database (see $postgres_log)."
     "$top/scripts/migrate.sh" "$admin_conninfo" ||
-        fail "the schema cannot be applied (see above)."
+        fail "cannot apply the schema (see above)."
 }
 
 load_demo() {
@@ -449,7 +450,7 @@ load_demo() {
 
     say "loading the demonstration data"
     query -o /dev/null --single-transaction -f "$top/sql/demo.sql" ||
-        fail "sql/demo.sql cannot be loaded (see above)."
+        fail "cannot load sql/demo.sql (see above)."
     query -c 'VACUUM ANALYZE'
 }
 
@@ -605,7 +606,7 @@ check_tokens() {
             "of the demonstration in $home/tokens."
     else
         say "the token of the demonstration counts on this machine alone:" \
-            "make token ID=... SCOPES=... makes others for $home/tokens."
+            "make others for $home/tokens with make token ID=... SCOPES=..."
     fi
 }
 
@@ -614,20 +615,20 @@ start_nginx() {
 
     [ "$ADDRESS" != 0.0.0.0 ] || probe=127.0.0.1
     if port_is_busy "$probe" "$PORT"; then
-        fail "port $PORT is taken by somebody else: choose another one," \
-            "as in: make run PORT=$((PORT + 2))"
+        fail "port $PORT is in use: choose another one, for example:" \
+            "make run PORT=$((PORT + 2))"
     fi
     if has_metrics && port_is_busy "$(metrics_host)" "$METRICS_PORT"; then
-        fail "port $METRICS_PORT, for /metrics, is taken by somebody else:" \
+        fail "port $METRICS_PORT (METRICS_PORT) is in use:" \
             "choose another METRICS_PORT."
     fi
-    [ -r "$MODULE" ] || fail "$MODULE is not there (make build)."
+    [ -r "$MODULE" ] || fail "$MODULE does not exist (make build)."
 
     check_tokens
     configure_nginx
     publish web
     publish_openapi
-    # Only nginx's own complaint is of interest, and only if there is one.
+    # Show only nginx's own error, if there is one.
     "$NGINX_BINARY" -t -q -p "$home/" -c "$home/nginx.conf" 9>&- ||
         fail "nginx does not accept $home/nginx.conf (see above)."
     log_before=$(stat -c %s "$error_log" 2>/dev/null || echo 0)
@@ -677,7 +678,7 @@ wait_until_ready() {
     until ready; do
         if [ -z "$(nginx_pid)" ]; then
             new_errors
-            fail "nginx has ended (see above, and $error_log)."
+            fail "nginx exited (see above, and $error_log)."
         fi
         if [ "$SECONDS" -ge "$deadline" ]; then
             new_errors
@@ -839,7 +840,7 @@ command_up() {
         for server in nginx postgres redis; do
             if [ -z "$("${server}_pid")" ]; then
                 [ "$server" != nginx ] || new_errors
-                fail "$server has ended by itself; stopping the rest" \
+                fail "$server exited unexpectedly; stopping the rest" \
                     "(logs: $logs)."
             fi
         done

@@ -55,19 +55,19 @@ AWK
 for file in "${sources[@]}"; do
     awk -f "$work/statements.awk" "$file" >"$work/is"
     clang-format "$file" | awk -f "$work/statements.awk" >"$work/should"
-    diff -u --label "$file" --label "$file, as clang-format has it" \
+    diff -u --label "$file" --label "$file, as clang-format writes it" \
         "$work/is" "$work/should" >&2 ||
-        complain "$file is out of style."
+        complain "$file is not in the style of .clang-format (see above)."
     # In characters: the messages are in French.
     ! LC_ALL=C.UTF-8 grep -nE '^.{81}' "$file" >&2 ||
         complain "$file has lines over 80 columns."
 done
 
-scripts/rooms.py || complain "a room includes what is not below it."
+scripts/rooms.py || complain "a file includes what is not on a floor below it."
 
 nginx=build/nginx
 [ -r "$nginx/objs/ngx_auto_config.h" ] || {
-    echo "lint: build first (make build)." >&2
+    echo "lint: nothing is built: run make build first." >&2
     exit 1
 }
 
@@ -86,7 +86,7 @@ cppcheck --quiet --std=c99 --platform=unix64 --inline-suppr \
     -I "$nginx/src/src/os/unix" -I "$nginx/src/src/http" \
     -I "$nginx/src/src/http/modules" -I "$nginx/objs" \
     "${rooms[@]/#/-I}" ngx_http_magasin_module >&2 ||
-    complain "cppcheck has found something."
+    complain "cppcheck reports errors (see above)."
 
 mapfile -t scripts < <(git ls-files -co --exclude-standard |
     while read -r file; do
@@ -97,7 +97,8 @@ mapfile -t scripts < <(git ls-files -co --exclude-standard |
             echo "$file"
         fi
     done)
-shellcheck -x "${scripts[@]}" >&2 || complain "shellcheck has found something."
+shellcheck -x "${scripts[@]}" >&2 ||
+    complain "shellcheck reports errors (see above)."
 
 # Style and errors of the pages and the load tests, by the rules of
 # web/biome.json.
@@ -105,10 +106,10 @@ if [ -x web/node_modules/.bin/biome ]; then
     for directory in web scripts; do
         (cd "$directory" && ../web/node_modules/.bin/biome check \
             --error-on-warnings . >&2) ||
-            complain "biome has found something in $directory."
+            complain "biome reports errors in $directory (see above)."
     done
 else
-    complain "biome is not there (scripts/web.sh all; it needs npm)."
+    complain "biome is not installed (scripts/web.sh all; needs npm)."
 fi
 
 # No ring of imports, and none that goes up a floor: web/floors.js has the
@@ -134,14 +135,16 @@ done
 mapfile -t settings < <(find prometheus grafana -name '*.y*ml' | sort)
 yamllint --strict -d '{extends: default, rules: {document-start: disable,
     line-length: disable, braces: {max-spaces-inside: 0}}}' \
-    "${settings[@]}" >&2 || complain "yamllint has found something."
+    "${settings[@]}" >&2 || complain "yamllint reports errors (see above)."
 promtool check config prometheus/prometheus.yml >"$work/promtool" 2>&1 || {
     cat "$work/promtool" >&2
-    complain "promtool has found something."
+    complain "promtool reports errors (see above)."
 }
-jq empty grafana/dashboards/*.json || complain "a dashboard is no JSON."
-grafana/generate --check || complain "the dashboards are not up to date."
+jq empty grafana/dashboards/*.json || complain "a dashboard is not valid JSON."
+grafana/generate --check ||
+    complain "the dashboards are out of date: run grafana/generate."
 
 [ "$result" -ne 0 ] || echo "lint: ${#sources[@]} C files," \
-    "${#scripts[@]} scripts and ${#pages[@]} files for browsers and Node are fine."
+    "${#scripts[@]} scripts, ${#pages[@]} files for browsers and Node:" \
+    "no errors."
 exit "$result"

@@ -6,8 +6,8 @@
 #
 # CONNINFO names the database and a role that may create roles (a superuser is
 # simplest).  Each file is one transaction together with its row in the table
-# schema_migration; a file that was applied and has changed since is refused.
-# After them, and each time, sql/roles.sql: what the web tier's role may not do.
+# schema_migration; a file that has changed since it was applied is an error.
+# Then, each time, it applies sql/roles.sql, which limits the web tier's role.
 
 set -euo pipefail
 
@@ -76,7 +76,7 @@ for file in "$schema_dir"/[0-9][0-9][0-9]_*.sql; do
     if [ -n "${applied_sum[$version]:-}" ]; then
         if [ "${applied_sum[$version]}" != "$sum" ]; then
             fail "$name has changed since it was applied as" \
-                "${applied_name[version]}: put it back as it was, and make" \
+                "${applied_name[version]}: restore the file, and make" \
                 "the change in a new migration."
         fi
         continue
@@ -97,12 +97,12 @@ INSERT INTO public.schema_migration (version, name, sha256)
     VALUES (:version, :'name', :'sum');
 \endif
 SQL
-        fail "$name failed; nothing of it was kept."
+        fail "$name failed and was rolled back."
     echo "migrate: applied $name"
 done
 
 sql --single-transaction -o /dev/null -v file="$sql_dir/roles.sql" \
-    -f - <<'SQL' || fail "roles.sql failed; nothing of it was kept."
+    -f - <<'SQL' || fail "roles.sql failed and was rolled back."
 LOCK TABLE public.schema_migration IN SHARE ROW EXCLUSIVE MODE;
 \i :file
 SQL

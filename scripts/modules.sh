@@ -22,7 +22,7 @@ then
 fi
 
 if ! command -v npm >/dev/null; then
-    echo "modules: there is no npm (Debian: apt-get install npm)." >&2
+    echo "modules: npm is not installed (Debian: apt-get install npm)." >&2
     exit 1
 fi
 
@@ -31,7 +31,7 @@ omit=(--omit=dev)
 
 # Packages get no say while they are installed: one of them would report home.
 npm ci --ignore-scripts --silent --fetch-retries=1 "${omit[@]}" >&2 || {
-    echo "modules: npm ci has failed (try it in web/)." >&2
+    echo "modules: npm ci failed (run it in web/ to see why)." >&2
     exit 1
 }
 echo "$lock ${1:-served}" >"$mark"

@@ -33,8 +33,8 @@ if scripts/modules.sh; then
         "$work/swagger"
     rm "$work/swagger/absent.html"
 else
-    echo "openapi: /swagger/ will say what is missing; the API and" \
-        "/openapi.json need none of it." >&2
+    echo "openapi: without npm's packages /swagger/ shows only what is" \
+        "missing; the API and /openapi.json do not need them." >&2
     cp web/swagger/absent.html "$work/swagger/index.html"
 fi
 

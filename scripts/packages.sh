@@ -114,7 +114,8 @@ read -ra wanted <<<"$wanted"
 mapfile -t wanted < <(printf '%s\n' "${wanted[@]}" | sort -u)
 
 if ! command -v dpkg-query >/dev/null; then
-    echo "This is not Debian: please see to these yourself: ${wanted[*]}" >&2
+    echo "This is not Debian; install the equivalents of these packages:" \
+        "${wanted[*]}" >&2
     exit 0
 fi
 

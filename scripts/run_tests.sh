@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Load tests: what clients do, in how many milliseconds, and without errors.
+# Load tests: how long do answers take, and are there errors?
 #
 # usage: run_tests.sh quick|baseline|stress|both|peak|overload
 #
-#   quick      twenty seconds of the stress test, to see that all of it works
+#   quick      twenty seconds of the stress test, to see that it works
 #   baseline   up to 50 users            scripts/load_test_baseline.js
 #   stress     up to 200 users           scripts/stress_test.js
 #   both       one after the other
@@ -11,17 +11,17 @@
 #   overload   three times as many          scripts/overload_test.js
 #
 # environment:
-#   BASE_URL     the server to test; without it one is started for the test
-#                under RUN_DIR/load and stopped again.  It gets new prices!
-#   TOKEN        one with scope "produits"            (default token-430)
-#   CACHE, WORKERS, RUN_DIR, MODULE     of the server that is started
-#   RESULTS      where results go                     (default ./results)
-#   SLOW_WRITES_MS  how much longer each change of a product takes in the
-#                PostgreSQL that is started: a slow disk      (default 0)
+#   BASE_URL     the server to test; its prices are changed!  Default: a server
+#                started for the test under RUN_DIR/load
+#   TOKEN        a token with scope "produits"        (default token-430)
+#   CACHE, WORKERS, RUN_DIR, MODULE     of the started server
+#   RESULTS      directory of the results             (default ./results)
+#   SLOW_WRITES_MS  milliseconds that the started PostgreSQL adds to each
+#                change of a product, as a slow disk would    (default 0)
 #   DURATION_SCALE, USERS, THINK, CHECK, MAX_ERROR_RATE, MAX_P95_MS, ...
 #                of the tests: docs/performance.md
 #
-# A missed threshold is exit 1, a test that could not be made exit 2.
+# Exit 1: a threshold was missed; exit 2: a test could not be run.
 
 set -euo pipefail
 

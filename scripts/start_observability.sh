@@ -6,18 +6,18 @@
 #
 #   start    start what does not run, return when it answers (the default)
 #   stop     stop both
-#   status   say what runs; exit 0 when Prometheus does, 3 otherwise
-#   remove   stop both and delete what they have gathered
+#   status   print what runs; exit 0 when Prometheus does, 3 otherwise
+#   remove   stop both and delete their data
 #
 # environment:
-#   RUN_DIR          where everything is kept            (default ./run)
-#   TARGETS          where nodes have their /metrics, as in "127.0.0.1:8081
+#   RUN_DIR          directory of the data               (default ./run)
+#   TARGETS          addresses with /metrics, for example "127.0.0.1:8081
 #                    10.0.0.12:8081"       (default 127.0.0.1:METRICS_PORT)
 #   METRICS_PORT     of the instance of RUN_DIR           (default PORT + 1)
-#   PORT             where that one listens                   (default 8080)
-#   PROMETHEUS_PORT  where Prometheus listens                 (default 9090)
-#   GRAFANA_PORT     where Grafana listens                    (default 3000)
-#   GRAFANA_HOME     where it is installed     (default /usr/share/grafana)
+#   PORT             port of that instance                    (default 8080)
+#   PROMETHEUS_PORT  port of Prometheus                       (default 9090)
+#   GRAFANA_PORT     port of Grafana                          (default 3000)
+#   GRAFANA_HOME     directory of Grafana      (default /usr/share/grafana)
 #   INTERVAL         between scrapes, for a demonstration     (default 15s)
 
 set -euo pipefail
@@ -144,10 +144,10 @@ start_prometheus() {
         return
     fi
     command -v prometheus >/dev/null ||
-        fail "there is no Prometheus (Debian: apt-get install prometheus)."
+        fail "Prometheus is not installed (Debian: apt-get install prometheus)."
     ! curl -s -o /dev/null -m 2 --noproxy '*' \
         "http://127.0.0.1:$PROMETHEUS_PORT/" ||
-        fail "port $PROMETHEUS_PORT is taken: choose another" \
+        fail "port $PROMETHEUS_PORT is in use: choose another" \
             "PROMETHEUS_PORT."
 
     # It may not be longer than the interval.
@@ -182,9 +182,9 @@ start_grafana() {
     read -ra command <<<"$(grafana_command)"
     if [ ${#command[@]} -eq 0 ]; then
         cat <<TEXT
-Grafana is not installed, and Debian does not have it: "Install Grafana" in its
-documentation (grafana.com/docs) tells of its packages, and grafana/compose.yaml
-brings it in a container. Start this again when it is there.
+Grafana is not installed, and Debian has no package of it. See "Install Grafana"
+in its documentation (grafana.com/docs), or use the container of
+grafana/compose.yaml. Then run this command again.
 TEXT
         return
     fi

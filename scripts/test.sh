@@ -19,7 +19,7 @@ RUN_DIR=${RUN_DIR:-run}/test
 export RUN_DIR
 
 nginx=$(command -v "${NGINX_BINARY:-nginx}") || {
-    echo "test: ${NGINX_BINARY:-nginx} is not there." >&2
+    echo "test: ${NGINX_BINARY:-nginx} is not installed." >&2
     exit 1
 }
 
@@ -89,8 +89,8 @@ prove "${options[@]}" "${suites[@]}" || result=$?
 if [ -n "$reports" ]; then
     found=("$reports"/report.*)
     if [ -e "${found[0]}" ]; then
-        echo "The sanitizers have reported ${#found[@]} times (ILL is undefined" \
-            "behaviour), first this:" >&2
+        echo "The sanitizers wrote ${#found[@]} reports (ILL: undefined" \
+            "behaviour).  The first:" >&2
         head -n 40 "${found[0]}" >&2
         result=1
     fi

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Run the tests of the pages in Chromium, against a Magasin of their own in
-# RUN_DIR/web, which is made afresh from the demonstration and removed.
+# RUN_DIR/web, which is created from the demonstration and removed.
 #
 # usage: test_web.sh [screenshots]
 #
-# With "screenshots" the pictures of docs/ are made anew instead.
+# With "screenshots" it makes the pictures of docs/ instead.
 #
 # environment:
 #   CHROMIUM  the browser (default /usr/bin/chromium)

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# A load test, and what the servers say about it: metrics, what PostgreSQL
-# waits for, Redis's commands, and the access log by route.
+# A load test with the servers' own data: metrics, PostgreSQL's waits, Redis's
+# commands, and the access log by route.
 #
 # usage: test_with_observability.sh quick|baseline|stress|both|peak|overload
 #
-# The same environment as run_tests.sh, but for BASE_URL: it is always a server
-# started for the test.  What was seen is in RESULTS/observed-TIME, which
-# holds, besides the results of the tests:
+# The same environment as run_tests.sh, without BASE_URL: it always starts a
+# server for the test.  RESULTS/observed-TIME has, besides the results of the
+# tests:
 #
 #   observed.md        the access log by route, cache and status; PostgreSQL's
 #                      waits; Redis's commands
 #   access.log         the lines of the test
-#   metrics/           /metrics every five seconds, where the server has it
-#   status.json        /status at the end, where it has it
+#   metrics/           /metrics every five seconds, if the server has it
+#   status.json        /status at the end, if the server has it
 #   waits.csv          what PostgreSQL's connections waited for, once a second
 
 set -euo pipefail
@@ -89,7 +89,7 @@ by='def rank($part): sort | .[((length - 1) * $part | floor)];
     def ms: if . == null then "–" else . * 1000 | round end;'
 
 {
-    echo "# What was seen: $mode"
+    echo "# Observations: $mode"
     echo
     echo "## Requests by route (milliseconds)"
     echo
@@ -103,7 +103,7 @@ by='def rank($part): sort | .[((length - 1) * $part | floor)];
            (map(.db_time | values) | rank(0.95) | ms)] | row' \
         "$observed/access.log"
     echo
-    echo "## By status, and where reads were answered from"
+    echo "## By status and cache state"
     echo
     echo "| status | cache | requests | p99 |"
     echo "|---|---|---|---|"
@@ -114,7 +114,7 @@ by='def rank($part): sort | .[((length - 1) * $part | floor)];
     echo
     echo "## What PostgreSQL's connections did, sampled once a second"
     echo
-    echo "| seen | times |"
+    echo "| state | times |"
     echo "|---|---|"
     awk -F, 'NR > 1 { seen[$2 ", " $3] += $4 }
         END { for (s in seen) print "| " s " | " seen[s] " |"

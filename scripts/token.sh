@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Make a token: the line for the file of tokens on standard output, and the
-# token itself, which is shown this once and kept nowhere, on standard error.
+# Make a token.  Standard output gets its line for the token file; standard
+# error gets the token itself, once: it is stored nowhere.
 #
 # usage: token.sh ID SCOPE[,SCOPE...]
 #
@@ -25,26 +25,27 @@ id=$1
 scopes=$2
 
 [[ $id =~ ^[^:#[:cntrl:]][^:[:cntrl:]]*$ ]] ||
-    fail "an id has no colon and no control character, and does not begin" \
-        "with #: as in ID=caisse-12"
+    fail "an id must not be empty, contain a colon or a control" \
+        "character, or begin with #; for example: ID=caisse-12"
 [ "$(printf %s "$id" | wc -c)" -le 200 ] ||
-    fail "an id has 200 bytes at most."
+    fail "an id has at most 200 bytes."
 
 known=' produits prix ventes stock reapprovisionnement admin '
 seen=' '
 IFS=, read -ra names <<<"$scopes"
-[ "${#names[@]}" -gt 0 ] || fail "which scopes? As in SCOPES=ventes,prix"
+[ "${#names[@]}" -gt 0 ] ||
+    fail "SCOPES is missing, for example: SCOPES=ventes,prix"
 for name in "${names[@]}"; do
     [[ -n $name && $name != *' '* && $known == *" $name "* ]] ||
-        fail "there is no scope \"$name\": there are$known"
-    [[ $seen != *" $name "* ]] || fail "the scope $name is there twice."
+        fail "unknown scope \"$name\"; the scopes are:$known"
+    [[ $seen != *" $name "* ]] || fail "the scope $name appears twice."
     seen+="$name "
 done
-[[ $scopes != *, ]] || fail "a comma has nothing after it."
+[[ $scopes != *, ]] || fail "SCOPES ends with a comma."
 
 token=$(head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n')
-[ "${#token}" -eq 48 ] || fail "no random numbers here."
+[ "${#token}" -eq 48 ] || fail "cannot read /dev/urandom."
 
 digest=$(printf %s "$token" | sha256sum)
-echo "the token of $id, which is shown only now: $token" >&2
+echo "the token of $id, shown only this once: $token" >&2
 printf '%s:%s:%s\n' "$id" "${digest%% *}" "$scopes"

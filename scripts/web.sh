@@ -38,7 +38,7 @@ digest() {
 
 scripts/modules.sh "$@" || {
     [ "${1:-}" != all ] || exit 1
-    echo "web: the pages will do without charts." >&2
+    echo "web: Chart.js is missing: the pages have no charts." >&2
 }
 
 mkdir -p build

@@ -52,7 +52,7 @@ free_ports() {
         echo "$first"
         return
     done
-    load_fail "no free ports."
+    load_fail "found no free port."
 }
 
 first_pid() {
@@ -97,7 +97,7 @@ start_own_cluster() {
 
 prepare_own() {
     [ -r "${MODULE:-$top/build/ngx_http_magasin_module.so}" ] ||
-        load_fail "build first (make build)."
+        load_fail "nothing is built: run make build first."
     # A run that was killed may have left it.
     stop_own
     trap stop_own EXIT

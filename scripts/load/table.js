@@ -141,7 +141,7 @@ ${table(
 )}
 
 ${table(
-    ["Bar", "Measured", ""],
+    ["Requirement", "Measured", ""],
     bars.map(([what, value, met]) => [what, value, met ? "met" : "missed"]),
 )}
 `;

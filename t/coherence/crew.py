@@ -88,7 +88,7 @@ class Crew:
         """All of them live."""
         for process, pipe in self.processes:
             if pipe.poll() or not process.is_alive():
-                raise Failure("one who reads or writes has died: "
+                raise Failure("a reader or a writer died: "
                               f"{pipe.recv()[1] if pipe.poll() else ''}")
 
     def end(self):
@@ -98,7 +98,7 @@ class Crew:
         whole = Record()
         for process, pipe in self.processes:
             if not pipe.poll(90):
-                raise Failure("one who reads or writes does not end")
+                raise Failure("a reader or a writer does not end")
             record, error = pipe.recv()
             if error:
                 raise Failure(error)

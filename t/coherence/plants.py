@@ -106,8 +106,8 @@ class Garden:
         with open(self.path(plant), encoding="utf-8") as f:
             text = f.read()
         if text.count(plant.old) != 1:
-            raise Failure(f"{plant.path} has changed: plant {plant.name} "
-                          "anew")
+            raise Failure(f"{plant.path} has changed: adapt the plant "
+                          f"{plant.name}")
         with open(self.path(plant), "w", encoding="utf-8") as f:
             f.write(text.replace(plant.old, plant.new))
         try:

@@ -157,5 +157,5 @@ def replay(nodes, requests, most):
     for thread in threads:
         thread.join()
     if len(found) != len(known):
-        raise Failure("the keys cannot be sent once more.")
+        raise Failure("the keys cannot be sent again.")
     return found

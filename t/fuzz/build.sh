@@ -73,7 +73,7 @@ if [ -n "$plant" ]; then
     sed "$(sed -n "/^# $plant: /,/^\$/{/^#/d;p}" t/fuzz/plants)" \
         "$original" >"$planted"
     if cmp -s "$original" "$planted"; then
-        echo "fuzz: the plant $plant finds its place no more." >&2
+        echo "fuzz: the plant $plant does not match its source any more." >&2
         exit 1
     fi
     name=${source##*/}

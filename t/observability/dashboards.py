@@ -61,16 +61,16 @@ def careless():
             if panel["type"] == "row":
                 continue
             if len(panel["description"]) < 10:
-                found.append(f"{where}: what is it?")
+                found.append(f"{where}: no description")
             if not panel["targets"]:
-                found.append(f"{where}: asks nothing")
+                found.append(f"{where}: no query")
             for target in panel["targets"]:
                 if re.search(r"\[(?!\$__(rate_interval|range)\])",
                              target["expr"]):
                     found.append(f"{where}: a fixed window")
                 if 'job="$job"' not in target["expr"] and \
                         "ALERTS" not in target["expr"]:
-                    found.append(f"{where}: of any job")
+                    found.append(f"{where}: not limited to one job")
     return found
 
 

@@ -52,7 +52,7 @@ def of_operation(document, operation, endpoint, shared):
 
 def of_names(what, told, real):
     return [f"the {what} has no {name}" for name in sorted(told - real)] + \
-        [f"{name} of the {what} is not told of"
+        [f"{name} of the {what} is not documented"
          for name in sorted(real - told)]
 
 

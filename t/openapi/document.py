@@ -89,17 +89,17 @@ class Operation:
         response = self.responses.get(status) or self.responses["default"]
         found = self.wrong_headers(response, status, answer)
         if status not in self.responses and answer.status < 400:
-            found.append(f"the status {status} is not told of")
+            found.append(f"the status {status} is not documented")
         if answer.head:
             return found
         content = response.get("content")
         if content is None:
             if answer.body:
-                found.append("there is a body")
+                found.append("there is an unexpected body")
             return found
         media = answer.media()
         if media not in content:
-            return found + [f"{media} is not told of"]
+            return found + [f"{media} is not documented"]
         try:
             value = json.loads(answer.body)
         except ValueError as error:
@@ -120,7 +120,7 @@ class Operation:
                           self.document.errors(header["schema"], value)]
         known = {name.lower() for name in told}
         if status in self.responses:
-            found += [f"{name} is not told of" for name in TOLD
+            found += [f"{name} is not documented" for name in TOLD
                       if answer.header(name) is not None and
                       name not in known]
         return found
@@ -134,7 +134,8 @@ class Operation:
         shared = self.shared(status)
         told = text_of(examples[name], None, shared)
         said = text_of(json.loads(answer.body), answer, shared)
-        return None if told == said else f"it says {said}, not {told}"
+        return None if told == said else \
+            f"the server answers {said}, the document has {told}"
 
 
 def text_of(value, answer, shared, name=None):

@@ -39,6 +39,11 @@ ngx_http_magasin_dispatch(ngx_http_magasin_ctx_t *ctx)
 
     ctx->endpoint = ngx_http_magasin_route_method(ctx->route, r->method);
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "magasin route \"%V\", endpoint \"%s\"",
+                   &ctx->route->path,
+                   ctx->endpoint ? (char *) ctx->endpoint->name.data : "");
+
     ctx->query = ngx_http_magasin_query_parse(r->pool, &r->args,
                                               NGX_HTTP_MAGASIN_QUERY_PAIRS);
     if (ctx->query == NULL) {
@@ -87,6 +92,9 @@ ngx_http_magasin_no_route(ngx_http_magasin_ctx_t *ctx)
     ngx_http_magasin_id_t   ids[NGX_HTTP_MAGASIN_MAX_IDS];
 
     r = ctx->request;
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "magasin no route for \"%V\"", &r->uri);
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return ngx_http_magasin_reply_status(ctx, NGX_HTTP_NOT_FOUND);

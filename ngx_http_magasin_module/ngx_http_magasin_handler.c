@@ -158,6 +158,11 @@ ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx, ngx_str_t *body)
         rc = endpoint->bind(ctx);
     }
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
+                   "magasin bind: %i, statement %s, values %ui", rc,
+                   ngx_http_magasin_pg_statement_name(ctx->job.statement),
+                   ctx->job.nvalues);
+
     if (rc != NGX_OK && rc != NGX_DONE) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

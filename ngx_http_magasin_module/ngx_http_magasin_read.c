@@ -125,6 +125,10 @@ ngx_http_magasin_read_begin(ngx_http_magasin_ctx_t *ctx)
                                         fresh, &ctx->redis);
     ctx->cached = cr;
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "magasin read: key of %uz bytes, tags %ui, fresh %ui",
+                   key.len, i, fresh);
+
     return ngx_http_magasin_cache_read(cr);
 }
 
@@ -214,6 +218,11 @@ ngx_http_magasin_read_take(void *data, ngx_http_magasin_answer_t *answer,
     ngx_http_magasin_cache_e state)
 {
     ngx_http_magasin_ctx_t *ctx = data;
+
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
+                   "magasin take: %V, %uz bytes, pinned %d",
+                   ngx_http_magasin_cache_name(state), answer->body.len,
+                   answer->body.data == NULL);
 
     ngx_http_magasin_reply_begin(ctx, NGX_HTTP_OK);
 

@@ -44,6 +44,11 @@ ngx_http_magasin_submit(ngx_http_magasin_ctx_t *ctx)
     rc = ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool(ctx->request),
                                     &ctx->job);
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
+                   "magasin submit: %i, class %s, answer %d", rc,
+                   ngx_http_magasin_pg_class_name(ctx->job.class),
+                   ctx->answer);
+
     if (rc != NGX_OK) {
         ngx_http_magasin_cause(ctx, rc == NGX_BUSY ? "queue" : "unavailable");
         return ngx_http_magasin_unavailable(ctx, NGX_HTTP_SERVICE_UNAVAILABLE);
@@ -96,6 +101,10 @@ ngx_http_magasin_rows_ready(ngx_http_magasin_pg_job_t *job, PGresult *result)
 
     rc = ctx->endpoint->render(ctx, result);
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
+                   "magasin render: %i, rows %d, status %ui", rc, job->rows,
+                   ctx->status);
+
     if (rc == NGX_ERROR) {
         rc = ngx_http_magasin_begun(ctx) ? NGX_ERROR
                                          : NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -128,6 +137,11 @@ ngx_http_magasin_rows_failed(ngx_http_magasin_pg_job_t *job,
     ngx_http_set_log_request(ctx->request->connection->log, ctx->request);
 
     status = ngx_http_magasin_failure_status(ctx, failure, result);
+
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
+                   "magasin no rows: failure %d, cause %s, status %ui",
+                   failure, ctx->cause, status);
+
     rc = ngx_http_magasin_unavailable(ctx, status);
 
     ngx_http_magasin_finalize(ctx, rc);

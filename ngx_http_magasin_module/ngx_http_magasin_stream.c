@@ -77,6 +77,11 @@ next:
         return NGX_DONE;
     }
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "magasin stream: buffered %xd, rest %uz, rows %ui",
+                   r->buffered | r->connection->buffered, ctx->rest,
+                   ctx->rows);
+
     if (r->out == NULL && !r->buffered && !r->connection->buffered) {
 
         if (wev->timer_set && !wev->delayed) {

@@ -36,6 +36,10 @@ ngx_http_magasin_written(ngx_http_magasin_ctx_t *ctx, PGresult *result)
         }
     }
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
+                   "magasin written: status %ui, tags %ui, transaction %uL",
+                   ctx->status, tags.n, xid);
+
     switch (ngx_http_magasin_cache_written(
                 ngx_http_magasin_cache_of(ctx->request), ctx->request->pool,
                 &tags, xid, &ctx->redis, ngx_http_magasin_written_done, ctx,

@@ -123,6 +123,10 @@ ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx)
         return NGX_ERROR;
     }
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
+                   "magasin token \"%V\" for scope \"%s\"", &ctx->token,
+                   ctx->endpoint->scope);
+
     if (ctx->token.len == 0) {
         return ngx_http_magasin_unauthorized(ctx);
     }

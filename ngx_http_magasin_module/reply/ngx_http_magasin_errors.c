@@ -109,6 +109,9 @@ ngx_http_magasin_errors_header(ngx_http_request_t *r)
 
     status = r->headers_out.status;
 
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "magasin replaces the page of status %ui", status);
+
     ngx_http_magasin_json_init(&ctx->json, r->pool);
     (void) ngx_http_magasin_reply_status(ctx, status);
 

@@ -256,6 +256,10 @@ ngx_http_magasin_reply_send(ngx_http_magasin_ctx_t *ctx)
                       ? NGX_HTTP_MAGASIN_ANSWER_LAST
                       : NGX_HTTP_MAGASIN_ANSWER_STREAMING;
 
+        ngx_log_debug3(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                       "magasin reply: status %ui, %uz bytes, answer %d",
+                       ctx->status, ctx->json.size + ctx->rest, ctx->answer);
+
         rc = ngx_http_send_header(r);
 
         if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {

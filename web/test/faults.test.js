@@ -76,7 +76,14 @@ fault(
                 .click();
         const count = tab.getByLabel("Quantité comptée");
 
+        // The dialog has the focus a moment after it is there.
+        const focused = () =>
+            tab.waitForFunction(
+                () => document.activeElement instanceof HTMLInputElement,
+            );
+
         await open();
+        await focused();
         await tab.keyboard.type("19");
         assert.equal(await count.inputValue(), "19");
         // By the mouse, which puts a caret somewhere

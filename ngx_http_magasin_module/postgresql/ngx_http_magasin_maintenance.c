@@ -8,6 +8,7 @@
 
 
 #include "ngx_http_magasin_maintenance.h"
+#include "ngx_http_magasin_event.h"
 #include "ngx_http_magasin_log.h"
 
 
@@ -53,10 +54,9 @@ ngx_http_magasin_maintenance_create(ngx_cycle_t *cycle,
 
     maintenance->pool = pool;
 
-    maintenance->timer.handler = ngx_http_magasin_maintenance_timer;
-    maintenance->timer.data = maintenance;
-    maintenance->timer.log = cycle->log;
-    maintenance->timer.cancelable = 1;
+    ngx_http_magasin_event_timer(&maintenance->timer,
+                                 ngx_http_magasin_maintenance_timer,
+                                 maintenance, cycle->log);
 
     job = &maintenance->job;
 

@@ -61,10 +61,8 @@ ngx_http_magasin_pg_create(ngx_cycle_t *cycle, ngx_http_magasin_pg_conf_t *pcf)
     pool->dispatch.data = pool;
     pool->dispatch.log = cycle->log;
 
-    pool->hold.handler = ngx_http_magasin_pg_dispatch;
-    pool->hold.data = pool;
-    pool->hold.log = cycle->log;
-    pool->hold.cancelable = 1;
+    ngx_http_magasin_event_timer(&pool->hold, ngx_http_magasin_pg_dispatch,
+                                 pool, cycle->log);
 
     ngx_http_magasin_pg_lane_init(pool);
 

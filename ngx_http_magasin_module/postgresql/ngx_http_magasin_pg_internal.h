@@ -1,10 +1,10 @@
 
 /*
- * What the files of the PostgreSQL room share and nobody else includes:
- * the pool (pg.c), what is sent where (pg_schedule.c), what waits for locks
- * (pg_lane.c), one connection (pg_connection.c), its statements
- * (pg_prepare.c), its results (pg_result.c) and what they must be
- * (pg_expect.c).
+ * What the files of the PostgreSQL room share; no other room includes it: the
+ * pool (pg.c), what is sent where (pg_schedule.c), jobs that wait for locks
+ * (pg_lane.c), a connection (pg_connection.c), its socket (pg_event.c), what
+ * it sends (pg_send.c), its statements (pg_prepare.c), its results
+ * (pg_result.c) and their columns (pg_expect.c), the log (pg_log.c).
  */
 
 
@@ -13,6 +13,7 @@
 
 
 #include "ngx_http_magasin_pg.h"
+#include "ngx_http_magasin_event.h"
 
 
 /* Reads that share one Sync, and Syncs that may be unanswered. */
@@ -137,9 +138,7 @@ struct ngx_http_magasin_pg_connection_s {
     ngx_http_magasin_pg_connection_e    state;
     ngx_uint_t                          number;      /* in the pool */
 
-    ngx_uint_t                          target;      /* to try next */
-    ngx_uint_t                          tried;       /* in this round */
-    ngx_msec_t                          backoff;
+    ngx_http_magasin_retry_t            retry;
 
     /* by state: pause, deadline of the connect, watch for silence */
     ngx_event_t                         timer;
@@ -214,8 +213,24 @@ void ngx_http_magasin_pg_connection_init(
     ngx_http_magasin_pg_pool_t *pool, ngx_uint_t number);
 void ngx_http_magasin_pg_connection_open(
     ngx_http_magasin_pg_connection_t *connection);
+void ngx_http_magasin_pg_connection_ready(
+    ngx_http_magasin_pg_connection_t *connection);
 void ngx_http_magasin_pg_connection_close(
     ngx_http_magasin_pg_connection_t *connection);
+void ngx_http_magasin_pg_connection_lost(
+    ngx_http_magasin_pg_connection_t *connection, const char *why);
+void ngx_http_magasin_pg_connection_watch(
+    ngx_http_magasin_pg_connection_t *connection);
+
+/* pg_event.c */
+ngx_int_t ngx_http_magasin_pg_connection_attach(
+    ngx_http_magasin_pg_connection_t *connection);
+void ngx_http_magasin_pg_connection_detach(
+    ngx_http_magasin_pg_connection_t *connection);
+ngx_int_t ngx_http_magasin_pg_connection_flush(
+    ngx_http_magasin_pg_connection_t *connection);
+
+/* pg_send.c */
 ngx_int_t ngx_http_magasin_pg_connection_send(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_job_t *job, ngx_msec_t lock_wait);
@@ -228,14 +243,14 @@ ngx_int_t ngx_http_magasin_pg_connection_lock_wait(
 ngx_http_magasin_pg_slot_t *ngx_http_magasin_pg_connection_slot(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_statement_e statement);
-void ngx_http_magasin_pg_connection_lost(
-    ngx_http_magasin_pg_connection_t *connection, const char *why);
-void ngx_http_magasin_pg_connection_watch(
-    ngx_http_magasin_pg_connection_t *connection);
 
+/* pg_log.c */
+void ngx_http_magasin_pg_connection_log(
+    ngx_http_magasin_pg_connection_t *connection, const char *why);
 void ngx_http_magasin_pg_connection_complain(
     ngx_http_magasin_pg_connection_t *connection, ngx_uint_t level,
     const char *about, const char *message);
+void ngx_http_magasin_pg_connection_notice(void *data, const char *message);
 
 /* pg_prepare.c */
 ngx_int_t ngx_http_magasin_pg_prepare(

@@ -48,10 +48,8 @@ ngx_http_magasin_pg_lane_init(ngx_http_magasin_pg_pool_t *pool)
         ngx_queue_insert_tail(&pool->spare, &pool->block[i].queue);
     }
 
-    pool->pause.handler = ngx_http_magasin_pg_dispatch;
-    pool->pause.data = pool;
-    pool->pause.log = pool->log;
-    pool->pause.cancelable = 1;
+    ngx_http_magasin_event_timer(&pool->pause, ngx_http_magasin_pg_dispatch,
+                                 pool, pool->log);
 }
 
 

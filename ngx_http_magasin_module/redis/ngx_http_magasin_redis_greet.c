@@ -191,7 +191,7 @@ ngx_http_magasin_redis_pong(ngx_http_magasin_redis_t *redis,
 
         /* It has lasted: the next failure is a new one. */
 
-        redis->backoff = 0;
+        redis->retry.backoff = 0;
         return;
     }
 
@@ -221,14 +221,14 @@ ngx_http_magasin_redis_serve(ngx_http_magasin_redis_t *redis)
 
     if (redis->down && redis->channel == NULL) {
         target = redis->conf->targets->elts;
-        target += redis->target;
+        target += redis->retry.target;
 
         ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
                       "magasin: Redis at %V answers again", &target->name);
     }
 
     redis->state = NGX_HTTP_MAGASIN_REDIS_READY;
-    redis->tried = 0;
+    redis->retry.tried = 0;
     redis->down = 0;
     redis->gauges->ready = 1;
 

@@ -1,9 +1,9 @@
 
 /*
- * What the files of the Redis room share and nobody else includes: the
- * connection and its commands (redis.c), its own (redis_greet.c), the one that
- * listens (redis_channel.c), the socket's events (redis_event.c), the bounds
- * of a reply (redis_frame.c).
+ * What the files of the Redis room share; no other room includes it: a
+ * connection (redis.c), its socket (redis_event.c), the commands of others
+ * (redis_command.c) and its own (redis_greet.c), a connection that listens
+ * (redis_channel.c), the bounds of a reply (redis_frame.c).
  */
 
 
@@ -13,6 +13,7 @@
 
 #include "ngx_http_magasin_redis.h"
 #include "ngx_http_magasin_redis_frame.h"
+#include "ngx_http_magasin_event.h"
 #include "ngx_http_magasin_log.h"
 
 
@@ -72,9 +73,7 @@ struct ngx_http_magasin_redis_s {
     ngx_connection_t                  *connection;  /* wraps hiredis's fd */
     ngx_http_magasin_redis_e           state;
 
-    ngx_uint_t                         target;      /* to try next */
-    ngx_uint_t                         tried;       /* in this round */
-    ngx_msec_t                         backoff;
+    ngx_http_magasin_retry_t           retry;
 
     /* by state: pause, deadline of the connect, heartbeat */
     ngx_event_t                        timer;
@@ -121,16 +120,19 @@ struct ngx_http_magasin_redis_s {
 /* redis.c */
 ngx_http_magasin_redis_t *ngx_http_magasin_redis_new(ngx_pool_t *pool,
     ngx_log_t *log, ngx_http_magasin_redis_conf_t *rcf, ngx_uint_t n);
-ngx_http_magasin_redis_slot_t *ngx_http_magasin_redis_send(
-    ngx_http_magasin_redis_t *redis,
-    ngx_http_magasin_redis_handler_pt handler, ngx_uint_t argc,
-    const char **argv, const size_t *argvlen);
 void ngx_http_magasin_redis_open(ngx_http_magasin_redis_t *redis);
 void ngx_http_magasin_redis_close(ngx_http_magasin_redis_t *redis);
 void ngx_http_magasin_redis_drop(ngx_http_magasin_redis_t *redis,
     const char *why);
+
+/* redis_command.c */
+ngx_http_magasin_redis_slot_t *ngx_http_magasin_redis_send(
+    ngx_http_magasin_redis_t *redis,
+    ngx_http_magasin_redis_handler_pt handler, ngx_uint_t argc,
+    const char **argv, const size_t *argvlen);
 void ngx_http_magasin_redis_reply(ngx_http_magasin_redis_t *redis,
     redisReply *reply);
+void ngx_http_magasin_redis_fail_all(ngx_http_magasin_redis_t *redis);
 
 /* redis_greet.c */
 ngx_int_t ngx_http_magasin_redis_greet(ngx_http_magasin_redis_t *redis);

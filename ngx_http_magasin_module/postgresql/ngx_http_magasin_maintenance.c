@@ -116,6 +116,9 @@ ngx_http_magasin_maintenance_ready(ngx_http_magasin_pg_job_t *job,
     maintenance = job->data;
     maintenance->failed = 0;
 
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, job->log, 0,
+                   "magasin pg: maintenance is done");
+
     if (PQntuples(result) && *PQgetvalue(result, 0, 0) == 't') {
         ngx_http_magasin_maintenance_wait(maintenance,
                                       NGX_HTTP_MAGASIN_MAINTENANCE_AGAIN);

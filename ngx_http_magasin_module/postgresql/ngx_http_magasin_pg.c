@@ -142,6 +142,11 @@ ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
         job->class = NGX_HTTP_MAGASIN_PG_HEAVY;
     }
 
+    ngx_log_debug4(NGX_LOG_DEBUG_HTTP, job->log, 0,
+                   "magasin pg: submit statement %d, class:%d queued:%ui "
+                   "down:%d", job->statement, job->class,
+                   pool->queued[job->class], pool->down);
+
     if (pool->queued[job->class] >= pool->conf->queue[job->class]
         && !job->admitted)
     {
@@ -280,6 +285,10 @@ ngx_http_magasin_pg_cancel(ngx_http_magasin_pg_job_t *job)
     if (job->pool == NULL) {
         return;
     }
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, job->log, 0,
+                   "magasin pg: cancel statement %d, queued:%d",
+                   job->statement, job->queued);
 
     if (job->queued) {
         ngx_http_magasin_pg_unlink(job);
@@ -559,6 +568,11 @@ ngx_http_magasin_pg_timeout(ngx_event_t *ev)
     ngx_http_magasin_pg_job_t  *job;
 
     job = ev->data;
+
+    ngx_log_debug4(NGX_LOG_DEBUG_HTTP, job->log, 0,
+                   "magasin pg: timeout of statement %d, queued:%d block:%p "
+                   "slot:%p", job->statement, job->queued, job->block,
+                   job->slot);
 
     if (job->queued
         && (job->block || job->class == NGX_HTTP_MAGASIN_PG_WRITE))

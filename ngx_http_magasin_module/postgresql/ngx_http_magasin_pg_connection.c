@@ -56,6 +56,10 @@ ngx_http_magasin_pg_connection_open(
     target = pcf->targets->elts;
     target += connection->retry.target;
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                   "magasin pg: connection %ui connects to %V",
+                   connection->number, &target->name);
+
     connection->head = 0;
     connection->tail = 0;
     connection->syncs = 0;
@@ -102,6 +106,10 @@ ngx_http_magasin_pg_connection_ready(
     ngx_http_magasin_pg_pool_t  *pool;
 
     pool = connection->pool;
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, pool->log, 0,
+                   "magasin pg: connection %ui is in service, missing "
+                   "statements:%xL", connection->number, connection->missing);
 
     if (connection->timer.timer_set) {
         ngx_del_timer(&connection->timer);
@@ -187,6 +195,11 @@ ngx_http_magasin_pg_connection_lost(
 
     pool = connection->pool;
     was_ready = (connection->state == NGX_HTTP_MAGASIN_PG_READY);
+
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, pool->log, 0,
+                   "magasin pg: connection %ui is lost, state:%d in "
+                   "flight:%ui", connection->number, connection->state,
+                   ngx_http_magasin_pg_in_flight(connection));
 
     if (was_ready) {
         ngx_http_magasin_count(pool->counters->lost);
@@ -284,6 +297,10 @@ ngx_http_magasin_pg_connection_again(
                                              NGX_HTTP_MAGASIN_PG_BACKOFF_MAX);
     }
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, pool->log, 0,
+                   "magasin pg: connection %ui connects again in %M ms, "
+                   "down:%d", connection->number, pause, pool->down);
+
     ngx_add_timer(&connection->timer, pause);
 }
 
@@ -298,6 +315,10 @@ ngx_http_magasin_pg_connection_watch(
     ngx_http_magasin_pg_connection_t *connection)
 {
     if (!connection->timer.timer_set) {
+        ngx_log_debug1(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                       "magasin pg: connection %ui is watched for a result",
+                       connection->number);
+
         connection->heard = 0;
         ngx_add_timer(&connection->timer, NGX_HTTP_MAGASIN_PG_SILENCE);
     }
@@ -310,6 +331,10 @@ ngx_http_magasin_pg_connection_timer(ngx_event_t *ev)
     ngx_http_magasin_pg_connection_t  *connection;
 
     connection = ev->data;
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                   "magasin pg: timer of connection %ui, state:%d",
+                   connection->number, connection->state);
 
     switch (connection->state) {
 

@@ -147,9 +147,16 @@ static void
 ngx_http_magasin_pg_connection_poll(
     ngx_http_magasin_pg_connection_t *connection)
 {
-    ngx_int_t  rc;
+    ngx_int_t                  rc;
+    PostgresPollingStatusType  status;
 
-    switch (PQconnectPoll(connection->pg)) {
+    status = PQconnectPoll(connection->pg);
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                   "magasin pg: connection %ui polled, status:%d",
+                   connection->number, status);
+
+    switch (status) {
 
     case PGRES_POLLING_READING:
         rc = ngx_http_magasin_pg_connection_events(connection, 0);
@@ -290,6 +297,10 @@ ngx_http_magasin_pg_connection_oversized(
 {
     ngx_http_magasin_pg_job_t   *job;
     ngx_http_magasin_pg_slot_t  *slot;
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                   "magasin pg: answer on connection %ui has %uz bytes or "
+                   "more", connection->number, connection->received);
 
     if (ngx_http_magasin_pg_in_flight(connection)) {
         slot = ngx_http_magasin_pg_slot(connection, connection->head);

@@ -248,6 +248,10 @@ ngx_http_magasin_pg_lane_full(ngx_http_magasin_pg_job_t *job,
 void
 ngx_http_magasin_pg_locked(ngx_http_magasin_pg_job_t *job)
 {
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, job->log, 0,
+                   "magasin pg: job of statement %d rejected for a lock, "
+                   "block:%p", job->statement, job->block);
+
     ngx_http_magasin_count(job->pool->counters->locked);
 
     ngx_http_magasin_pg_unlink(job);
@@ -331,6 +335,10 @@ ngx_http_magasin_pg_lane_wait(ngx_http_magasin_pg_job_t *job,
     block->njobs++;
     ngx_http_magasin_pg_link(job, &block->jobs, first);
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, job->log, 0,
+                   "magasin pg: job of statement %d waits in block %p, "
+                   "jobs:%ui", job->statement, block, block->njobs);
+
     pool->nlocked++;
     pool->gauges->locked = pool->nlocked;
 
@@ -375,6 +383,10 @@ ngx_http_magasin_pg_lane_dispatch(ngx_http_magasin_pg_pool_t *pool)
     if (ngx_http_magasin_pg_alone(connection)) {
         wait = NGX_HTTP_MAGASIN_PG_LOCK_WAIT;
     }
+
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, pool->log, 0,
+                   "magasin pg: turn of block %p on connection %ui, lock "
+                   "wait:%M ms", block, connection->number, wait);
 
     job = ngx_http_magasin_pg_next(&job->queue);
 
@@ -459,6 +471,10 @@ ngx_http_magasin_pg_lane_end(ngx_http_magasin_pg_connection_t *connection)
     }
 
     pool = connection->pool;
+
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, pool->log, 0,
+                   "magasin pg: turn of block %p ended, missed:%d misses:%ui",
+                   block, block->missed, block->misses);
 
     connection->lane = NULL;
     pool->lane = 0;

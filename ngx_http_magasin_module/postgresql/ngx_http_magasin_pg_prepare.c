@@ -81,6 +81,10 @@ ngx_http_magasin_pg_prepare(ngx_http_magasin_pg_connection_t *connection)
 
     pcf = connection->pool->conf;
 
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                   "magasin pg: connection %ui prepares its session",
+                   connection->number);
+
     connection->state = NGX_HTTP_MAGASIN_PG_PREPARING;
     connection->failed = 0;
 
@@ -264,6 +268,10 @@ ngx_http_magasin_pg_prepare_failed(
                             ngx_http_magasin_sqlstate_message(result));
     }
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                   "magasin pg: connection %ui lacks statement %d",
+                   connection->number, slot->statement);
+
     connection->missing |= ngx_http_magasin_pg_bit(slot->statement);
     connection->failed = 1;
     connection->head++;
@@ -285,6 +293,10 @@ ngx_http_magasin_pg_prepare_done(ngx_http_magasin_pg_connection_t *connection)
 
     if (connection->failed && !connection->single) {
 
+        ngx_log_debug1(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                       "magasin pg: connection %ui prepares its statements "
+                       "one by one", connection->number);
+
         connection->failed = 0;
         connection->single = 1;
 
@@ -303,6 +315,10 @@ ngx_http_magasin_pg_prepare_done(ngx_http_magasin_pg_connection_t *connection)
     for (missing = connection->missing; missing; missing >>= 1) {
         n += missing & 1;
     }
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                   "magasin pg: connection %ui prepared its statements, "
+                   "missing:%ui", connection->number, n);
 
     if (n > NGX_HTTP_MAGASIN_SQL_COUNT / 2) {
         return NGX_ERROR;
@@ -372,6 +388,9 @@ ngx_http_magasin_pg_prepare_missing(ngx_http_magasin_pg_pool_t *pool)
     {
         return;
     }
+
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, pool->log, 0,
+                   "magasin pg: prepare the missing statements again");
 
     pool->prepared = ngx_max(ngx_current_msec, 1);
 

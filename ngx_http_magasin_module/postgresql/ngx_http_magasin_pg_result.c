@@ -166,6 +166,11 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     ending = ngx_http_magasin_pg_ending(result);
     missed = ngx_http_magasin_pg_missed(result);
 
+    ngx_log_debug5(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                   "magasin pg: statement %d answered on connection %ui, "
+                   "status:%d ending:%ui missed:%ui", slot->statement,
+                   connection->number, status, ending, missed);
+
     /* The Sync behind it says whether it was the lane's. */
 
     next = ngx_http_magasin_pg_slot(connection, connection->head);
@@ -226,6 +231,11 @@ static void
 ngx_http_magasin_pg_synced(ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_slot_t *slot)
 {
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                   "magasin pg: sync of kind %d answered on connection %ui, "
+                   "syncs:%ui", slot->kind, connection->number,
+                   connection->syncs);
+
     ngx_http_magasin_pg_committed(connection, slot);
 
     connection->head++;
@@ -357,6 +367,10 @@ ngx_http_magasin_pg_written(ngx_http_magasin_pg_connection_t *connection,
         }
     }
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                   "magasin pg: write of statement %d, again:%ui missed:%ui",
+                   slot->statement, again, missed);
+
     if (again || missed) {
         return NGX_OK;
     }
@@ -436,6 +450,10 @@ ngx_http_magasin_pg_missed(PGresult *result)
 static void
 ngx_http_magasin_pg_again(ngx_http_magasin_pg_job_t *job)
 {
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, job->log, 0,
+                   "magasin pg: job of statement %d missed a lock",
+                   job->statement);
+
     job->missed = 1;
 
     ngx_http_magasin_count(job->pool->counters->missed);

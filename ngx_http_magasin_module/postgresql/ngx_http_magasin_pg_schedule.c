@@ -61,6 +61,10 @@ ngx_http_magasin_pg_dispatch(ngx_event_t *ev)
 
     pool = ev->data;
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, pool->log, 0,
+                   "magasin pg: dispatch, waiting:%ui blocks:%ui ready:%ui",
+                   pool->nwaiting, pool->nblocks, pool->ready);
+
     ngx_http_magasin_pg_dispatch_class(pool, NGX_HTTP_MAGASIN_PG_READ);
 
     for (i = 0; i < pool->conf->connections; i++) {
@@ -153,6 +157,10 @@ ngx_http_magasin_pg_refused(ngx_http_magasin_pg_pool_t *pool,
     if (!ngx_http_magasin_pg_lacks(pool, job->statement)) {
         return 0;
     }
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, job->log, 0,
+                   "magasin pg: statement %d is prepared on no connection",
+                   job->statement);
 
     ngx_http_magasin_pg_unlink(job);
     ngx_http_magasin_pg_finish(job);

@@ -60,6 +60,11 @@ ngx_http_magasin_pg_connection_send(
 
     ngx_http_magasin_pg_connection_sent(connection, job);
 
+    ngx_log_debug5(NGX_LOG_DEBUG_HTTP, job->log, 0,
+                   "magasin pg: send \"%s\" on connection %ui, class:%d "
+                   "lane:%p batch:%ui", name, connection->number, job->class,
+                   connection->lane, connection->batch);
+
     if (job->class == NGX_HTTP_MAGASIN_PG_READ && connection->lane == NULL) {
         connection->batch++;
         return NGX_OK;
@@ -243,6 +248,11 @@ ngx_http_magasin_pg_connection_sync(
     ngx_http_magasin_pg_sync_e kind)
 {
     ngx_http_magasin_pg_slot_t  *slot;
+
+    ngx_log_debug4(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                   "magasin pg: sync of kind %d on connection %ui, "
+                   "batch:%ui syncs:%ui", kind, connection->number,
+                   connection->batch, connection->syncs);
 
     connection->batch = 0;
 

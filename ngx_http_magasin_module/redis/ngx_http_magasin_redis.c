@@ -179,6 +179,10 @@ ngx_http_magasin_redis_open(ngx_http_magasin_redis_t *redis)
     target = redis->conf->targets->elts;
     target += redis->retry.target;
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, redis->log, 0,
+                   "magasin redis: connect to %V, target:%ui", &target->name,
+                   redis->retry.target);
+
     redis->state = NGX_HTTP_MAGASIN_REDIS_CONNECTING;
     redis->run_id_len = 0;
     redis->connected = 0;
@@ -279,6 +283,10 @@ ngx_http_magasin_redis_drop(ngx_http_magasin_redis_t *redis, const char *why)
 
     was_ready = (redis->state == NGX_HTTP_MAGASIN_REDIS_READY);
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, redis->log, 0,
+                   "magasin redis: connection is lost, state:%d owed:%ui in "
+                   "flight:%ui", redis->state, redis->owed, redis->in_flight);
+
     ngx_http_magasin_redis_close(redis);
 
     if (was_ready) {
@@ -324,6 +332,10 @@ ngx_http_magasin_redis_again(ngx_http_magasin_redis_t *redis,
                                          NGX_HTTP_MAGASIN_REDIS_BACKOFF_MAX);
     }
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, redis->log, 0,
+                   "magasin redis: connect again in %M ms, down:%d", pause,
+                   redis->down);
+
     ngx_add_timer(&redis->timer, pause);
 }
 
@@ -364,6 +376,10 @@ ngx_http_magasin_redis_timer(ngx_event_t *ev)
     ngx_http_magasin_redis_t  *redis;
 
     redis = ev->data;
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, redis->log, 0,
+                   "magasin redis: timer, state:%d in flight:%ui",
+                   redis->state, redis->in_flight);
 
     switch (redis->state) {
 

@@ -108,6 +108,10 @@ ngx_http_magasin_redis_said(ngx_http_magasin_redis_t *redis,
             goto strange;
         }
 
+        ngx_log_debug1(NGX_LOG_DEBUG_HTTP, redis->log, 0,
+                       "magasin redis: subscribed to channel \"%s\"",
+                       redis->channel);
+
         redis->listening = 1;
         redis->heard = ngx_current_msec;
 
@@ -119,6 +123,10 @@ ngx_http_magasin_redis_said(ngx_http_magasin_redis_t *redis,
     {
         goto strange;
     }
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, redis->log, 0,
+                   "magasin redis: message of %i bytes on the channel",
+                   (ngx_int_t) said[2]->len);
 
     redis->heard = ngx_current_msec;
 

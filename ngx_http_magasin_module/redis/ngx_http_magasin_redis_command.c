@@ -70,6 +70,10 @@ ngx_http_magasin_redis_command(ngx_http_magasin_redis_t *redis,
 
     timeout = command->timeout ? command->timeout : redis->conf->timeout;
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, command->log, 0,
+                   "magasin redis: command sent, in flight:%ui timeout:%M ms",
+                   redis->in_flight, timeout);
+
     ngx_add_timer(&command->timer, timeout);
 
     return NGX_OK;
@@ -173,6 +177,10 @@ ngx_http_magasin_redis_reply(ngx_http_magasin_redis_t *redis,
         return;
     }
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, command->log, 0,
+                   "magasin redis: command replied, type:%d in flight:%ui",
+                   reply->type, redis->in_flight);
+
     command->slot = NULL;
 
     ngx_http_magasin_observe(&redis->counters->replies,
@@ -224,6 +232,10 @@ ngx_http_magasin_redis_timeout(ngx_event_t *ev)
     if ((ngx_msec_int_t) (redis->heard - command->sent) < 0) {
         redis->stalled = 1;
     }
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, command->log, 0,
+                   "magasin redis: command timeout, in flight:%ui stalled:%d",
+                   redis->in_flight, redis->stalled);
 
     ngx_http_magasin_redis_fail(command, NGX_HTTP_MAGASIN_REDIS_TIMEOUT);
 }

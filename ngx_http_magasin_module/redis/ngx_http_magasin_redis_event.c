@@ -165,6 +165,9 @@ ngx_http_magasin_redis_connected(ngx_http_magasin_redis_t *redis)
         return NGX_ERROR;
     }
 
+    ngx_log_debug1(NGX_LOG_DEBUG_EVENT, redis->log, 0,
+                   "magasin redis: connected fd:%d", redis->context->fd);
+
     redis->connected = 1;
 
     return NGX_OK;
@@ -183,6 +186,10 @@ ngx_http_magasin_redis_write(ngx_http_magasin_redis_t *redis)
         return;
     }
 
+    ngx_log_debug2(NGX_LOG_DEBUG_EVENT, redis->log, 0,
+                   "magasin redis: write fd:%d done:%d",
+                   redis->context->fd, done);
+
     (void) ngx_http_magasin_event_write(redis->connection, !done);
 }
 
@@ -195,6 +202,9 @@ ngx_http_magasin_redis_read(ngx_http_magasin_redis_t *redis)
     ngx_err_t  err;
 
     n = recv(redis->context->fd, buffer, sizeof(buffer), 0);
+
+    ngx_log_debug2(NGX_LOG_DEBUG_EVENT, redis->log, 0,
+                   "magasin redis: recv fd:%d %z", redis->context->fd, n);
 
     if (n > 0) {
         redis->stalled = 0;

@@ -34,6 +34,10 @@ ngx_http_magasin_redis_greet(ngx_http_magasin_redis_t *redis)
 
     rcf = redis->conf;
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, redis->log, 0,
+                   "magasin redis: greet with a password:%d, db:%i",
+                   rcf->password.len != 0, rcf->db);
+
     if (rcf->password.len) {
         argv[0] = "AUTH";
         argvlen[0] = sizeof("AUTH") - 1;
@@ -226,6 +230,10 @@ ngx_http_magasin_redis_serve(ngx_http_magasin_redis_t *redis)
         ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
                       "magasin: Redis at %V answers again", &target->name);
     }
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, redis->log, 0,
+                   "magasin redis: greeting done, in service, channel:%d",
+                   redis->channel != NULL);
 
     redis->state = NGX_HTTP_MAGASIN_REDIS_READY;
     redis->retry.tried = 0;

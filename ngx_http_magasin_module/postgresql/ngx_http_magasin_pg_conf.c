@@ -1,9 +1,9 @@
 
 /*
- * `magasin_database`: a conninfo of libpq, taken apart at configuration into
- * one address per attempt.  Names are resolved here, so that no worker ever
- * waits for DNS; and libpq, given one address and no choice of encryption,
- * never changes its socket behind our back while it connects.
+ * `magasin_database`: a conninfo of libpq, which is split into one address per
+ * attempt.  Names are resolved at configuration, so that no worker waits for
+ * DNS.  libpq gets one address and no choice of encryption, so that it does
+ * not replace its socket while it connects.
  */
 
 
@@ -42,11 +42,11 @@ static const char *ngx_http_magasin_pg_conf_copy(ngx_conf_t *cf,
 
 
 /*
- * queue=N: of each class that has no bound of its own; queue_read=N,
- * queue_write=N, queue_heavy=N: of one.
+ * Parse queue=N, the bound of each class that has none of its own, and
+ * queue_read=N, queue_write=N, queue_heavy=N.
  *
- * NGX_CONF_OK; or what the directive has to say, or NGX_CONF_ERROR and the
- * log says it.
+ * Returns NGX_CONF_OK, an error text for the directive, or NGX_CONF_ERROR if
+ * the error is logged.
  */
 
 char *
@@ -92,8 +92,8 @@ ngx_http_magasin_pg_conf_queue(ngx_conf_t *cf, ngx_http_magasin_pg_conf_t *pcf,
 
 
 /*
- * What was not given follows from what was.  NGX_CONF_OK, or what the
- * directive has to say.
+ * Set the defaults of the options that were not given.  Returns NGX_CONF_OK or
+ * an error text for the directive.
  */
 
 char *
@@ -134,9 +134,9 @@ ngx_http_magasin_pg_conf_finish(ngx_conf_t *cf,
 
 /*
  * Fill pcf->targets from a conninfo (keywords or URI).  pcf->timeout is set
- * before: it becomes the sessions' statement_timeout.
+ * before: it becomes the statement_timeout of the sessions.
  *
- * NGX_CONF_OK; or NGX_CONF_ERROR, and the log says why.
+ * Returns NGX_CONF_OK, or NGX_CONF_ERROR if the error is logged.
  */
 
 char *
@@ -160,7 +160,7 @@ ngx_http_magasin_pg_conf_parse(ngx_conf_t *cf, ngx_http_magasin_pg_conf_t *pcf,
 
     if (ps.options == NULL) {
 
-        /* libpq's words may quote the conninfo, and so a password. */
+        /* The message of libpq may quote a password. */
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"magasin_database\" is no libpq connection "
@@ -237,7 +237,7 @@ ngx_http_magasin_pg_conf_hosts(ngx_http_magasin_pg_parse_t *ps)
 
         if (port.len == 0) {
 
-            /* One port is for all hosts; none is PostgreSQL's own. */
+            /* One port is for all hosts; the default is 5432. */
 
             (void) ngx_http_magasin_pg_conf_item(ports, 0, &port);
         }
@@ -334,7 +334,7 @@ ngx_http_magasin_pg_conf_host(ngx_http_magasin_pg_parse_t *ps,
 }
 
 
-/* All keywords of the conninfo, with this host's in place of the lists. */
+/* Add a target: the keywords of the conninfo, with one host. */
 
 static char *
 ngx_http_magasin_pg_conf_target(ngx_http_magasin_pg_parse_t *ps,
@@ -375,7 +375,7 @@ ngx_http_magasin_pg_conf_target(ngx_http_magasin_pg_parse_t *ps,
 
     k = 0;
 
-    /* libpq takes the last of two values for a keyword: ours come last. */
+    /* libpq takes the last value of a keyword: those set below come last. */
 
     target->keywords[k] = "application_name";
     target->values[k++] = "magasin";
@@ -426,8 +426,9 @@ ngx_http_magasin_pg_conf_target(ngx_http_magasin_pg_parse_t *ps,
 
 
 /*
- * Settings of each session: a statement never outlives the request that
- * waits for it, and statements that take milliseconds need no compiler.
+ * The options of each session.  statement_timeout ends a statement with the
+ * request that waits for it.  jit is off: the statements take milliseconds.
+ * Returns NULL if memory is short.
  */
 
 static const char *
@@ -460,7 +461,7 @@ ngx_http_magasin_pg_conf_session(ngx_http_magasin_pg_parse_t *ps)
 }
 
 
-/* The value of a keyword, or NULL when it has none. */
+/* Returns the value of a keyword, or NULL if it has none. */
 
 static const char *
 ngx_http_magasin_pg_conf_option(ngx_http_magasin_pg_parse_t *ps,
@@ -478,7 +479,10 @@ ngx_http_magasin_pg_conf_option(ngx_http_magasin_pg_parse_t *ps,
 }
 
 
-/* The nth item of a comma-separated list; 1 when more follow. */
+/*
+ * Set `item` to the nth item of a comma-separated list, or to an empty one.
+ * Returns 1 if more items follow.
+ */
 
 static ngx_uint_t
 ngx_http_magasin_pg_conf_item(const char *list, ngx_uint_t n, ngx_str_t *item)

@@ -72,7 +72,7 @@ ngx_http_magasin_pg_create_main_conf(ngx_conf_t *cf)
 }
 
 
-/* Was there a `magasin_database` in the configuration that was read? */
+/* Returns 1 if the configuration has a `magasin_database`. */
 
 ngx_uint_t
 ngx_http_magasin_pg_configured(ngx_conf_t *cf)
@@ -85,7 +85,7 @@ ngx_http_magasin_pg_configured(ngx_conf_t *cf)
 }
 
 
-/* Begin to connect.  NGX_OK or NGX_ERROR (memory). */
+/* Create the pool of this worker.  Returns NGX_OK or NGX_ERROR (memory). */
 
 ngx_int_t
 ngx_http_magasin_pg_start(ngx_cycle_t *cycle)
@@ -101,7 +101,7 @@ ngx_http_magasin_pg_start(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    /* One worker of a node is enough for it. */
+    /* One worker of a node runs the maintenance. */
 
     if (ngx_worker == 0) {
         pmcf->maintenance = ngx_http_magasin_maintenance_create(cycle,
@@ -135,7 +135,7 @@ ngx_http_magasin_pg_stop(ngx_cycle_t *cycle)
 }
 
 
-/* The pool of this worker; NULL: no location needs one. */
+/* Returns the pool of this worker; NULL if no location needs one. */
 
 ngx_http_magasin_pg_pool_t *
 ngx_http_magasin_pg_pool(ngx_http_request_t *r)
@@ -148,7 +148,7 @@ ngx_http_magasin_pg_pool(ngx_http_request_t *r)
 }
 
 
-/* The same, for who has no request. */
+/* The same, for callers without a request. */
 
 ngx_http_magasin_pg_pool_t *
 ngx_http_magasin_pg_pool_of(ngx_cycle_t *cycle)
@@ -161,7 +161,10 @@ ngx_http_magasin_pg_pool_of(ngx_cycle_t *cycle)
 }
 
 
-/* What `magasin_database` says; who connects by itself takes a copy. */
+/*
+ * Returns the configuration of `magasin_database`.  A caller with a pool of its
+ * own takes a copy of it.
+ */
 
 ngx_http_magasin_pg_conf_t *
 ngx_http_magasin_pg_conf_of(ngx_cycle_t *cycle)
@@ -174,7 +177,7 @@ ngx_http_magasin_pg_conf_of(ngx_cycle_t *cycle)
 }
 
 
-/* Its conninfo, which tells one database from another; it may be secret. */
+/* Returns its conninfo, which may have a password. */
 
 ngx_str_t *
 ngx_http_magasin_pg_database_of(ngx_cycle_t *cycle)

@@ -1,10 +1,10 @@
 
 /*
- * What stands at the address of Redis may say anything.  hiredis takes a
- * length at its word: an array of a milliard elements is 8 GB of memory, and
- * each level of nesting has its reply.  So each byte passes here first.  The
- * commands that we send have flat replies of three elements at most; whatever
- * else comes, RESP3 and its pushes included, is an error.
+ * The server at the address of Redis may send any bytes.  hiredis trusts a
+ * length: an array of 10^9 elements takes 8 GB of memory, and each level of
+ * nesting has its reply.  So each byte is checked here first.  The commands of
+ * this module have flat replies of three elements at most; anything else,
+ * RESP3 and its pushes included, is an error.
  *
  * Numbers are bounded by their digits, 18 of them, which no addition can
  * overflow.
@@ -27,9 +27,11 @@ static ngx_int_t ngx_http_magasin_redis_frame_error(
 
 
 /*
- * Look at `len` bytes that have come; *used of them belong to the present
- * reply.  NGX_OK: it ends with them.  NGX_AGAIN: it goes on, and all were
- * used.  NGX_ERROR: this is no reply to take, and frame->error says why.
+ * Check `len` bytes that have arrived.  *used is set to the number of those
+ * that belong to the present reply.
+ *
+ * Returns NGX_OK if the reply ends with them, NGX_AGAIN if all were used and
+ * the reply is incomplete, or NGX_ERROR and frame->error is set.
  */
 
 ngx_int_t
@@ -176,7 +178,7 @@ ngx_http_magasin_redis_frame_line(ngx_http_magasin_redis_frame_t *frame,
 }
 
 
-/* A line has ended: what does it begin? */
+/* A line is complete: start what it announces. */
 
 static ngx_int_t
 ngx_http_magasin_redis_frame_end(ngx_http_magasin_redis_frame_t *frame)
@@ -203,7 +205,7 @@ ngx_http_magasin_redis_frame_end(ngx_http_magasin_redis_frame_t *frame)
 
     if (frame->minus) {
 
-        /* No text, or no array. */
+        /* A null text or a null array. */
 
         frame->left--;
 
@@ -234,7 +236,10 @@ ngx_http_magasin_redis_frame_end(ngx_http_magasin_redis_frame_t *frame)
 }
 
 
-/* Bytes of a text that p has, its CRLF included; 0: it has another end. */
+/*
+ * Returns the number of bytes at `p` that belong to a text and its CRLF, or 0
+ * if it does not end with CRLF.
+ */
 
 static size_t
 ngx_http_magasin_redis_frame_bulk(ngx_http_magasin_redis_frame_t *frame,

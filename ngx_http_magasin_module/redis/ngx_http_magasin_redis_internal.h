@@ -17,19 +17,19 @@
 #include "ngx_http_magasin_log.h"
 
 
-/* Commands whose reply is owed, those already given up included. */
+/* Commands in flight, including those that timed out. */
 #define NGX_HTTP_MAGASIN_REDIS_SLOTS        1024
 
-/* Replies to commands of a connection's own. */
+/* Slots for the commands of a connection's own. */
 #define NGX_HTTP_MAGASIN_REDIS_OWN          8
 
-/* Bytes of one reply where answers come, and where only words do. */
+/* Bytes of one reply on a connection that gets no stored answers. */
 #define NGX_HTTP_MAGASIN_REDIS_WORDS        (64 * 1024)
 
-/* Bytes that may wait to be written: a silent server must not eat memory. */
+/* Bytes of the output buffer: a bound while a server does not read. */
 #define NGX_HTTP_MAGASIN_REDIS_UNSENT       (8 * 1024 * 1024)
 
-/* Milliseconds: the pauses between rounds are half of these at least. */
+/* Milliseconds: the bounds of the pauses between rounds of attempts. */
 #define NGX_HTTP_MAGASIN_REDIS_BACKOFF_MIN  100
 #define NGX_HTTP_MAGASIN_REDIS_BACKOFF_MAX  500
 
@@ -37,10 +37,10 @@
 #define NGX_HTTP_MAGASIN_REDIS_CONNECT      1000
 #define NGX_HTTP_MAGASIN_REDIS_HEARTBEAT    1000
 
-/* Milliseconds that a PONG may be behind others. */
+/* Milliseconds for a PONG behind other replies. */
 #define NGX_HTTP_MAGASIN_REDIS_BEHIND       5000
 
-/* Milliseconds without a word on a channel, or without a reply's end. */
+/* Milliseconds without a message on a channel, or for one reply. */
 #define NGX_HTTP_MAGASIN_REDIS_SILENCE      3000
 
 
@@ -51,12 +51,12 @@ typedef enum {
 } ngx_http_magasin_redis_e;
 
 
-/* Takes the reply to a command of our own. */
+/* Handles the reply to a command of the connection's own. */
 typedef void (*ngx_http_magasin_redis_handler_pt)(
     ngx_http_magasin_redis_t *redis, redisReply *reply);
 
 
-/* One reply that is owed; command is NULL when nobody waits for it. */
+/* One reply that is owed; command is NULL if it was cancelled. */
 struct ngx_http_magasin_redis_slot_s {
     ngx_http_magasin_redis_handler_pt  handler;     /* NULL: see command */
     ngx_http_magasin_redis_command_t  *command;
@@ -75,7 +75,7 @@ struct ngx_http_magasin_redis_s {
 
     ngx_http_magasin_retry_t           retry;
 
-    /* by state: pause, deadline of the connect, heartbeat */
+    /* by state: pause, connect timeout, heartbeat */
     ngx_event_t                        timer;
     ngx_event_t                        flush;       /* posted once a tick */
 
@@ -85,15 +85,15 @@ struct ngx_http_magasin_redis_s {
     ngx_msec_t                         begun;       /* this reply */
     ngx_uint_t                         pings;       /* sent so far */
     ngx_uint_t                         in_flight;   /* of `owed`, commands */
-    ngx_queue_t                        failed;      /* commands to tell */
+    ngx_queue_t                        failed;      /* commands to fail */
 
-    /* a ring: `owed` slots from `first` on have their replies to come */
+    /* a ring: the replies of `owed` slots from `first` on are owed */
     ngx_http_magasin_redis_slot_t     *slots;
     ngx_uint_t                         nslots;
     ngx_uint_t                         first;
     ngx_uint_t                         owed;
 
-    ngx_http_magasin_redis_frame_t     frame;       /* of what comes */
+    ngx_http_magasin_redis_frame_t     frame;       /* of what arrives */
 
     ngx_http_magasin_redis_counters_t *counters;
     ngx_http_magasin_redis_gauges_t   *gauges;
@@ -102,7 +102,7 @@ struct ngx_http_magasin_redis_s {
     ngx_http_magasin_redis_message_pt  message;
     void                              *data;
 
-    unsigned                           down:1;      /* and it was said */
+    unsigned                           down:1;      /* and it is logged */
     unsigned                           closed:1;    /* the worker exits */
     unsigned                           connected:1;
     unsigned                           listening:1; /* SUBSCRIBE was granted */

@@ -9,6 +9,7 @@
 
 
 static ngx_uint_t ngx_http_magasin_pg_join(ngx_http_magasin_pg_job_t *job);
+static void ngx_http_magasin_pg_reopen(ngx_http_magasin_pg_pool_t *pool);
 static void ngx_http_magasin_pg_queued(ngx_http_magasin_pg_job_t *job,
     ngx_int_t n);
 static void ngx_http_magasin_pg_leave(ngx_http_magasin_pg_job_t *job);
@@ -133,8 +134,6 @@ ngx_int_t
 ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
     ngx_http_magasin_pg_job_t *job)
 {
-    ngx_uint_t  i;
-
     job->pool = pool;
 
     if (job->weigh && job->class == NGX_HTTP_MAGASIN_PG_READ
@@ -192,23 +191,33 @@ ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
     ngx_http_magasin_pg_wake(pool);
 
     if (pool->ready == 0 && ngx_exiting) {
-
-        /* A worker that shuts down has closed its idle connections. */
-
-        for (i = 0; i < pool->conf->connections; i++) {
-            if (pool->connections[i].state != NGX_HTTP_MAGASIN_PG_CLOSED) {
-                return NGX_OK;
-            }
-        }
-
-        /* By a timer: no callback may be called from inside of a submit. */
-
-        if (!pool->connections[0].timer.timer_set) {
-            ngx_add_timer(&pool->connections[0].timer, 1);
-        }
+        ngx_http_magasin_pg_reopen(pool);
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * A worker that shuts down has closed its idle connections, and a job came:
+ * connect again, unless a connection is left.  By a timer: no callback may be
+ * called from inside of ngx_http_magasin_pg_submit().
+ */
+
+static void
+ngx_http_magasin_pg_reopen(ngx_http_magasin_pg_pool_t *pool)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < pool->conf->connections; i++) {
+        if (pool->connections[i].state != NGX_HTTP_MAGASIN_PG_CLOSED) {
+            return;
+        }
+    }
+
+    if (!pool->connections[0].timer.timer_set) {
+        ngx_add_timer(&pool->connections[0].timer, 1);
+    }
 }
 
 

@@ -13,6 +13,12 @@
 
 static ngx_int_t ngx_http_magasin_pg_answered(
     ngx_http_magasin_pg_connection_t *connection, PGresult *result);
+static ngx_int_t ngx_http_magasin_pg_uncommitted(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot, PGresult *result);
+static ngx_int_t ngx_http_magasin_pg_ran(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot, PGresult *result);
 static void ngx_http_magasin_pg_count(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_slot_t *slot, PGresult *result);
@@ -87,14 +93,20 @@ ngx_http_magasin_pg_results(ngx_http_magasin_pg_connection_t *connection)
 }
 
 
+/*
+ * Handle a result of a connection in service, which is owed to the oldest slot.
+ *
+ * Returns NGX_OK, NGX_DONE if the result is kept, or NGX_ERROR if the
+ * connection is unusable.
+ */
+
 static ngx_int_t
 ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     PGresult *result)
 {
-    ngx_uint_t                   ending, missed;
     ExecStatusType               status;
     ngx_http_magasin_pg_job_t   *job;
-    ngx_http_magasin_pg_slot_t  *slot, *next;
+    ngx_http_magasin_pg_slot_t  *slot;
 
     slot = ngx_http_magasin_pg_slot(connection, connection->head);
     status = PQresultStatus(result);
@@ -109,22 +121,7 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     }
 
     if (slot->sync) {
-
-        /* The commit failed, or the server reports a FATAL error. */
-
-        if (slot->result == NULL || status != PGRES_FATAL_ERROR
-            || PQstatus(connection->pg) == CONNECTION_BAD
-            || ngx_http_magasin_pg_ending(result))
-        {
-            return NGX_ERROR;
-        }
-
-        ngx_http_magasin_pg_drop(slot);
-        slot->result = result;
-
-        ngx_http_magasin_pg_count(connection, NULL, result);
-
-        return NGX_DONE;
+        return ngx_http_magasin_pg_uncommitted(connection, slot, result);
     }
 
     if (status == PGRES_FATAL_ERROR
@@ -161,6 +158,53 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
         return NGX_OK;
     }
 
+    return ngx_http_magasin_pg_ran(connection, slot, result);
+}
+
+
+/*
+ * A result in place of the answer to a Sync: the commit of a write failed, or
+ * the server reports a FATAL error.
+ *
+ * Returns NGX_DONE if the result is kept, or NGX_ERROR if the connection is
+ * unusable.
+ */
+
+static ngx_int_t
+ngx_http_magasin_pg_uncommitted(ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot, PGresult *result)
+{
+    if (slot->result == NULL || PQresultStatus(result) != PGRES_FATAL_ERROR
+        || PQstatus(connection->pg) == CONNECTION_BAD
+        || ngx_http_magasin_pg_ending(result))
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_magasin_pg_drop(slot);
+    slot->result = result;
+
+    ngx_http_magasin_pg_count(connection, NULL, result);
+
+    return NGX_DONE;
+}
+
+
+/*
+ * The statement of a slot was run, or it failed: answer its jobs.
+ *
+ * Returns NGX_OK, NGX_DONE if the result is kept, or NGX_ERROR if the
+ * connection is unusable.
+ */
+
+static ngx_int_t
+ngx_http_magasin_pg_ran(ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot, PGresult *result)
+{
+    ngx_uint_t                   ending, missed;
+    ngx_http_magasin_pg_job_t   *job;
+    ngx_http_magasin_pg_slot_t  *next;
+
     ngx_http_magasin_pg_count(connection, slot, result);
 
     ending = ngx_http_magasin_pg_ending(result);
@@ -169,7 +213,7 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     ngx_log_debug5(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
                    "magasin pg: statement %d answered on connection %ui, "
                    "status:%d ending:%ui missed:%ui", slot->statement,
-                   connection->number, status, ending, missed);
+                   connection->number, PQresultStatus(result), ending, missed);
 
     /* The kind of the Sync after it tells whether it was a turn of the lane. */
 
@@ -476,7 +520,7 @@ ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_connection_t *connection,
 
         if (ngx_http_magasin_pg_expected(job->statement, result) != NGX_OK) {
             ngx_http_magasin_pg_connection_complain(connection, NGX_LOG_ERR,
-                    " something else than was asked of it",
+                    "returned unexpected columns for the statement",
                     ngx_http_magasin_pg_statement_name(job->statement));
 
             job->failed(job, NGX_HTTP_MAGASIN_PG_UNAVAILABLE, NULL);

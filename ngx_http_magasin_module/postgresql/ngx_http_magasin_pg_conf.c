@@ -124,7 +124,7 @@ ngx_http_magasin_pg_conf_finish(ngx_conf_t *cf,
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                            "\"magasin_database\" with connections=%ui: with "
                            "less than %d, long reports and writes that wait "
-                           "for locks stand in each other's way",
+                           "for locks delay each other",
                            pcf->connections, NGX_HTTP_MAGASIN_PG_CONF_LEAST);
     }
 

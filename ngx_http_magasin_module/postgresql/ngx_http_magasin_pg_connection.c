@@ -85,7 +85,8 @@ ngx_http_magasin_pg_connection_open(
                                 connection);
 
     if (ngx_http_magasin_pg_connection_attach(connection) != NGX_OK) {
-        ngx_http_magasin_pg_connection_lost(connection, "no event");
+        ngx_http_magasin_pg_connection_lost(connection,
+                                            "no connection or event");
         return;
     }
 

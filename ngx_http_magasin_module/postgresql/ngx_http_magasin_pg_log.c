@@ -5,7 +5,6 @@
 #include "ngx_http_magasin_pg_internal.h"
 
 
-
 /*
  * Log a failure of a connection, before it is closed.  `why` is the reason;
  * NULL selects the error message of libpq.
@@ -61,8 +60,8 @@ ngx_http_magasin_pg_connection_log(
 
 /*
  * Log what a server reports besides its answers, escaped, on one line.
- * `about` follows "PostgreSQL says".  Only the first lines of a second are
- * logged; the next line that is logged counts the lines that were dropped.
+ * `about` follows "PostgreSQL".  Only the first lines of a second are logged;
+ * the next line that is logged counts the lines that were dropped.
  */
 
 void
@@ -82,8 +81,8 @@ ngx_http_magasin_pg_connection_complain(
     p = ngx_http_magasin_pg_escape(buffer, sizeof(buffer), message);
 
     ngx_log_error(level, pool->log, 0,
-                  "magasin: PostgreSQL says%s: %*s (%ui more before)", about,
-                  (size_t) (p - buffer), buffer, pool->muted);
+                  "magasin: PostgreSQL %s: %*s (%ui lines dropped before)",
+                  about, (size_t) (p - buffer), buffer, pool->muted);
 
     pool->muted = 0;
 }
@@ -119,5 +118,6 @@ ngx_http_magasin_pg_complains(ngx_http_magasin_pg_pool_t *pool)
 void
 ngx_http_magasin_pg_connection_notice(void *data, const char *message)
 {
-    ngx_http_magasin_pg_connection_complain(data, NGX_LOG_INFO, "", message);
+    ngx_http_magasin_pg_connection_complain(data, NGX_LOG_INFO, "notice",
+                                            message);
 }

@@ -266,7 +266,7 @@ ngx_http_magasin_pg_prepare_failed(
         && !connection->pool->conf->quiet)
     {
         ngx_http_magasin_pg_connection_complain(connection, NGX_LOG_ERR,
-                            " that it cannot prepare a statement",
+                            "cannot prepare a statement",
                             ngx_http_magasin_sqlstate_message(result));
     }
 

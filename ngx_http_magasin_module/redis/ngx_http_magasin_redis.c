@@ -420,7 +420,7 @@ ngx_http_magasin_redis_dead(ngx_http_magasin_redis_t *redis)
         && (ngx_msec_int_t) (ngx_current_msec - redis->begun)
            > NGX_HTTP_MAGASIN_REDIS_SILENCE)
     {
-        why = "a reply does not end";
+        why = "a reply is incomplete for too long";
 
     } else if (redis->channel) {
 
@@ -442,11 +442,11 @@ ngx_http_magasin_redis_dead(ngx_http_magasin_redis_t *redis)
     } else if ((ngx_msec_int_t) (ngx_current_msec - redis->asked)
                > NGX_HTTP_MAGASIN_REDIS_BEHIND)
     {
-        why = "it is behind";
+        why = "a PONG is overdue";
 
     } else {
 
-        /* Any byte will do: PONG may be behind long replies. */
+        /* Any byte is a sign of life: PONG may be behind long replies. */
 
         redis->pinged = ngx_current_msec;
     }

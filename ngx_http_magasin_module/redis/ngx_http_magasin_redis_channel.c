@@ -141,7 +141,7 @@ ngx_http_magasin_redis_said(ngx_http_magasin_redis_t *redis,
 strange:
 
     ngx_http_magasin_redis_drop(redis,
-                                "Protocol error: no message of the channel");
+                                "Protocol error: not a message of the channel");
 }
 
 

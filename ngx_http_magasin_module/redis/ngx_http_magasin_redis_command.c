@@ -146,7 +146,7 @@ ngx_http_magasin_redis_reply(ngx_http_magasin_redis_t *redis,
 
     if (redis->owed == 0) {
         ngx_http_magasin_redis_drop(redis,
-                           "Protocol error: a reply that nobody asked for");
+                           "Protocol error: an unexpected reply");
         return;
     }
 
@@ -317,6 +317,6 @@ ngx_http_magasin_redis_refused(ngx_http_magasin_redis_t *redis,
                                     ngx_min(len, 32), 0);
 
     ngx_log_error(level, redis->log, 0,
-                  "magasin: Redis refuses a command (%*s)",
+                  "magasin: Redis rejected a command (%*s)",
                   (size_t) (p - text), text);
 }

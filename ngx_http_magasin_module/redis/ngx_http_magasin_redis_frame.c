@@ -62,7 +62,7 @@ ngx_http_magasin_redis_frame(ngx_http_magasin_redis_frame_t *frame,
         case NGX_HTTP_MAGASIN_FRAME_LF:
             rc = (*p == LF) ? ngx_http_magasin_redis_frame_end(frame)
                             : ngx_http_magasin_redis_frame_error(frame,
-                                                   "a line without its end");
+                                                   "no CRLF after a line");
             break;
 
         default: /* NGX_HTTP_MAGASIN_FRAME_BULK */
@@ -70,7 +70,7 @@ ngx_http_magasin_redis_frame(ngx_http_magasin_redis_frame_t *frame,
 
             if (n == 0) {
                 rc = ngx_http_magasin_redis_frame_error(frame,
-                                                   "a text of another size");
+                                                   "no CRLF after a text");
             }
         }
 
@@ -82,7 +82,7 @@ ngx_http_magasin_redis_frame(ngx_http_magasin_redis_frame_t *frame,
 
         if (frame->size > frame->max) {
             return ngx_http_magasin_redis_frame_error(frame,
-                                                      "a reply too large");
+                                                      "too large a reply");
         }
 
         if (frame->left == 0) {
@@ -128,7 +128,7 @@ ngx_http_magasin_redis_frame_type(ngx_http_magasin_redis_frame_t *frame,
         return ngx_http_magasin_redis_frame_error(frame, "nested arrays");
 
     case '>':
-        return ngx_http_magasin_redis_frame_error(frame, "a push");
+        return ngx_http_magasin_redis_frame_error(frame, "a push message");
 
     default:
         return ngx_http_magasin_redis_frame_error(frame,
@@ -156,7 +156,7 @@ ngx_http_magasin_redis_frame_line(ngx_http_magasin_redis_frame_t *frame,
 
     if (ch == LF || frame->line++ == NGX_HTTP_MAGASIN_REDIS_LINE) {
         return ngx_http_magasin_redis_frame_error(frame,
-                                                  "a line without its end");
+                                                  "no CRLF after a line");
     }
 
     if (frame->type == '+' || frame->type == '-') {
@@ -169,7 +169,7 @@ ngx_http_magasin_redis_frame_line(ngx_http_magasin_redis_frame_t *frame,
     }
 
     if (ch < '0' || ch > '9' || frame->line > 18) {
-        return ngx_http_magasin_redis_frame_error(frame, "no number");
+        return ngx_http_magasin_redis_frame_error(frame, "an invalid number");
     }
 
     frame->number = frame->number * 10 + (ch - '0');
@@ -195,7 +195,7 @@ ngx_http_magasin_redis_frame_end(ngx_http_magasin_redis_frame_t *frame)
     number = frame->number;
 
     if (frame->line == frame->minus) {
-        return ngx_http_magasin_redis_frame_error(frame, "no number");
+        return ngx_http_magasin_redis_frame_error(frame, "an invalid number");
     }
 
     if (frame->type == ':') {
@@ -226,7 +226,7 @@ ngx_http_magasin_redis_frame_end(ngx_http_magasin_redis_frame_t *frame)
     }
 
     if (number > frame->max) {
-        return ngx_http_magasin_redis_frame_error(frame, "a reply too large");
+        return ngx_http_magasin_redis_frame_error(frame, "too large a reply");
     }
 
     frame->bulk = number + 2;

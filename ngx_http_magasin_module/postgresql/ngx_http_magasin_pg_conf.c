@@ -30,6 +30,9 @@ static char *ngx_http_magasin_pg_conf_host(ngx_http_magasin_pg_parse_t *ps,
     ngx_str_t *host, ngx_str_t *address, ngx_str_t *port);
 static char *ngx_http_magasin_pg_conf_target(ngx_http_magasin_pg_parse_t *ps,
     ngx_str_t *host, ngx_str_t *address, ngx_str_t *port);
+static void ngx_http_magasin_pg_conf_strip(ngx_str_t *name);
+static ngx_uint_t ngx_http_magasin_pg_conf_keywords(
+    ngx_http_magasin_pg_parse_t *ps, ngx_http_magasin_pg_target_t *target);
 static char *ngx_http_magasin_pg_conf_check(ngx_http_magasin_pg_parse_t *ps);
 static const char *ngx_http_magasin_pg_conf_option(
     ngx_http_magasin_pg_parse_t *ps, const char *keyword);
@@ -265,14 +268,11 @@ ngx_http_magasin_pg_conf_host(ngx_http_magasin_pg_parse_t *ps,
     ngx_str_t *host, ngx_str_t *address, ngx_str_t *port)
 {
     char        *rv;
-    u_char      *p;
     ngx_int_t    n;
-    ngx_str_t    none, name;
+    ngx_str_t    name;
     ngx_url_t    url;
     ngx_addr_t   addr;
     ngx_uint_t   i;
-
-    ngx_str_null(&none);
 
     n = ngx_atoi(port->data, port->len);
 
@@ -306,23 +306,8 @@ ngx_http_magasin_pg_conf_host(ngx_http_magasin_pg_parse_t *ps,
     }
 
     for (i = 0; i < url.naddrs; i++) {
-
-        /* "address:port" or "[address]:port" */
-
         name = url.addrs[i].name;
-
-        if (name.len && name.data[0] == '[') {
-            name.data++;
-            name.len--;
-            p = ngx_strlchr(name.data, name.data + name.len, ']');
-
-        } else {
-            p = ngx_strlchr(name.data, name.data + name.len, ':');
-        }
-
-        if (p) {
-            name.len = p - name.data;
-        }
+        ngx_http_magasin_pg_conf_strip(&name);
 
         rv = ngx_http_magasin_pg_conf_target(ps, host, &name, port);
         if (rv != NGX_CONF_OK) {
@@ -334,13 +319,34 @@ ngx_http_magasin_pg_conf_host(ngx_http_magasin_pg_parse_t *ps,
 }
 
 
+/* Reduce "address:port" or "[address]:port" to the address. */
+
+static void
+ngx_http_magasin_pg_conf_strip(ngx_str_t *name)
+{
+    u_char  *p;
+
+    if (name->len && name->data[0] == '[') {
+        name->data++;
+        name->len--;
+        p = ngx_strlchr(name->data, name->data + name->len, ']');
+
+    } else {
+        p = ngx_strlchr(name->data, name->data + name->len, ':');
+    }
+
+    if (p) {
+        name->len = p - name->data;
+    }
+}
+
+
 /* Add a target: the keywords of the conninfo, with one host. */
 
 static char *
 ngx_http_magasin_pg_conf_target(ngx_http_magasin_pg_parse_t *ps,
     ngx_str_t *host, ngx_str_t *address, ngx_str_t *port)
 {
-    ngx_str_t                      text;
     ngx_uint_t                     n, k;
     PQconninfoOption              *option;
     ngx_http_magasin_pg_target_t  *target;
@@ -373,34 +379,9 @@ ngx_http_magasin_pg_conf_target(ngx_http_magasin_pg_parse_t *ps,
                                    host->len && address->len ? ")" : "", port)
                        - target->name.data;
 
-    k = 0;
-
     /* libpq takes the last value of a keyword: those set below come last. */
 
-    target->keywords[k] = "application_name";
-    target->values[k++] = "magasin";
-    target->keywords[k] = "sslmode";
-    target->values[k++] = "disable";
-
-    for (option = ps->options; option->keyword; option++) {
-
-        if (option->val == NULL || *option->val == '\0'
-            || ngx_strcmp(option->keyword, "host") == 0
-            || ngx_strcmp(option->keyword, "hostaddr") == 0
-            || ngx_strcmp(option->keyword, "port") == 0
-            || ngx_strcmp(option->keyword, "options") == 0)
-        {
-            continue;
-        }
-
-        text.data = (u_char *) option->val;
-        text.len = ngx_strlen(option->val);
-
-        target->keywords[k] = ngx_http_magasin_pg_conf_copy(ps->cf,
-            &(ngx_str_t) { ngx_strlen(option->keyword),
-                           (u_char *) option->keyword });
-        target->values[k++] = ngx_http_magasin_pg_conf_copy(ps->cf, &text);
-    }
+    k = ngx_http_magasin_pg_conf_keywords(ps, target);
 
     target->keywords[k] = "host";
     target->values[k++] = ngx_http_magasin_pg_conf_copy(ps->cf, host);
@@ -422,6 +403,53 @@ ngx_http_magasin_pg_conf_target(ngx_http_magasin_pg_parse_t *ps,
     }
 
     return NGX_CONF_OK;
+}
+
+
+/*
+ * Copy the keywords of the conninfo to a target, but for those that depend on
+ * the host or that the module sets; two defaults go before them.  A value is
+ * NULL if memory is short.
+ *
+ * Returns the number of keywords.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_pg_conf_keywords(ngx_http_magasin_pg_parse_t *ps,
+    ngx_http_magasin_pg_target_t *target)
+{
+    ngx_str_t          text;
+    ngx_uint_t         k;
+    PQconninfoOption  *option;
+
+    k = 0;
+
+    target->keywords[k] = "application_name";
+    target->values[k++] = "magasin";
+    target->keywords[k] = "sslmode";
+    target->values[k++] = "disable";
+
+    for (option = ps->options; option->keyword; option++) {
+
+        if (option->val == NULL || *option->val == '\0'
+            || ngx_strcmp(option->keyword, "host") == 0
+            || ngx_strcmp(option->keyword, "hostaddr") == 0
+            || ngx_strcmp(option->keyword, "port") == 0
+            || ngx_strcmp(option->keyword, "options") == 0)
+        {
+            continue;
+        }
+
+        text.data = (u_char *) option->keyword;
+        text.len = ngx_strlen(option->keyword);
+        target->keywords[k] = ngx_http_magasin_pg_conf_copy(ps->cf, &text);
+
+        text.data = (u_char *) option->val;
+        text.len = ngx_strlen(option->val);
+        target->values[k++] = ngx_http_magasin_pg_conf_copy(ps->cf, &text);
+    }
+
+    return k;
 }
 
 

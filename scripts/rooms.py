@@ -18,7 +18,7 @@ import sys
 # other.
 FLOORS = (
     ("text", "measure"),
-    ("zone",),
+    ("zone", "event"),
     ("postgresql", "redis"),
     ("cache",),
     ("request",),

@@ -1,13 +1,14 @@
 
 /*
- * What the database needs now and then (entretien() of 006_ecritures.sql):
- * the window of the reports moves on, old idempotency keys go.  One worker of
- * a node asks for it; nodes that ask at the same moment do not wait for each
- * other, and nothing is wrong, only slower, when it is not done for a while.
+ * The periodic maintenance of the database (entretien() of 006_ecritures.sql):
+ * it moves the window of the reports and deletes old idempotency keys.  One
+ * worker of a node runs it.  Nodes that run it at the same time do not wait for
+ * each other.  If it is not run for a while, requests are slower but correct.
  */
 
 
 #include "ngx_http_magasin_maintenance.h"
+#include "ngx_http_magasin_event.h"
 #include "ngx_http_magasin_log.h"
 
 
@@ -36,7 +37,10 @@ static void ngx_http_magasin_maintenance_wait(
     ngx_http_magasin_maintenance_t *maintenance, ngx_msec_t pause);
 
 
-/* Start the timer of this worker.  NULL: memory. */
+/*
+ * Start the maintenance in this worker, with jobs of `pool`.  Returns NULL if
+ * memory is short.
+ */
 
 ngx_http_magasin_maintenance_t *
 ngx_http_magasin_maintenance_create(ngx_cycle_t *cycle,
@@ -53,10 +57,9 @@ ngx_http_magasin_maintenance_create(ngx_cycle_t *cycle,
 
     maintenance->pool = pool;
 
-    maintenance->timer.handler = ngx_http_magasin_maintenance_timer;
-    maintenance->timer.data = maintenance;
-    maintenance->timer.log = cycle->log;
-    maintenance->timer.cancelable = 1;
+    ngx_http_magasin_event_timer(&maintenance->timer,
+                                 ngx_http_magasin_maintenance_timer,
+                                 maintenance, cycle->log);
 
     job = &maintenance->job;
 
@@ -73,7 +76,7 @@ ngx_http_magasin_maintenance_create(ngx_cycle_t *cycle,
 }
 
 
-/* For the exit of the worker, before its pool is destroyed. */
+/* Stop it when the worker exits, before the pool is destroyed. */
 
 void
 ngx_http_magasin_maintenance_destroy(
@@ -116,6 +119,9 @@ ngx_http_magasin_maintenance_ready(ngx_http_magasin_pg_job_t *job,
     maintenance = job->data;
     maintenance->failed = 0;
 
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, job->log, 0,
+                   "magasin pg: maintenance is done");
+
     if (PQntuples(result) && *PQgetvalue(result, 0, 0) == 't') {
         ngx_http_magasin_maintenance_wait(maintenance,
                                       NGX_HTTP_MAGASIN_MAINTENANCE_AGAIN);
@@ -128,8 +134,8 @@ ngx_http_magasin_maintenance_ready(ngx_http_magasin_pg_job_t *job,
 
 
 /*
- * The pool tells of a server that is away; what it refuses is told here.
- * That others hold locks passes, and is for the curious.
+ * The pool logs that the server is unavailable.  An error of the server is
+ * logged here once, at the level "error"; a lock of others only at "info".
  */
 
 static void

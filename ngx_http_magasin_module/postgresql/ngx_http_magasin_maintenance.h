@@ -1,5 +1,5 @@
 
-/* The timer that has the database tidy up. */
+/* The periodic maintenance of the database. */
 
 
 #ifndef _NGX_HTTP_MAGASIN_MAINTENANCE_H_INCLUDED_

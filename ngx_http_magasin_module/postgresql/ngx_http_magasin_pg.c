@@ -1,7 +1,7 @@
 
 /*
- * The pool: jobs that come, wait, end and are given up.  What is sent where is
- * decided by ngx_http_magasin_pg_schedule.c.
+ * The pool of a worker: its jobs are submitted, wait, end, time out and are
+ * cancelled.  ngx_http_magasin_pg_schedule.c decides what is sent where.
  */
 
 
@@ -9,6 +9,7 @@
 
 
 static ngx_uint_t ngx_http_magasin_pg_join(ngx_http_magasin_pg_job_t *job);
+static void ngx_http_magasin_pg_reopen(ngx_http_magasin_pg_pool_t *pool);
 static void ngx_http_magasin_pg_queued(ngx_http_magasin_pg_job_t *job,
     ngx_int_t n);
 static void ngx_http_magasin_pg_leave(ngx_http_magasin_pg_job_t *job);
@@ -16,10 +17,10 @@ static void ngx_http_magasin_pg_timeout(ngx_event_t *ev);
 
 
 /*
- * Make the worker's pool and start to connect.  A server that is not there
- * is no error: the pool goes on trying.
+ * Create the pool of a worker and start to connect.  A server that is not
+ * there is no error: the connections are tried again until they are made.
  *
- * Returns NULL only when memory is short.
+ * Returns NULL if memory is short.
  */
 
 ngx_http_magasin_pg_pool_t *
@@ -39,7 +40,7 @@ ngx_http_magasin_pg_create(ngx_cycle_t *cycle, ngx_http_magasin_pg_conf_t *pcf)
         return NULL;
     }
 
-    /* Its own, until somebody wants to know: see _measure(). */
+    /* Private ones, until _measure() replaces them. */
 
     pool->counters = ngx_pcalloc(cycle->pool,
                                  sizeof(ngx_http_magasin_pg_counters_t)
@@ -61,10 +62,8 @@ ngx_http_magasin_pg_create(ngx_cycle_t *cycle, ngx_http_magasin_pg_conf_t *pcf)
     pool->dispatch.data = pool;
     pool->dispatch.log = cycle->log;
 
-    pool->hold.handler = ngx_http_magasin_pg_dispatch;
-    pool->hold.data = pool;
-    pool->hold.log = cycle->log;
-    pool->hold.cancelable = 1;
+    ngx_http_magasin_event_timer(&pool->hold, ngx_http_magasin_pg_dispatch,
+                                 pool, cycle->log);
 
     ngx_http_magasin_pg_lane_init(pool);
 
@@ -77,7 +76,7 @@ ngx_http_magasin_pg_create(ngx_cycle_t *cycle, ngx_http_magasin_pg_conf_t *pcf)
 }
 
 
-/* Count there from now on. */
+/* Write the counters and gauges there from now on. */
 
 void
 ngx_http_magasin_pg_measure(ngx_http_magasin_pg_pool_t *pool,
@@ -94,8 +93,8 @@ ngx_http_magasin_pg_measure(ngx_http_magasin_pg_pool_t *pool,
 
 
 /*
- * Close all connections, for the exit of the worker.  No callback is called:
- * the requests are gone, or go with the process.
+ * Close all connections when the worker exits.  No callback is called: the
+ * requests are gone, or end with the process.
  */
 
 void
@@ -124,18 +123,17 @@ ngx_http_magasin_pg_destroy(ngx_http_magasin_pg_pool_t *pool)
 
 
 /*
- * Hand a job to the pool.
+ * Submit a job.  Its timeout starts.
  *
- * NGX_OK: accepted, one callback will follow.  NGX_BUSY: the queue is full.
- * NGX_DECLINED: no server answers.  In these two cases no callback follows.
+ * Returns NGX_OK: one callback will follow.  NGX_BUSY: the queue of its class
+ * is full.  NGX_DECLINED: no server answers.  No callback follows after
+ * NGX_BUSY or NGX_DECLINED.
  */
 
 ngx_int_t
 ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
     ngx_http_magasin_pg_job_t *job)
 {
-    ngx_uint_t  i;
-
     job->pool = pool;
 
     if (job->weigh && job->class == NGX_HTTP_MAGASIN_PG_READ
@@ -143,6 +141,11 @@ ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
     {
         job->class = NGX_HTTP_MAGASIN_PG_HEAVY;
     }
+
+    ngx_log_debug4(NGX_LOG_DEBUG_HTTP, job->log, 0,
+                   "magasin pg: submit statement %d, class:%d queued:%ui "
+                   "down:%d", job->statement, job->class,
+                   pool->queued[job->class], pool->down);
 
     if (pool->queued[job->class] >= pool->conf->queue[job->class]
         && !job->admitted)
@@ -178,8 +181,8 @@ ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
     }
 
     /*
-     * What is begun is finished first: of long answers, which need many
-     * statements, all would be under way for as long as the last one.
+     * A statement of a long answer that has begun goes first.  Otherwise all
+     * long answers would take as long as the last one.
      */
 
     ngx_http_magasin_pg_link(job, &pool->waiting[job->class],
@@ -188,27 +191,40 @@ ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
     ngx_http_magasin_pg_wake(pool);
 
     if (pool->ready == 0 && ngx_exiting) {
-
-        /* A worker that shuts down has closed its idle connections. */
-
-        for (i = 0; i < pool->conf->connections; i++) {
-            if (pool->connections[i].state != NGX_HTTP_MAGASIN_PG_CLOSED) {
-                return NGX_OK;
-            }
-        }
-
-        /* By its timer: who submits is not called back from here. */
-
-        if (!pool->connections[0].timer.timer_set) {
-            ngx_add_timer(&pool->connections[0].timer, 1);
-        }
+        ngx_http_magasin_pg_reopen(pool);
     }
 
     return NGX_OK;
 }
 
 
-/* Wait for an answer that is under way to somebody else, if one is. */
+/*
+ * A worker that shuts down has closed its idle connections, and a job came:
+ * connect again, unless a connection is left.  By a timer: no callback may be
+ * called from inside of ngx_http_magasin_pg_submit().
+ */
+
+static void
+ngx_http_magasin_pg_reopen(ngx_http_magasin_pg_pool_t *pool)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < pool->conf->connections; i++) {
+        if (pool->connections[i].state != NGX_HTTP_MAGASIN_PG_CLOSED) {
+            return;
+        }
+    }
+
+    if (!pool->connections[0].timer.timer_set) {
+        ngx_add_timer(&pool->connections[0].timer, 1);
+    }
+}
+
+
+/*
+ * Share the answer to the same statement, if it is in flight.  Returns 1 if the
+ * job is in a slot, else 0.
+ */
 
 static ngx_uint_t
 ngx_http_magasin_pg_join(ngx_http_magasin_pg_job_t *job)
@@ -229,7 +245,10 @@ ngx_http_magasin_pg_join(ngx_http_magasin_pg_job_t *job)
 }
 
 
-/* A number for what a read reads: its statement and its first parameter. */
+/*
+ * Returns a hash of the statement of a read and its first parameter, under
+ * which its duration is remembered.
+ */
 
 uint64_t
 ngx_http_magasin_pg_weight(ngx_http_magasin_pg_job_t *job)
@@ -240,7 +259,7 @@ ngx_http_magasin_pg_weight(ngx_http_magasin_pg_job_t *job)
 }
 
 
-/* Was it long, the last time? */
+/* Returns 1 if the last run of a read was a long one. */
 
 ngx_uint_t
 ngx_http_magasin_pg_weighs(ngx_http_magasin_pg_pool_t *pool, uint64_t weight)
@@ -250,8 +269,9 @@ ngx_http_magasin_pg_weighs(ngx_http_magasin_pg_pool_t *pool, uint64_t weight)
 
 
 /*
- * Remember how long a read took, in microseconds.  One that shared its Sync
- * may have waited for others: if so it is found light when it runs alone.
+ * Remember whether a read was a long one.  `time` is in microseconds.  A read
+ * that shared its Sync may have waited for others; it is measured again when
+ * it runs alone.
  */
 
 void
@@ -272,8 +292,9 @@ ngx_http_magasin_pg_weigh(ngx_http_magasin_pg_pool_t *pool, uint64_t weight,
 
 
 /*
- * Forget a job whose owner goes away.  What is already on its way to the
- * server runs to its end there, and the connection drops the answer.
+ * Forget a job, because its owner ends.  A statement that was sent is run by
+ * the server, and its answer is dropped.  A job that was not submitted is
+ * ignored.
  */
 
 void
@@ -282,6 +303,10 @@ ngx_http_magasin_pg_cancel(ngx_http_magasin_pg_job_t *job)
     if (job->pool == NULL) {
         return;
     }
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, job->log, 0,
+                   "magasin pg: cancel statement %d, queued:%d",
+                   job->statement, job->queued);
 
     if (job->queued) {
         ngx_http_magasin_pg_unlink(job);
@@ -292,7 +317,7 @@ ngx_http_magasin_pg_cancel(ngx_http_magasin_pg_job_t *job)
 }
 
 
-/* Tell what the connections are at, after something may have changed. */
+/* Update the gauges of the connections. */
 
 void
 ngx_http_magasin_pg_gauge(ngx_http_magasin_pg_pool_t *pool)
@@ -311,7 +336,7 @@ ngx_http_magasin_pg_gauge(ngx_http_magasin_pg_pool_t *pool)
 }
 
 
-/* What the pool could do for the next job; for /readyz. */
+/* Fill `state` for /readyz.  Missing statements are prepared again. */
 
 void
 ngx_http_magasin_pg_state(ngx_http_magasin_pg_pool_t *pool,
@@ -342,7 +367,7 @@ ngx_http_magasin_pg_class_name(ngx_uint_t class)
 }
 
 
-/* Ask for a dispatch at the end of this turn of the event loop. */
+/* Post a dispatch for the end of this turn of the event loop. */
 
 void
 ngx_http_magasin_pg_wake(ngx_http_magasin_pg_pool_t *pool)
@@ -353,7 +378,7 @@ ngx_http_magasin_pg_wake(ngx_http_magasin_pg_pool_t *pool)
 }
 
 
-/* Take the first job from those that a slot owes an answer; NULL: none. */
+/* Remove and return the first job of a slot; NULL: it has none. */
 
 ngx_http_magasin_pg_job_t *
 ngx_http_magasin_pg_take(ngx_http_magasin_pg_slot_t *slot)
@@ -372,7 +397,7 @@ ngx_http_magasin_pg_take(ngx_http_magasin_pg_slot_t *slot)
 }
 
 
-/* Forget the result that waits in a slot, and nobody joins it any more. */
+/* Free the result that is kept in a slot.  No job can share it any more. */
 
 void
 ngx_http_magasin_pg_clear(ngx_http_magasin_pg_slot_t *slot)
@@ -389,7 +414,7 @@ ngx_http_magasin_pg_clear(ngx_http_magasin_pg_slot_t *slot)
 }
 
 
-/* Forget the result that waits in a slot. */
+/* Free the result that is kept in a slot. */
 
 void
 ngx_http_magasin_pg_drop(ngx_http_magasin_pg_slot_t *slot)
@@ -399,7 +424,10 @@ ngx_http_magasin_pg_drop(ngx_http_magasin_pg_slot_t *slot)
 }
 
 
-/* Put back a job that was sent but not run, before those that wait. */
+/*
+ * Put a job that was sent but not run back to the head of its queue.  A job
+ * that missed a lock goes to the lane, unless too much is locked.
+ */
 
 void
 ngx_http_magasin_pg_requeue(ngx_http_magasin_pg_job_t *job)
@@ -416,7 +444,7 @@ ngx_http_magasin_pg_requeue(ngx_http_magasin_pg_job_t *job)
 }
 
 
-/* Take the pool's hands off a job, before its callback or its end. */
+/* Release a job, before its callback or its end. */
 
 void
 ngx_http_magasin_pg_finish(ngx_http_magasin_pg_job_t *job)
@@ -431,8 +459,8 @@ ngx_http_magasin_pg_finish(ngx_http_magasin_pg_job_t *job)
 
 
 /*
- * Fail all jobs of a queue.  A callback may end other requests, and so
- * cancel jobs of this very queue: it is read anew each time.
+ * Fail all jobs of a queue.  A callback may end other requests and so cancel
+ * jobs of this queue: its head is read again each time.
  */
 
 void
@@ -453,7 +481,7 @@ ngx_http_magasin_pg_fail_queue(ngx_queue_t *queue)
 }
 
 
-/* Fail all that waits: a whole round of attempts found no server. */
+/* Fail all jobs that wait: a round of attempts has found no server. */
 
 void
 ngx_http_magasin_pg_fail_waiting(ngx_http_magasin_pg_pool_t *pool)
@@ -515,7 +543,7 @@ ngx_http_magasin_pg_unlink(ngx_http_magasin_pg_job_t *job)
 }
 
 
-/* One job more, or less, waits. */
+/* Add `n`, 1 or -1, to the number of jobs that wait. */
 
 static void
 ngx_http_magasin_pg_queued(ngx_http_magasin_pg_job_t *job, ngx_int_t n)
@@ -532,7 +560,7 @@ ngx_http_magasin_pg_queued(ngx_http_magasin_pg_job_t *job, ngx_int_t n)
 }
 
 
-/* Take a job out of the slot that owes it an answer, if one does. */
+/* Remove a job from its slot, if it has one. */
 
 static void
 ngx_http_magasin_pg_leave(ngx_http_magasin_pg_job_t *job)
@@ -562,10 +590,15 @@ ngx_http_magasin_pg_timeout(ngx_event_t *ev)
 
     job = ev->data;
 
+    ngx_log_debug4(NGX_LOG_DEBUG_HTTP, job->log, 0,
+                   "magasin pg: timeout of statement %d, queued:%d block:%p "
+                   "slot:%p", job->statement, job->queued, job->block,
+                   job->slot);
+
     if (job->queued
         && (job->block || job->class == NGX_HTTP_MAGASIN_PG_WRITE))
     {
-        /* Of what is not with the server it is known that it is not done. */
+        /* The server has not got it: it is known not to be done. */
 
         ngx_http_magasin_pg_locked(job);
         return;

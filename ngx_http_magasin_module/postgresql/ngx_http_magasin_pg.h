@@ -1,8 +1,8 @@
 
 /*
- * PostgreSQL on nginx's event loop: a pool of pipelined connections in each
- * worker.  A job is one prepared statement with its parameters; once it is
- * accepted, exactly one of its two callbacks is called, once, from the event
+ * PostgreSQL on the event loop of nginx: a pool of pipelined connections in
+ * each worker.  A job is one prepared statement with its parameters.  When it
+ * is accepted, exactly one of its two callbacks is called once, from the event
  * loop and never from inside ngx_http_magasin_pg_submit().
  */
 
@@ -35,12 +35,12 @@ typedef enum {
     NGX_HTTP_MAGASIN_PG_UNAVAILABLE = 1,  /* no server, or it went away */
     NGX_HTTP_MAGASIN_PG_TIMEOUT,          /* no answer in time */
     NGX_HTTP_MAGASIN_PG_LOCKED,           /* a lock, or all connections, were
-                                             not free in time: not done */
-    NGX_HTTP_MAGASIN_PG_ERROR             /* the server refused: see result */
+                                             not free in time; not done */
+    NGX_HTTP_MAGASIN_PG_ERROR             /* the server rejected: see result */
 } ngx_http_magasin_pg_failure_e;
 
 
-/* How the scheduler may treat a statement. */
+/* The class of a statement for the scheduler. */
 typedef enum {
     NGX_HTTP_MAGASIN_PG_READ = 0,   /* short; shares a Sync; may be resent */
     NGX_HTTP_MAGASIN_PG_WRITE,      /* a Sync of its own; resent only
@@ -58,7 +58,7 @@ typedef void (*ngx_http_magasin_pg_failed_pt)(ngx_http_magasin_pg_job_t *job,
 
 /*
  * The caller owns the memory of a job and of its parameters, and keeps both
- * until a callback came or ngx_http_magasin_pg_cancel() was called.
+ * until a callback is called or until ngx_http_magasin_pg_cancel().
  */
 struct ngx_http_magasin_pg_job_s {
     /* filled in by the caller */
@@ -69,17 +69,17 @@ struct ngx_http_magasin_pg_job_s {
     ngx_http_magasin_pg_ready_pt     ready;
     ngx_http_magasin_pg_failed_pt    failed;
     void                            *data;
-    const uint64_t                  *locks;        /* of the rows it locks */
+    const uint64_t                  *locks;        /* hashes of rows */
     ngx_uint_t                       nlocks;       /* 0: see pg_lane.c */
     unsigned                         merge:1;      /* see pg_schedule.c */
-    unsigned                         share:1;      /* with those under way */
-    unsigned                         weigh:1;      /* heavy where it was long */
-    unsigned                         admitted:1;   /* whatever waits */
+    unsigned                         share:1;      /* answer in flight */
+    unsigned                         weigh:1;      /* heavy if it was long */
+    unsigned                         admitted:1;   /* to a full queue, too */
     ngx_log_t                       *log;
 
     /*
-     * Filled in before ready() is called: this job's rows in the result.
-     * Only a merged job has others than all of them.
+     * Set before ready() is called: the first row of this job in the result
+     * and the number of its rows.  Only merged jobs do not have all rows.
      */
     int                              row;
     int                              rows;
@@ -101,7 +101,7 @@ struct ngx_http_magasin_pg_job_s {
 };
 
 
-/* What `magasin_database` and its companions say; shared by all workers. */
+/* The configuration of `magasin_database`; the same in all workers. */
 typedef struct {
     ngx_array_t                     *targets;      /* of target_t */
     ngx_uint_t                       connections;  /* per worker */
@@ -110,11 +110,11 @@ typedef struct {
     ngx_msec_t                       timeout;      /* of one job */
     ngx_msec_t                       lock_timeout; /* of all its waits */
     ngx_msec_t                       connect_timeout;
-    unsigned                         quiet:1;      /* others tell */
+    unsigned                         quiet:1;      /* failures are "info" */
 } ngx_http_magasin_pg_conf_t;
 
 
-/* One address of one host: libpq is given one at a time. */
+/* One address of one host: libpq gets one per attempt. */
 typedef struct {
     const char                     **keywords;     /* NULL terminated */
     const char                     **values;
@@ -122,36 +122,36 @@ typedef struct {
 } ngx_http_magasin_pg_target_t;
 
 
-/* Classes of SQLSTATE, one more for those that are not known. */
+/* Classes of SQLSTATE, and one more for unknown ones. */
 #define NGX_HTTP_MAGASIN_SQLSTATE_CLASSES  24
 
-/* What one worker's pool is at: written by this worker alone. */
+/* The state of the pool of a worker, which alone writes it. */
 typedef struct {
     ngx_atomic_t                     connections;  /* configured */
     ngx_atomic_t                     ready;
-    ngx_atomic_t                     busy;         /* owe an answer */
+    ngx_atomic_t                     busy;         /* with jobs in flight */
     ngx_atomic_t                     waiting;      /* jobs in the queues */
     ngx_atomic_t                     queues[NGX_HTTP_MAGASIN_PG_CLASSES];
     ngx_atomic_t                     locked;       /* jobs behind locks */
 } ngx_http_magasin_pg_gauges_t;
 
-/* Runs of one statement, from being sent to being answered. */
+/* Runs of one statement, from its sending to its answer. */
 typedef struct {
     ngx_atomic_t                     runs;
     ngx_atomic_t                     time;         /* microseconds */
 } ngx_http_magasin_pg_runs_t;
 
-/* What the pools of all workers have seen; all of it only grows. */
+/* The counters of the pools of all workers; none of them decreases. */
 typedef struct {
     ngx_atomic_t                     connects;
     ngx_atomic_t                     connect_failures;
     ngx_atomic_t                     lost;         /* while in service */
     ngx_atomic_t                     timeouts;     /* of jobs */
-    ngx_atomic_t                     full;         /* refused: the queue is */
+    ngx_atomic_t                     full;         /* rejected: queue full */
     ngx_atomic_t                     refused[NGX_HTTP_MAGASIN_PG_CLASSES];
-    ngx_atomic_t                     missed;       /* a lock, and sent again */
-    ngx_atomic_t                     locked;       /* a lock, until too late */
-    ngx_atomic_t                     down;         /* refused: no server */
+    ngx_atomic_t                     missed;       /* a lock, and resent */
+    ngx_atomic_t                     locked;       /* a lock, and failed */
+    ngx_atomic_t                     down;         /* rejected: no server */
     ngx_atomic_t                     resent;
     ngx_atomic_t                     errors[NGX_HTTP_MAGASIN_SQLSTATE_CLASSES];
     ngx_http_magasin_histogram_t     wait;         /* until being sent */
@@ -159,11 +159,11 @@ typedef struct {
 } ngx_http_magasin_pg_counters_t;
 
 
-/* What a pool could do for the next job. */
+/* The state of a pool for /readyz. */
 typedef struct {
     ngx_uint_t                       ready;        /* connections */
     ngx_uint_t                       locked;       /* jobs behind locks */
-    unsigned                         full:1;       /* the queue of writes is */
+    unsigned                         full:1;       /* the queue of writes */
     unsigned                         missing:1;    /* the schema is another */
 } ngx_http_magasin_pg_state_t;
 

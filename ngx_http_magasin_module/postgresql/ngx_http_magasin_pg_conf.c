@@ -1,9 +1,9 @@
 
 /*
- * `magasin_database`: a conninfo of libpq, taken apart at configuration into
- * one address per attempt.  Names are resolved here, so that no worker ever
- * waits for DNS; and libpq, given one address and no choice of encryption,
- * never changes its socket behind our back while it connects.
+ * `magasin_database`: a conninfo of libpq, which is split into one address per
+ * attempt.  Names are resolved at configuration, so that no worker waits for
+ * DNS.  libpq gets one address and no choice of encryption, so that it does
+ * not replace its socket while it connects.
  */
 
 
@@ -30,6 +30,9 @@ static char *ngx_http_magasin_pg_conf_host(ngx_http_magasin_pg_parse_t *ps,
     ngx_str_t *host, ngx_str_t *address, ngx_str_t *port);
 static char *ngx_http_magasin_pg_conf_target(ngx_http_magasin_pg_parse_t *ps,
     ngx_str_t *host, ngx_str_t *address, ngx_str_t *port);
+static void ngx_http_magasin_pg_conf_strip(ngx_str_t *name);
+static ngx_uint_t ngx_http_magasin_pg_conf_keywords(
+    ngx_http_magasin_pg_parse_t *ps, ngx_http_magasin_pg_target_t *target);
 static char *ngx_http_magasin_pg_conf_check(ngx_http_magasin_pg_parse_t *ps);
 static const char *ngx_http_magasin_pg_conf_option(
     ngx_http_magasin_pg_parse_t *ps, const char *keyword);
@@ -42,11 +45,11 @@ static const char *ngx_http_magasin_pg_conf_copy(ngx_conf_t *cf,
 
 
 /*
- * queue=N: of each class that has no bound of its own; queue_read=N,
- * queue_write=N, queue_heavy=N: of one.
+ * Parse queue=N, the bound of each class that has none of its own, and
+ * queue_read=N, queue_write=N, queue_heavy=N.
  *
- * NGX_CONF_OK; or what the directive has to say, or NGX_CONF_ERROR and the
- * log says it.
+ * Returns NGX_CONF_OK, an error text for the directive, or NGX_CONF_ERROR if
+ * the error is logged.
  */
 
 char *
@@ -92,8 +95,8 @@ ngx_http_magasin_pg_conf_queue(ngx_conf_t *cf, ngx_http_magasin_pg_conf_t *pcf,
 
 
 /*
- * What was not given follows from what was.  NGX_CONF_OK, or what the
- * directive has to say.
+ * Set the defaults of the options that were not given.  Returns NGX_CONF_OK or
+ * an error text for the directive.
  */
 
 char *
@@ -124,7 +127,7 @@ ngx_http_magasin_pg_conf_finish(ngx_conf_t *cf,
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                            "\"magasin_database\" with connections=%ui: with "
                            "less than %d, long reports and writes that wait "
-                           "for locks stand in each other's way",
+                           "for locks delay each other",
                            pcf->connections, NGX_HTTP_MAGASIN_PG_CONF_LEAST);
     }
 
@@ -134,9 +137,9 @@ ngx_http_magasin_pg_conf_finish(ngx_conf_t *cf,
 
 /*
  * Fill pcf->targets from a conninfo (keywords or URI).  pcf->timeout is set
- * before: it becomes the sessions' statement_timeout.
+ * before: it becomes the statement_timeout of the sessions.
  *
- * NGX_CONF_OK; or NGX_CONF_ERROR, and the log says why.
+ * Returns NGX_CONF_OK, or NGX_CONF_ERROR if the error is logged.
  */
 
 char *
@@ -160,7 +163,7 @@ ngx_http_magasin_pg_conf_parse(ngx_conf_t *cf, ngx_http_magasin_pg_conf_t *pcf,
 
     if (ps.options == NULL) {
 
-        /* libpq's words may quote the conninfo, and so a password. */
+        /* The message of libpq may quote a password. */
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"magasin_database\" is no libpq connection "
@@ -237,7 +240,7 @@ ngx_http_magasin_pg_conf_hosts(ngx_http_magasin_pg_parse_t *ps)
 
         if (port.len == 0) {
 
-            /* One port is for all hosts; none is PostgreSQL's own. */
+            /* One port is for all hosts; the default is 5432. */
 
             (void) ngx_http_magasin_pg_conf_item(ports, 0, &port);
         }
@@ -265,14 +268,11 @@ ngx_http_magasin_pg_conf_host(ngx_http_magasin_pg_parse_t *ps,
     ngx_str_t *host, ngx_str_t *address, ngx_str_t *port)
 {
     char        *rv;
-    u_char      *p;
     ngx_int_t    n;
-    ngx_str_t    none, name;
+    ngx_str_t    name;
     ngx_url_t    url;
     ngx_addr_t   addr;
     ngx_uint_t   i;
-
-    ngx_str_null(&none);
 
     n = ngx_atoi(port->data, port->len);
 
@@ -306,23 +306,8 @@ ngx_http_magasin_pg_conf_host(ngx_http_magasin_pg_parse_t *ps,
     }
 
     for (i = 0; i < url.naddrs; i++) {
-
-        /* "address:port" or "[address]:port" */
-
         name = url.addrs[i].name;
-
-        if (name.len && name.data[0] == '[') {
-            name.data++;
-            name.len--;
-            p = ngx_strlchr(name.data, name.data + name.len, ']');
-
-        } else {
-            p = ngx_strlchr(name.data, name.data + name.len, ':');
-        }
-
-        if (p) {
-            name.len = p - name.data;
-        }
+        ngx_http_magasin_pg_conf_strip(&name);
 
         rv = ngx_http_magasin_pg_conf_target(ps, host, &name, port);
         if (rv != NGX_CONF_OK) {
@@ -334,13 +319,34 @@ ngx_http_magasin_pg_conf_host(ngx_http_magasin_pg_parse_t *ps,
 }
 
 
-/* All keywords of the conninfo, with this host's in place of the lists. */
+/* Reduce "address:port" or "[address]:port" to the address. */
+
+static void
+ngx_http_magasin_pg_conf_strip(ngx_str_t *name)
+{
+    u_char  *p;
+
+    if (name->len && name->data[0] == '[') {
+        name->data++;
+        name->len--;
+        p = ngx_strlchr(name->data, name->data + name->len, ']');
+
+    } else {
+        p = ngx_strlchr(name->data, name->data + name->len, ':');
+    }
+
+    if (p) {
+        name->len = p - name->data;
+    }
+}
+
+
+/* Add a target: the keywords of the conninfo, with one host. */
 
 static char *
 ngx_http_magasin_pg_conf_target(ngx_http_magasin_pg_parse_t *ps,
     ngx_str_t *host, ngx_str_t *address, ngx_str_t *port)
 {
-    ngx_str_t                      text;
     ngx_uint_t                     n, k;
     PQconninfoOption              *option;
     ngx_http_magasin_pg_target_t  *target;
@@ -373,34 +379,9 @@ ngx_http_magasin_pg_conf_target(ngx_http_magasin_pg_parse_t *ps,
                                    host->len && address->len ? ")" : "", port)
                        - target->name.data;
 
-    k = 0;
+    /* libpq takes the last value of a keyword: those set below come last. */
 
-    /* libpq takes the last of two values for a keyword: ours come last. */
-
-    target->keywords[k] = "application_name";
-    target->values[k++] = "magasin";
-    target->keywords[k] = "sslmode";
-    target->values[k++] = "disable";
-
-    for (option = ps->options; option->keyword; option++) {
-
-        if (option->val == NULL || *option->val == '\0'
-            || ngx_strcmp(option->keyword, "host") == 0
-            || ngx_strcmp(option->keyword, "hostaddr") == 0
-            || ngx_strcmp(option->keyword, "port") == 0
-            || ngx_strcmp(option->keyword, "options") == 0)
-        {
-            continue;
-        }
-
-        text.data = (u_char *) option->val;
-        text.len = ngx_strlen(option->val);
-
-        target->keywords[k] = ngx_http_magasin_pg_conf_copy(ps->cf,
-            &(ngx_str_t) { ngx_strlen(option->keyword),
-                           (u_char *) option->keyword });
-        target->values[k++] = ngx_http_magasin_pg_conf_copy(ps->cf, &text);
-    }
+    k = ngx_http_magasin_pg_conf_keywords(ps, target);
 
     target->keywords[k] = "host";
     target->values[k++] = ngx_http_magasin_pg_conf_copy(ps->cf, host);
@@ -426,8 +407,56 @@ ngx_http_magasin_pg_conf_target(ngx_http_magasin_pg_parse_t *ps,
 
 
 /*
- * Settings of each session: a statement never outlives the request that
- * waits for it, and statements that take milliseconds need no compiler.
+ * Copy the keywords of the conninfo to a target, but for those that depend on
+ * the host or that the module sets; two defaults go before them.  A value is
+ * NULL if memory is short.
+ *
+ * Returns the number of keywords.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_pg_conf_keywords(ngx_http_magasin_pg_parse_t *ps,
+    ngx_http_magasin_pg_target_t *target)
+{
+    ngx_str_t          text;
+    ngx_uint_t         k;
+    PQconninfoOption  *option;
+
+    k = 0;
+
+    target->keywords[k] = "application_name";
+    target->values[k++] = "magasin";
+    target->keywords[k] = "sslmode";
+    target->values[k++] = "disable";
+
+    for (option = ps->options; option->keyword; option++) {
+
+        if (option->val == NULL || *option->val == '\0'
+            || ngx_strcmp(option->keyword, "host") == 0
+            || ngx_strcmp(option->keyword, "hostaddr") == 0
+            || ngx_strcmp(option->keyword, "port") == 0
+            || ngx_strcmp(option->keyword, "options") == 0)
+        {
+            continue;
+        }
+
+        text.data = (u_char *) option->keyword;
+        text.len = ngx_strlen(option->keyword);
+        target->keywords[k] = ngx_http_magasin_pg_conf_copy(ps->cf, &text);
+
+        text.data = (u_char *) option->val;
+        text.len = ngx_strlen(option->val);
+        target->values[k++] = ngx_http_magasin_pg_conf_copy(ps->cf, &text);
+    }
+
+    return k;
+}
+
+
+/*
+ * The options of each session.  statement_timeout ends a statement with the
+ * request that waits for it.  jit is off: the statements take milliseconds.
+ * Returns NULL if memory is short.
  */
 
 static const char *
@@ -460,7 +489,7 @@ ngx_http_magasin_pg_conf_session(ngx_http_magasin_pg_parse_t *ps)
 }
 
 
-/* The value of a keyword, or NULL when it has none. */
+/* Returns the value of a keyword, or NULL if it has none. */
 
 static const char *
 ngx_http_magasin_pg_conf_option(ngx_http_magasin_pg_parse_t *ps,
@@ -478,7 +507,10 @@ ngx_http_magasin_pg_conf_option(ngx_http_magasin_pg_parse_t *ps,
 }
 
 
-/* The nth item of a comma-separated list; 1 when more follow. */
+/*
+ * Set `item` to the nth item of a comma-separated list, or to an empty one.
+ * Returns 1 if more items follow.
+ */
 
 static ngx_uint_t
 ngx_http_magasin_pg_conf_item(const char *list, ngx_uint_t n, ngx_str_t *item)

@@ -1,16 +1,15 @@
 
 /*
- * What the results of the statements look like to those who read them.  A
- * server may be of another version than this module, or none of ours at all:
- * a column that is not there is NULL for libpq, and what is said to be a
- * number goes into JSON as it comes.
+ * The columns that the results of the statements must have.  A server may have
+ * the schema of another version, or of another application.  libpq returns
+ * NULL for a column that is missing, and a number is copied to JSON unchecked.
  */
 
 
 #include "ngx_http_magasin_pg_internal.h"
 
 
-/* PostgreSQL's own numbers for types never change. */
+/* The OIDs of built-in types never change. */
 #define NGX_HTTP_MAGASIN_PG_BOOL     16
 #define NGX_HTTP_MAGASIN_PG_INT8     20
 #define NGX_HTTP_MAGASIN_PG_INT2     21
@@ -26,9 +25,9 @@
 
 
 /*
- * A letter for each column: n, a number; b, true or false; j, JSON; t, text,
- * which may be anything, since it is escaped.  Before them "!": there is one
- * row at least.  More columns than these are no fault.
+ * A letter for each column: n, a number; b, a boolean; j, JSON; t, a text of
+ * any type, which is escaped.  A leading "!" requires at least one row.
+ * Further columns are ignored.
  */
 
 static const char  *ngx_http_magasin_pg_columns[NGX_HTTP_MAGASIN_SQL_COUNT] = {
@@ -84,8 +83,8 @@ static ngx_uint_t ngx_http_magasin_pg_is(Oid type, char letter);
 
 
 /*
- * NGX_OK: the result is one of this statement.  NGX_ERROR: it cannot be read
- * as one.
+ * Check the columns of a result of `statement`.  Returns NGX_OK, or NGX_ERROR
+ * if a column is missing or has another type.
  */
 
 ngx_int_t
@@ -97,7 +96,7 @@ ngx_http_magasin_pg_expected(ngx_http_magasin_statement_e statement,
 
     columns = ngx_http_magasin_pg_columns[statement];
 
-    /* One that has no line here would never be looked at. */
+    /* A statement without an entry would not be checked. */
 
     if (columns == NULL) {
         return NGX_ERROR;

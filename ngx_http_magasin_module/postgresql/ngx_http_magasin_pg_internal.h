@@ -1,10 +1,10 @@
 
 /*
- * What the files of the PostgreSQL room share and nobody else includes:
- * the pool (pg.c), what is sent where (pg_schedule.c), what waits for locks
- * (pg_lane.c), one connection (pg_connection.c), its statements
- * (pg_prepare.c), its results (pg_result.c) and what they must be
- * (pg_expect.c).
+ * What the files of the PostgreSQL room share; no other room includes it: the
+ * pool (pg.c), what is sent where (pg_schedule.c), jobs that wait for locks
+ * (pg_lane.c), a connection (pg_connection.c), its socket (pg_event.c), what
+ * it sends (pg_send.c), its statements (pg_prepare.c), its results
+ * (pg_result.c) and their columns (pg_expect.c), the log (pg_log.c).
  */
 
 
@@ -13,26 +13,26 @@
 
 
 #include "ngx_http_magasin_pg.h"
+#include "ngx_http_magasin_event.h"
 
 
-/* Reads that share one Sync, and Syncs that may be unanswered. */
+/* Reads that share one Sync; batches and writes in flight on a connection. */
 #define NGX_HTTP_MAGASIN_PG_BATCH     64
 #define NGX_HTTP_MAGASIN_PG_BATCHES   2
 #define NGX_HTTP_MAGASIN_PG_WRITES    2
 
-/* A read is sent again so often: several connections may break in a row. */
+/* How often a read is resent: several connections may fail in a row. */
 #define NGX_HTTP_MAGASIN_PG_RESENDS   4
 
-/* Milliseconds for which reads wait for those before them. */
+/* Milliseconds for which reads wait for the batch before them. */
 #define NGX_HTTP_MAGASIN_PG_HOLD      2
 
-/* A connection from which nothing came for so many ms is not given more. */
+/* Milliseconds without an answer after which nothing more is sent. */
 #define NGX_HTTP_MAGASIN_PG_STALL     100
 
 /*
- * Locks, in milliseconds: how long a statement waits for one while others may
- * wait for its connection; how long it does in the lane, and the pauses
- * between such turns.
+ * Milliseconds: the lock_timeout in service, the one of a turn of the lane, and
+ * the shortest pause between the turns of a block.
  */
 #define NGX_HTTP_MAGASIN_PG_LOCK_WAIT    20
 #define NGX_HTTP_MAGASIN_PG_LOCK_TURN    40
@@ -40,19 +40,19 @@
 #define NGX_HTTP_MAGASIN_PG_LOCK_PAUSES  4     /* the longest: 2 to the 4th */
 
 /*
- * Of the queue of a class a block takes no more than one part in so many, and
- * all blocks twice that: who waits for a lock leaves room for the others.
+ * A block has at most this fraction of the queue of a class, and all blocks
+ * have twice that: jobs that wait for locks leave room for others.
  */
 #define NGX_HTTP_MAGASIN_PG_BLOCK_SHARE  4
 
-/* What may be known to be locked at a time; more of it is refused. */
+/* Blocks of a pool; a job that needs one more is rejected. */
 #define NGX_HTTP_MAGASIN_PG_BLOCKS       64
 
-/* Reads that took longer, in microseconds, are long ones the next time. */
+/* Reads that took longer, in microseconds, are heavy the next time. */
 #define NGX_HTTP_MAGASIN_PG_LONG         20000
 #define NGX_HTTP_MAGASIN_PG_WEIGHTS      256
 
-/* Bytes of one answer; complaints of a server in so many milliseconds. */
+/* Bytes of one answer; lines about a server in so many milliseconds. */
 #define NGX_HTTP_MAGASIN_PG_ANSWER       (64 * 1024 * 1024)
 #define NGX_HTTP_MAGASIN_PG_COMPLAINT    1000
 #define NGX_HTTP_MAGASIN_PG_COMPLAINTS   8
@@ -61,14 +61,14 @@
 #define NGX_HTTP_MAGASIN_PG_KEYS                                              \
     (NGX_HTTP_MAGASIN_PG_BATCH * (NGX_INT64_LEN + 1) + 2)
 
-/* Places for what is in flight: a power of two, over the sum of the above. */
+/* Slots of a connection: a power of two, over the sum of the above. */
 #define NGX_HTTP_MAGASIN_PG_SLOTS     256
 
-/* Milliseconds: the pauses between attempts stay under a second. */
+/* Milliseconds: the bounds of the pauses between rounds of attempts. */
 #define NGX_HTTP_MAGASIN_PG_BACKOFF_MIN  50
 #define NGX_HTTP_MAGASIN_PG_BACKOFF_MAX  500
 
-/* A connection silent this long after a job timed out on it is given up. */
+/* Milliseconds without a result after a job timed out: it is lost. */
 #define NGX_HTTP_MAGASIN_PG_SILENCE      1000
 
 
@@ -84,7 +84,7 @@ typedef enum {
 } ngx_http_magasin_pg_connection_e;
 
 
-/* What a Sync ends. */
+/* What a Sync is sent after. */
 typedef enum {
     NGX_HTTP_MAGASIN_PG_SYNC_OTHER = 0,
     NGX_HTTP_MAGASIN_PG_SYNC_READS,       /* a batch */
@@ -95,8 +95,8 @@ typedef enum {
 
 
 /*
- * Something that is locked, by the number of what was asked of it, and who
- * waits for it.  Owned by the pool; free while it is in none of its queues.
+ * Something that is locked, by its hash, and the jobs that wait for it.  Owned
+ * by the pool, and always in its queue `blocks` or `spare`.
  */
 struct ngx_http_magasin_pg_block_s {
     ngx_queue_t                         queue;       /* in pool->blocks */
@@ -106,16 +106,16 @@ struct ngx_http_magasin_pg_block_s {
     ngx_uint_t                          misses;
     ngx_uint_t                          njobs;       /* that wait */
     unsigned                            busy:1;      /* its turn runs */
-    unsigned                            missed:1;    /* it was in vain */
+    unsigned                            missed:1;    /* without the lock */
 };
 
 
 /*
- * One answer that is owed: a Sync, or that of a statement to its jobs; there
- * is none when their owners left, and several only when they were merged.
- * At the Sync of a write wait its jobs and its result, since only the answer
- * to the Sync says that it was committed; or its jobs alone, when it is to
- * run again.
+ * One answer that is owed: to a Sync, or to a statement.  A statement has
+ * several jobs if they were merged or share it, and none if they were
+ * cancelled.  The slot of the Sync of a write holds its jobs and its result,
+ * since only the answer to the Sync confirms the commit; or its jobs alone, if
+ * they are to run again.
  */
 struct ngx_http_magasin_pg_slot_s {
     ngx_http_magasin_pg_job_t          *jobs;
@@ -137,11 +137,9 @@ struct ngx_http_magasin_pg_connection_s {
     ngx_http_magasin_pg_connection_e    state;
     ngx_uint_t                          number;      /* in the pool */
 
-    ngx_uint_t                          target;      /* to try next */
-    ngx_uint_t                          tried;       /* in this round */
-    ngx_msec_t                          backoff;
+    ngx_http_magasin_retry_t            retry;
 
-    /* by state: pause, deadline of the connect, watch for silence */
+    /* by state: pause, connect timeout, watch for a result */
     ngx_event_t                         timer;
 
     ngx_uint_t                          head;        /* oldest slot */
@@ -149,7 +147,7 @@ struct ngx_http_magasin_pg_connection_s {
     ngx_uint_t                          syncs;       /* in flight */
     ngx_uint_t                          batch;       /* reads since Sync */
     ngx_msec_t                          reading;     /* since when, or 0 */
-    ngx_msec_t                          progress;    /* last sign of it */
+    ngx_msec_t                          progress;    /* last answered Sync */
     uint64_t                            locks[NGX_HTTP_MAGASIN_PG_WRITES];
     ngx_uint_t                          writes;      /* in flight */
     ngx_http_magasin_pg_block_t        *lane;        /* its turn runs here */
@@ -179,17 +177,17 @@ struct ngx_http_magasin_pg_pool_s {
     ngx_queue_t                         spare;       /* blocks */
     ngx_uint_t                          nblocks;     /* in use */
     ngx_uint_t                          nlocked;     /* jobs in them */
-    ngx_event_t                         pause;       /* ends that of a block */
+    ngx_event_t                         pause;       /* of blocks */
     unsigned                            lane:1;      /* a turn runs */
     unsigned                            writes:1;    /* they begin */
     ngx_http_magasin_pg_block_t         block[NGX_HTTP_MAGASIN_PG_BLOCKS];
 
     uint64_t                            weights[NGX_HTTP_MAGASIN_PG_WEIGHTS];
     ngx_http_magasin_pg_slot_t         *shared[NGX_HTTP_MAGASIN_SQL_COUNT];
-    ngx_msec_t                          prepared;    /* what was missing */
+    ngx_msec_t                          prepared;    /* missing statements */
     ngx_msec_t                          complained;  /* of a server */
     ngx_uint_t                          complaints;  /* since then */
-    ngx_uint_t                          muted;       /* and not told */
+    ngx_uint_t                          muted;       /* and not logged */
     unsigned                            down:1;      /* a round failed */
     unsigned                            turn:1;      /* of the short ones */
     unsigned                            closed:1;    /* the worker exits */
@@ -214,8 +212,24 @@ void ngx_http_magasin_pg_connection_init(
     ngx_http_magasin_pg_pool_t *pool, ngx_uint_t number);
 void ngx_http_magasin_pg_connection_open(
     ngx_http_magasin_pg_connection_t *connection);
+void ngx_http_magasin_pg_connection_ready(
+    ngx_http_magasin_pg_connection_t *connection);
 void ngx_http_magasin_pg_connection_close(
     ngx_http_magasin_pg_connection_t *connection);
+void ngx_http_magasin_pg_connection_lost(
+    ngx_http_magasin_pg_connection_t *connection, const char *why);
+void ngx_http_magasin_pg_connection_watch(
+    ngx_http_magasin_pg_connection_t *connection);
+
+/* pg_event.c */
+ngx_int_t ngx_http_magasin_pg_connection_attach(
+    ngx_http_magasin_pg_connection_t *connection);
+void ngx_http_magasin_pg_connection_detach(
+    ngx_http_magasin_pg_connection_t *connection);
+ngx_int_t ngx_http_magasin_pg_connection_flush(
+    ngx_http_magasin_pg_connection_t *connection);
+
+/* pg_send.c */
 ngx_int_t ngx_http_magasin_pg_connection_send(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_job_t *job, ngx_msec_t lock_wait);
@@ -228,14 +242,14 @@ ngx_int_t ngx_http_magasin_pg_connection_lock_wait(
 ngx_http_magasin_pg_slot_t *ngx_http_magasin_pg_connection_slot(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_statement_e statement);
-void ngx_http_magasin_pg_connection_lost(
-    ngx_http_magasin_pg_connection_t *connection, const char *why);
-void ngx_http_magasin_pg_connection_watch(
-    ngx_http_magasin_pg_connection_t *connection);
 
+/* pg_log.c */
+void ngx_http_magasin_pg_connection_log(
+    ngx_http_magasin_pg_connection_t *connection, const char *why);
 void ngx_http_magasin_pg_connection_complain(
     ngx_http_magasin_pg_connection_t *connection, ngx_uint_t level,
     const char *about, const char *message);
+void ngx_http_magasin_pg_connection_notice(void *data, const char *message);
 
 /* pg_prepare.c */
 ngx_int_t ngx_http_magasin_pg_prepare(

@@ -1,20 +1,21 @@
 
 /*
- * Statements that wait for somebody's lock.
+ * Jobs that wait for locks of other transactions.
  *
- * No statement waits in PostgreSQL for longer than a few milliseconds while
- * others may need its connection: the session's lock_timeout rolls it back,
- * which is known, so that it may run again.  What it has asked for is a
- * "block" from then on, and whoever asks for the same thing waits here, in
- * the worker, and not in PostgreSQL.  For all blocks there is one lane: one
- * connection at a time, on which the first job of one block after the other
- * has a turn, a somewhat longer wait for its lock.  The turn that gets the
- * lock sets all jobs of its block free; after one that does not, the block
- * pauses.  A job that had no turn in time is known not to be done.
+ * A statement waits in PostgreSQL for a few milliseconds only, since others
+ * may need its connection.  Then the lock_timeout of the session rolls it
+ * back, so it may run again.  What it has asked for becomes a "block".  The
+ * jobs that ask for the same thing wait in the block, in the worker.
  *
- * What is asked for is a number: of the rows that the job names (job->locks),
- * else of its statement and its first parameter; of a read, which waits for
- * locks on tables only, of its statement.
+ * There is one lane for all blocks: one connection at a time.  On it the first
+ * job of each block has a turn, with a longer lock_timeout.  If the turn gets
+ * the lock, all jobs of the block return to their queues.  If it does not, the
+ * block pauses.  A job whose time is over without a turn is known not to be
+ * done.
+ *
+ * A block is identified by a hash: of the rows that the job names (job->locks),
+ * or else of its statement and its first parameter.  For a read, which waits
+ * for locks on tables only, it is the hash of its statement.
  */
 
 
@@ -48,16 +49,14 @@ ngx_http_magasin_pg_lane_init(ngx_http_magasin_pg_pool_t *pool)
         ngx_queue_insert_tail(&pool->spare, &pool->block[i].queue);
     }
 
-    pool->pause.handler = ngx_http_magasin_pg_dispatch;
-    pool->pause.data = pool;
-    pool->pause.log = pool->log;
-    pool->pause.cancelable = 1;
+    ngx_http_magasin_event_timer(&pool->pause, ngx_http_magasin_pg_dispatch,
+                                 pool, pool->log);
 }
 
 
 /*
- * The number of a row by the texts of its keys, of which the second may be
- * NULL; never 0.  Two rows of one number only wait for each other in vain.
+ * Returns a hash of the keys of a row; never 0.  `row` may be NULL.  If two
+ * rows have the same hash, their writes wait for each other needlessly.
  */
 
 uint64_t
@@ -66,7 +65,7 @@ ngx_http_magasin_pg_lock(const char *owner, const char *row)
     uint64_t     hash;
     const char  *p;
 
-    /* FNV-1a, with a byte between that stands in no key. */
+    /* FNV-1a; the byte between the keys is in no key. */
 
     hash = 14695981039346656037ULL;
 
@@ -84,7 +83,7 @@ ngx_http_magasin_pg_lock(const char *owner, const char *row)
 }
 
 
-/* The number of what a job asks for. */
+/* Returns the hash of what a job asks for. */
 
 uint64_t
 ngx_http_magasin_pg_lane_key(ngx_http_magasin_pg_job_t *job)
@@ -111,7 +110,10 @@ ngx_http_magasin_pg_lane_key(ngx_http_magasin_pg_job_t *job)
 }
 
 
-/* May a job that missed a lock, sent already, wait for it and run again? */
+/*
+ * May a job that missed a lock wait for it and run again?  Returns 1, or 0 if
+ * its time is over or too much is locked.
+ */
 
 ngx_uint_t
 ngx_http_magasin_pg_lane_waits(ngx_http_magasin_pg_job_t *job)
@@ -125,7 +127,7 @@ ngx_http_magasin_pg_lane_waits(ngx_http_magasin_pg_job_t *job)
         return 0;
     }
 
-    /* Without room to remember what it waits for it cannot wait. */
+    /* It needs room in its block, or a block that is unused. */
 
     block = ngx_http_magasin_pg_lane_find(pool,
                                           ngx_http_magasin_pg_lane_key(job));
@@ -142,9 +144,10 @@ ngx_http_magasin_pg_lane_waits(ngx_http_magasin_pg_job_t *job)
 
 
 /*
- * A job waits for the lock that it missed, before or after the others.
+ * Put a job that missed a lock into its block, before the others if `first`
+ * is 1.
  *
- * NGX_OK, or NGX_DECLINED: too much is locked already.
+ * Returns NGX_OK, or NGX_DECLINED if all blocks are in use.
  */
 
 ngx_int_t
@@ -185,11 +188,12 @@ ngx_http_magasin_pg_lane_add(ngx_http_magasin_pg_job_t *job, ngx_uint_t first)
 
 
 /*
- * Before a job of a queue is sent: is something that it asks for known to be
- * locked?
+ * Before a job of a queue is sent: put it into the block of what it asks for,
+ * if there is one.
  *
- * NGX_OK: it waits for that now.  NGX_DECLINED: it may be sent.  NGX_DONE: too
- * many wait for it already, and the job was told so; others may be gone, too.
+ * Returns NGX_OK: it waits in the block.  NGX_DECLINED: it may be sent.
+ * NGX_DONE: the block is full and the job was failed; its callback may have
+ * ended other jobs.
  */
 
 ngx_int_t
@@ -224,7 +228,7 @@ ngx_http_magasin_pg_lane_join(ngx_http_magasin_pg_job_t *job)
 }
 
 
-/* Do so many wait for it, or for all locks, that this one is refused? */
+/* Returns 1 if no further job of this class may wait in the block. */
 
 static ngx_uint_t
 ngx_http_magasin_pg_lane_full(ngx_http_magasin_pg_job_t *job,
@@ -243,13 +247,17 @@ ngx_http_magasin_pg_lane_full(ngx_http_magasin_pg_job_t *job,
 
 
 /*
- * A job that waits is not done, since what it needs is locked.  Its callback
- * may end others.
+ * Fail a job that waits, because what it needs is locked.  Its callback may
+ * end other jobs.
  */
 
 void
 ngx_http_magasin_pg_locked(ngx_http_magasin_pg_job_t *job)
 {
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, job->log, 0,
+                   "magasin pg: job of statement %d rejected for a lock, "
+                   "block:%p", job->statement, job->block);
+
     ngx_http_magasin_count(job->pool->counters->locked);
 
     ngx_http_magasin_pg_unlink(job);
@@ -260,8 +268,8 @@ ngx_http_magasin_pg_locked(ngx_http_magasin_pg_job_t *job)
 
 
 /*
- * A long read has waited for a lock in vain: those that run the same statement
- * would do so one after the other.
+ * A long read has not got its lock in time: fail the other ones of the same
+ * statement, which would wait for it one after the other.
  */
 
 void
@@ -280,7 +288,7 @@ ngx_http_magasin_pg_lane_heavy(ngx_http_magasin_pg_pool_t *pool,
         if (job->statement == statement) {
             ngx_http_magasin_pg_locked(job);
 
-            /* The queue may be another. */
+            /* The callback may have changed the queue. */
 
             q = ngx_queue_head(queue);
             continue;
@@ -333,6 +341,10 @@ ngx_http_magasin_pg_lane_wait(ngx_http_magasin_pg_job_t *job,
     block->njobs++;
     ngx_http_magasin_pg_link(job, &block->jobs, first);
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, job->log, 0,
+                   "magasin pg: job of statement %d waits in block %p, "
+                   "jobs:%ui", job->statement, block, block->njobs);
+
     pool->nlocked++;
     pool->gauges->locked = pool->nlocked;
 
@@ -340,7 +352,7 @@ ngx_http_magasin_pg_lane_wait(ngx_http_magasin_pg_job_t *job,
 }
 
 
-/* Give the block its turn whose it is, if the lane is free. */
+/* Start the turn of the next block, if the lane is free. */
 
 void
 ngx_http_magasin_pg_lane_dispatch(ngx_http_magasin_pg_pool_t *pool)
@@ -378,6 +390,10 @@ ngx_http_magasin_pg_lane_dispatch(ngx_http_magasin_pg_pool_t *pool)
         wait = NGX_HTTP_MAGASIN_PG_LOCK_WAIT;
     }
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, pool->log, 0,
+                   "magasin pg: turn of block %p on connection %ui, lock "
+                   "wait:%M ms", block, connection->number, wait);
+
     job = ngx_http_magasin_pg_next(&job->queue);
 
     for (next = job; next; next = next->next) {
@@ -398,7 +414,10 @@ ngx_http_magasin_pg_lane_dispatch(ngx_http_magasin_pg_pool_t *pool)
 }
 
 
-/* The next block that has jobs and does not pause; NULL: none. */
+/*
+ * Returns the next block that has jobs and does not pause, or NULL.  The timer
+ * of the shortest pause is started then.
+ */
 
 static ngx_http_magasin_pg_block_t *
 ngx_http_magasin_pg_lane_turn(ngx_http_magasin_pg_pool_t *pool)
@@ -430,7 +449,7 @@ ngx_http_magasin_pg_lane_turn(ngx_http_magasin_pg_pool_t *pool)
 
     if (soonest != NGX_MAX_INT32_VALUE) {
 
-        /* nginx leaves a timer that is not far off as it is. */
+        /* ngx_add_timer() keeps a timer that differs by less than 300 ms. */
 
         if (pool->pause.timer_set) {
             ngx_del_timer(&pool->pause);
@@ -444,8 +463,8 @@ ngx_http_magasin_pg_lane_turn(ngx_http_magasin_pg_pool_t *pool)
 
 
 /*
- * A turn is over, or its connection is: all jobs of a block whose lock was
- * got are free, and the others wait for the next turn of theirs.
+ * A turn has ended, or its connection was closed.  If the lock was missed, the
+ * block pauses; else its jobs return to their queues.
  */
 
 void
@@ -461,6 +480,10 @@ ngx_http_magasin_pg_lane_end(ngx_http_magasin_pg_connection_t *connection)
     }
 
     pool = connection->pool;
+
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, pool->log, 0,
+                   "magasin pg: turn of block %p ended, missed:%d misses:%ui",
+                   block, block->missed, block->misses);
 
     connection->lane = NULL;
     pool->lane = 0;
@@ -485,7 +508,7 @@ ngx_http_magasin_pg_lane_end(ngx_http_magasin_pg_connection_t *connection)
 }
 
 
-/* Put the jobs of a block before all that wait for a connection. */
+/* Put the jobs of a block at the heads of their queues. */
 
 static void
 ngx_http_magasin_pg_lane_release(ngx_http_magasin_pg_pool_t *pool,
@@ -494,7 +517,7 @@ ngx_http_magasin_pg_lane_release(ngx_http_magasin_pg_pool_t *pool,
     ngx_uint_t                  busy;
     ngx_http_magasin_pg_job_t  *job;
 
-    /* Not to be freed with its last job: the caller does that. */
+    /* The last job must not free the block: the caller does that. */
 
     busy = block->busy;
     block->busy = 1;
@@ -512,7 +535,7 @@ ngx_http_magasin_pg_lane_release(ngx_http_magasin_pg_pool_t *pool,
 }
 
 
-/* Forget a block that nobody waits for. */
+/* Free a block that has no jobs and no turn. */
 
 void
 ngx_http_magasin_pg_lane_free(ngx_http_magasin_pg_pool_t *pool,
@@ -529,7 +552,7 @@ ngx_http_magasin_pg_lane_free(ngx_http_magasin_pg_pool_t *pool,
 }
 
 
-/* No server is there: all blocked jobs wait, or fail, as the others do. */
+/* No server answers: put the jobs of all blocks back into their queues. */
 
 void
 ngx_http_magasin_pg_lane_empty(ngx_http_magasin_pg_pool_t *pool)
@@ -550,7 +573,7 @@ ngx_http_magasin_pg_lane_empty(ngx_http_magasin_pg_pool_t *pool)
 }
 
 
-/* A job is given up then. */
+/* Restart the timer of a job, which ends it at the time `when`. */
 
 static void
 ngx_http_magasin_pg_lane_timer(ngx_http_magasin_pg_job_t *job, ngx_msec_t when)

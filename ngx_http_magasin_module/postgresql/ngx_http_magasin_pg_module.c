@@ -15,6 +15,14 @@ typedef struct {
 } ngx_http_magasin_pg_main_conf_t;
 
 
+/* An option that is a time: its place in the configuration. */
+typedef struct {
+    ngx_str_t                    name;
+    size_t                       offset;
+    char                        *error;
+} ngx_http_magasin_pg_time_t;
+
+
 static void *ngx_http_magasin_pg_create_main_conf(ngx_conf_t *cf);
 static char *ngx_http_magasin_pg_database(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -30,6 +38,24 @@ static ngx_command_t  ngx_http_magasin_pg_commands[] = {
       .conf = NGX_HTTP_MAIN_CONF_OFFSET },
 
       ngx_null_command
+};
+
+
+static ngx_http_magasin_pg_time_t  ngx_http_magasin_pg_times[] = {
+
+    { ngx_string("timeout"),
+      offsetof(ngx_http_magasin_pg_conf_t, timeout),
+      "takes \"timeout\" as a time over 0, such as 5s or 500ms" },
+
+    { ngx_string("lock_timeout"),
+      offsetof(ngx_http_magasin_pg_conf_t, lock_timeout),
+      "takes \"lock_timeout\" as a time over 0, such as 2s" },
+
+    { ngx_string("connect_timeout"),
+      offsetof(ngx_http_magasin_pg_conf_t, connect_timeout),
+      "takes \"connect_timeout\" as a time over 0, such as 2s" },
+
+    { ngx_null_string, 0, NULL }
 };
 
 
@@ -72,7 +98,7 @@ ngx_http_magasin_pg_create_main_conf(ngx_conf_t *cf)
 }
 
 
-/* Was there a `magasin_database` in the configuration that was read? */
+/* Returns 1 if the configuration has a `magasin_database`. */
 
 ngx_uint_t
 ngx_http_magasin_pg_configured(ngx_conf_t *cf)
@@ -85,7 +111,7 @@ ngx_http_magasin_pg_configured(ngx_conf_t *cf)
 }
 
 
-/* Begin to connect.  NGX_OK or NGX_ERROR (memory). */
+/* Create the pool of this worker.  Returns NGX_OK or NGX_ERROR (memory). */
 
 ngx_int_t
 ngx_http_magasin_pg_start(ngx_cycle_t *cycle)
@@ -101,7 +127,7 @@ ngx_http_magasin_pg_start(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    /* One worker of a node is enough for it. */
+    /* One worker of a node runs the maintenance. */
 
     if (ngx_worker == 0) {
         pmcf->maintenance = ngx_http_magasin_maintenance_create(cycle,
@@ -135,7 +161,7 @@ ngx_http_magasin_pg_stop(ngx_cycle_t *cycle)
 }
 
 
-/* The pool of this worker; NULL: no location needs one. */
+/* Returns the pool of this worker; NULL if no location needs one. */
 
 ngx_http_magasin_pg_pool_t *
 ngx_http_magasin_pg_pool(ngx_http_request_t *r)
@@ -148,7 +174,7 @@ ngx_http_magasin_pg_pool(ngx_http_request_t *r)
 }
 
 
-/* The same, for who has no request. */
+/* The same, for callers without a request. */
 
 ngx_http_magasin_pg_pool_t *
 ngx_http_magasin_pg_pool_of(ngx_cycle_t *cycle)
@@ -161,7 +187,10 @@ ngx_http_magasin_pg_pool_of(ngx_cycle_t *cycle)
 }
 
 
-/* What `magasin_database` says; who connects by itself takes a copy. */
+/*
+ * Returns the configuration of `magasin_database`.  A caller with a pool of its
+ * own takes a copy of it.
+ */
 
 ngx_http_magasin_pg_conf_t *
 ngx_http_magasin_pg_conf_of(ngx_cycle_t *cycle)
@@ -174,7 +203,7 @@ ngx_http_magasin_pg_conf_of(ngx_cycle_t *cycle)
 }
 
 
-/* Its conninfo, which tells one database from another; it may be secret. */
+/* Returns its conninfo, which may have a password. */
 
 ngx_str_t *
 ngx_http_magasin_pg_database_of(ngx_cycle_t *cycle)
@@ -232,9 +261,10 @@ static char *
 ngx_http_magasin_pg_option(ngx_conf_t *cf,
     ngx_http_magasin_pg_conf_t *pcf, ngx_str_t *option)
 {
-    u_char      *equal;
-    ngx_int_t    n;
-    ngx_str_t    name, text;
+    u_char                      *equal;
+    ngx_int_t                    n;
+    ngx_str_t                    name, text;
+    ngx_http_magasin_pg_time_t  *time;
 
     equal = ngx_strlchr(option->data, option->data + option->len, '=');
 
@@ -265,30 +295,19 @@ ngx_http_magasin_pg_option(ngx_conf_t *cf,
 
     n = ngx_parse_time(&text, 0);
 
-    if (name.len == 12 && ngx_strncmp(name.data, "lock_timeout", 12) == 0) {
-        if (n == NGX_ERROR || n < 1) {
-            return "takes \"lock_timeout\" as a time over 0, such as 2s";
+    for (time = ngx_http_magasin_pg_times; time->error; time++) {
+
+        if (name.len != time->name.len
+            || ngx_strncmp(name.data, time->name.data, name.len) != 0)
+        {
+            continue;
         }
 
-        pcf->lock_timeout = n;
-        return NGX_CONF_OK;
-    }
-
-    if (name.len == 7 && ngx_strncmp(name.data, "timeout", 7) == 0) {
         if (n == NGX_ERROR || n < 1) {
-            return "takes \"timeout\" as a time over 0, such as 5s or 500ms";
+            return time->error;
         }
 
-        pcf->timeout = n;
-        return NGX_CONF_OK;
-    }
-
-    if (name.len == 15 && ngx_strncmp(name.data, "connect_timeout", 15) == 0) {
-        if (n == NGX_ERROR || n < 1) {
-            return "takes \"connect_timeout\" as a time over 0, such as 2s";
-        }
-
-        pcf->connect_timeout = n;
+        *(ngx_msec_t *) ((u_char *) pcf + time->offset) = n;
         return NGX_CONF_OK;
     }
 

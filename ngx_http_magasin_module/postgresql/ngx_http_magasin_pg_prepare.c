@@ -1,16 +1,17 @@
 
 /*
- * The statements of a connection.  All are prepared at once when it is made.
- * If that fails each is prepared by itself, and the connection serves without
- * those that cannot be: their table is locked, or the schema is older than
- * this module.  They are tried again when somebody asks for them.
+ * The prepared statements of a connection.  All are prepared at once when the
+ * connection is established.  If that fails, each is prepared by itself.  The
+ * connection is used without those that fail: their table is locked, or the
+ * schema is older than this module.  They are prepared again when a job needs
+ * them.
  */
 
 
 #include "ngx_http_magasin_pg_internal.h"
 
 
-/* Milliseconds between two attempts at what is missing. */
+/* Milliseconds between two attempts to prepare missing statements. */
 #define NGX_HTTP_MAGASIN_PG_AGAIN  1000
 
 
@@ -20,7 +21,7 @@ typedef struct {
 } ngx_http_magasin_pg_statement_t;
 
 
-/* They have to fit into the bits of `missing`. */
+/* The statements must fit into the bits of `missing`. */
 
 #define NGX_HTTP_MAGASIN_PG_FIT  (NGX_HTTP_MAGASIN_SQL_COUNT < 64 ? 1 : -1)
 
@@ -66,12 +67,12 @@ ngx_http_magasin_pg_statement_name(ngx_http_magasin_statement_e statement)
 
 
 /*
- * Set up a session on a connection that was made.  First of all how long it
- * waits for locks: to prepare a statement may do so, too.  Nobody waits for
- * this connection yet, so that all of them together may take their time.
+ * Set up the session of a connection that is established.  Its lock_timeout is
+ * set first, since to prepare a statement may wait for a lock.  It is longer
+ * than in service: no job needs this connection yet.
  *
- * NGX_OK: ngx_http_magasin_pg_prepared() gets the answers.  NGX_ERROR: the
- * connection is bad.
+ * Returns NGX_OK: ngx_http_magasin_pg_prepared() gets the results.  NGX_ERROR:
+ * the connection is unusable.
  */
 
 ngx_int_t
@@ -80,6 +81,10 @@ ngx_http_magasin_pg_prepare(ngx_http_magasin_pg_connection_t *connection)
     ngx_http_magasin_pg_conf_t  *pcf;
 
     pcf = connection->pool->conf;
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                   "magasin pg: connection %ui prepares its session",
+                   connection->number);
 
     connection->state = NGX_HTTP_MAGASIN_PG_PREPARING;
     connection->failed = 0;
@@ -101,7 +106,7 @@ ngx_http_magasin_pg_prepare(ngx_http_magasin_pg_connection_t *connection)
 }
 
 
-/* How long the session waits for locks from here on, in milliseconds. */
+/* Set the lock_timeout of the session to `wait` milliseconds. */
 
 static ngx_int_t
 ngx_http_magasin_pg_prepare_wait(ngx_http_magasin_pg_connection_t *connection,
@@ -119,8 +124,9 @@ ngx_http_magasin_pg_prepare_wait(ngx_http_magasin_pg_connection_t *connection,
 
 
 /*
- * All the other statements together, and then the wait of a connection in
- * service; or what is missing of them, each with a Sync of its own.
+ * Prepare all other statements with one Sync, and set the lock_timeout of a
+ * connection in service; or prepare the missing ones, each with a Sync of its
+ * own.
  */
 
 static ngx_int_t
@@ -180,9 +186,9 @@ ngx_http_magasin_pg_prepare_one(ngx_http_magasin_pg_connection_t *connection,
 
 
 /*
- * An answer while statements are prepared.
+ * Handle a result while statements are prepared.
  *
- * NGX_OK, or NGX_ERROR: the connection is of no use.
+ * Returns NGX_OK, or NGX_ERROR if the connection is unusable.
  */
 
 ngx_int_t
@@ -243,7 +249,7 @@ ngx_http_magasin_pg_prepare_failed(
     if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED
         && !slot->sync && !slot->prepare)
     {
-        /* The wait behind statements of which one failed. */
+        /* The lock_timeout after statements of which one failed. */
 
         connection->head++;
         return NGX_OK;
@@ -260,9 +266,13 @@ ngx_http_magasin_pg_prepare_failed(
         && !connection->pool->conf->quiet)
     {
         ngx_http_magasin_pg_connection_complain(connection, NGX_LOG_ERR,
-                            " that it cannot prepare a statement",
+                            "cannot prepare a statement",
                             ngx_http_magasin_sqlstate_message(result));
     }
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                   "magasin pg: connection %ui lacks statement %d",
+                   connection->number, slot->statement);
 
     connection->missing |= ngx_http_magasin_pg_bit(slot->statement);
     connection->failed = 1;
@@ -273,8 +283,10 @@ ngx_http_magasin_pg_prepare_failed(
 
 
 /*
- * All answers of an attempt are there.  Without half of its statements a
- * database is none of ours.
+ * All results of an attempt have arrived.  If more than half of the statements
+ * are missing, the database is not that of this application.
+ *
+ * Returns NGX_OK, or NGX_ERROR if the connection is unusable.
  */
 
 static ngx_int_t
@@ -284,6 +296,10 @@ ngx_http_magasin_pg_prepare_done(ngx_http_magasin_pg_connection_t *connection)
     ngx_uint_t  n;
 
     if (connection->failed && !connection->single) {
+
+        ngx_log_debug1(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                       "magasin pg: connection %ui prepares its statements "
+                       "one by one", connection->number);
 
         connection->failed = 0;
         connection->single = 1;
@@ -304,6 +320,10 @@ ngx_http_magasin_pg_prepare_done(ngx_http_magasin_pg_connection_t *connection)
         n += missing & 1;
     }
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                   "magasin pg: connection %ui prepared its statements, "
+                   "missing:%ui", connection->number, n);
+
     if (n > NGX_HTTP_MAGASIN_SQL_COUNT / 2) {
         return NGX_ERROR;
     }
@@ -314,7 +334,10 @@ ngx_http_magasin_pg_prepare_done(ngx_http_magasin_pg_connection_t *connection)
 }
 
 
-/* Are there connections, and has none of them this statement? */
+/*
+ * Returns 1 if connections are in service and none of them has prepared the
+ * statement.
+ */
 
 ngx_uint_t
 ngx_http_magasin_pg_lacks(ngx_http_magasin_pg_pool_t *pool,
@@ -337,7 +360,7 @@ ngx_http_magasin_pg_lacks(ngx_http_magasin_pg_pool_t *pool,
 }
 
 
-/* Is there a write that cannot be done for want of its statement? */
+/* Returns 1 if the statement of a write is prepared on no connection. */
 
 ngx_uint_t
 ngx_http_magasin_pg_lacks_writes(ngx_http_magasin_pg_pool_t *pool)
@@ -358,7 +381,10 @@ ngx_http_magasin_pg_lacks_writes(ngx_http_magasin_pg_pool_t *pool)
 }
 
 
-/* Try again what some connections lack, not too often. */
+/*
+ * Prepare the missing statements of all connections again, at most once per
+ * NGX_HTTP_MAGASIN_PG_AGAIN.  A connection may be lost by it.
+ */
 
 void
 ngx_http_magasin_pg_prepare_missing(ngx_http_magasin_pg_pool_t *pool)
@@ -372,6 +398,9 @@ ngx_http_magasin_pg_prepare_missing(ngx_http_magasin_pg_pool_t *pool)
     {
         return;
     }
+
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, pool->log, 0,
+                   "magasin pg: prepare the missing statements again");
 
     pool->prepared = ngx_max(ngx_current_msec, 1);
 

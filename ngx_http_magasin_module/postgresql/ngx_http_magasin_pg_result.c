@@ -1,6 +1,6 @@
 
 /*
- * Answers of one connection, in the order of what was sent.
+ * The results of one connection, in the order of the statements.
  *
  * In pipeline mode PQgetResult() gives the result of a statement, then NULL,
  * then the next one's; after an error the statements up to the Sync come as
@@ -13,6 +13,12 @@
 
 static ngx_int_t ngx_http_magasin_pg_answered(
     ngx_http_magasin_pg_connection_t *connection, PGresult *result);
+static ngx_int_t ngx_http_magasin_pg_uncommitted(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot, PGresult *result);
+static ngx_int_t ngx_http_magasin_pg_ran(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot, PGresult *result);
 static void ngx_http_magasin_pg_count(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_slot_t *slot, PGresult *result);
@@ -37,9 +43,9 @@ static void ngx_http_magasin_pg_rows(ngx_http_magasin_pg_job_t *job,
 
 
 /*
- * Hand out all results that have arrived whole.
+ * Handle all results that are complete.  Callbacks of jobs run.
  *
- * NGX_OK, or NGX_ERROR: the connection is of no more use.
+ * Returns NGX_OK, or NGX_ERROR if the connection is unusable.
  */
 
 ngx_int_t
@@ -87,14 +93,20 @@ ngx_http_magasin_pg_results(ngx_http_magasin_pg_connection_t *connection)
 }
 
 
+/*
+ * Handle a result of a connection in service, which is owed to the oldest slot.
+ *
+ * Returns NGX_OK, NGX_DONE if the result is kept, or NGX_ERROR if the
+ * connection is unusable.
+ */
+
 static ngx_int_t
 ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     PGresult *result)
 {
-    ngx_uint_t                   ending, missed;
     ExecStatusType               status;
     ngx_http_magasin_pg_job_t   *job;
-    ngx_http_magasin_pg_slot_t  *slot, *next;
+    ngx_http_magasin_pg_slot_t  *slot;
 
     slot = ngx_http_magasin_pg_slot(connection, connection->head);
     status = PQresultStatus(result);
@@ -109,22 +121,7 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     }
 
     if (slot->sync) {
-
-        /* A commit that failed, or a FATAL of the server's own. */
-
-        if (slot->result == NULL || status != PGRES_FATAL_ERROR
-            || PQstatus(connection->pg) == CONNECTION_BAD
-            || ngx_http_magasin_pg_ending(result))
-        {
-            return NGX_ERROR;
-        }
-
-        ngx_http_magasin_pg_drop(slot);
-        slot->result = result;
-
-        ngx_http_magasin_pg_count(connection, NULL, result);
-
-        return NGX_DONE;
+        return ngx_http_magasin_pg_uncommitted(connection, slot, result);
     }
 
     if (status == PGRES_FATAL_ERROR
@@ -132,8 +129,8 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
             || PQresultErrorField(result, PG_DIAG_SQLSTATE) == NULL))
     {
         /*
-         * Made by libpq, which has lost the connection, or does not
-         * understand it: the job stays in flight and _lost() decides.
+         * A result of libpq, which has lost the connection or found a protocol
+         * error.  The job stays in flight: _lost() takes it back.
          */
 
         return NGX_ERROR;
@@ -142,7 +139,7 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK
         && status != PGRES_FATAL_ERROR && status != PGRES_PIPELINE_ABORTED)
     {
-        /* COPY, or an empty statement: nothing that we have asked for. */
+        /* COPY, or an empty query: this module sends neither. */
 
         return NGX_ERROR;
     }
@@ -152,7 +149,7 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
 
     if (status == PGRES_PIPELINE_ABORTED) {
 
-        /* The batch failed before their turn: they were not run. */
+        /* An earlier statement of the batch failed: these were not run. */
 
         while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
             ngx_http_magasin_pg_requeue(job);
@@ -161,12 +158,64 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
         return NGX_OK;
     }
 
+    return ngx_http_magasin_pg_ran(connection, slot, result);
+}
+
+
+/*
+ * A result in place of the answer to a Sync: the commit of a write failed, or
+ * the server reports a FATAL error.
+ *
+ * Returns NGX_DONE if the result is kept, or NGX_ERROR if the connection is
+ * unusable.
+ */
+
+static ngx_int_t
+ngx_http_magasin_pg_uncommitted(ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot, PGresult *result)
+{
+    if (slot->result == NULL || PQresultStatus(result) != PGRES_FATAL_ERROR
+        || PQstatus(connection->pg) == CONNECTION_BAD
+        || ngx_http_magasin_pg_ending(result))
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_magasin_pg_drop(slot);
+    slot->result = result;
+
+    ngx_http_magasin_pg_count(connection, NULL, result);
+
+    return NGX_DONE;
+}
+
+
+/*
+ * The statement of a slot was run, or it failed: answer its jobs.
+ *
+ * Returns NGX_OK, NGX_DONE if the result is kept, or NGX_ERROR if the
+ * connection is unusable.
+ */
+
+static ngx_int_t
+ngx_http_magasin_pg_ran(ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot, PGresult *result)
+{
+    ngx_uint_t                   ending, missed;
+    ngx_http_magasin_pg_job_t   *job;
+    ngx_http_magasin_pg_slot_t  *next;
+
     ngx_http_magasin_pg_count(connection, slot, result);
 
     ending = ngx_http_magasin_pg_ending(result);
     missed = ngx_http_magasin_pg_missed(result);
 
-    /* The Sync behind it says whether it was the lane's. */
+    ngx_log_debug5(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                   "magasin pg: statement %d answered on connection %ui, "
+                   "status:%d ending:%ui missed:%ui", slot->statement,
+                   connection->number, PQresultStatus(result), ending, missed);
+
+    /* The kind of the Sync after it tells whether it was a turn of the lane. */
 
     next = ngx_http_magasin_pg_slot(connection, connection->head);
 
@@ -183,8 +232,8 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     }
 
     /*
-     * Callbacks end requests, and the end of one may cancel others of this
-     * slot: it is read anew each time.
+     * A callback ends a request, which may cancel other jobs of this slot: its
+     * first job is read again each time.
      */
 
     while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
@@ -218,7 +267,7 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
 
 
 /*
- * A Sync was answered.  Jobs that missed a lock are in the lane again before
+ * A Sync was answered.  Jobs that missed a lock are put into the lane before
  * the turn ends, so that their block is kept.
  */
 
@@ -226,6 +275,11 @@ static void
 ngx_http_magasin_pg_synced(ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_slot_t *slot)
 {
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                   "magasin pg: sync of kind %d answered on connection %ui, "
+                   "syncs:%ui", slot->kind, connection->number,
+                   connection->syncs);
+
     ngx_http_magasin_pg_committed(connection, slot);
 
     connection->head++;
@@ -257,7 +311,7 @@ ngx_http_magasin_pg_synced(ngx_http_magasin_pg_connection_t *connection,
 }
 
 
-/* A run of a statement and how it ended; `slot` NULL: of a commit. */
+/* Count a run of a statement and its error.  `slot` NULL: of a commit. */
 
 static void
 ngx_http_magasin_pg_count(ngx_http_magasin_pg_connection_t *connection,
@@ -283,7 +337,7 @@ ngx_http_magasin_pg_count(ngx_http_magasin_pg_connection_t *connection,
         }
     }
 
-    /* A lock that was missed is counted where it is known what comes of it. */
+    /* A missed lock is an error only if the job does not run again. */
 
     if (PQresultStatus(result) == PGRES_FATAL_ERROR
         && !ngx_http_magasin_pg_missed(result))
@@ -297,10 +351,10 @@ ngx_http_magasin_pg_count(ngx_http_magasin_pg_connection_t *connection,
 
 
 /*
- * Is this the end of the connection?  Class 57P: the server shuts down, or an
- * operator ended us.  0A000 and 26000: the prepared statements do not fit the
- * schema any more, or a pooler dropped them; a new connection prepares anew.
- * In all these cases the statement was not run.
+ * Returns 1 if an error ends the connection.  Class 57P: the server shuts
+ * down, or an administrator ended the session.  0A000 and 26000: the prepared
+ * statements do not fit the schema any more, or a pooler dropped them; a new
+ * connection prepares them again.  In these cases the statement was not run.
  */
 
 static ngx_uint_t
@@ -318,15 +372,15 @@ ngx_http_magasin_pg_ending(PGresult *result)
 
 
 /*
- * The result of a write.  It is committed by its Sync, and may be lost until
- * that is answered: a server that is ended at once flushes what it has
- * written for us, committed or not.  So its jobs wait in the slot of the Sync,
- * which is the next one, with the result; or without, when they lost against
- * others and are to run again.  For that too the Sync has to be answered
- * first: the server tells of the error before it lets go of its locks, and an
- * advisory lock of the first run would stand in the way of the second.
+ * The result of a write has arrived.  Its Sync commits it.  A server that is
+ * stopped sends the result even if the commit does not happen.  So the jobs
+ * wait in the slot of the Sync, which is the next one, with the result.
  *
- * NGX_DONE: the result is kept.  NGX_OK: it is not.
+ * Jobs that are to run again wait there without a result.  The server reports
+ * an error before it releases its locks, and an advisory lock of the first run
+ * would block the second one.
+ *
+ * Returns NGX_DONE if the result is kept, else NGX_OK.
  */
 
 static ngx_int_t
@@ -357,6 +411,10 @@ ngx_http_magasin_pg_written(ngx_http_magasin_pg_connection_t *connection,
         }
     }
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                   "magasin pg: write of statement %d, again:%ui missed:%ui",
+                   slot->statement, again, missed);
+
     if (again || missed) {
         return NGX_OK;
     }
@@ -368,8 +426,8 @@ ngx_http_magasin_pg_written(ngx_http_magasin_pg_connection_t *connection,
 
 
 /*
- * A Sync was answered: the write before it, if there was one, is committed,
- * or was refused, or runs again.
+ * A Sync was answered: the write before it, if there is one, was committed or
+ * rejected, or it runs again.
  */
 
 static void
@@ -398,8 +456,8 @@ ngx_http_magasin_pg_committed(ngx_http_magasin_pg_connection_t *connection,
 
 
 /*
- * Class 40: the transaction lost against others, in a deadlock or for its
- * isolation, and was rolled back: doing it again is what is asked for.
+ * Returns 1 if the transaction was rolled back because of a deadlock or a
+ * serialization failure (class 40): it is to be retried.
  */
 
 static ngx_uint_t
@@ -416,8 +474,8 @@ ngx_http_magasin_pg_undone(PGresult *result)
 
 
 /*
- * 55P03: the lock was not free within the lock_timeout, and what was done
- * before is rolled back.
+ * Returns 1 if a lock was not free within the lock_timeout (55P03): the
+ * transaction was rolled back.
  */
 
 static ngx_uint_t
@@ -431,11 +489,15 @@ ngx_http_magasin_pg_missed(PGresult *result)
 }
 
 
-/* A job that missed a lock goes to the lane when it is put back. */
+/* Mark a job that missed a lock: _requeue() puts it into the lane. */
 
 static void
 ngx_http_magasin_pg_again(ngx_http_magasin_pg_job_t *job)
 {
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, job->log, 0,
+                   "magasin pg: job of statement %d missed a lock",
+                   job->statement);
+
     job->missed = 1;
 
     ngx_http_magasin_count(job->pool->counters->missed);
@@ -458,7 +520,7 @@ ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_connection_t *connection,
 
         if (ngx_http_magasin_pg_expected(job->statement, result) != NGX_OK) {
             ngx_http_magasin_pg_connection_complain(connection, NGX_LOG_ERR,
-                    " something else than was asked of it",
+                    "returned unexpected columns for the statement",
                     ngx_http_magasin_pg_statement_name(job->statement));
 
             job->failed(job, NGX_HTTP_MAGASIN_PG_UNAVAILABLE, NULL);
@@ -483,7 +545,7 @@ ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_connection_t *connection,
 }
 
 
-/* Which rows are this job's: of a merged one, that of its key. */
+/* Set the rows of a job: all of them, or the one of the key if merged. */
 
 static void
 ngx_http_magasin_pg_rows(ngx_http_magasin_pg_job_t *job, PGresult *result)

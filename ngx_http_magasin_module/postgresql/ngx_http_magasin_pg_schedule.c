@@ -50,7 +50,7 @@ static ngx_http_magasin_pg_connection_t *ngx_http_magasin_pg_reserved(
     ngx_http_magasin_pg_pool_t *pool);
 
 
-/* Send what can be sent; the handler of the pool's events. */
+/* Send the jobs that can be sent; the handler of the events of the pool. */
 
 void
 ngx_http_magasin_pg_dispatch(ngx_event_t *ev)
@@ -60,6 +60,10 @@ ngx_http_magasin_pg_dispatch(ngx_event_t *ev)
     ngx_http_magasin_pg_connection_t  *connection;
 
     pool = ev->data;
+
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, pool->log, 0,
+                   "magasin pg: dispatch, waiting:%ui blocks:%ui ready:%ui",
+                   pool->nwaiting, pool->nblocks, pool->ready);
 
     ngx_http_magasin_pg_dispatch_class(pool, NGX_HTTP_MAGASIN_PG_READ);
 
@@ -75,7 +79,7 @@ ngx_http_magasin_pg_dispatch(ngx_event_t *ev)
         }
     }
 
-    /* The lane and the writes begin in turn: either could take it all. */
+    /* The lane and the writes take turns: either could use all connections. */
 
     if (!pool->writes) {
         ngx_http_magasin_pg_lane_dispatch(pool);
@@ -92,8 +96,8 @@ ngx_http_magasin_pg_dispatch(ngx_event_t *ev)
 
 
 /*
- * Send what can be sent of one class, in order; but a write for whose row
- * others are under way does not keep those behind it.
+ * Send the jobs of one class in order.  A write that waits for others of the
+ * same row does not delay the writes behind it.
  */
 
 static void
@@ -121,7 +125,7 @@ ngx_http_magasin_pg_dispatch_class(ngx_http_magasin_pg_pool_t *pool,
             }
         }
 
-        /* After both of these the queue may be another. */
+        /* Both calls may change the queue. */
 
         if (ngx_http_magasin_pg_refused(pool, job)
             || ngx_http_magasin_pg_send(pool, job))
@@ -142,8 +146,8 @@ ngx_http_magasin_pg_dispatch_class(ngx_http_magasin_pg_pool_t *pool,
 
 
 /*
- * A statement that no connection could prepare: its table is locked, or the
- * schema is of another version.  Its jobs fail at once.
+ * Fail a job whose statement is prepared on no connection: its table is
+ * locked, or the schema has another version.  Returns 1 if it was failed.
  */
 
 static ngx_uint_t
@@ -154,6 +158,10 @@ ngx_http_magasin_pg_refused(ngx_http_magasin_pg_pool_t *pool,
         return 0;
     }
 
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, job->log, 0,
+                   "magasin pg: statement %d is prepared on no connection",
+                   job->statement);
+
     ngx_http_magasin_pg_unlink(job);
     ngx_http_magasin_pg_finish(job);
 
@@ -161,7 +169,7 @@ ngx_http_magasin_pg_refused(ngx_http_magasin_pg_pool_t *pool,
 
     job->failed(job, NGX_HTTP_MAGASIN_PG_UNAVAILABLE, NULL);
 
-    /* Last, since a connection may be lost, and other jobs end. */
+    /* Last, since a connection may be lost and other jobs may end. */
 
     ngx_http_magasin_pg_prepare_missing(pool);
 
@@ -169,7 +177,10 @@ ngx_http_magasin_pg_refused(ngx_http_magasin_pg_pool_t *pool,
 }
 
 
-/* Send a job of a queue, and those that go with it; 0: it has to wait. */
+/*
+ * Send a job of a queue, and those that are merged with it.  Returns 1, or 0
+ * if it has to wait.
+ */
 
 static ngx_uint_t
 ngx_http_magasin_pg_send(ngx_http_magasin_pg_pool_t *pool,
@@ -191,7 +202,7 @@ ngx_http_magasin_pg_send(ngx_http_magasin_pg_pool_t *pool,
 
     if (ngx_http_magasin_pg_connection_send(connection, job, wait) != NGX_OK) {
 
-        /* Not sent, so they may go elsewhere. */
+        /* They were not sent: another connection may take them. */
 
         for ( /* void */ ; job; job = next) {
             next = job->next;
@@ -207,8 +218,8 @@ ngx_http_magasin_pg_send(ngx_http_magasin_pg_pool_t *pool,
 
 
 /*
- * Take a job out of its queue, and with it those behind it that may share its
- * run; they are linked by `next`.
+ * Remove a job from its queue, and the jobs behind it that may share its run.
+ * Returns the first one; they are linked by `next`.
  */
 
 ngx_http_magasin_pg_job_t *
@@ -255,7 +266,7 @@ ngx_http_magasin_pg_next(ngx_queue_t *q)
 }
 
 
-/* Can no connection take another write? */
+/* Returns 1 if no connection can take another write. */
 
 static ngx_uint_t
 ngx_http_magasin_pg_taken(ngx_http_magasin_pg_pool_t *pool)
@@ -279,9 +290,11 @@ ngx_http_magasin_pg_taken(ngx_http_magasin_pg_pool_t *pool)
 
 
 /*
- * The connection for a job: for reads the one whose batch is open, so that a
- * turn's reads travel together; for writes the one where others ask for the
- * same row; else the least busy one.  NULL: it has to wait.
+ * Choose the connection for a job: for a read the one whose batch is open, for
+ * a write the one on which another write of the same row is in flight, else
+ * the least busy one.
+ *
+ * Returns NULL if the job has to wait.
  */
 
 ngx_http_magasin_pg_connection_t *
@@ -336,7 +349,7 @@ ngx_http_magasin_pg_choose(ngx_http_magasin_pg_pool_t *pool,
 }
 
 
-/* Do the reads wait for the end of a batch? */
+/* Returns 1 if the reads wait for the end of a batch. */
 
 static ngx_uint_t
 ngx_http_magasin_pg_held(ngx_http_magasin_pg_pool_t *pool)
@@ -363,7 +376,7 @@ ngx_http_magasin_pg_held(ngx_http_magasin_pg_pool_t *pool)
 }
 
 
-/* The connection on which a write of the same row is under way, or NULL. */
+/* Returns the connection with a write of the same row in flight, or NULL. */
 
 static ngx_http_magasin_pg_connection_t *
 ngx_http_magasin_pg_follow(ngx_http_magasin_pg_pool_t *pool,
@@ -389,7 +402,10 @@ ngx_http_magasin_pg_follow(ngx_http_magasin_pg_pool_t *pool,
 }
 
 
-/* Those without writes come first, then those with less to answer. */
+/*
+ * Returns 1 if `connection` is better than `best`: it has no writes, or less
+ * in flight.
+ */
 
 static ngx_uint_t
 ngx_http_magasin_pg_better(ngx_http_magasin_pg_connection_t *connection,
@@ -431,9 +447,9 @@ ngx_http_magasin_pg_accepts(ngx_http_magasin_pg_connection_t *connection,
 
 
 /*
- * Is one left to the reads when this connection takes a write or a turn of
- * the lane?  If there is no other one for them, the short waits for locks
- * have to be short enough.
+ * May this connection take a write or a turn of the lane?  Returns 1 if
+ * another one is left to the reads, or if there is no other one: then the
+ * reads wait behind the short lock_timeout.
  */
 
 static ngx_uint_t
@@ -469,7 +485,7 @@ ngx_http_magasin_pg_spares(ngx_http_magasin_pg_connection_t *connection,
 }
 
 
-/* Is this the only connection that short statements have? */
+/* Returns 1 if no other connection serves short statements. */
 
 ngx_uint_t
 ngx_http_magasin_pg_alone(ngx_http_magasin_pg_connection_t *connection)
@@ -495,9 +511,9 @@ ngx_http_magasin_pg_alone(ngx_http_magasin_pg_connection_t *connection)
 
 
 /*
- * Nothing comes from this connection: a statement takes long.  What would be
- * sent behind it could not be taken back when its time is over, and a write
- * would be done after its client was told that it was not.
+ * Returns 1 if no Sync was answered for NGX_HTTP_MAGASIN_PG_STALL ms: a
+ * statement takes long.  A job behind it could not be taken back when it times
+ * out, and a write would be done after its client got an error.
  */
 
 static ngx_uint_t
@@ -510,12 +526,13 @@ ngx_http_magasin_pg_stalled(ngx_http_magasin_pg_connection_t *connection)
 
 
 /*
- * Long reads must not stand before short ones.  While some wait, the last
- * connection in service that runs none is kept free for them; but one of
- * three, besides the first, is the most that they get, since each keeps a core
- * busy.  Of a single connection, long reads get it when it is idle, and it
- * takes nothing else until then; after each of them the short ones have a
- * turn.
+ * Choose the connection that is reserved for long reads, so that they do not
+ * delay short ones: while some wait, the last one in service that runs none.
+ * They get a third of the connections at most, the first one excluded, since
+ * each long read keeps a core busy.  A single connection is reserved until it
+ * is idle; after each long read the short ones have a turn.
+ *
+ * Returns NULL if no connection is reserved.
  */
 
 static ngx_http_magasin_pg_connection_t *

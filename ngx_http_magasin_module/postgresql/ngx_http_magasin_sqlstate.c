@@ -8,7 +8,7 @@ typedef struct {
 } ngx_http_magasin_sqlstate_t;
 
 
-/* The longest words of an error. */
+/* Bytes of the longest message of an error. */
 #define NGX_HTTP_MAGASIN_SQLSTATE_MESSAGE  256
 
 
@@ -35,7 +35,7 @@ static ngx_http_magasin_sqlstate_t  ngx_http_magasin_sqlstates[] = {
 };
 
 
-/* What metrics tell apart; the last one stands for all others. */
+/* The classes that the metrics count; the last one is for all others. */
 
 static const char  *ngx_http_magasin_sqlstate_classes[] = {
     "08", "0A", "21", "22", "23", "25", "26", "28", "2B", "2D", "34", "3D",
@@ -44,8 +44,8 @@ static const char  *ngx_http_magasin_sqlstate_classes[] = {
 
 
 /*
- * The code and the words of an error, for statuses and logs; never NULL.  The
- * words are escaped, and are there until the next ones are asked for.
+ * Return the SQLSTATE and the message of an error; never NULL.  The message is
+ * escaped; the next call overwrites it.
  */
 
 const char *
@@ -81,9 +81,11 @@ ngx_http_magasin_sqlstate_message(PGresult *result)
 
 
 /*
- * Words of a server for the log: control characters become blanks, bytes that
- * are no UTF-8 are written in hexadecimal, and what does not fit is left out.
- * Returns the end.
+ * Copy a message of a server to `buffer` of `size` bytes for the log: control
+ * characters become blanks, bytes that are not UTF-8 are written in
+ * hexadecimal, and the rest that does not fit is dropped.
+ *
+ * Returns the end of the copy, which has no terminating NUL.
  */
 
 u_char *
@@ -135,7 +137,7 @@ ngx_http_magasin_pg_escape(u_char *buffer, size_t size, const char *message)
 
 
 /*
- * The HTTP status for an error of the server; 500 for what nobody expects.
+ * Return the HTTP status for an error of the server; 500 if it is unexpected.
  * `sqlstate` may be NULL.
  */
 
@@ -157,7 +159,7 @@ ngx_http_magasin_sqlstate_status(const char *sqlstate)
 }
 
 
-/* The number of a SQLSTATE's class; `sqlstate` may be NULL. */
+/* Return the index of the class of a SQLSTATE, which may be NULL. */
 
 ngx_uint_t
 ngx_http_magasin_sqlstate_class(const char *sqlstate)

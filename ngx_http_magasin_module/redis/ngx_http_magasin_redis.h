@@ -1,9 +1,9 @@
 
 /*
- * Redis on nginx's event loop: one connection in each worker, and nothing
- * that a request could not do without.  A command has a deadline of
- * milliseconds; what goes wrong with it is a miss.  Once it is accepted, its
- * callback is called exactly once, from the event loop and never from inside
+ * Redis on the event loop of nginx: one connection in each worker.  It is a
+ * cache: a request is answered without it, too.  A command has a timeout of
+ * milliseconds; a failure is a miss.  When a command is accepted, its callback
+ * is called exactly once, from the event loop and never from inside
  * ngx_http_magasin_redis_command().
  */
 
@@ -17,16 +17,16 @@
 #include <ngx_event.h>
 #include <ngx_http.h>
 
-/* Found where pkg-config says, so not by its longer name. */
+/* pkg-config gives the directory of the header itself. */
 #include <hiredis.h>
 
 #include "ngx_http_magasin_measure.h"
 
 
-/* What INFO calls run_id: another one is another Redis, or a new life. */
+/* The run_id of INFO: it changes with each start of a server. */
 #define NGX_HTTP_MAGASIN_REDIS_RUN_ID  40
 
-/* Bytes of one reply: more than that, and the connection is closed. */
+/* Bytes of one reply; a longer one ends the connection. */
 #define NGX_HTTP_MAGASIN_REDIS_REPLY   (4 * 1024 * 1024)
 
 
@@ -40,26 +40,26 @@ typedef struct ngx_http_magasin_redis_slot_s     ngx_http_magasin_redis_slot_t;
 typedef enum {
     NGX_HTTP_MAGASIN_REDIS_UNAVAILABLE = 1,  /* the connection broke */
     NGX_HTTP_MAGASIN_REDIS_TIMEOUT,          /* no reply in time */
-    NGX_HTTP_MAGASIN_REDIS_ERROR             /* Redis refused: see error */
+    NGX_HTTP_MAGASIN_REDIS_ERROR             /* Redis rejected: see error */
 } ngx_http_magasin_redis_failure_e;
 
 
 /*
- * The reply lives as long as the callback runs.  NULL: a miss, and
- * command->failure says why.
+ * The reply is valid until the callback returns.  NULL: a miss;
+ * command->failure is the reason.
  */
 typedef void (*ngx_http_magasin_redis_done_pt)(
     ngx_http_magasin_redis_command_t *command, redisReply *reply);
 
 
-/* What was said on a channel; it lives as long as the callback runs. */
+/* A message of a channel; it is valid until the callback returns. */
 typedef void (*ngx_http_magasin_redis_message_pt)(void *data,
     const char *message);
 
 
 /*
- * The caller owns the memory of a command, and keeps it until the callback
- * came or ngx_http_magasin_redis_cancel() was called.
+ * The caller owns the memory of a command, and keeps it until the callback is
+ * called or until ngx_http_magasin_redis_cancel().
  */
 struct ngx_http_magasin_redis_command_s {
     /* filled in by the caller */
@@ -74,7 +74,7 @@ struct ngx_http_magasin_redis_command_s {
 
     /* for the callback */
     ngx_http_magasin_redis_failure_e  failure;   /* 0: there is a reply */
-    ngx_str_t                         error;     /* Redis's own words */
+    ngx_str_t                         error;     /* message of Redis */
 
     /* the room's own; zeroed by the caller before the first use */
     ngx_queue_t                       queue;
@@ -87,7 +87,7 @@ struct ngx_http_magasin_redis_command_s {
 };
 
 
-/* What `magasin_redis` says; shared by all workers. */
+/* The configuration of `magasin_redis`; the same in all workers. */
 typedef struct {
     ngx_array_t                      *targets;   /* NULL: no directive */
     ngx_str_t                         password;
@@ -105,26 +105,26 @@ typedef struct {
 } ngx_http_magasin_redis_target_t;
 
 
-/* What one worker's connection is at: written by this worker alone. */
+/* The state of the connection of a worker, which alone writes it. */
 typedef struct {
     ngx_atomic_t                      ready;
 } ngx_http_magasin_redis_gauges_t;
 
-/* What the connections of all workers have seen; all of it only grows. */
+/* The counters of all workers; none of them decreases. */
 typedef struct {
     ngx_atomic_t                      connects;
     ngx_atomic_t                      lost;      /* while in service */
-    ngx_atomic_t                      unsound;   /* no Redis of ours */
+    ngx_atomic_t                      unsound;   /* protocol errors */
     ngx_atomic_t                      refused;   /* too many in flight */
     ngx_atomic_t                      failures[NGX_HTTP_MAGASIN_REDIS_ERROR];
     ngx_http_magasin_histogram_t      replies;
 } ngx_http_magasin_redis_counters_t;
 
 
-/* What /readyz tells. */
+/* The state of a connection for /readyz. */
 typedef struct {
     ngx_uint_t                        ready;     /* 1: commands are taken */
-    ngx_uint_t                        in_flight; /* given up ones included */
+    ngx_uint_t                        in_flight; /* and timed out */
     ngx_str_t                         run_id;    /* of the present server */
 } ngx_http_magasin_redis_state_t;
 

@@ -10,14 +10,14 @@ static ngx_uint_t ngx_http_magasin_redis_is(redisReply *reply,
 
 
 /*
- * Make a connection that takes no commands, but listens to a channel.  Every
- * message goes to `message`, in the order of their arrival; what was said
- * while there was no connection is lost.  Somebody has to say something on
- * the channel every second: silence means that the connection is dead, and
- * whatever else comes on such a one ends it.
+ * Create a connection that takes no commands but listens to `channel`.
+ * `message` gets `data` and each message in the order of arrival.  Messages
+ * that are published while there is no connection are lost.  A publisher has
+ * to send a message every second: without one for three seconds, or after any
+ * other reply, the connection is given up.
  *
- * It has its memory to itself, until _destroy().  `channel` is kept by the
- * caller.  Returns NULL only when memory is short.
+ * The connection has a memory pool of its own, until _destroy().  The caller
+ * keeps the memory of `channel`.  Returns NULL if memory is short.
  */
 
 ngx_http_magasin_redis_t *
@@ -50,7 +50,7 @@ ngx_http_magasin_redis_subscribe(ngx_cycle_t *cycle,
 }
 
 
-/* The connection stands.  NGX_OK or NGX_ERROR. */
+/* Subscribe to the channel.  Returns NGX_OK or NGX_ERROR (memory). */
 
 ngx_int_t
 ngx_http_magasin_redis_listen(ngx_http_magasin_redis_t *redis)
@@ -63,7 +63,7 @@ ngx_http_magasin_redis_listen(ngx_http_magasin_redis_t *redis)
     argv[1] = redis->channel;
     argvlen[1] = ngx_strlen(redis->channel);
 
-    /* What comes from now on is for ngx_http_magasin_redis_said(). */
+    /* All replies from now on go to ngx_http_magasin_redis_said(). */
 
     if (ngx_http_magasin_redis_send(redis, ngx_http_magasin_redis_said, 2,
                                     argv, argvlen)
@@ -78,7 +78,7 @@ ngx_http_magasin_redis_listen(ngx_http_magasin_redis_t *redis)
 }
 
 
-/* ["subscribe", channel, 1], then ["message", channel, text] for each. */
+/* Handle ["subscribe", channel, 1] and then ["message", channel, text]. */
 
 void
 ngx_http_magasin_redis_said(ngx_http_magasin_redis_t *redis,
@@ -108,6 +108,10 @@ ngx_http_magasin_redis_said(ngx_http_magasin_redis_t *redis,
             goto strange;
         }
 
+        ngx_log_debug1(NGX_LOG_DEBUG_HTTP, redis->log, 0,
+                       "magasin redis: subscribed to channel \"%s\"",
+                       redis->channel);
+
         redis->listening = 1;
         redis->heard = ngx_current_msec;
 
@@ -120,9 +124,13 @@ ngx_http_magasin_redis_said(ngx_http_magasin_redis_t *redis,
         goto strange;
     }
 
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, redis->log, 0,
+                   "magasin redis: message of %i bytes on the channel",
+                   (ngx_int_t) said[2]->len);
+
     redis->heard = ngx_current_msec;
 
-    /* A NUL is in none of ours. */
+    /* The messages of this application have no NUL. */
 
     if (ngx_strlen(said[2]->str) == (size_t) said[2]->len) {
         redis->message(redis->data, said[2]->str);
@@ -133,7 +141,7 @@ ngx_http_magasin_redis_said(ngx_http_magasin_redis_t *redis,
 strange:
 
     ngx_http_magasin_redis_drop(redis,
-                                "Protocol error: no message of the channel");
+                                "Protocol error: not a message of the channel");
 }
 
 

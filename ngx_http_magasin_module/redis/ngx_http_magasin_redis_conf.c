@@ -1,8 +1,7 @@
 
 /*
- * `magasin_redis`: addresses, password, database and deadline.  Names are
- * resolved here, so that no worker ever waits for DNS: hiredis would do it,
- * and block.
+ * `magasin_redis`: addresses, password, database and timeout.  Names are
+ * resolved at configuration: hiredis would block a worker for DNS.
  */
 
 
@@ -21,9 +20,10 @@ static char *ngx_http_magasin_redis_conf_option(ngx_conf_t *cf,
 
 
 /*
- * Fill rcf from the arguments of the directive.
+ * Fill `rcf` from the arguments of the directive.
  *
- * NGX_CONF_OK; or what is wrong, without the password.
+ * Returns NGX_CONF_OK, an error text for the directive, or NGX_CONF_ERROR if
+ * the error is logged.  No error has the password.
  */
 
 char *
@@ -46,7 +46,7 @@ ngx_http_magasin_redis_conf_parse(ngx_conf_t *cf,
     for (i = 1; i < cf->args->nelts; i++) {
         equal = NULL;
 
-        /* A path may have a "=". */
+        /* A path may contain a "=". */
 
         if (value[i].len < 5 || ngx_strncmp(value[i].data, "unix:", 5) != 0) {
             equal = ngx_strlchr(value[i].data, value[i].data + value[i].len,
@@ -74,7 +74,7 @@ ngx_http_magasin_redis_conf_parse(ngx_conf_t *cf,
 }
 
 
-/* One address as it is written; a name may stand for several. */
+/* Parse an address.  A name may resolve to several addresses. */
 
 static char *
 ngx_http_magasin_redis_conf_address(ngx_conf_t *cf,
@@ -84,7 +84,7 @@ ngx_http_magasin_redis_conf_address(ngx_conf_t *cf,
     ngx_url_t    url;
     ngx_uint_t   i;
 
-    /* What such a URI says may be a password: it is not repeated. */
+    /* A URI may contain a password: it is not logged. */
 
     if (ngx_strnstr(address->data, "://", address->len)
         || ngx_strlchr(address->data, address->data + address->len, '@'))

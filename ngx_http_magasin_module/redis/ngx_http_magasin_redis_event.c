@@ -1,14 +1,15 @@
 
 /*
- * hiredis's socket on nginx's events.  hiredis owns the descriptor, and an
- * ngx_connection_t wraps it; the events are level-triggered.
+ * The socket of a connection to Redis.  hiredis owns it and writes to it; the
+ * bytes that arrive are read and checked here.  The room event/ reports when
+ * it is readable or writable.
  */
 
 
 #include "ngx_http_magasin_redis_internal.h"
 
 
-/* Bytes that are read at once, so that one turn is short. */
+/* Bytes that are read at once: a bound for the length of one turn. */
 #define NGX_HTTP_MAGASIN_REDIS_CHUNK  16384
 
 
@@ -26,95 +27,71 @@ static void ngx_http_magasin_redis_errno(ngx_http_magasin_redis_t *redis,
 
 
 /*
- * Wrap the context's socket.  NGX_OK, or NGX_ERROR: no connection is free, or
- * an event could not be added.
+ * Wrap the socket of the context and arm its read event.
+ *
+ * Returns NGX_OK, or NGX_ERROR if nginx has no connection left or the event
+ * could not be armed.
  */
 
 ngx_int_t
 ngx_http_magasin_redis_attach(ngx_http_magasin_redis_t *redis)
 {
-    ngx_connection_t  *c;
-
-    c = ngx_get_connection(redis->context->fd, redis->log);
-    if (c == NULL) {
+    redis->connection = ngx_http_magasin_event_wrap(redis->context->fd,
+                                               ngx_http_magasin_redis_event,
+                                               redis, redis->log);
+    if (redis->connection == NULL) {
         return NGX_ERROR;
     }
 
-    c->data = redis;
-    c->log = redis->log;
-    c->log_error = NGX_ERROR_ERR;
-    c->idle = 1;
+    redis->connection->idle = 1;
 
-    c->read->handler = ngx_http_magasin_redis_event;
-    c->read->log = c->log;
-    c->write->handler = ngx_http_magasin_redis_event;
-    c->write->log = c->log;
-
-    redis->connection = c;
-
-    return ngx_add_event(c->read, NGX_READ_EVENT, NGX_LEVEL_EVENT);
-}
-
-
-/* Unwrap it.  The descriptor is still open, and hiredis's to close. */
-
-void
-ngx_http_magasin_redis_detach(ngx_http_magasin_redis_t *redis)
-{
-    ngx_connection_t  *c;
-
-    if (redis->flush.posted) {
-        ngx_delete_posted_event(&redis->flush);
-    }
-
-    c = redis->connection;
-    if (c == NULL) {
-        return;
-    }
-
-    if (c->read->active) {
-        (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
-    }
-
-    if (c->write->active) {
-        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, 0);
-    }
-
-    c->shared = 1;
-    c->idle = 0;
-
-    ngx_close_connection(c);
-
-    redis->connection = NULL;
+    return ngx_http_magasin_event_read(redis->connection);
 }
 
 
 /*
- * There is something to write: at the end of this turn, so that the commands
- * of one turn leave by one write().  The event is for a connection that does
- * not stand yet, and for what the socket did not take.  One that cannot be
- * added needs no answer here: the deadline or the heartbeat will notice.
+ * Remove the events of the socket, and free what wraps it.  The socket is
+ * still open: hiredis closes it.
+ */
+
+void
+ngx_http_magasin_redis_detach(ngx_http_magasin_redis_t *redis)
+{
+    if (redis->flush.posted) {
+        ngx_delete_posted_event(&redis->flush);
+    }
+
+    if (redis->connection) {
+        ngx_http_magasin_event_unwrap(redis->connection, 0);
+        redis->connection = NULL;
+    }
+}
+
+
+/*
+ * The output buffer is not empty.  It is written at the end of this turn, so
+ * that the commands of one turn leave by one write().  The write event is used
+ * while the connection is not established, and for what the socket did not
+ * take.  If it cannot be armed, the timer of the connection ends it.
  */
 
 void
 ngx_http_magasin_redis_want_write(ngx_http_magasin_redis_t *redis)
 {
-    ngx_event_t  *wev;
-
-    wev = redis->connection->write;
-
-    if (wev->active) {
+    if (redis->connection->write->active) {
         return;
     }
 
     if (!redis->connected) {
-        (void) ngx_add_event(wev, NGX_WRITE_EVENT, NGX_LEVEL_EVENT);
+        (void) ngx_http_magasin_event_write(redis->connection, 1);
         return;
     }
 
     ngx_post_event(&redis->flush, &ngx_posted_events);
 }
 
+
+/* The handler of the posted event: write the output buffer. */
 
 void
 ngx_http_magasin_redis_flush(ngx_event_t *ev)
@@ -139,7 +116,7 @@ ngx_http_magasin_redis_event(ngx_event_t *ev)
 
     if (c->close) {
 
-        /* The worker shuts down and nobody waits for a reply. */
+        /* The worker shuts down and no reply is owed. */
 
         ngx_http_magasin_redis_close(redis);
         return;
@@ -162,7 +139,10 @@ ngx_http_magasin_redis_event(ngx_event_t *ev)
 }
 
 
-/* How did the connect end?  NGX_ERROR: badly, and it was dropped. */
+/*
+ * Get the result of the connect().  Returns NGX_OK, or NGX_ERROR if it failed
+ * and the connection was given up.
+ */
 
 static ngx_int_t
 ngx_http_magasin_redis_connected(ngx_http_magasin_redis_t *redis)
@@ -185,6 +165,9 @@ ngx_http_magasin_redis_connected(ngx_http_magasin_redis_t *redis)
         return NGX_ERROR;
     }
 
+    ngx_log_debug1(NGX_LOG_DEBUG_EVENT, redis->log, 0,
+                   "magasin redis: connected fd:%d", redis->context->fd);
+
     redis->connected = 1;
 
     return NGX_OK;
@@ -194,8 +177,7 @@ ngx_http_magasin_redis_connected(ngx_http_magasin_redis_t *redis)
 static void
 ngx_http_magasin_redis_write(ngx_http_magasin_redis_t *redis)
 {
-    int           done;
-    ngx_event_t  *wev;
+    int  done;
 
     done = 0;
 
@@ -204,16 +186,11 @@ ngx_http_magasin_redis_write(ngx_http_magasin_redis_t *redis)
         return;
     }
 
-    wev = redis->connection->write;
+    ngx_log_debug2(NGX_LOG_DEBUG_EVENT, redis->log, 0,
+                   "magasin redis: write fd:%d done:%d",
+                   redis->context->fd, done);
 
-    if (done) {
-        if (wev->active) {
-            (void) ngx_del_event(wev, NGX_WRITE_EVENT, 0);
-        }
-
-    } else if (!wev->active) {
-        (void) ngx_add_event(wev, NGX_WRITE_EVENT, NGX_LEVEL_EVENT);
-    }
+    (void) ngx_http_magasin_event_write(redis->connection, !done);
 }
 
 
@@ -225,6 +202,9 @@ ngx_http_magasin_redis_read(ngx_http_magasin_redis_t *redis)
     ngx_err_t  err;
 
     n = recv(redis->context->fd, buffer, sizeof(buffer), 0);
+
+    ngx_log_debug2(NGX_LOG_DEBUG_EVENT, redis->log, 0,
+                   "magasin redis: recv fd:%d %z", redis->context->fd, n);
 
     if (n > 0) {
         redis->stalled = 0;
@@ -250,7 +230,10 @@ ngx_http_magasin_redis_read(ngx_http_magasin_redis_t *redis)
 }
 
 
-/* Replies are taken one by one, and hiredis has the bytes of one at most. */
+/*
+ * Pass the bytes that arrived to hiredis, up to the end of each reply: hiredis
+ * never holds the bytes of more than one reply.
+ */
 
 static void
 ngx_http_magasin_redis_parse(ngx_http_magasin_redis_t *redis, u_char *data,
@@ -293,7 +276,10 @@ ngx_http_magasin_redis_parse(ngx_http_magasin_redis_t *redis, u_char *data,
 }
 
 
-/* A whole reply is there.  NGX_ERROR: with it the connection has ended. */
+/*
+ * A reply is complete.  Returns NGX_OK, or NGX_ERROR if the connection was
+ * closed.
+ */
 
 static ngx_int_t
 ngx_http_magasin_redis_take(ngx_http_magasin_redis_t *redis)
@@ -325,7 +311,10 @@ ngx_http_magasin_redis_take(ngx_http_magasin_redis_t *redis)
 }
 
 
-/* After an event: a connection that nobody waits for may be closed. */
+/*
+ * After an event: if no command is in flight, the connection is idle, and it
+ * is closed if the worker shuts down.
+ */
 
 static void
 ngx_http_magasin_redis_rest(ngx_http_magasin_redis_t *redis)

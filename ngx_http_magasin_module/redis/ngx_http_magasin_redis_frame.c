@@ -1,10 +1,10 @@
 
 /*
- * What stands at the address of Redis may say anything.  hiredis takes a
- * length at its word: an array of a milliard elements is 8 GB of memory, and
- * each level of nesting has its reply.  So each byte passes here first.  The
- * commands that we send have flat replies of three elements at most; whatever
- * else comes, RESP3 and its pushes included, is an error.
+ * The server at the address of Redis may send any bytes.  hiredis trusts a
+ * length: an array of 10^9 elements takes 8 GB of memory, and each level of
+ * nesting has its reply.  So each byte is checked here first.  The commands of
+ * this module have flat replies of three elements at most; anything else,
+ * RESP3 and its pushes included, is an error.
  *
  * Numbers are bounded by their digits, 18 of them, which no addition can
  * overflow.
@@ -27,9 +27,11 @@ static ngx_int_t ngx_http_magasin_redis_frame_error(
 
 
 /*
- * Look at `len` bytes that have come; *used of them belong to the present
- * reply.  NGX_OK: it ends with them.  NGX_AGAIN: it goes on, and all were
- * used.  NGX_ERROR: this is no reply to take, and frame->error says why.
+ * Check `len` bytes that have arrived.  *used is set to the number of those
+ * that belong to the present reply.
+ *
+ * Returns NGX_OK if the reply ends with them, NGX_AGAIN if all were used and
+ * the reply is incomplete, or NGX_ERROR and frame->error is set.
  */
 
 ngx_int_t
@@ -60,7 +62,7 @@ ngx_http_magasin_redis_frame(ngx_http_magasin_redis_frame_t *frame,
         case NGX_HTTP_MAGASIN_FRAME_LF:
             rc = (*p == LF) ? ngx_http_magasin_redis_frame_end(frame)
                             : ngx_http_magasin_redis_frame_error(frame,
-                                                   "a line without its end");
+                                                   "no CRLF after a line");
             break;
 
         default: /* NGX_HTTP_MAGASIN_FRAME_BULK */
@@ -68,7 +70,7 @@ ngx_http_magasin_redis_frame(ngx_http_magasin_redis_frame_t *frame,
 
             if (n == 0) {
                 rc = ngx_http_magasin_redis_frame_error(frame,
-                                                   "a text of another size");
+                                                   "no CRLF after a text");
             }
         }
 
@@ -80,7 +82,7 @@ ngx_http_magasin_redis_frame(ngx_http_magasin_redis_frame_t *frame,
 
         if (frame->size > frame->max) {
             return ngx_http_magasin_redis_frame_error(frame,
-                                                      "a reply too large");
+                                                      "too large a reply");
         }
 
         if (frame->left == 0) {
@@ -126,7 +128,7 @@ ngx_http_magasin_redis_frame_type(ngx_http_magasin_redis_frame_t *frame,
         return ngx_http_magasin_redis_frame_error(frame, "nested arrays");
 
     case '>':
-        return ngx_http_magasin_redis_frame_error(frame, "a push");
+        return ngx_http_magasin_redis_frame_error(frame, "a push message");
 
     default:
         return ngx_http_magasin_redis_frame_error(frame,
@@ -154,7 +156,7 @@ ngx_http_magasin_redis_frame_line(ngx_http_magasin_redis_frame_t *frame,
 
     if (ch == LF || frame->line++ == NGX_HTTP_MAGASIN_REDIS_LINE) {
         return ngx_http_magasin_redis_frame_error(frame,
-                                                  "a line without its end");
+                                                  "no CRLF after a line");
     }
 
     if (frame->type == '+' || frame->type == '-') {
@@ -167,7 +169,7 @@ ngx_http_magasin_redis_frame_line(ngx_http_magasin_redis_frame_t *frame,
     }
 
     if (ch < '0' || ch > '9' || frame->line > 18) {
-        return ngx_http_magasin_redis_frame_error(frame, "no number");
+        return ngx_http_magasin_redis_frame_error(frame, "an invalid number");
     }
 
     frame->number = frame->number * 10 + (ch - '0');
@@ -176,7 +178,7 @@ ngx_http_magasin_redis_frame_line(ngx_http_magasin_redis_frame_t *frame,
 }
 
 
-/* A line has ended: what does it begin? */
+/* A line is complete: start what it announces. */
 
 static ngx_int_t
 ngx_http_magasin_redis_frame_end(ngx_http_magasin_redis_frame_t *frame)
@@ -193,7 +195,7 @@ ngx_http_magasin_redis_frame_end(ngx_http_magasin_redis_frame_t *frame)
     number = frame->number;
 
     if (frame->line == frame->minus) {
-        return ngx_http_magasin_redis_frame_error(frame, "no number");
+        return ngx_http_magasin_redis_frame_error(frame, "an invalid number");
     }
 
     if (frame->type == ':') {
@@ -203,7 +205,7 @@ ngx_http_magasin_redis_frame_end(ngx_http_magasin_redis_frame_t *frame)
 
     if (frame->minus) {
 
-        /* No text, or no array. */
+        /* A null text or a null array. */
 
         frame->left--;
 
@@ -224,7 +226,7 @@ ngx_http_magasin_redis_frame_end(ngx_http_magasin_redis_frame_t *frame)
     }
 
     if (number > frame->max) {
-        return ngx_http_magasin_redis_frame_error(frame, "a reply too large");
+        return ngx_http_magasin_redis_frame_error(frame, "too large a reply");
     }
 
     frame->bulk = number + 2;
@@ -234,7 +236,10 @@ ngx_http_magasin_redis_frame_end(ngx_http_magasin_redis_frame_t *frame)
 }
 
 
-/* Bytes of a text that p has, its CRLF included; 0: it has another end. */
+/*
+ * Returns the number of bytes at `p` that belong to a text and its CRLF, or 0
+ * if it does not end with CRLF.
+ */
 
 static size_t
 ngx_http_magasin_redis_frame_bulk(ngx_http_magasin_redis_frame_t *frame,

@@ -1,7 +1,7 @@
 
 /*
- * The bounds of what Redis may say (RESP2), told byte by byte before hiredis
- * reads it.
+ * The bounds of a reply of Redis (RESP2), which is checked byte by byte before
+ * hiredis reads it.
  */
 
 

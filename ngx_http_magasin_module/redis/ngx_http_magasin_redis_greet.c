@@ -1,6 +1,6 @@
 
 /*
- * Commands of a connection's own: the greeting, with which it comes into
+ * The commands of a connection's own: the greeting, after which it is in
  * service, and the heartbeat.
  */
 
@@ -20,8 +20,10 @@ static void ngx_http_magasin_redis_serve(ngx_http_magasin_redis_t *redis);
 
 
 /*
- * The first commands of a connection leave together, as soon as it stands.
- * With the PONG it is in service.  NGX_OK or NGX_ERROR (memory).
+ * Send the greeting: AUTH, SELECT, INFO and PING.  They leave together when the
+ * connection is established.  After the PONG it is in service.
+ *
+ * Returns NGX_OK or NGX_ERROR (memory).
  */
 
 ngx_int_t
@@ -33,6 +35,10 @@ ngx_http_magasin_redis_greet(ngx_http_magasin_redis_t *redis)
     ngx_http_magasin_redis_conf_t  *rcf;
 
     rcf = redis->conf;
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, redis->log, 0,
+                   "magasin redis: greet with a password:%d, db:%i",
+                   rcf->password.len != 0, rcf->db);
 
     if (rcf->password.len) {
         argv[0] = "AUTH";
@@ -79,8 +85,11 @@ ngx_http_magasin_redis_greet(ngx_http_magasin_redis_t *redis)
 
 
 /*
- * Was one of our own commands granted?  If not, the connection is given up.
- * Of an error only the first word is told: the rest may repeat what was sent.
+ * Check that the reply to the command `name` has the type `type`; if not, the
+ * connection is given up.  Only the first word of an error is logged: the rest
+ * may repeat what was sent.
+ *
+ * Returns 1, or 0 if the connection was given up.
  */
 
 ngx_uint_t
@@ -129,7 +138,7 @@ ngx_http_magasin_redis_select(ngx_http_magasin_redis_t *redis,
 }
 
 
-/* "run_id:" is at the beginning of a line; lines end with CRLF. */
+/* Get the run_id.  "run_id:" begins a line; lines end with CRLF. */
 
 static void
 ngx_http_magasin_redis_info(ngx_http_magasin_redis_t *redis,
@@ -158,8 +167,8 @@ ngx_http_magasin_redis_info(ngx_http_magasin_redis_t *redis,
 
 
 /*
- * The end of the greeting, or a beat of the heart.  It has the number that was
- * sent: another one means that replies and commands are out of step.
+ * The end of the greeting, or a heartbeat.  The reply must have the number
+ * that was sent; otherwise replies and commands are out of step.
  */
 
 static void
@@ -189,9 +198,9 @@ ngx_http_magasin_redis_pong(ngx_http_magasin_redis_t *redis,
 
     if (redis->state == NGX_HTTP_MAGASIN_REDIS_READY) {
 
-        /* It has lasted: the next failure is a new one. */
+        /* It has been stable: the pauses start again from the shortest one. */
 
-        redis->backoff = 0;
+        redis->retry.backoff = 0;
         return;
     }
 
@@ -205,7 +214,7 @@ ngx_http_magasin_redis_pong(ngx_http_magasin_redis_t *redis,
 }
 
 
-/* It is in service from now on. */
+/* The connection is in service from now on. */
 
 static void
 ngx_http_magasin_redis_serve(ngx_http_magasin_redis_t *redis)
@@ -221,14 +230,18 @@ ngx_http_magasin_redis_serve(ngx_http_magasin_redis_t *redis)
 
     if (redis->down && redis->channel == NULL) {
         target = redis->conf->targets->elts;
-        target += redis->target;
+        target += redis->retry.target;
 
         ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
                       "magasin: Redis at %V answers again", &target->name);
     }
 
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, redis->log, 0,
+                   "magasin redis: greeting done, in service, channel:%d",
+                   redis->channel != NULL);
+
     redis->state = NGX_HTTP_MAGASIN_REDIS_READY;
-    redis->tried = 0;
+    redis->retry.tried = 0;
     redis->down = 0;
     redis->gauges->ready = 1;
 
@@ -238,7 +251,7 @@ ngx_http_magasin_redis_serve(ngx_http_magasin_redis_t *redis)
 }
 
 
-/* NGX_OK: a PONG is owed.  NGX_ERROR: memory. */
+/* Send a PING.  Returns NGX_OK or NGX_ERROR (memory). */
 
 ngx_int_t
 ngx_http_magasin_redis_ping(ngx_http_magasin_redis_t *redis)

@@ -1,9 +1,9 @@
 
 /*
- * What the files of the Redis room share and nobody else includes: the
- * connection and its commands (redis.c), its own (redis_greet.c), the one that
- * listens (redis_channel.c), the socket's events (redis_event.c), the bounds
- * of a reply (redis_frame.c).
+ * What the files of the Redis room share; no other room includes it: a
+ * connection (redis.c), its socket (redis_event.c), the commands of others
+ * (redis_command.c) and its own (redis_greet.c), a connection that listens
+ * (redis_channel.c), the bounds of a reply (redis_frame.c).
  */
 
 
@@ -13,22 +13,23 @@
 
 #include "ngx_http_magasin_redis.h"
 #include "ngx_http_magasin_redis_frame.h"
+#include "ngx_http_magasin_event.h"
 #include "ngx_http_magasin_log.h"
 
 
-/* Commands whose reply is owed, those already given up included. */
+/* Commands in flight, including those that timed out. */
 #define NGX_HTTP_MAGASIN_REDIS_SLOTS        1024
 
-/* Replies to commands of a connection's own. */
+/* Slots for the commands of a connection's own. */
 #define NGX_HTTP_MAGASIN_REDIS_OWN          8
 
-/* Bytes of one reply where answers come, and where only words do. */
+/* Bytes of one reply on a connection that gets no stored answers. */
 #define NGX_HTTP_MAGASIN_REDIS_WORDS        (64 * 1024)
 
-/* Bytes that may wait to be written: a silent server must not eat memory. */
+/* Bytes of the output buffer: a bound while a server does not read. */
 #define NGX_HTTP_MAGASIN_REDIS_UNSENT       (8 * 1024 * 1024)
 
-/* Milliseconds: the pauses between rounds are half of these at least. */
+/* Milliseconds: the bounds of the pauses between rounds of attempts. */
 #define NGX_HTTP_MAGASIN_REDIS_BACKOFF_MIN  100
 #define NGX_HTTP_MAGASIN_REDIS_BACKOFF_MAX  500
 
@@ -36,10 +37,10 @@
 #define NGX_HTTP_MAGASIN_REDIS_CONNECT      1000
 #define NGX_HTTP_MAGASIN_REDIS_HEARTBEAT    1000
 
-/* Milliseconds that a PONG may be behind others. */
+/* Milliseconds for a PONG behind other replies. */
 #define NGX_HTTP_MAGASIN_REDIS_BEHIND       5000
 
-/* Milliseconds without a word on a channel, or without a reply's end. */
+/* Milliseconds without a message on a channel, or for one reply. */
 #define NGX_HTTP_MAGASIN_REDIS_SILENCE      3000
 
 
@@ -50,12 +51,12 @@ typedef enum {
 } ngx_http_magasin_redis_e;
 
 
-/* Takes the reply to a command of our own. */
+/* Handles the reply to a command of the connection's own. */
 typedef void (*ngx_http_magasin_redis_handler_pt)(
     ngx_http_magasin_redis_t *redis, redisReply *reply);
 
 
-/* One reply that is owed; command is NULL when nobody waits for it. */
+/* One reply that is owed; command is NULL if it was cancelled. */
 struct ngx_http_magasin_redis_slot_s {
     ngx_http_magasin_redis_handler_pt  handler;     /* NULL: see command */
     ngx_http_magasin_redis_command_t  *command;
@@ -72,11 +73,9 @@ struct ngx_http_magasin_redis_s {
     ngx_connection_t                  *connection;  /* wraps hiredis's fd */
     ngx_http_magasin_redis_e           state;
 
-    ngx_uint_t                         target;      /* to try next */
-    ngx_uint_t                         tried;       /* in this round */
-    ngx_msec_t                         backoff;
+    ngx_http_magasin_retry_t           retry;
 
-    /* by state: pause, deadline of the connect, heartbeat */
+    /* by state: pause, connect timeout, heartbeat */
     ngx_event_t                        timer;
     ngx_event_t                        flush;       /* posted once a tick */
 
@@ -86,15 +85,15 @@ struct ngx_http_magasin_redis_s {
     ngx_msec_t                         begun;       /* this reply */
     ngx_uint_t                         pings;       /* sent so far */
     ngx_uint_t                         in_flight;   /* of `owed`, commands */
-    ngx_queue_t                        failed;      /* commands to tell */
+    ngx_queue_t                        failed;      /* commands to fail */
 
-    /* a ring: `owed` slots from `first` on have their replies to come */
+    /* a ring: the replies of `owed` slots from `first` on are owed */
     ngx_http_magasin_redis_slot_t     *slots;
     ngx_uint_t                         nslots;
     ngx_uint_t                         first;
     ngx_uint_t                         owed;
 
-    ngx_http_magasin_redis_frame_t     frame;       /* of what comes */
+    ngx_http_magasin_redis_frame_t     frame;       /* of what arrives */
 
     ngx_http_magasin_redis_counters_t *counters;
     ngx_http_magasin_redis_gauges_t   *gauges;
@@ -103,7 +102,7 @@ struct ngx_http_magasin_redis_s {
     ngx_http_magasin_redis_message_pt  message;
     void                              *data;
 
-    unsigned                           down:1;      /* and it was said */
+    unsigned                           down:1;      /* and it is logged */
     unsigned                           closed:1;    /* the worker exits */
     unsigned                           connected:1;
     unsigned                           listening:1; /* SUBSCRIBE was granted */
@@ -121,16 +120,19 @@ struct ngx_http_magasin_redis_s {
 /* redis.c */
 ngx_http_magasin_redis_t *ngx_http_magasin_redis_new(ngx_pool_t *pool,
     ngx_log_t *log, ngx_http_magasin_redis_conf_t *rcf, ngx_uint_t n);
-ngx_http_magasin_redis_slot_t *ngx_http_magasin_redis_send(
-    ngx_http_magasin_redis_t *redis,
-    ngx_http_magasin_redis_handler_pt handler, ngx_uint_t argc,
-    const char **argv, const size_t *argvlen);
 void ngx_http_magasin_redis_open(ngx_http_magasin_redis_t *redis);
 void ngx_http_magasin_redis_close(ngx_http_magasin_redis_t *redis);
 void ngx_http_magasin_redis_drop(ngx_http_magasin_redis_t *redis,
     const char *why);
+
+/* redis_command.c */
+ngx_http_magasin_redis_slot_t *ngx_http_magasin_redis_send(
+    ngx_http_magasin_redis_t *redis,
+    ngx_http_magasin_redis_handler_pt handler, ngx_uint_t argc,
+    const char **argv, const size_t *argvlen);
 void ngx_http_magasin_redis_reply(ngx_http_magasin_redis_t *redis,
     redisReply *reply);
+void ngx_http_magasin_redis_fail_all(ngx_http_magasin_redis_t *redis);
 
 /* redis_greet.c */
 ngx_int_t ngx_http_magasin_redis_greet(ngx_http_magasin_redis_t *redis);

@@ -80,7 +80,10 @@ ngx_http_magasin_redis_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 }
 
 
-/* Begin to connect, where Redis is configured.  NGX_OK or NGX_ERROR. */
+/*
+ * Create the connection of this worker, if Redis is configured.  Returns
+ * NGX_OK or NGX_ERROR (memory).
+ */
 
 ngx_int_t
 ngx_http_magasin_redis_start(ngx_cycle_t *cycle)
@@ -115,7 +118,7 @@ ngx_http_magasin_redis_stop(ngx_cycle_t *cycle)
 }
 
 
-/* The connection of this worker; NULL: there is no Redis. */
+/* Returns the connection of this worker; NULL without Redis. */
 
 ngx_http_magasin_redis_t *
 ngx_http_magasin_redis_of(ngx_cycle_t *cycle)
@@ -128,7 +131,7 @@ ngx_http_magasin_redis_of(ngx_cycle_t *cycle)
 }
 
 
-/* The same, of the worker of a request. */
+/* The same, by a request. */
 
 ngx_http_magasin_redis_t *
 ngx_http_magasin_redis(ngx_http_request_t *r)
@@ -141,7 +144,7 @@ ngx_http_magasin_redis(ngx_http_request_t *r)
 }
 
 
-/* Is there a `magasin_redis` in the configuration of a request? */
+/* Returns 1 if the configuration of a request has a `magasin_redis`. */
 
 ngx_uint_t
 ngx_http_magasin_has_redis(ngx_http_request_t *r)
@@ -154,7 +157,10 @@ ngx_http_magasin_has_redis(ngx_http_request_t *r)
 }
 
 
-/* What `magasin_redis` says; its targets are NULL where there is none. */
+/*
+ * Returns the configuration of `magasin_redis`; its targets are NULL if there
+ * is none.
+ */
 
 ngx_http_magasin_redis_conf_t *
 ngx_http_magasin_redis_conf_of(ngx_cycle_t *cycle)

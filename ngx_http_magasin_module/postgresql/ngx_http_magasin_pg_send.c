@@ -1,0 +1,276 @@
+
+/* What is sent on a connection: statements and Syncs. */
+
+
+#include "ngx_http_magasin_pg_internal.h"
+
+
+static void ngx_http_magasin_pg_connection_sent(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_job_t *job);
+static void ngx_http_magasin_pg_connection_end(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_job_t *job);
+static void ngx_http_magasin_pg_connection_keys(char *keys, size_t len,
+    ngx_http_magasin_pg_job_t *job);
+
+
+/*
+ * Send a job, or several merged jobs, which are linked by `next`.  A read is
+ * added to the open batch; the caller sends the Sync of the batch.  A Sync is
+ * sent here after any other job, and after a turn of the lane.  `lock_wait` is
+ * the lock_timeout of this statement in milliseconds; 0 selects the one of the
+ * session.
+ *
+ * Returns NGX_OK, or NGX_ERROR if the connection is unusable and the jobs are
+ * not in flight.
+ */
+
+ngx_int_t
+ngx_http_magasin_pg_connection_send(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_job_t *job, ngx_msec_t lock_wait)
+{
+    char                keys[NGX_HTTP_MAGASIN_PG_KEYS];
+    const char         *name, *array;
+    const char *const  *values;
+
+    if (lock_wait
+        && ngx_http_magasin_pg_connection_lock_wait(connection, lock_wait, 1)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    name = ngx_http_magasin_pg_statement_name(job->statement);
+    values = job->values;
+
+    if (job->merge) {
+        ngx_http_magasin_pg_connection_keys(keys, sizeof(keys), job);
+        array = keys;
+        values = &array;
+    }
+
+    if (PQsendQueryPrepared(connection->pg, name, (int) job->nvalues,
+                            values, NULL, NULL, 0)
+        == 0)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_magasin_pg_connection_sent(connection, job);
+
+    ngx_log_debug5(NGX_LOG_DEBUG_HTTP, job->log, 0,
+                   "magasin pg: send \"%s\" on connection %ui, class:%d "
+                   "lane:%p batch:%ui", name, connection->number, job->class,
+                   connection->lane, connection->batch);
+
+    if (job->class == NGX_HTTP_MAGASIN_PG_READ && connection->lane == NULL) {
+        connection->batch++;
+        return NGX_OK;
+    }
+
+    ngx_http_magasin_pg_connection_end(connection, job);
+
+    return NGX_OK;
+}
+
+
+/* The jobs of a statement are sent: put them into a slot. */
+
+static void
+ngx_http_magasin_pg_connection_sent(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_job_t *job)
+{
+    uint64_t                     now;
+    ngx_http_magasin_pg_job_t   *next;
+    ngx_http_magasin_pg_slot_t  *slot;
+
+    now = ngx_http_magasin_clock();
+
+    slot = ngx_http_magasin_pg_connection_slot(connection, job->statement);
+    slot->jobs = job;
+    slot->sent = now;
+
+    if (job->weigh) {
+        slot->weight = ngx_http_magasin_pg_weight(job);
+    }
+
+    if (job->share) {
+        connection->pool->shared[job->statement] = slot;
+    }
+
+    for (next = job; next; next = next->next) {
+        next->slot = slot;
+
+        if (next->resent == 0 && !next->contested) {
+            ngx_http_magasin_observe(&connection->pool->counters->wait,
+                                     now - next->submitted);
+
+        } else {
+            ngx_http_magasin_count(connection->pool->counters->resent);
+        }
+    }
+
+    connection->connection->idle = 0;
+}
+
+
+/* Send the Sync of a job that has one of its own. */
+
+static void
+ngx_http_magasin_pg_connection_end(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_job_t *job)
+{
+    ngx_http_magasin_pg_sync_e  kind;
+
+    kind = NGX_HTTP_MAGASIN_PG_SYNC_LANE;
+
+    if (job->class == NGX_HTTP_MAGASIN_PG_HEAVY) {
+        kind = NGX_HTTP_MAGASIN_PG_SYNC_HEAVY;
+        connection->heavy = 1;
+
+    } else if (connection->lane == NULL) {
+        kind = NGX_HTTP_MAGASIN_PG_SYNC_WRITE;
+        connection->locks[connection->writes++]
+            = ngx_http_magasin_pg_lane_key(job);
+    }
+
+    connection->pool->turn = connection->heavy;
+
+    if (ngx_http_magasin_pg_connection_sync(connection, kind) != NGX_OK) {
+
+        /* The job is in flight: _lost() takes it back. */
+
+        ngx_http_magasin_pg_connection_lost(connection, NULL);
+    }
+}
+
+
+/*
+ * Allocate the slot of a statement that was sent.  It has no jobs yet.  The
+ * scheduler bounds what is in flight, so that a slot is always free.
+ */
+
+ngx_http_magasin_pg_slot_t *
+ngx_http_magasin_pg_connection_slot(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_statement_e statement)
+{
+    ngx_http_magasin_pg_slot_t  *slot;
+
+    if (ngx_http_magasin_pg_in_flight(connection) == 0) {
+        connection->progress = ngx_current_msec;
+    }
+
+    slot = ngx_http_magasin_pg_slot(connection, connection->tail);
+
+    slot->jobs = NULL;
+    slot->statement = statement;
+    slot->sent = 0;
+    slot->weight = 0;
+    slot->sync = 0;
+    slot->prepare = 0;
+
+    connection->tail++;
+
+    return slot;
+}
+
+
+/*
+ * Set the lock_timeout of what follows to `wait` milliseconds: of this
+ * transaction if `local` is 1, else of the session.
+ *
+ * Returns NGX_OK, or NGX_ERROR if the connection is unusable.
+ */
+
+ngx_int_t
+ngx_http_magasin_pg_connection_lock_wait(
+    ngx_http_magasin_pg_connection_t *connection, ngx_msec_t wait,
+    ngx_uint_t local)
+{
+    u_char        text[NGX_INT64_LEN + sizeof("ms")];
+    const char   *name, *values[2];
+
+    (void) ngx_sprintf(text, "%Mms%Z", wait);
+
+    values[0] = (const char *) text;
+    values[1] = local ? "true" : "false";
+
+    name = ngx_http_magasin_pg_statement_name(
+                                         NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT);
+
+    if (PQsendQueryPrepared(connection->pg, name, 2, values, NULL, NULL, 0)
+        == 0)
+    {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_http_magasin_pg_connection_slot(connection,
+                                         NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT);
+
+    return NGX_OK;
+}
+
+
+/* Write the keys of merged jobs as an array of PostgreSQL: "{1,2,3}". */
+
+static void
+ngx_http_magasin_pg_connection_keys(char *keys, size_t len,
+    ngx_http_magasin_pg_job_t *job)
+{
+    u_char  *p, *last;
+
+    p = (u_char *) keys;
+    last = p + len;
+
+    for ( /* void */ ; job; job = job->next) {
+        p = ngx_slprintf(p, last, "%s%s", p == (u_char *) keys ? "{" : ",",
+                         job->values[0]);
+    }
+
+    (void) ngx_slprintf(p, last, "}%Z");
+}
+
+
+/*
+ * Send a Sync, which ends the batch or the statement before it, and flush.
+ *
+ * Returns NGX_OK, or NGX_ERROR if the connection is unusable.
+ */
+
+ngx_int_t
+ngx_http_magasin_pg_connection_sync(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_sync_e kind)
+{
+    ngx_http_magasin_pg_slot_t  *slot;
+
+    ngx_log_debug4(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                   "magasin pg: sync of kind %d on connection %ui, "
+                   "batch:%ui syncs:%ui", kind, connection->number,
+                   connection->batch, connection->syncs);
+
+    connection->batch = 0;
+
+    if (PQpipelineSync(connection->pg) == 0) {
+        return NGX_ERROR;
+    }
+
+    if (kind == NGX_HTTP_MAGASIN_PG_SYNC_READS) {
+        connection->reading = ngx_max(ngx_current_msec, 1);
+        connection->pool->turn = 0;
+    }
+
+    slot = ngx_http_magasin_pg_connection_slot(connection,
+                                               NGX_HTTP_MAGASIN_SQL_COUNT);
+    slot->sync = 1;
+    slot->kind = kind;
+
+    connection->syncs++;
+
+    return ngx_http_magasin_pg_connection_flush(connection);
+}

@@ -242,6 +242,11 @@ ngx_int_t ngx_http_magasin_pg_connection_lock_wait(
 ngx_http_magasin_pg_slot_t *ngx_http_magasin_pg_connection_slot(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_statement_e statement);
+uint64_t ngx_http_magasin_pg_weight(ngx_http_magasin_pg_job_t *job);
+ngx_uint_t ngx_http_magasin_pg_weighs(ngx_http_magasin_pg_pool_t *pool,
+    uint64_t weight);
+void ngx_http_magasin_pg_weigh(ngx_http_magasin_pg_pool_t *pool,
+    uint64_t weight, uint64_t time);
 
 /* pg_log.c */
 void ngx_http_magasin_pg_connection_log(
@@ -308,11 +313,6 @@ void ngx_http_magasin_pg_fail_waiting(ngx_http_magasin_pg_pool_t *pool);
 void ngx_http_magasin_pg_link(ngx_http_magasin_pg_job_t *job,
     ngx_queue_t *queue, ngx_uint_t first);
 void ngx_http_magasin_pg_unlink(ngx_http_magasin_pg_job_t *job);
-uint64_t ngx_http_magasin_pg_weight(ngx_http_magasin_pg_job_t *job);
-ngx_uint_t ngx_http_magasin_pg_weighs(ngx_http_magasin_pg_pool_t *pool,
-    uint64_t weight);
-void ngx_http_magasin_pg_weigh(ngx_http_magasin_pg_pool_t *pool,
-    uint64_t weight, uint64_t time);
 
 
 #endif /* _NGX_HTTP_MAGASIN_PG_INTERNAL_H_INCLUDED_ */

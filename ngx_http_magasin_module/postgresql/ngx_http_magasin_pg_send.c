@@ -1,5 +1,5 @@
 
-/* What is sent on a connection: statements and Syncs. */
+/* What is sent on a connection, statements and Syncs; which reads are long. */
 
 
 #include "ngx_http_magasin_pg_internal.h"
@@ -273,4 +273,50 @@ ngx_http_magasin_pg_connection_sync(
     connection->syncs++;
 
     return ngx_http_magasin_pg_connection_flush(connection);
+}
+
+
+/*
+ * Returns a hash of the statement of a read and its first parameter, under
+ * which its duration is remembered.
+ */
+
+uint64_t
+ngx_http_magasin_pg_weight(ngx_http_magasin_pg_job_t *job)
+{
+    return ngx_http_magasin_pg_lock(
+                         ngx_http_magasin_pg_statement_name(job->statement),
+                         job->nvalues ? job->values[0] : NULL);
+}
+
+
+/* Returns 1 if the last run of a read was a long one. */
+
+ngx_uint_t
+ngx_http_magasin_pg_weighs(ngx_http_magasin_pg_pool_t *pool, uint64_t weight)
+{
+    return pool->weights[weight % NGX_HTTP_MAGASIN_PG_WEIGHTS] == weight;
+}
+
+
+/*
+ * Remember whether a read was a long one.  `time` is in microseconds.  A read
+ * that shared its Sync may have waited for others; it is measured again when
+ * it runs alone.
+ */
+
+void
+ngx_http_magasin_pg_weigh(ngx_http_magasin_pg_pool_t *pool, uint64_t weight,
+    uint64_t time)
+{
+    uint64_t  *place;
+
+    place = &pool->weights[weight % NGX_HTTP_MAGASIN_PG_WEIGHTS];
+
+    if (time > NGX_HTTP_MAGASIN_PG_LONG) {
+        *place = weight;
+
+    } else if (*place == weight && time < NGX_HTTP_MAGASIN_PG_LONG / 2) {
+        *place = 0;
+    }
 }

@@ -13,8 +13,8 @@
 
 
 #include "ngx_http_magasin_cache_internal.h"
-#include "ngx_http_magasin_cache_redis.h"
-#include "ngx_http_magasin_cache_poller.h"
+#include "ngx_http_magasin_cache_redis_internal.h"
+#include "ngx_http_magasin_cache_poller_internal.h"
 #include "ngx_http_magasin_text.h"
 
 
@@ -23,8 +23,6 @@ static ngx_int_t ngx_http_magasin_cache_round(
 static void ngx_http_magasin_cache_redis_done(
     ngx_http_magasin_cache_read_t *cr, ngx_int_t rc,
     ngx_http_magasin_answer_t *answer);
-static void ngx_http_magasin_cache_end(ngx_http_magasin_cache_read_t *cr,
-    ngx_int_t rc, ngx_uint_t status);
 
 
 /*
@@ -344,32 +342,6 @@ ngx_http_magasin_cache_answer(ngx_http_magasin_cache_read_t *cr,
 
 
 /*
- * Bytes of its answer that a read has in its own memory from here on; what a
- * piece takes does not count.  0: it has left, and the memory is free.
- */
-
-void
-ngx_http_magasin_cache_hold(ngx_http_magasin_cache_read_t *cr, size_t size)
-{
-    if (size <= NGX_HTTP_MAGASIN_PIN_SHORT) {
-        size = 0;
-    }
-
-    cr->cache->held += size - cr->held;
-    cr->held = size;
-}
-
-
-/* Do others hold so much that this one should not? */
-
-ngx_uint_t
-ngx_http_magasin_cache_full(ngx_http_magasin_cache_read_t *cr)
-{
-    return cr->cache->held - cr->held >= NGX_HTTP_MAGASIN_CACHE_HELD;
-}
-
-
-/*
  * Copy the next `size` bytes of a pinned answer to `p`; with `last` there are
  * no more to come.
  *
@@ -417,143 +389,6 @@ ngx_http_magasin_cache_retry(ngx_http_magasin_cache_read_t *cr)
     if (rc != NGX_AGAIN) {
         cr->client->done(cr->data, rc, NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
-}
-
-
-/*
- * Is an answer, of which there are `size` bytes by now, to be kept?  One of
- * several pieces is gathered then, to be stored and sent as a whole.  Not when
- * it has grown too large, nor when others hold too much: that ends the flight.
- */
-
-ngx_uint_t
-ngx_http_magasin_cache_gathers(ngx_http_magasin_cache_read_t *cr, size_t size,
-    ngx_uint_t complete)
-{
-    ngx_uint_t                 too_large;
-    ngx_http_magasin_cache_t  *cache;
-
-    if (!cr->leads) {
-        return 0;
-    }
-
-    cache = cr->cache;
-    too_large = size > cr->conf->max_size;
-
-    ngx_http_magasin_cache_hold(cr, size);
-
-    if (!too_large && (complete || !ngx_http_magasin_cache_full(cr))) {
-        return 1;
-    }
-
-    if (too_large) {
-        ngx_http_magasin_count(cache->shared->counters.too_large);
-    }
-
-    ngx_http_magasin_store_close(&cache->store, &cr->question, too_large, 0);
-    ngx_http_magasin_cache_end(cr, NGX_DECLINED, 0);
-
-    return 0;
-}
-
-
-/* A statement was run for this read. */
-
-void
-ngx_http_magasin_cache_ran(ngx_http_magasin_cache_read_t *cr)
-{
-    ngx_http_magasin_cache_counters_t  *counters;
-
-    counters = &cr->cache->shared->counters;
-
-    (void) ngx_atomic_fetch_add(cr->fetch ? &counters->bypassed
-                                          : &counters->misses, 1);
-}
-
-
-/*
- * The statement has run, and the answer is whole and one to keep: _gathers()
- * said so.  Its etag, links, chain and size are set.  Those who wait get it.
- * `valid_for`: milliseconds that it holds at most; 0: as configured.
- *
- * With answer->reader.pin it is read by _piece() from here on, and the memory
- * of the chain may be given back.
- */
-
-void
-ngx_http_magasin_cache_fill(ngx_http_magasin_cache_read_t *cr,
-    ngx_http_magasin_answer_t *answer, ngx_msec_t valid_for)
-{
-    uint64_t                        ttl;
-    ngx_http_magasin_cache_t       *cache;
-    ngx_http_magasin_cache_conf_t  *conf;
-
-    cache = cr->cache;
-    conf = cr->conf;
-
-    /* Not all that was stored together ends together. */
-
-    ttl = conf->ttl - ngx_random() % (conf->ttl / 8 + 1);
-
-    answer->direct = 1;
-    answer->stored = cr->question.captured;
-    answer->expires = cr->question.captured + ttl;
-
-    if (valid_for) {
-        answer->expires = ngx_min(answer->expires,
-                                  cr->question.captured + valid_for - 1);
-    }
-
-    ngx_http_magasin_store_fill(&cache->store, &cr->question, answer);
-
-    if (conf->levels & NGX_HTTP_MAGASIN_CACHE_L2) {
-        ngx_http_magasin_cache_redis_store(cache, cr, answer);
-    }
-
-    if (answer->reader.pin) {
-        cr->reader = answer->reader;
-        ngx_http_magasin_cache_hold(cr, 0);
-
-    } else {
-        ngx_http_magasin_cache_hold(cr, answer->size);
-    }
-
-    ngx_http_magasin_cache_end(cr, NGX_OK, 0);
-}
-
-
-/* The statement has run, and the answer is not one to keep or to share. */
-
-void
-ngx_http_magasin_cache_refuse(ngx_http_magasin_cache_read_t *cr)
-{
-    ngx_http_magasin_store_close(&cr->cache->store, &cr->question, 0, 0);
-    ngx_http_magasin_cache_end(cr, NGX_DECLINED, 0);
-}
-
-
-/* The statement had no rows, for `status`: so it is for those who wait. */
-
-void
-ngx_http_magasin_cache_failed(ngx_http_magasin_cache_read_t *cr,
-    ngx_uint_t status)
-{
-    if (!cr->leads) {
-        return;
-    }
-
-    ngx_http_magasin_store_close(&cr->cache->store, &cr->question, 0, status);
-    ngx_http_magasin_cache_end(cr, NGX_ERROR, status);
-}
-
-
-static void
-ngx_http_magasin_cache_end(ngx_http_magasin_cache_read_t *cr, ngx_int_t rc,
-    ngx_uint_t status)
-{
-    cr->leads = 0;
-
-    ngx_http_magasin_flight_over(cr->cache, cr->question.flight, rc, status);
 }
 
 

@@ -21,7 +21,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_magasin_cache_shared.h"
+#include "ngx_http_magasin_zone.h"
 #include "ngx_http_magasin_cache_answer.h"
 #include "ngx_http_magasin_tags.h"
 
@@ -82,6 +82,30 @@ typedef struct {
 typedef void (*ngx_http_magasin_cache_written_pt)(void *data);
 
 
+/* Counters; all of them only grow. */
+typedef struct {
+    ngx_atomic_t         hits;          /* from shared memory */
+    ngx_atomic_t         redis_hits;
+    ngx_atomic_t         misses;        /* statements run for an answer */
+    ngx_atomic_t         coalesced;     /* answers of another's statement */
+    ngx_atomic_t         bypassed;
+    ngx_atomic_t         stale;
+    ngx_atomic_t         stored;
+    ngx_atomic_t         late;          /* stored, but invalid by then */
+    ngx_atomic_t         too_large;
+    ngx_atomic_t         evicted;
+    ngx_atomic_t         flushed;
+    ngx_atomic_t         invalidations; /* generations that were raised */
+    ngx_atomic_t         hints;         /* messages of other nodes */
+    ngx_atomic_t         unpublished;   /* Redis did not take one */
+    ngx_atomic_t         polls;
+    ngx_atomic_t         poll_failures;
+    ngx_atomic_t         poll_changes;  /* found by polls alone */
+    ngx_atomic_t         lag_count;     /* changes whose age is known */
+    ngx_atomic_t         lag_sum;       /* microseconds */
+} ngx_http_magasin_cache_counters_t;
+
+
 /* What /metrics and /status show; `counters` are those of the node. */
 typedef struct {
     ngx_http_magasin_cache_counters_t  *counters;
@@ -117,6 +141,12 @@ void ngx_http_magasin_cache_read_tag(ngx_http_magasin_cache_read_t *cr,
 void ngx_http_magasin_cache_read_options(ngx_http_magasin_cache_read_t *cr,
     ngx_uint_t head, ngx_uint_t fetch, uint64_t *spent);
 ngx_int_t ngx_http_magasin_cache_read(ngx_http_magasin_cache_read_t *cr);
+ngx_int_t ngx_http_magasin_cache_stale(ngx_http_magasin_cache_read_t *cr);
+ngx_int_t ngx_http_magasin_cache_piece(ngx_http_magasin_cache_read_t *cr,
+    u_char *p, size_t size, ngx_uint_t last);
+void ngx_http_magasin_cache_read_close(ngx_http_magasin_cache_read_t *cr);
+
+/* cache_fill.c: after the statement */
 ngx_uint_t ngx_http_magasin_cache_gathers(ngx_http_magasin_cache_read_t *cr,
     size_t size, ngx_uint_t complete);
 void ngx_http_magasin_cache_ran(ngx_http_magasin_cache_read_t *cr);
@@ -125,12 +155,8 @@ void ngx_http_magasin_cache_fill(ngx_http_magasin_cache_read_t *cr,
 void ngx_http_magasin_cache_refuse(ngx_http_magasin_cache_read_t *cr);
 void ngx_http_magasin_cache_failed(ngx_http_magasin_cache_read_t *cr,
     ngx_uint_t status);
-ngx_int_t ngx_http_magasin_cache_stale(ngx_http_magasin_cache_read_t *cr);
-ngx_int_t ngx_http_magasin_cache_piece(ngx_http_magasin_cache_read_t *cr,
-    u_char *p, size_t size, ngx_uint_t last);
 void ngx_http_magasin_cache_hold(ngx_http_magasin_cache_read_t *cr,
     size_t size);
-void ngx_http_magasin_cache_read_close(ngx_http_magasin_cache_read_t *cr);
 
 /* cache_write.c */
 ngx_int_t ngx_http_magasin_cache_written(ngx_http_magasin_cache_t *cache,

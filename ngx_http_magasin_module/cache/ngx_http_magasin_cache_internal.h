@@ -1,9 +1,10 @@
 
 /*
  * What the files of the cache share and nobody else includes: the way of a
- * read (cache.c), those who wait for another's answer (cache_flight.c), level
- * 1 (cache_store.c), level 2 (cache_redis.c), writes (cache_write.c), and the
- * journal's poller (cache_poller.c).
+ * read up to its statement (cache.c) and after it (cache_fill.c), those who
+ * wait for another's answer (cache_flight.c), level 1 (cache_store.c), level 2
+ * (cache_redis.c), writes (cache_write.c), and the journal's poller
+ * (cache_poller.c).
  */
 
 
@@ -13,8 +14,7 @@
 
 #include "ngx_http_magasin_pg.h"
 #include "ngx_http_magasin_redis.h"
-#include "ngx_http_magasin_cache.h"
-#include "ngx_http_magasin_cache_store.h"
+#include "ngx_http_magasin_cache_store_internal.h"
 
 
 /* Milliseconds, see cache_poller.c. */
@@ -64,7 +64,7 @@ typedef struct {
     ngx_http_magasin_cache_told_pt     told;
     void                              *data;
     ngx_http_magasin_cache_t          *cache;
-    ngx_http_magasin_tags_t         *tags;
+    ngx_http_magasin_tags_t           *tags;
     uint64_t                           xid;         /* 0: not known */
     ngx_http_magasin_redis_command_t   command;
     unsigned                           all:1;       /* Redis forgets all; the
@@ -158,11 +158,12 @@ void ngx_http_magasin_cache_answer(ngx_http_magasin_cache_read_t *cr,
     ngx_http_magasin_answer_t *answer, ngx_http_magasin_cache_e state);
 void ngx_http_magasin_cache_want(ngx_http_magasin_cache_read_t *cr,
     ngx_http_magasin_answer_t *answer);
-ngx_uint_t ngx_http_magasin_cache_full(ngx_http_magasin_cache_read_t *cr);
 void ngx_http_magasin_cache_retry(ngx_http_magasin_cache_read_t *cr);
 
-/* cache_redis.c: once for a process */
-void ngx_http_magasin_cache_redis_init(void);
+/* cache_fill.c */
+ngx_uint_t ngx_http_magasin_cache_full(ngx_http_magasin_cache_read_t *cr);
+void ngx_http_magasin_cache_end(ngx_http_magasin_cache_read_t *cr,
+    ngx_int_t rc, ngx_uint_t status);
 
 /* cache_flight.c */
 ngx_int_t ngx_http_magasin_flight_join(ngx_http_magasin_cache_read_t *cr);

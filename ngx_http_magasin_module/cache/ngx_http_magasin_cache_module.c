@@ -3,7 +3,7 @@
 
 
 #include "ngx_http_magasin_cache_internal.h"
-#include "ngx_http_magasin_cache_poller.h"
+#include "ngx_http_magasin_cache_poller_internal.h"
 
 
 #define NGX_HTTP_MAGASIN_CACHE_TTL       60000

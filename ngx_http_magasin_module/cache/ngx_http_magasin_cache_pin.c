@@ -1,5 +1,5 @@
 
-#include "ngx_http_magasin_cache_pin.h"
+#include "ngx_http_magasin_cache_pin_internal.h"
 
 
 /* Of so many parts of the slab pool one may be pinned. */

@@ -17,9 +17,8 @@
  */
 
 
-#include "ngx_http_magasin_cache_redis.h"
+#include "ngx_http_magasin_cache_poller_internal.h"
 #include "ngx_http_magasin_log.h"
-#include "ngx_http_magasin_cache_poller.h"
 
 #include <ngx_md5.h>
 
@@ -34,59 +33,7 @@
 #define NGX_HTTP_MAGASIN_POLL_BEAT     4
 
 
-/* Columns of sql/statements/cache_poll.sql. */
-enum {
-    POLL_SNAPSHOT = 0,
-    POLL_IDENTITY,
-    POLL_TROP,
-    POLL_XID,
-    POLL_GENRE,
-    POLL_MAGASIN,
-    POLL_PRODUIT,
-    POLL_OBJET,
-    POLL_NOM,
-    POLL_PRESENCE,
-    POLL_AGE
-};
-
-
-struct ngx_http_magasin_poller_s {
-    ngx_http_magasin_cache_t        *cache;
-    ngx_cycle_t                     *cycle;
-    ngx_http_magasin_pg_conf_t       conf;
-    ngx_http_magasin_pg_pool_t      *pool;      /* NULL: no lease */
-    ngx_pool_t                      *lease;     /* its memory */
-    ngx_http_magasin_pg_job_t        job;
-    ngx_event_t                      timer;
-
-    uint64_t                         started;   /* of this poll */
-    ngx_uint_t                       number;    /* of polls */
-    ngx_uint_t                       debt;      /* that this one pays */
-    ngx_http_magasin_tags_t        tags;
-    ngx_http_magasin_cache_tell_t    tell;
-
-    ngx_http_magasin_redis_t        *subscriber;
-    u_char                           channel[NGX_HTTP_MAGASIN_CHANNEL + 1];
-
-    size_t                           snapshot_len;
-    u_char                           before[NGX_HTTP_MAGASIN_SNAPSHOT];
-    u_char                           after[NGX_HTTP_MAGASIN_SNAPSHOT];
-
-    unsigned                         polling:1;
-    unsigned                         telling:1;
-    unsigned                         anew:1;    /* nothing before counts */
-    unsigned                         paying:1;  /* Redis is to forget all */
-    unsigned                         failed:1;  /* and it was told */
-};
-
-
 static void ngx_http_magasin_poller_tick(ngx_event_t *ev);
-static ngx_uint_t ngx_http_magasin_poller_lease(
-    ngx_http_magasin_poller_t *poller);
-static ngx_int_t ngx_http_magasin_poller_connect(
-    ngx_http_magasin_poller_t *poller);
-static void ngx_http_magasin_poller_disconnect(
-    ngx_http_magasin_poller_t *poller);
 static void ngx_http_magasin_poller_start(ngx_http_magasin_poller_t *poller);
 static void ngx_http_magasin_poller_ready(ngx_http_magasin_pg_job_t *job,
     PGresult *result);
@@ -95,10 +42,6 @@ static ngx_int_t ngx_http_magasin_poller_take(
 static void ngx_http_magasin_poller_redis(ngx_http_magasin_poller_t *poller);
 static void ngx_http_magasin_poller_anew(ngx_http_magasin_poller_t *poller,
     u_char *identity);
-static void ngx_http_magasin_poller_changes(ngx_http_magasin_poller_t *poller,
-    PGresult *result);
-static void ngx_http_magasin_poller_row(PGresult *result, int row,
-    ngx_http_magasin_tags_t *tags);
 static void ngx_http_magasin_poller_failed(ngx_http_magasin_pg_job_t *job,
     ngx_http_magasin_pg_failure_e failure, PGresult *result);
 static void ngx_http_magasin_poller_complain(
@@ -108,11 +51,6 @@ static void ngx_http_magasin_poller_end(ngx_http_magasin_poller_t *poller,
     ngx_int_t rc);
 static void ngx_http_magasin_poller_keep(ngx_http_magasin_poller_t *poller,
     u_char *identity);
-static void ngx_http_magasin_poller_subscribe(
-    ngx_http_magasin_poller_t *poller);
-static void ngx_http_magasin_poller_unsubscribe(
-    ngx_http_magasin_poller_t *poller);
-static void ngx_http_magasin_poller_hint(void *data, const char *message);
 
 
 /* The poller of this worker, which works when it has the lease. */
@@ -226,86 +164,6 @@ ngx_http_magasin_poller_tick(ngx_event_t *ev)
     if (!poller->polling) {
         ngx_http_magasin_poller_start(poller);
     }
-}
-
-
-/* Take or renew the lease: 1 when it is ours. */
-
-static ngx_uint_t
-ngx_http_magasin_poller_lease(ngx_http_magasin_poller_t *poller)
-{
-    uint64_t                          now;
-    ngx_atomic_uint_t                 holder;
-    ngx_http_magasin_cache_shared_t  *shared;
-
-    shared = poller->cache->shared;
-    now = ngx_http_magasin_cache_now();
-    holder = shared->poller;
-
-    if (holder != (ngx_atomic_uint_t) ngx_pid) {
-
-        if (holder && now < shared->poller_until) {
-            return 0;
-        }
-
-        if (!ngx_atomic_cmp_set(&shared->poller, holder, ngx_pid)) {
-            return 0;
-        }
-    }
-
-    shared->poller_until = now + NGX_HTTP_MAGASIN_POLL_LEASE;
-
-    return 1;
-}
-
-
-/*
- * What a lease takes is given back with it: a pool of connections lives in its
- * cycle's memory, and this one has a cycle that is a copy with a memory of its
- * own.  NGX_OK or NGX_ERROR.
- */
-
-static ngx_int_t
-ngx_http_magasin_poller_connect(ngx_http_magasin_poller_t *poller)
-{
-    ngx_pool_t   *lease;
-    ngx_cycle_t  *cycle;
-
-    lease = ngx_create_pool(NGX_DEFAULT_POOL_SIZE, poller->cycle->log);
-    if (lease == NULL) {
-        return NGX_ERROR;
-    }
-
-    poller->lease = lease;
-
-    cycle = ngx_palloc(lease, sizeof(ngx_cycle_t));
-
-    if (cycle) {
-        *cycle = *poller->cycle;
-        cycle->pool = lease;
-
-        poller->pool = ngx_http_magasin_pg_create(cycle, &poller->conf);
-    }
-
-    if (poller->pool == NULL) {
-        ngx_destroy_pool(lease);
-        poller->lease = NULL;
-
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_magasin_poller_disconnect(ngx_http_magasin_poller_t *poller)
-{
-    ngx_http_magasin_pg_destroy(poller->pool);
-    ngx_destroy_pool(poller->lease);
-
-    poller->pool = NULL;
-    poller->lease = NULL;
 }
 
 
@@ -523,109 +381,6 @@ ngx_http_magasin_poller_anew(ngx_http_magasin_poller_t *poller,
 }
 
 
-/* Changes that were not dealt with yet. */
-
-static void
-ngx_http_magasin_poller_changes(ngx_http_magasin_poller_t *poller,
-    PGresult *result)
-{
-    int                               row, rows;
-    uint64_t                          xid;
-    ngx_uint_t                        i, found;
-    ngx_http_magasin_tags_t         tags;
-    ngx_http_magasin_cache_shared_t  *shared;
-
-    shared = poller->cache->shared;
-    rows = PQntuples(result);
-
-    if (*PQgetvalue(result, 0, POLL_TROP) == 't') {
-        ngx_http_magasin_tags_add_slot(&poller->tags,
-                                         NGX_HTTP_MAGASIN_TAG_ALL);
-        return;
-    }
-
-    for (row = 0; row < rows; row++) {
-
-        if (PQgetisnull(result, row, POLL_XID)) {
-            continue;
-        }
-
-        xid = strtoull(PQgetvalue(result, row, POLL_XID), NULL, 10);
-
-        tags.n = 0;
-        ngx_http_magasin_poller_row(result, row, &tags);
-
-        found = 0;
-
-        for (i = 0; i < tags.n; i++) {
-            if (!ngx_http_magasin_tag_handled(shared, tags.slots[i], xid))
-            {
-                ngx_http_magasin_tags_add_slot(&poller->tags,
-                                                 tags.slots[i]);
-                found = 1;
-            }
-        }
-
-        if (found) {
-            ngx_http_magasin_count(shared->counters.poll_changes);
-            ngx_http_magasin_count(shared->counters.lag_count);
-            (void) ngx_atomic_fetch_add(&shared->counters.lag_sum,
-                       strtoull(PQgetvalue(result, row, POLL_AGE), NULL, 10));
-        }
-    }
-}
-
-
-/* Which tags a change is in: see the statement for the letters. */
-
-static void
-ngx_http_magasin_poller_row(PGresult *result, int row,
-    ngx_http_magasin_tags_t *tags)
-{
-    int64_t  magasin, produit, objet;
-
-    magasin = ngx_http_magasin_tag_id(PQgetvalue(result, row,
-                                                   POLL_MAGASIN));
-    produit = ngx_http_magasin_tag_id(PQgetvalue(result, row,
-                                                   POLL_PRODUIT));
-    objet = ngx_http_magasin_tag_id(PQgetvalue(result, row, POLL_OBJET));
-
-    switch (*PQgetvalue(result, row, POLL_GENRE)) {
-
-    case 's':
-        if (PQgetisnull(result, row, POLL_MAGASIN)) {
-            ngx_http_magasin_tags_central(tags, produit);
-
-        } else {
-            ngx_http_magasin_tags_stock(tags, magasin, produit);
-        }
-
-        return;
-
-    case 'p':
-        ngx_http_magasin_tags_produit(tags, produit,
-                          *PQgetvalue(result, row, POLL_NOM) == 't',
-                          *PQgetvalue(result, row, POLL_PRESENCE) == 't');
-        return;
-
-    case 'm':
-        ngx_http_magasin_tags_magasin(tags, magasin);
-        return;
-
-    case 'd':
-        ngx_http_magasin_tags_demande(tags, objet);
-        return;
-
-    case 'v':
-        ngx_http_magasin_tags_vente(tags, magasin, objet);
-        return;
-
-    default:
-        ngx_http_magasin_tags_add_slot(tags, NGX_HTTP_MAGASIN_TAG_ALL);
-    }
-}
-
-
 static void
 ngx_http_magasin_poller_failed(ngx_http_magasin_pg_job_t *job,
     ngx_http_magasin_pg_failure_e failure, PGresult *result)
@@ -743,88 +498,4 @@ ngx_http_magasin_poller_keep(ngx_http_magasin_poller_t *poller,
     ngx_memory_barrier();
 
     shared->snapshot = next;
-}
-
-
-/* Listen to the other nodes that use this database. */
-
-static void
-ngx_http_magasin_poller_subscribe(ngx_http_magasin_poller_t *poller)
-{
-    u_char                            channel[NGX_HTTP_MAGASIN_CHANNEL];
-    ngx_http_magasin_cache_shared_t  *shared;
-
-    if (poller->cache->redis == NULL) {
-        return;
-    }
-
-    shared = poller->cache->shared;
-
-    ngx_http_magasin_cache_channel(shared->identities[shared->snapshot & 1],
-                                   channel);
-
-    if (poller->subscriber) {
-
-        if (ngx_memcmp(channel, poller->channel, sizeof(channel)) == 0) {
-            return;
-        }
-
-        ngx_http_magasin_poller_unsubscribe(poller);
-    }
-
-    ngx_memcpy(poller->channel, channel, sizeof(channel));
-    poller->channel[sizeof(channel)] = '\0';
-
-    poller->subscriber = ngx_http_magasin_redis_subscribe(poller->cycle,
-                                  poller->cache->redis_conf,
-                                  (char *) poller->channel,
-                                  ngx_http_magasin_poller_hint, poller);
-}
-
-
-static void
-ngx_http_magasin_poller_unsubscribe(ngx_http_magasin_poller_t *poller)
-{
-    if (poller->subscriber) {
-        ngx_http_magasin_redis_destroy(poller->subscriber);
-        poller->subscriber = NULL;
-    }
-}
-
-
-/* Another node, or a worker of this one, has changed something. */
-
-static void
-ngx_http_magasin_poller_hint(void *data, const char *message)
-{
-    uint64_t                          xid;
-    ngx_http_magasin_tags_t         tags;
-    ngx_http_magasin_poller_t        *poller;
-    ngx_http_magasin_cache_shared_t  *shared;
-
-    poller = data;
-    shared = poller->cache->shared;
-
-    if (ngx_http_magasin_cache_hint(poller->cache, message, &xid, &tags)
-           != NGX_OK
-        || tags.n == 0)
-    {
-        return;
-    }
-
-    ngx_http_magasin_count(shared->counters.hints);
-
-    ngx_http_magasin_tags_raise(shared, &tags);
-
-    /*
-     * Another Redis than the node asks has told: the poller has to tell the
-     * node's own, too, which may have the answer of before.
-     */
-
-    if (xid
-        && shared->redis
-           == ngx_http_magasin_cache_redis_id(poller->subscriber))
-    {
-        ngx_http_magasin_tags_handled(shared, &tags, xid, shared->epoch);
-    }
 }

@@ -8,7 +8,7 @@
 
 
 #include "ngx_http_magasin_cache_internal.h"
-#include "ngx_http_magasin_cache_redis.h"
+#include "ngx_http_magasin_cache_redis_internal.h"
 
 
 static void ngx_http_magasin_cache_write_told(void *data, ngx_int_t rc);

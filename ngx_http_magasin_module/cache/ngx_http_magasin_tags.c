@@ -1,5 +1,5 @@
 
-#include "ngx_http_magasin_tags.h"
+#include "ngx_http_magasin_cache_shared_internal.h"
 
 
 static uint64_t ngx_http_magasin_tag_mix(uint64_t n);

@@ -11,14 +11,12 @@
  */
 
 
-#ifndef _NGX_HTTP_MAGASIN_TAG_H_INCLUDED_
-#define _NGX_HTTP_MAGASIN_TAG_H_INCLUDED_
+#ifndef _NGX_HTTP_MAGASIN_TAGS_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_TAGS_H_INCLUDED_
 
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-
-#include "ngx_http_magasin_cache_shared.h"
 
 
 /* Of one answer; the one that all depend on included. */
@@ -81,13 +79,5 @@ void ngx_http_magasin_tags_demande(ngx_http_magasin_tags_t *tags,
 void ngx_http_magasin_tags_magasin(ngx_http_magasin_tags_t *tags,
     int64_t magasin);
 
-/* Shared memory: which changes have been dealt with already. */
-void ngx_http_magasin_tags_raise(ngx_http_magasin_cache_shared_t *shared,
-    ngx_http_magasin_tags_t *tags);
-void ngx_http_magasin_tags_handled(ngx_http_magasin_cache_shared_t *shared,
-    ngx_http_magasin_tags_t *tags, uint64_t xid, ngx_uint_t epoch);
-ngx_uint_t ngx_http_magasin_tag_handled(
-    ngx_http_magasin_cache_shared_t *shared, ngx_uint_t slot, uint64_t xid);
 
-
-#endif /* _NGX_HTTP_MAGASIN_TAG_H_INCLUDED_ */
+#endif /* _NGX_HTTP_MAGASIN_TAGS_H_INCLUDED_ */

@@ -2,19 +2,15 @@
 /*
  * Level 1: answers in the shared memory of a node, and the flights that are
  * on their way to fetch one.  An entry is what is known of one question: an
- * answer, a flight, or both.  Only the files of the cache include this.
+ * answer, a flight, or both.
  */
 
 
-#ifndef _NGX_HTTP_MAGASIN_CACHE_STORE_H_INCLUDED_
-#define _NGX_HTTP_MAGASIN_CACHE_STORE_H_INCLUDED_
+#ifndef _NGX_HTTP_MAGASIN_CACHE_STORE_INTERNAL_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_CACHE_STORE_INTERNAL_H_INCLUDED_
 
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-
-#include "ngx_http_magasin_cache_answer.h"
-#include "ngx_http_magasin_tags.h"
+#include "ngx_http_magasin_cache_pin_internal.h"
 
 
 /* Of its time to live an answer has this share left when one request is sent
@@ -76,4 +72,4 @@ ngx_int_t ngx_http_magasin_store_empty(ngx_http_magasin_store_t *store);
 uint64_t ngx_http_magasin_cache_now(void);
 
 
-#endif /* _NGX_HTTP_MAGASIN_CACHE_STORE_H_INCLUDED_ */
+#endif /* _NGX_HTTP_MAGASIN_CACHE_STORE_INTERNAL_H_INCLUDED_ */

@@ -1,20 +1,13 @@
 
-/*
- * What the cache keeps in the fixed part of the zone, and what an answer
- * looks like in the slab pool before it.  Only the files of the cache look
- * inside; see ngx_http_magasin_cache.h.
- */
+/* What the cache keeps in the fixed part of the zone. */
 
 
-#ifndef _NGX_HTTP_MAGASIN_CACHE_SHARED_H_INCLUDED_
-#define _NGX_HTTP_MAGASIN_CACHE_SHARED_H_INCLUDED_
+#ifndef _NGX_HTTP_MAGASIN_CACHE_SHARED_INTERNAL_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_CACHE_SHARED_INTERNAL_H_INCLUDED_
 
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-
+#include "ngx_http_magasin_cache.h"
 #include "ngx_http_magasin_measure.h"
-#include "ngx_http_magasin_zone.h"
 
 
 /* Tags are hashed to this many generations; a power of 2. */
@@ -28,30 +21,6 @@
 
 /* What tells one database, or one life of it, from another: a digest. */
 #define NGX_HTTP_MAGASIN_IDENTITY      16
-
-
-/* Counters; all of them only grow. */
-typedef struct {
-    ngx_atomic_t         hits;          /* from shared memory */
-    ngx_atomic_t         redis_hits;
-    ngx_atomic_t         misses;        /* statements run for an answer */
-    ngx_atomic_t         coalesced;     /* answers of another's statement */
-    ngx_atomic_t         bypassed;
-    ngx_atomic_t         stale;
-    ngx_atomic_t         stored;
-    ngx_atomic_t         late;          /* stored, but invalid by then */
-    ngx_atomic_t         too_large;
-    ngx_atomic_t         evicted;
-    ngx_atomic_t         flushed;
-    ngx_atomic_t         invalidations; /* generations that were raised */
-    ngx_atomic_t         hints;         /* messages of other nodes */
-    ngx_atomic_t         unpublished;   /* Redis did not take one */
-    ngx_atomic_t         polls;
-    ngx_atomic_t         poll_failures;
-    ngx_atomic_t         poll_changes;  /* found by polls alone */
-    ngx_atomic_t         lag_count;     /* changes whose age is known */
-    ngx_atomic_t         lag_sum;       /* microseconds */
-} ngx_http_magasin_cache_counters_t;
 
 
 typedef struct {
@@ -115,9 +84,17 @@ typedef struct {
 } ngx_http_magasin_store_t;
 
 
-/* cache_store.c */
+/* cache_entry.c */
 extern const ngx_http_magasin_zone_section_t
     ngx_http_magasin_cache_section;
 
+/* tags.c: which changes have been dealt with already */
+void ngx_http_magasin_tags_raise(ngx_http_magasin_cache_shared_t *shared,
+    ngx_http_magasin_tags_t *tags);
+void ngx_http_magasin_tags_handled(ngx_http_magasin_cache_shared_t *shared,
+    ngx_http_magasin_tags_t *tags, uint64_t xid, ngx_uint_t epoch);
+ngx_uint_t ngx_http_magasin_tag_handled(
+    ngx_http_magasin_cache_shared_t *shared, ngx_uint_t slot, uint64_t xid);
 
-#endif /* _NGX_HTTP_MAGASIN_CACHE_SHARED_H_INCLUDED_ */
+
+#endif /* _NGX_HTTP_MAGASIN_CACHE_SHARED_INTERNAL_H_INCLUDED_ */

@@ -6,21 +6,15 @@
  */
 
 
-#ifndef _NGX_HTTP_MAGASIN_CACHE_PIN_H_INCLUDED_
-#define _NGX_HTTP_MAGASIN_CACHE_PIN_H_INCLUDED_
+#ifndef _NGX_HTTP_MAGASIN_CACHE_PIN_INTERNAL_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_CACHE_PIN_INTERNAL_H_INCLUDED_
 
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-
-#include "ngx_http_magasin_cache_shared.h"
+#include "ngx_http_magasin_cache_shared_internal.h"
 
 
 /* Bytes: a body of no more is copied at once. */
 #define NGX_HTTP_MAGASIN_PIN_SHORT  32768
-
-/* Bytes of a piece, as much as nginx's output_buffers for a file. */
-#define NGX_HTTP_MAGASIN_PIN_PIECE  65536
 
 
 /* What can be pinned begins with this; in the slab pool. */
@@ -32,20 +26,12 @@ typedef struct {
 
 
 /* One reader, in the slab pool: found again when its worker has died. */
-typedef struct {
+struct ngx_http_magasin_pin_s {
     ngx_queue_t                queue;
     ngx_http_magasin_pinned_t *pinned;
     ngx_pid_t                  pid;
     ngx_int_t                  slot;        /* of the worker's process */
-} ngx_http_magasin_pin_t;
-
-
-/* The same reader in its worker. */
-typedef struct {
-    ngx_http_magasin_pin_t    *pin;         /* NULL: none */
-    ngx_uint_t                 life;        /* of the slab pool */
-    u_char                    *pos;         /* of the bytes to be read next */
-} ngx_http_magasin_reader_t;
+};
 
 
 /* under the lock */
@@ -67,4 +53,4 @@ void ngx_http_magasin_pin_release(ngx_http_magasin_store_t *store,
     ngx_http_magasin_reader_t *reader);
 
 
-#endif /* _NGX_HTTP_MAGASIN_CACHE_PIN_H_INCLUDED_ */
+#endif /* _NGX_HTTP_MAGASIN_CACHE_PIN_INTERNAL_H_INCLUDED_ */

@@ -1,15 +1,18 @@
 
-/* What rows of the journal invalidate. */
+/* The rows of a poll: from the journal to tags. */
 
 
 #include "ngx_http_magasin_cache_poller_internal.h"
 
 
 static void ngx_http_magasin_poller_row(PGresult *result, int row,
-    ngx_http_magasin_tags_t *tags);
+    ngx_http_magasin_change_t *change);
 
 
-/* Changes that were not dealt with yet. */
+/*
+ * Add to poller->tags what the rows of a poll invalidate and this node has not
+ * invalidated yet.  Such a change is counted with its lag.
+ */
 
 void
 ngx_http_magasin_poller_changes(ngx_http_magasin_poller_t *poller,
@@ -18,7 +21,8 @@ ngx_http_magasin_poller_changes(ngx_http_magasin_poller_t *poller,
     int                               row, rows;
     uint64_t                          xid;
     ngx_uint_t                        i, found;
-    ngx_http_magasin_tags_t         tags;
+    ngx_http_magasin_tags_t           tags;
+    ngx_http_magasin_change_t         change;
     ngx_http_magasin_cache_shared_t  *shared;
 
     shared = poller->cache->shared;
@@ -26,7 +30,7 @@ ngx_http_magasin_poller_changes(ngx_http_magasin_poller_t *poller,
 
     if (*PQgetvalue(result, 0, POLL_TROP) == 't') {
         ngx_http_magasin_tags_add_slot(&poller->tags,
-                                         NGX_HTTP_MAGASIN_TAG_ALL);
+                                       NGX_HTTP_MAGASIN_TAG_ALL);
         return;
     }
 
@@ -38,16 +42,16 @@ ngx_http_magasin_poller_changes(ngx_http_magasin_poller_t *poller,
 
         xid = strtoull(PQgetvalue(result, row, POLL_XID), NULL, 10);
 
+        ngx_http_magasin_poller_row(result, row, &change);
+
         tags.n = 0;
-        ngx_http_magasin_poller_row(result, row, &tags);
+        ngx_http_magasin_tags_change(&tags, &change);
 
         found = 0;
 
         for (i = 0; i < tags.n; i++) {
-            if (!ngx_http_magasin_tag_handled(shared, tags.slots[i], xid))
-            {
-                ngx_http_magasin_tags_add_slot(&poller->tags,
-                                                 tags.slots[i]);
+            if (!ngx_http_magasin_tag_handled(shared, tags.slots[i], xid)) {
+                ngx_http_magasin_tags_add_slot(&poller->tags, tags.slots[i]);
                 found = 1;
             }
         }
@@ -62,51 +66,20 @@ ngx_http_magasin_poller_changes(ngx_http_magasin_poller_t *poller,
 }
 
 
-/* Which tags a change is in: see the statement for the letters. */
+/* A row of the journal as a change; tags.c says what that invalidates. */
 
 static void
 ngx_http_magasin_poller_row(PGresult *result, int row,
-    ngx_http_magasin_tags_t *tags)
+    ngx_http_magasin_change_t *change)
 {
-    int64_t  magasin, produit, objet;
-
-    magasin = ngx_http_magasin_tag_id(PQgetvalue(result, row,
-                                                   POLL_MAGASIN));
-    produit = ngx_http_magasin_tag_id(PQgetvalue(result, row,
-                                                   POLL_PRODUIT));
-    objet = ngx_http_magasin_tag_id(PQgetvalue(result, row, POLL_OBJET));
-
-    switch (*PQgetvalue(result, row, POLL_GENRE)) {
-
-    case 's':
-        if (PQgetisnull(result, row, POLL_MAGASIN)) {
-            ngx_http_magasin_tags_central(tags, produit);
-
-        } else {
-            ngx_http_magasin_tags_stock(tags, magasin, produit);
-        }
-
-        return;
-
-    case 'p':
-        ngx_http_magasin_tags_produit(tags, produit,
-                          *PQgetvalue(result, row, POLL_NOM) == 't',
-                          *PQgetvalue(result, row, POLL_PRESENCE) == 't');
-        return;
-
-    case 'm':
-        ngx_http_magasin_tags_magasin(tags, magasin);
-        return;
-
-    case 'd':
-        ngx_http_magasin_tags_demande(tags, objet);
-        return;
-
-    case 'v':
-        ngx_http_magasin_tags_vente(tags, magasin, objet);
-        return;
-
-    default:
-        ngx_http_magasin_tags_add_slot(tags, NGX_HTTP_MAGASIN_TAG_ALL);
-    }
+    change->kind = (u_char) *PQgetvalue(result, row, POLL_GENRE);
+    change->magasin = ngx_http_magasin_tag_id(PQgetvalue(result, row,
+                                                         POLL_MAGASIN));
+    change->produit = ngx_http_magasin_tag_id(PQgetvalue(result, row,
+                                                         POLL_PRODUIT));
+    change->objet = ngx_http_magasin_tag_id(PQgetvalue(result, row,
+                                                       POLL_OBJET));
+    change->central = PQgetisnull(result, row, POLL_MAGASIN);
+    change->nom = *PQgetvalue(result, row, POLL_NOM) == 't';
+    change->presence = *PQgetvalue(result, row, POLL_PRESENCE) == 't';
 }

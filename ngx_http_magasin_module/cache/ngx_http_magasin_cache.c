@@ -213,6 +213,10 @@ ngx_http_magasin_cache_round(ngx_http_magasin_cache_read_t *cr)
     switch (rc) {
 
     case NGX_OK:
+        ngx_log_debug2(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                       "magasin cache: key %xi hit, %ui tags",
+                       cr->question.hash, cr->question.nslots);
+
         if (cr->fetch) {
 
             /* Not what was there: what another's statement has brought. */
@@ -232,6 +236,11 @@ ngx_http_magasin_cache_round(ngx_http_magasin_cache_read_t *cr)
         return ngx_http_magasin_flight_join(cr);
 
     case NGX_DECLINED:
+        ngx_log_debug3(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                       "magasin cache: key %xi leads flight %ui, %ui tags",
+                       cr->question.hash, cr->question.flight,
+                       cr->question.nslots);
+
         cr->leads = 1;
 
         if (!cr->fetch && (levels & NGX_HTTP_MAGASIN_CACHE_L2)
@@ -245,6 +254,10 @@ ngx_http_magasin_cache_round(ngx_http_magasin_cache_read_t *cr)
         return NGX_DECLINED;
 
     case NGX_BUSY:
+        ngx_log_debug1(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                       "magasin cache: key %xi cannot be stored or read",
+                       cr->question.hash);
+
         return NGX_DECLINED;
 
     default: /* NGX_ERROR */
@@ -373,6 +386,11 @@ ngx_http_magasin_cache_retry(ngx_http_magasin_cache_read_t *cr)
 {
     ngx_int_t  rc;
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                   "magasin cache: key %xi tries again, round %ui, %M ms",
+                   cr->question.hash, cr->rounds,
+                   ngx_current_msec - cr->began);
+
     /* What others could not get in that time is not asked for once more. */
 
     if (ngx_current_msec - cr->began > NGX_HTTP_MAGASIN_CACHE_PATIENCE) {
@@ -446,6 +464,10 @@ ngx_http_magasin_cache_stale(ngx_http_magasin_cache_read_t *cr)
     ngx_http_magasin_count(cache->shared->counters.stale);
 
     answer.age = (cr->question.captured - answer.stored) / 1000;
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                   "magasin cache: key %xi stale, age %T s",
+                   cr->question.hash, answer.age);
 
     ngx_http_magasin_cache_answer(cr, &answer, NGX_HTTP_MAGASIN_CACHE_STALE);
 

@@ -34,6 +34,11 @@ ngx_http_magasin_cache_gathers(ngx_http_magasin_cache_read_t *cr, size_t size,
         return 1;
     }
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                   "magasin cache: key %xi not gathered, %uz bytes, "
+                   "too large %ui",
+                   cr->question.hash, size, too_large);
+
     if (too_large) {
         ngx_http_magasin_count(cache->shared->counters.too_large);
     }
@@ -93,6 +98,13 @@ ngx_http_magasin_cache_fill(ngx_http_magasin_cache_read_t *cr,
     }
 
     ngx_http_magasin_store_fill(&cache->store, &cr->question, answer);
+
+    ngx_log_debug4(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                   "magasin cache: key %xi filled, %uz bytes, ttl %uL ms, "
+                   "pinned %d",
+                   cr->question.hash, answer->size,
+                   answer->expires - answer->stored,
+                   answer->reader.pin != NULL);
 
     if (conf->levels & NGX_HTTP_MAGASIN_CACHE_L2) {
         ngx_http_magasin_cache_redis_store(cache, cr, answer);

@@ -61,6 +61,10 @@ ngx_http_magasin_flight_join(ngx_http_magasin_cache_read_t *cr)
         ngx_queue_insert_tail(&cache->flights, &flight->queue);
     }
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                   "magasin cache: key %xi joins flight %ui",
+                   cr->question.hash, flight->number);
+
     cr->waits = flight;
     ngx_queue_insert_tail(&flight->waiters, &cr->queue);
 
@@ -113,6 +117,10 @@ ngx_http_magasin_flight_over(ngx_http_magasin_cache_t *cache,
         return;
     }
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, cache->log, 0,
+                   "magasin cache: flight %ui over, rc %i, status %ui",
+                   number, rc, status);
+
     flight->over = 1;
     flight->rc = rc;
     flight->status = status;
@@ -141,6 +149,11 @@ ngx_http_magasin_flight_look(ngx_event_t *ev)
         flight = ngx_queue_data(q, ngx_http_magasin_flight_t, queue);
 
         if (!flight->over && ngx_http_magasin_flight_landed(flight)) {
+            ngx_log_debug1(NGX_LOG_DEBUG_HTTP, cache->log, 0,
+                           "magasin cache: flight %ui of another worker over "
+                           "or lost",
+                           flight->number);
+
             flight->over = 1;
             flight->rc = NGX_OK;
 
@@ -227,6 +240,10 @@ ngx_http_magasin_flight_tell(ngx_http_magasin_flight_t *flight,
     ngx_http_magasin_answer_t   answer;
 
     cache = flight->cache;
+
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                   "magasin cache: key %xi woken by flight %ui, rc %i",
+                   cr->question.hash, flight->number, flight->rc);
 
     if (cr->fetch && flight->number <= cr->question.after) {
 

@@ -148,6 +148,12 @@ ngx_http_magasin_poller_tick(ngx_event_t *ev)
 
     if (!ngx_http_magasin_poller_lease(poller)) {
 
+        if (poller->pool) {
+            ngx_log_debug1(NGX_LOG_DEBUG_HTTP, poller->cache->log, 0,
+                           "magasin cache: lease lost to %uA",
+                           poller->cache->shared->poller);
+        }
+
         /* Whoever has it listens and polls, and one is enough. */
 
         ngx_http_magasin_poller_unsubscribe(poller);
@@ -196,6 +202,10 @@ ngx_http_magasin_poller_start(ngx_http_magasin_poller_t *poller)
     poller->number++;
     poller->polling = 1;
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, poller->cache->log, 0,
+                   "magasin cache: poll %ui sent, snapshot %d",
+                   poller->number, poller->job.values[0] != NULL);
+
     if (ngx_http_magasin_pg_submit(poller->pool, &poller->job) != NGX_OK) {
         ngx_http_magasin_poller_failed(&poller->job,
                                        NGX_HTTP_MAGASIN_PG_UNAVAILABLE, NULL);
@@ -213,6 +223,10 @@ ngx_http_magasin_poller_ready(ngx_http_magasin_pg_job_t *job,
 
     poller = job->data;
     shared = poller->cache->shared;
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, poller->cache->log, 0,
+                   "magasin cache: poll %ui has %d rows",
+                   poller->number, PQntuples(result));
 
     ngx_http_magasin_count(shared->counters.polls);
 
@@ -344,6 +358,10 @@ ngx_http_magasin_poller_redis(ngx_http_magasin_poller_t *poller)
     redis = ngx_http_magasin_cache_redis_id(poller->cache->redis);
 
     if (redis && redis != shared->redis) {
+        ngx_log_debug2(NGX_LOG_DEBUG_HTTP, poller->cache->log, 0,
+                       "magasin cache: redis %xi takes the place of %xA",
+                       redis, shared->redis);
+
         (void) ngx_atomic_fetch_add(&shared->debt, 1);
         ngx_memory_barrier();
 
@@ -365,6 +383,9 @@ ngx_http_magasin_poller_anew(ngx_http_magasin_poller_t *poller,
     ngx_http_magasin_cache_shared_t  *shared;
 
     shared = poller->cache->shared;
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, poller->cache->log, 0,
+                   "magasin cache: anew, epoch %uA", shared->epoch);
 
     shared->fresh_until = 0;
     shared->database = poller->cache->database;
@@ -388,6 +409,10 @@ ngx_http_magasin_poller_failed(ngx_http_magasin_pg_job_t *job,
     ngx_http_magasin_poller_t  *poller;
 
     poller = job->data;
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, poller->cache->log, 0,
+                   "magasin cache: poll %ui failed, %d",
+                   poller->number, (int) failure);
 
     ngx_http_magasin_count(poller->cache->shared->counters.poll_failures);
 
@@ -476,6 +501,12 @@ ngx_http_magasin_poller_end(ngx_http_magasin_poller_t *poller, ngx_int_t rc)
     ngx_memory_barrier();
 
     shared->fresh_until = poller->started + NGX_HTTP_MAGASIN_POLL_FRESH;
+
+    ngx_log_debug4(NGX_LOG_DEBUG_HTTP, poller->cache->log, 0,
+                   "magasin cache: poll %ui ends, %ui tags, debt paid %uA, "
+                   "fresh until %uA",
+                   poller->number, poller->tags.n, shared->debt_paid,
+                   shared->fresh_until);
 }
 
 

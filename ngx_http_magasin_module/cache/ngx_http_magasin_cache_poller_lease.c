@@ -33,9 +33,15 @@ ngx_http_magasin_poller_lease(ngx_http_magasin_poller_t *poller)
         if (!ngx_atomic_cmp_set(&shared->poller, holder, ngx_pid)) {
             return 0;
         }
+
+        ngx_log_debug1(NGX_LOG_DEBUG_HTTP, poller->cache->log, 0,
+                       "magasin cache: lease taken from %uA", holder);
     }
 
     shared->poller_until = now + NGX_HTTP_MAGASIN_POLL_LEASE;
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, poller->cache->log, 0,
+                   "magasin cache: lease until %uA", shared->poller_until);
 
     return 1;
 }
@@ -143,7 +149,7 @@ static void
 ngx_http_magasin_poller_hint(void *data, const char *message)
 {
     uint64_t                          xid;
-    ngx_http_magasin_tags_t         tags;
+    ngx_http_magasin_tags_t           tags;
     ngx_http_magasin_poller_t        *poller;
     ngx_http_magasin_cache_shared_t  *shared;
 
@@ -156,6 +162,9 @@ ngx_http_magasin_poller_hint(void *data, const char *message)
     {
         return;
     }
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, poller->cache->log, 0,
+                   "magasin cache: hint, %ui tags, xid %uL", tags.n, xid);
 
     ngx_http_magasin_count(shared->counters.hints);
 

@@ -57,6 +57,12 @@ ngx_http_magasin_cache_redis_read(ngx_http_magasin_cache_t *cache,
     cr->evaluated = 0;
 
     if (!ngx_http_magasin_cache_redis_usable(cache)) {
+        ngx_log_debug3(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                       "magasin cache: level 2 not asked, redis %p, "
+                       "debt %uA, paid %uA",
+                       cache->redis, cache->shared->debt,
+                       cache->shared->debt_paid);
+
         return NGX_DECLINED;
     }
 
@@ -83,6 +89,9 @@ ngx_http_magasin_cache_redis_ask(ngx_http_magasin_cache_t *cache,
     question = &cr->question;
 
     if (ngx_http_magasin_cache_namespace(cache, namespace) != NGX_OK) {
+        ngx_log_debug0(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                       "magasin cache: level 2 not asked, no namespace");
+
         return NGX_DECLINED;
     }
 
@@ -121,6 +130,10 @@ ngx_http_magasin_cache_redis_ask(ngx_http_magasin_cache_t *cache,
         return NGX_DECLINED;
     }
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                   "magasin cache: key %xi asked of level 2, script %d",
+                   question->hash, cr->evaluated);
+
     cr->asking = 1;
 
     return NGX_OK;
@@ -157,6 +170,13 @@ ngx_http_magasin_cache_redis_asked(ngx_http_magasin_redis_command_t *command,
     if (rc == NGX_OK && !ngx_http_magasin_cache_redis_usable(cache)) {
         rc = NGX_DECLINED;
     }
+
+    ngx_log_debug4(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                   "magasin cache: level 2 answers key %xi, rc %i, "
+                   "elements %uz, failure %d",
+                   cr->question.hash, rc,
+                   reply ? (size_t) reply->elements : 0,
+                   (int) command->failure);
 
     cr->redis_done(cr, rc, &answer);
 }
@@ -406,6 +426,10 @@ ngx_http_magasin_cache_redis_store(ngx_http_magasin_cache_t *cache,
 
     p = ngx_sprintf(ttl, "%uL", answer->expires - now);
     ngx_http_magasin_cache_arg(&args, ttl, p - ttl);
+
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                   "magasin cache: key %xi to level 2, %uz bytes, ttl %uL ms",
+                   cr->question.hash, size, answer->expires - now);
 
     stored->cache = cache;
     stored->command.done = ngx_http_magasin_cache_redis_stored;

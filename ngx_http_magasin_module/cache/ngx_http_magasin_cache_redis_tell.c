@@ -54,6 +54,10 @@ ngx_http_magasin_cache_redis_tell(ngx_http_magasin_cache_tell_t *tell)
 
     n = tell->all ? 1 : tell->tags->n;
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, cache->log, 0,
+                   "magasin cache: tell %ui tags, xid %uL, all %d",
+                   tell->tags->n, tell->xid, tell->all);
+
     ngx_http_magasin_cache_script(&args, NGX_HTTP_MAGASIN_LUA_INVALIDATE,
                                   tell->evaluated, n);
 
@@ -124,6 +128,9 @@ ngx_http_magasin_cache_redis_told(ngx_http_magasin_redis_command_t *command,
         ngx_http_magasin_cache_redis_debt(tell);
     }
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, tell->cache->log, 0,
+                   "magasin cache: told, xid %uL, rc %i", tell->xid, rc);
+
     tell->told(tell->data, rc);
 }
 
@@ -150,6 +157,10 @@ ngx_http_magasin_cache_redis_debt(ngx_http_magasin_cache_tell_t *tell)
     if (tell->tags->n || tell->all) {
         (void) ngx_atomic_fetch_add(&shared->debt, 1);
         ngx_http_magasin_count(shared->counters.unpublished);
+
+        ngx_log_debug2(NGX_LOG_DEBUG_HTTP, tell->cache->log, 0,
+                       "magasin cache: debt %uA, paid %uA",
+                       shared->debt, shared->debt_paid);
     }
 }
 

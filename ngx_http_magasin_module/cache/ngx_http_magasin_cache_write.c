@@ -95,6 +95,10 @@ ngx_http_magasin_cache_write_end(ngx_http_magasin_cache_write_t *cw,
 
     shared = cw->tell.cache->shared;
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, cw->tell.cache->log, 0,
+                   "magasin cache: raise %ui tags, xid %uL, rc %i",
+                   cw->tags.n, cw->tell.xid, rc);
+
     ngx_http_magasin_tags_raise(shared, &cw->tags);
 
     /* What Redis was not told, the poller tells it. */
@@ -143,6 +147,9 @@ ngx_http_magasin_cache_flush(ngx_http_magasin_cache_t *cache)
     }
 
     ngx_http_magasin_zone_unlock(zone);
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, cache->log, 0,
+                   "magasin cache: flushed, %ui entries", entries);
 
     ngx_http_magasin_count(cache->shared->counters.flushed);
 

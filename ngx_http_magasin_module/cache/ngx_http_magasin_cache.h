@@ -1,9 +1,10 @@
 
 /*
- * The cache, as its users see it.  It knows keys, tags and answers; it does not
- * know requests.  A read hands in a key and the tags that its answer depends
- * on, and runs the statement when it is told to; a write hands in the tags of
- * what it has changed, before its client is answered.
+ * The interface of the cache; with tags.h and cache_answer.h, which it
+ * includes, it is all that other rooms see.  The cache knows keys, tags and
+ * answers; it does not know requests.  A read gives a key and the tags that its
+ * answer depends on, and runs the statement when the cache says so.  A write
+ * gives the tags of what it has changed, before its client is answered.
  *
  *     read:   level 1 (shared memory) -> somebody's flight -> level 2 (Redis)
  *             -> the statement -> both levels
@@ -31,7 +32,7 @@ typedef struct ngx_http_magasin_cache_read_s   ngx_http_magasin_cache_read_t;
 typedef struct ngx_http_magasin_cache_write_s  ngx_http_magasin_cache_write_t;
 
 
-/* `magasin_cache`: which levels a location reads and fills. */
+/* `magasin_cache`: the levels that a location reads and fills. */
 #define NGX_HTTP_MAGASIN_CACHE_OFF  0
 #define NGX_HTTP_MAGASIN_CACHE_L1   1
 #define NGX_HTTP_MAGASIN_CACHE_L2   2
@@ -51,24 +52,25 @@ typedef enum {
 } ngx_http_magasin_cache_e;
 
 
-/* Of a location. */
+/* The directives of a location. */
 typedef struct {
     ngx_uint_t   levels;
     ngx_msec_t   ttl;
-    ngx_msec_t   stale;         /* 0: never */
-    size_t       max_size;
+    ngx_msec_t   stale;         /* milliseconds after expiry; 0: never */
+    size_t       max_size;      /* bytes of a body that is stored */
     ngx_flag_t   header;        /* X-Magasin-Cache */
 } ngx_http_magasin_cache_conf_t;
 
 
 /*
- * What a reader hands in, once for all reads of its kind.
+ * The callbacks of a reader; `data` is what it gave to _read_create().
  *
- * take: here is an answer, from `state`; its texts live as long as the pool.
- * sound: may the links of an answer that came from Redis be taken?
- * done: a read that had to wait goes on, from the event loop.  NGX_OK: take()
- * was called; NGX_DECLINED: run the statement; NGX_ERROR: it failed, for
- * `status`.
+ * take: takes an answer, that came from `state`; its texts live as long as the
+ * pool of the read.
+ * sound: 1 if the links of an answer from Redis are valid, else 0.
+ * done: continues a read that had to wait; it is called from the event loop.
+ * NGX_OK: take() was called.  NGX_DECLINED: run the statement.  NGX_ERROR: the
+ * read failed; answer with `status`.
  */
 typedef struct {
     void       (*take)(void *data, ngx_http_magasin_answer_t *answer,
@@ -78,7 +80,7 @@ typedef struct {
 } ngx_http_magasin_cache_client_t;
 
 
-/* What a write has changed is invalid everywhere by now. */
+/* What a write has changed is invalid on this node and in Redis now. */
 typedef void (*ngx_http_magasin_cache_written_pt)(void *data);
 
 
@@ -91,13 +93,13 @@ typedef struct {
     ngx_atomic_t         bypassed;
     ngx_atomic_t         stale;
     ngx_atomic_t         stored;
-    ngx_atomic_t         late;          /* stored, but invalid by then */
+    ngx_atomic_t         late;          /* stored when invalid already */
     ngx_atomic_t         too_large;
     ngx_atomic_t         evicted;
     ngx_atomic_t         flushed;
     ngx_atomic_t         invalidations; /* generations that were raised */
     ngx_atomic_t         hints;         /* messages of other nodes */
-    ngx_atomic_t         unpublished;   /* Redis did not take one */
+    ngx_atomic_t         unpublished;   /* changes that Redis did not take */
     ngx_atomic_t         polls;
     ngx_atomic_t         poll_failures;
     ngx_atomic_t         poll_changes;  /* found by polls alone */
@@ -106,12 +108,12 @@ typedef struct {
 } ngx_http_magasin_cache_counters_t;
 
 
-/* What /metrics and /status show; `counters` are those of the node. */
+/* What /metrics and /status show of the node. */
 typedef struct {
     ngx_http_magasin_cache_counters_t  *counters;
     ngx_uint_t                          entries;
     size_t                              bytes;
-    ngx_uint_t                          fresh;      /* answers may be used */
+    ngx_uint_t                          fresh;      /* 1: answers may be used */
 } ngx_http_magasin_cache_numbers_t;
 
 

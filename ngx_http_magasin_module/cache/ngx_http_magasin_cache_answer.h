@@ -39,18 +39,19 @@ typedef struct {
     ngx_str_t                 body;     /* without them; data NULL: to be read
                                            by _cache_piece() */
     ngx_chain_t              *chain;    /* to be stored: the body in buffers */
-    size_t                    size;     /* and their bytes */
-    uint64_t                  stored;   /* when it was known to be right */
+    size_t                    size;     /* bytes of these */
+    uint64_t                  stored;   /* when its generations were
+                                           captured */
     uint64_t                  expires;
     ngx_uint_t                direct;   /* of a statement, not of Redis */
     time_t                    age;      /* seconds, of one that could not be
                                            checked */
 
-    /* given to a search */
-    size_t                    room;     /* for a long body that cannot be
-                                           pinned */
-    ngx_uint_t                head;     /* of a long one only the length is
-                                           wanted */
+    /* set before a search */
+    size_t                    room;     /* bytes that a long body may take
+                                           which cannot be pinned */
+    ngx_uint_t                head;     /* of a long body the length will
+                                           do */
     ngx_http_magasin_reader_t
                               reader;
 } ngx_http_magasin_answer_t;

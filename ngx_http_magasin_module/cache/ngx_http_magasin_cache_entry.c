@@ -1,8 +1,8 @@
 
 /*
- * Entries and answers in the slab pool: the tree that finds an entry, the
- * queue that says which one was not used for longest, and the memory of both.
- * All functions but _init() are called under the zone's lock.
+ * Entries and answers in the slab pool: the tree of entries, the queue that
+ * orders them by their last use, and their memory.  All functions are called
+ * under the zone's lock, but _init() and _now().
  */
 
 
@@ -11,20 +11,21 @@
 #include <openssl/rand.h>
 
 
-/* Milliseconds: after this, is the worker that opened a flight alive? */
+/* Milliseconds after which it is checked that the worker of a flight lives. */
 #define NGX_HTTP_MAGASIN_STORE_DOUBT     100
 
-/* Milliseconds: longer than this the others do not wait for a worker that may
- * have been stopped: one of them is sent as well. */
+/* Milliseconds after which the others do not wait for a flight: its worker may
+ * be stopped.  One of them opens another one. */
 #define NGX_HTTP_MAGASIN_STORE_LOST      2000
 
-/* Milliseconds between looks for the dead when too much is pinned. */
+/* Milliseconds between sweeps for pins of dead workers when too much is
+ * pinned. */
 #define NGX_HTTP_MAGASIN_STORE_SWEEP     1000
 
-/* So many others may go to make room for one. */
+/* Entries that may be evicted to make room for one. */
 #define NGX_HTTP_MAGASIN_STORE_EVICTIONS  512
 
-/* Answers that a flush forgets under the lock, where it cannot forget all. */
+/* Entries that a flush removes at most while some are pinned. */
 #define NGX_HTTP_MAGASIN_STORE_FORGET     2048
 
 
@@ -53,11 +54,11 @@ ngx_http_magasin_store_init(void *section, ngx_log_t *log)
 
     shared->epoch = 1;
 
-    /* 0 is no flight. */
+    /* 0 means no flight. */
 
     shared->flight = 1;
 
-    /* No two nodes, nor two lives of one, may give out the same token. */
+    /* No two nodes, nor two zones of one, may give out the same token. */
 
     if (RAND_bytes(shared->node, sizeof(shared->node)) != 1) {
         ngx_log_error(NGX_LOG_EMERG, log, 0,
@@ -69,7 +70,7 @@ ngx_http_magasin_store_init(void *section, ngx_log_t *log)
 }
 
 
-/* The slab pool is empty: so is the cache. */
+/* The slab pool was emptied, and the cache with it. */
 
 static void
 ngx_http_magasin_store_reset(void *section)
@@ -83,13 +84,15 @@ ngx_http_magasin_store_reset(void *section)
     shared->entries = 0;
     shared->bytes = 0;
 
-    /* Whoever reads in pieces finds that what it read is gone. */
+    /* Readers of pinned answers notice it by `life`. */
 
     ngx_queue_init(&shared->pins);
     shared->pinned = 0;
     shared->life++;
 }
 
+
+/* The entry of a question, or NULL. */
 
 ngx_http_magasin_entry_t *
 ngx_http_magasin_store_lookup(ngx_http_magasin_cache_shared_t *shared,
@@ -117,7 +120,7 @@ ngx_http_magasin_store_lookup(ngx_http_magasin_cache_shared_t *shared,
 }
 
 
-/* By hash, then by key: less than 0 when the entry comes after. */
+/* Compare by hash, then by key; less than 0: the entry comes after. */
 
 static ngx_int_t
 ngx_http_magasin_store_compare(ngx_uint_t hash, ngx_str_t *key,
@@ -169,6 +172,8 @@ ngx_http_magasin_store_insert(ngx_rbtree_node_t *temp,
 }
 
 
+/* A new entry for a question; NULL: there is no room. */
+
 ngx_http_magasin_entry_t *
 ngx_http_magasin_store_create(ngx_http_magasin_store_t *store,
     ngx_http_magasin_question_t *question)
@@ -201,6 +206,8 @@ ngx_http_magasin_store_create(ngx_http_magasin_store_t *store,
 }
 
 
+/* Open a flight of this worker; question->flight is its number. */
+
 void
 ngx_http_magasin_store_open(ngx_http_magasin_cache_shared_t *shared,
     ngx_http_magasin_entry_t *entry, ngx_http_magasin_question_t *question,
@@ -217,7 +224,7 @@ ngx_http_magasin_store_open(ngx_http_magasin_cache_shared_t *shared,
 }
 
 
-/* Has this flight of another worker little hope of landing? */
+/* Is the worker of this flight dead, or stopped for too long?  1 or 0. */
 
 ngx_uint_t
 ngx_http_magasin_store_dead(ngx_http_magasin_entry_t *entry, uint64_t now)
@@ -234,8 +241,9 @@ ngx_http_magasin_store_dead(ngx_http_magasin_entry_t *entry, uint64_t now)
 
 
 /*
- * Memory from the slab pool; what was not used for longest makes room.
- * `keep` stays, and so do entries with a flight, which will be used soon.
+ * Memory from the slab pool.  Entries that were not used for longest are
+ * evicted to make room, but not `keep`; an entry with a flight loses its answer
+ * alone.  NULL: there is no room.
  */
 
 void *
@@ -269,7 +277,7 @@ ngx_http_magasin_store_alloc(ngx_http_magasin_store_t *store, size_t size,
 
         if (entry->content && entry->content->pinned.pins) {
 
-            /* It is in use, and would give no memory. */
+            /* It is pinned: its memory would not be freed. */
 
             ngx_queue_remove(&entry->queue);
             ngx_queue_insert_head(&shared->queue, &entry->queue);
@@ -292,6 +300,8 @@ ngx_http_magasin_store_alloc(ngx_http_magasin_store_t *store, size_t size,
 }
 
 
+/* Remove an entry and its answer. */
+
 void
 ngx_http_magasin_store_forget(ngx_http_magasin_store_t *store,
     ngx_http_magasin_entry_t *entry)
@@ -311,7 +321,7 @@ ngx_http_magasin_store_forget(ngx_http_magasin_store_t *store,
 }
 
 
-/* Drop the answer of an entry, if it has one. */
+/* Remove the answer of an entry, if it has one. */
 
 void
 ngx_http_magasin_store_drop(ngx_http_magasin_store_t *store,
@@ -332,10 +342,10 @@ ngx_http_magasin_store_drop(ngx_http_magasin_store_t *store,
 
 
 /*
- * Forget the oldest answers one by one: what is being read stays until it was,
- * and the others, which are invalid as well, go when their memory is wanted.
- * NGX_DECLINED: nobody reads, so that the slab pool can be made anew, which
- * forgets all at once.  Under the lock.
+ * A flush while answers are pinned: it removes the entries that were not used
+ * for longest, one by one.  Pinned answers stay until their readers have
+ * finished.  NGX_OK: done.  NGX_DECLINED: nothing is pinned, and the caller can
+ * reset the slab pool instead.
  */
 
 ngx_int_t
@@ -367,6 +377,8 @@ ngx_http_magasin_store_empty(ngx_http_magasin_store_t *store)
 }
 
 
+/* Bytes of an answer in the slab pool. */
+
 size_t
 ngx_http_magasin_content_size(ngx_http_magasin_content_t *content)
 {
@@ -376,8 +388,8 @@ ngx_http_magasin_content_size(ngx_http_magasin_content_t *content)
 
 
 /*
- * The answer of an entry: a short one as a whole, a long one pinned, or as a
- * whole where that cannot be and there is room for it.
+ * Give the answer of an entry.  A short body is copied to the pool.  A long one
+ * is pinned, or copied if it cannot be pinned and answer->room suffices.
  *
  * NGX_OK, NGX_BUSY (no room) or NGX_ERROR (no memory in the pool).
  */
@@ -435,7 +447,10 @@ ngx_http_magasin_store_copy(ngx_http_magasin_store_t *store,
 }
 
 
-/* NGX_OK, or NGX_DECLINED: too much is pinned, or there is no memory. */
+/*
+ * Pin the body of an entry for answer->reader.  NGX_OK, or NGX_DECLINED: too
+ * much is pinned already, or there is no memory.
+ */
 
 ngx_int_t
 ngx_http_magasin_store_pin(ngx_http_magasin_store_t *store,

@@ -1,8 +1,5 @@
 
-/*
- * What cache_store.c and cache_entry.c share: an entry is what is known of one
- * question, an answer, a flight, or both.  Both lie in the slab pool.
- */
+/* Entries and answers in the slab pool: for cache_store.c, cache_entry.c. */
 
 
 #ifndef _NGX_HTTP_MAGASIN_CACHE_ENTRY_INTERNAL_H_INCLUDED_
@@ -28,7 +25,7 @@ typedef struct {
 } ngx_http_magasin_content_t;
 
 
-/* What is known of one question.  The key follows. */
+/* The entry of one question.  The key follows. */
 typedef struct {
     ngx_rbtree_node_t              node;        /* by hash */
     ngx_queue_t                    queue;
@@ -41,7 +38,7 @@ typedef struct {
     ngx_uint_t                     generations[NGX_HTTP_MAGASIN_TAG_READS];
 
     ngx_uint_t                     failed;      /* the last flight that did */
-    ngx_uint_t                     status;      /* of its answer */
+    ngx_uint_t                     status;      /* with which it failed */
 
     uint64_t                       large_until;
     size_t                         key_len;

@@ -1,7 +1,7 @@
 
 /*
- * The way of a read after its statement: the answer is gathered, stored and
- * given to those who wait.
+ * A read after its statement: the answer is gathered, stored, and given to the
+ * requests that wait for it.
  */
 
 
@@ -9,9 +9,10 @@
 
 
 /*
- * Is an answer, of which there are `size` bytes by now, to be kept?  One of
- * several pieces is gathered then, to be stored and sent as a whole.  Not when
- * it has grown too large, nor when others hold too much: that ends the flight.
+ * Is the answer to be stored, of which `size` bytes are here?  complete: these
+ * are all.  1: gather its pieces, to store and send them as a whole.  0: this
+ * read leads no flight; or the answer is too large or the worker holds too
+ * many bytes, and then the flight is ended.
  */
 
 ngx_uint_t
@@ -50,7 +51,7 @@ ngx_http_magasin_cache_gathers(ngx_http_magasin_cache_read_t *cr, size_t size,
 }
 
 
-/* A statement was run for this read. */
+/* Count a statement that was run for this read. */
 
 void
 ngx_http_magasin_cache_ran(ngx_http_magasin_cache_read_t *cr)
@@ -65,12 +66,12 @@ ngx_http_magasin_cache_ran(ngx_http_magasin_cache_read_t *cr)
 
 
 /*
- * The statement has run, and the answer is whole and one to keep: _gathers()
- * said so.  Its etag, links, chain and size are set.  Those who wait get it.
- * `valid_for`: milliseconds that it holds at most; 0: as configured.
+ * Store a complete answer, for which _gathers() gave 1, and end the flight
+ * with it.  The caller has set etag, links, chain and size.  valid_for:
+ * milliseconds that the answer is valid at most; 0: as configured.
  *
- * With answer->reader.pin it is read by _piece() from here on, and the memory
- * of the chain may be given back.
+ * If answer->reader.pin is set the answer is read by _piece() from here on,
+ * and the caller may free the chain.
  */
 
 void
@@ -84,7 +85,7 @@ ngx_http_magasin_cache_fill(ngx_http_magasin_cache_read_t *cr,
     cache = cr->cache;
     conf = cr->conf;
 
-    /* Not all that was stored together ends together. */
+    /* Entries that were stored together expire at different times. */
 
     ttl = conf->ttl - ngx_random() % (conf->ttl / 8 + 1);
 
@@ -122,7 +123,7 @@ ngx_http_magasin_cache_fill(ngx_http_magasin_cache_read_t *cr,
 }
 
 
-/* The statement has run, and the answer is not one to keep or to share. */
+/* End the flight: the answer is neither stored nor shared. */
 
 void
 ngx_http_magasin_cache_refuse(ngx_http_magasin_cache_read_t *cr)
@@ -132,7 +133,10 @@ ngx_http_magasin_cache_refuse(ngx_http_magasin_cache_read_t *cr)
 }
 
 
-/* The statement had no rows, for `status`: so it is for those who wait. */
+/*
+ * End the flight, if this read leads one: the statement failed.  The requests
+ * that wait are answered with `status`, too.
+ */
 
 void
 ngx_http_magasin_cache_failed(ngx_http_magasin_cache_read_t *cr,
@@ -147,6 +151,8 @@ ngx_http_magasin_cache_failed(ngx_http_magasin_cache_read_t *cr,
 }
 
 
+/* This read leads no more; `rc` and `status`: see _flight_over(). */
+
 void
 ngx_http_magasin_cache_end(ngx_http_magasin_cache_read_t *cr, ngx_int_t rc,
     ngx_uint_t status)
@@ -158,8 +164,9 @@ ngx_http_magasin_cache_end(ngx_http_magasin_cache_read_t *cr, ngx_int_t rc,
 
 
 /*
- * Bytes of its answer that a read has in its own memory from here on; what a
- * piece takes does not count.  0: it has left, and the memory is free.
+ * Note that a read holds `size` bytes of its answer in memory of its own.  A
+ * body of NGX_HTTP_MAGASIN_PIN_SHORT bytes or less counts as 0.  0: the memory
+ * is free.
  */
 
 void
@@ -174,7 +181,7 @@ ngx_http_magasin_cache_hold(ngx_http_magasin_cache_read_t *cr, size_t size)
 }
 
 
-/* Do others hold so much that this one should not? */
+/* Do other reads of this worker hold too many bytes already?  1 or 0. */
 
 ngx_uint_t
 ngx_http_magasin_cache_full(ngx_http_magasin_cache_read_t *cr)

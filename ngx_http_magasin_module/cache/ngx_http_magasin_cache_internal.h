@@ -17,22 +17,23 @@
 #include "ngx_http_magasin_cache_store_internal.h"
 
 
-/* Milliseconds, see cache_poller.c. */
+/* Milliseconds: between polls, of answers that may be used after the start of
+ * a poll, and of a lease; see cache_poller.c. */
 #define NGX_HTTP_MAGASIN_POLL_PERIOD  250
 #define NGX_HTTP_MAGASIN_POLL_FRESH   900
 #define NGX_HTTP_MAGASIN_POLL_LEASE   500
 
-/* Milliseconds between looks at the flights of other workers. */
+/* Milliseconds between checks of the flights of other workers. */
 #define NGX_HTTP_MAGASIN_FLIGHT_LOOK  2
 
-/* Rounds that a read waits for others before it goes for itself. */
+/* Flights that a read waits for before it runs the statement itself. */
 #define NGX_HTTP_MAGASIN_CACHE_ROUNDS  4
 
-/* Milliseconds after which a flight that brought nothing is the last one. */
+/* Milliseconds after which a read fails when a flight brought nothing. */
 #define NGX_HTTP_MAGASIN_CACHE_PATIENCE  3000
 
-/* Bytes of long answers that a worker holds itself, since they are on their
- * way into the cache or found no room there; with more it gathers none. */
+/* Bytes at most of long answers in a worker's own memory: those that are
+ * gathered, and those that could not be pinned. */
 #define NGX_HTTP_MAGASIN_CACHE_HELD  (8 * 1024 * 1024)
 
 /* Hexadecimal digits of a namespace in Redis. */
@@ -47,18 +48,18 @@ typedef struct ngx_http_magasin_poller_s        ngx_http_magasin_poller_t;
 typedef struct ngx_http_magasin_cache_stored_s  ngx_http_magasin_cache_stored_t;
 
 
-/* From Redis.  NGX_OK: `answer` is valid; NGX_DECLINED: there is none. */
+/* Redis was asked.  NGX_OK: `answer` is valid; NGX_DECLINED: there is none. */
 typedef void (*ngx_http_magasin_cache_redis_pt)(
     ngx_http_magasin_cache_read_t *cr, ngx_int_t rc,
     ngx_http_magasin_answer_t *answer);
 
-/* NGX_OK: Redis and, by it, the other nodes know; NGX_ERROR: perhaps not. */
+/* NGX_OK: Redis has invalidated and published it; NGX_ERROR: perhaps not. */
 typedef void (*ngx_http_magasin_cache_told_pt)(void *data, ngx_int_t rc);
 
 
 /*
- * What is told to Redis.  The caller owns it, and the tags, until told()
- * was called or the command was cancelled; it zeroes it before each use.
+ * What is told to Redis.  The caller zeroes it before each use, and keeps it
+ * and the tags until told() was called or _untell() cancelled it.
  */
 typedef struct {
     ngx_http_magasin_cache_told_pt     told;
@@ -73,7 +74,7 @@ typedef struct {
 } ngx_http_magasin_cache_tell_t;
 
 
-/* Those of this worker that wait for one flight. */
+/* The reads of this worker that wait for one flight. */
 typedef struct {
     ngx_queue_t                        queue;       /* of the worker's */
     ngx_queue_t                        waiters;

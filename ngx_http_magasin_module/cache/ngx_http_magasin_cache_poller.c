@@ -1,19 +1,19 @@
 
 /*
- * One worker of a node polls: it holds a lease in shared memory, which another
- * one takes when it is not renewed.  Every NGX_HTTP_MAGASIN_POLL_PERIOD it
- * reads what the journal shows that the snapshot of the poll before did not:
- * changes of other nodes, or made by hand, are raised here, and in Redis.
- * What this node has raised already, by itself or on a hint of Redis, is
- * passed over.
+ * The poller of the journal.  One worker of a node polls.  It holds a lease in
+ * shared memory, which another worker takes when it is not renewed.  Every
+ * NGX_HTTP_MAGASIN_POLL_PERIOD it reads the rows of the journal that the
+ * snapshot of the poll before did not see.  The changes of other nodes, and
+ * those made by hand, are invalidated here and in Redis.  Changes that this
+ * node has invalidated already, by its own writes or on a hint, are skipped.
  *
- * Then everything is known up to the moment when the poll was sent: for
- * NGX_HTTP_MAGASIN_POLL_FRESH after it answers may be used, and not longer.
- * That is the bound of what another node's answers may be late, whatever
- * happens to Redis; it is less than a second.
+ * After a poll all changes are known up to the moment when it was sent.
+ * Answers may be used for NGX_HTTP_MAGASIN_POLL_FRESH after that moment.  This
+ * bounds how late an answer of this node may be, whatever happens to Redis; it
+ * is less than a second.
  *
- * The poller has a connection to PostgreSQL of its own, so that no request is
- * in front of it, and listens to the hints of other nodes.
+ * The poller has a connection to PostgreSQL of its own, so that it does not
+ * queue behind requests.  It also listens to the hints of other nodes.
  */
 
 
@@ -23,13 +23,13 @@
 #include <ngx_md5.h>
 
 
-/* More new rows in the journal than this, and everything has changed. */
+/* If there are more new rows than this, everything is invalidated. */
 #define NGX_HTTP_MAGASIN_POLL_ROWS     "5000"
 
-/* Milliseconds: a poll that takes longer is given up. */
+/* Milliseconds after which a poll is cancelled. */
 #define NGX_HTTP_MAGASIN_POLL_TIMEOUT  2000
 
-/* Polls between two signs of life on the channel. */
+/* Polls between two heartbeats on the channel. */
 #define NGX_HTTP_MAGASIN_POLL_BEAT     4
 
 
@@ -53,7 +53,10 @@ static void ngx_http_magasin_poller_keep(ngx_http_magasin_poller_t *poller,
     u_char *identity);
 
 
-/* The poller of this worker, which works when it has the lease. */
+/*
+ * The poller of this worker, which polls when it has the lease; in the memory
+ * of `cycle`.  NULL: no memory.
+ */
 
 ngx_http_magasin_poller_t *
 ngx_http_magasin_poller_create(ngx_cycle_t *cycle,
@@ -92,7 +95,7 @@ ngx_http_magasin_poller_create(ngx_cycle_t *cycle,
 
     if (ngx_worker == 0) {
 
-        /* Of a new configuration: the worker of the old one is leaving. */
+        /* After a reload the lease is taken from the worker that exits. */
 
         cache->shared->poller = ngx_pid;
         cache->shared->poller_until = ngx_http_magasin_cache_now()
@@ -105,7 +108,7 @@ ngx_http_magasin_poller_create(ngx_cycle_t *cycle,
 }
 
 
-/* For the exit of the worker: another one may go on at once. */
+/* End it: another worker can take the lease at once. */
 
 void
 ngx_http_magasin_poller_destroy(ngx_http_magasin_poller_t *poller)
@@ -154,7 +157,7 @@ ngx_http_magasin_poller_tick(ngx_event_t *ev)
                            poller->cache->shared->poller);
         }
 
-        /* Whoever has it listens and polls, and one is enough. */
+        /* The worker with the lease polls and listens. */
 
         ngx_http_magasin_poller_unsubscribe(poller);
 
@@ -165,7 +168,7 @@ ngx_http_magasin_poller_tick(ngx_event_t *ev)
         return;
     }
 
-    /* A poll may be slow; the lease is for those who are alive. */
+    /* The lease is renewed also while a poll is slow. */
 
     if (!poller->polling) {
         ngx_http_magasin_poller_start(poller);
@@ -230,7 +233,7 @@ ngx_http_magasin_poller_ready(ngx_http_magasin_pg_job_t *job,
 
     ngx_http_magasin_count(shared->counters.polls);
 
-    /* A worker that was stopped for long: somebody else has gone on. */
+    /* If this worker was stopped for long, another one has the lease. */
 
     if (shared->poller != (ngx_atomic_uint_t) ngx_pid
         || ngx_http_magasin_poller_take(poller, result) != NGX_OK)
@@ -245,7 +248,7 @@ ngx_http_magasin_poller_ready(ngx_http_magasin_pg_job_t *job,
 
     rc = NGX_OK;
 
-    /* Without tags it is a sign of life, for those who listen. */
+    /* Without tags the message is a heartbeat. */
 
     if (poller->tags.n || poller->paying
         || poller->number % NGX_HTTP_MAGASIN_POLL_BEAT == 0)
@@ -271,7 +274,10 @@ ngx_http_magasin_poller_ready(ngx_http_magasin_pg_job_t *job,
 }
 
 
-/* What the poll says, into the poller: the result goes. */
+/*
+ * Take the result of a poll into the poller.  NGX_OK, or NGX_ERROR: it is not
+ * usable, and that is logged.
+ */
 
 static ngx_int_t
 ngx_http_magasin_poller_take(ngx_http_magasin_poller_t *poller,
@@ -313,9 +319,9 @@ ngx_http_magasin_poller_take(ngx_http_magasin_poller_t *poller,
     poller->debt = shared->debt;
 
     /*
-     * What Redis was not told is not known any more.  It is Redis's alone:
-     * the writes have raised the generations of this node, and other nodes
-     * find them by polls of their own.
+     * A debt does not say which tags it is of, so that Redis invalidates all
+     * answers.  This node needs no more: its writes have raised its
+     * generations, and other nodes poll the journal themselves.
      */
 
     poller->paying = (poller->debt != shared->debt_paid);
@@ -339,9 +345,9 @@ ngx_http_magasin_poller_take(ngx_http_magasin_poller_t *poller,
 
 
 /*
- * The node uses the Redis of this worker.  When that is another one than
- * before it may hold answers from an earlier time, or from the time of others,
- * of which it was not told: they go first.
+ * The node uses the Redis that this worker is connected to.  If it is another
+ * one than before it may hold invalid answers, of changes that it was not told
+ * of.  That is a debt: all its answers are invalidated first.
  */
 
 static void
@@ -371,9 +377,9 @@ ngx_http_magasin_poller_redis(ngx_http_magasin_poller_t *poller)
 
 
 /*
- * The first poll of a zone, or another database, or another life of it, which
- * may have lost what was there: nothing that is stored is to be used.  Nobody
- * uses it from here on; the end of the poll lets them again.
+ * The first poll of a zone, or of another database, or of a database that was
+ * restored or failed over and may have lost changes: all stored answers are
+ * invalid.  From here on no answer is used until the poll ends.
  */
 
 static void
@@ -391,7 +397,7 @@ ngx_http_magasin_poller_anew(ngx_http_magasin_poller_t *poller,
     shared->database = poller->cache->database;
     ngx_memory_barrier();
 
-    /* Nor is anybody to join flights to the database of before. */
+    /* No read may join a flight to the database of before. */
 
     (void) ngx_atomic_fetch_add(&shared->epoch, 1);
 
@@ -416,7 +422,7 @@ ngx_http_magasin_poller_failed(ngx_http_magasin_pg_job_t *job,
 
     ngx_http_magasin_count(poller->cache->shared->counters.poll_failures);
 
-    /* The pool tells of a server that is away. */
+    /* The pool logs a server that is away. */
 
     if (failure == NGX_HTTP_MAGASIN_PG_ERROR) {
         ngx_http_magasin_poller_complain(poller, result);
@@ -426,7 +432,7 @@ ngx_http_magasin_poller_failed(ngx_http_magasin_pg_job_t *job,
 }
 
 
-/* Once, until a poll has succeeded. */
+/* Log a failure once, until a poll succeeds.  result: may be NULL. */
 
 static void
 ngx_http_magasin_poller_complain(ngx_http_magasin_poller_t *poller,
@@ -468,8 +474,9 @@ ngx_http_magasin_poller_told(void *data, ngx_int_t rc)
 
 
 /*
- * Redis knows, or it is a debt: now this node.  The snapshot is kept last, so
- * that what was found is found again by whoever goes on after a death here.
+ * Redis was told, or it is a debt: now raise the generations of this node.  The
+ * snapshot is stored last.  If this worker dies before, the next poller finds
+ * the same changes again.
  */
 
 static void
@@ -510,7 +517,7 @@ ngx_http_magasin_poller_end(ngx_http_magasin_poller_t *poller, ngx_int_t rc)
 }
 
 
-/* The next poll goes on from here: first the words, then that they count. */
+/* Store the snapshot for the next poll; `snapshot` makes it valid. */
 
 static void
 ngx_http_magasin_poller_keep(ngx_http_magasin_poller_t *poller,

@@ -1,5 +1,5 @@
 
-/* The journal's poller: changes that nobody told this node of. */
+/* The poller of the journal: it finds the changes that hints do not. */
 
 
 #ifndef _NGX_HTTP_MAGASIN_CACHE_POLLER_INTERNAL_H_INCLUDED_
@@ -49,9 +49,9 @@ struct ngx_http_magasin_poller_s {
 
     unsigned                         polling:1;
     unsigned                         telling:1;
-    unsigned                         anew:1;    /* nothing before counts */
-    unsigned                         paying:1;  /* Redis is to forget all */
-    unsigned                         failed:1;  /* and it was told */
+    unsigned                         anew:1;    /* all is invalid before it */
+    unsigned                         paying:1;  /* Redis invalidates all */
+    unsigned                         failed:1;  /* and it was logged */
 };
 
 

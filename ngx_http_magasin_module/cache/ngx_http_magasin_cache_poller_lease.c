@@ -1,7 +1,7 @@
 
 /*
- * What the worker has that polls: the lease, a connection to PostgreSQL, and
- * one to the channel of the other nodes.
+ * The lease of the poller, and what its holder has: a connection to PostgreSQL,
+ * and one to the channel of the other nodes.
  */
 
 
@@ -11,7 +11,7 @@
 static void ngx_http_magasin_poller_hint(void *data, const char *message);
 
 
-/* Take or renew the lease: 1 when it is ours. */
+/* Take or renew the lease.  1: this worker has it; 0: another one has. */
 
 ngx_uint_t
 ngx_http_magasin_poller_lease(ngx_http_magasin_poller_t *poller)
@@ -48,9 +48,9 @@ ngx_http_magasin_poller_lease(ngx_http_magasin_poller_t *poller)
 
 
 /*
- * What a lease takes is given back with it: a pool of connections lives in its
- * cycle's memory, and this one has a cycle that is a copy with a memory of its
- * own.  NGX_OK or NGX_ERROR.
+ * Create the pool of one connection.  Such a pool allocates from its cycle.  So
+ * that _disconnect() can free all of it, this one gets a copy of the cycle with
+ * a memory pool of its own.  NGX_OK or NGX_ERROR (no memory).
  */
 
 ngx_int_t
@@ -86,6 +86,8 @@ ngx_http_magasin_poller_connect(ngx_http_magasin_poller_t *poller)
 }
 
 
+/* Close the connection and free its memory. */
+
 void
 ngx_http_magasin_poller_disconnect(ngx_http_magasin_poller_t *poller)
 {
@@ -97,7 +99,7 @@ ngx_http_magasin_poller_disconnect(ngx_http_magasin_poller_t *poller)
 }
 
 
-/* Listen to the other nodes that use this database. */
+/* Subscribe to the channel of this database, if not done already. */
 
 void
 ngx_http_magasin_poller_subscribe(ngx_http_magasin_poller_t *poller)
@@ -133,6 +135,8 @@ ngx_http_magasin_poller_subscribe(ngx_http_magasin_poller_t *poller)
 }
 
 
+/* Close the subscription, if there is one. */
+
 void
 ngx_http_magasin_poller_unsubscribe(ngx_http_magasin_poller_t *poller)
 {
@@ -143,7 +147,7 @@ ngx_http_magasin_poller_unsubscribe(ngx_http_magasin_poller_t *poller)
 }
 
 
-/* Another node, or a worker of this one, has changed something. */
+/* A message of another node: invalidate its tags. */
 
 static void
 ngx_http_magasin_poller_hint(void *data, const char *message)
@@ -171,8 +175,8 @@ ngx_http_magasin_poller_hint(void *data, const char *message)
     ngx_http_magasin_tags_raise(shared, &tags);
 
     /*
-     * Another Redis than the node asks has told: the poller has to tell the
-     * node's own, too, which may have the answer of before.
+     * If the message came by another Redis than the one that the node uses, the
+     * poller still has to tell the latter, which may hold older answers.
      */
 
     if (xid

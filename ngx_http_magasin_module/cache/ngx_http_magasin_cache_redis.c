@@ -1,28 +1,29 @@
 
-/* Level 2: answers are asked of Redis, checked, and stored there. */
+/* Level 2: read answers from Redis, check them, and store answers there. */
 
 
 #include "ngx_http_magasin_cache_redis_internal.h"
 #include "ngx_http_magasin_text.h"
 
 
-/* Seconds that a generation lives, longer than any answer. */
+/* Seconds until a generation expires: longer than any answer lives. */
 #define NGX_HTTP_MAGASIN_CACHE_GENERATION  "86400"
 
 /* Bytes of a token. */
 #define NGX_HTTP_MAGASIN_CACHE_TOKEN       (16 + 1 + NGX_INT_T_LEN)
 
-/* Three numbers of 8 hexadecimal digits before what they are lengths of. */
+/* The head of a value: three lengths of 8 hexadecimal digits each. */
 #define NGX_HTTP_MAGASIN_CACHE_HEAD        24
 
-/* Bytes of the generations at most: tokens, which may be another version's. */
+/* Bytes at most of the generations: their tokens may be those of another
+ * version of the module. */
 #define NGX_HTTP_MAGASIN_CACHE_GENERATIONS         4096
 
-/* Bytes of an entity tag at most. */
+/* Bytes at most of an entity tag. */
 #define NGX_HTTP_MAGASIN_CACHE_ETAG        128
 
 
-/* A store that nobody waits for. */
+/* A command that stores an answer; no read waits for it. */
 struct ngx_http_magasin_cache_stored_s {
     ngx_http_magasin_redis_command_t    command;
     ngx_http_magasin_cache_t           *cache;
@@ -44,9 +45,10 @@ static void ngx_http_magasin_cache_redis_stored(
 
 
 /*
- * Ask Redis for the answer to the question of this request.
+ * Ask Redis for the answer to the question of this read.
  *
- * NGX_OK: done() will be called.  NGX_DECLINED: it cannot be asked.
+ * NGX_OK: done() will be called, unless cr->command is cancelled before.
+ * NGX_DECLINED: Redis cannot be asked.
  */
 
 ngx_int_t
@@ -70,7 +72,7 @@ ngx_http_magasin_cache_redis_read(ngx_http_magasin_cache_t *cache,
 }
 
 
-/* The first time by the script's name, the second time with its text. */
+/* Send the script: its digest first, its text if Redis does not know it. */
 
 static ngx_int_t
 ngx_http_magasin_cache_redis_ask(ngx_http_magasin_cache_t *cache,
@@ -165,7 +167,7 @@ ngx_http_magasin_cache_redis_asked(ngx_http_magasin_redis_command_t *command,
     rc = reply ? ngx_http_magasin_cache_redis_parse(cr, reply, &answer)
                : NGX_DECLINED;
 
-    /* It took its time: is it good still? */
+    /* Redis may have become unusable while the command was on its way. */
 
     if (rc == NGX_OK && !ngx_http_magasin_cache_redis_usable(cache)) {
         rc = NGX_DECLINED;
@@ -182,7 +184,11 @@ ngx_http_magasin_cache_redis_asked(ngx_http_magasin_redis_command_t *command,
 }
 
 
-/* The tag, and the answer when there is one: NGX_OK, else NGX_DECLINED. */
+/*
+ * Take the reply of read.lua.  It sets cr->generations if the reply has them.
+ * NGX_OK: `answer` is set, in memory of the pool.  NGX_DECLINED: there is none,
+ * or it is not valid, or there is no memory.
+ */
 
 static ngx_int_t
 ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_read_t *cr,
@@ -238,7 +244,7 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_read_t *cr,
         left -= lens[i];
     }
 
-    /* Its own question stands before it: MD5 alone is no proof. */
+    /* The value repeats its key: two keys may have one MD5. */
 
     p = text.data + NGX_HTTP_MAGASIN_CACHE_HEAD;
 
@@ -248,7 +254,7 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_read_t *cr,
         return NGX_DECLINED;
     }
 
-    /* Near its end it is fetched anew, for all nodes. */
+    /* Shortly before it expires one read fetches it anew, for all nodes. */
 
     if (left > cr->conf->max_size
         || (left > NGX_HTTP_MAGASIN_PIN_SHORT
@@ -259,7 +265,7 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_read_t *cr,
         return NGX_DECLINED;
     }
 
-    /* The body by itself: a long one is given back when it is pinned. */
+    /* The body is allocated alone: it is freed when the answer is pinned. */
 
     text.data = p + lens[0];
     text.len = lens[1] + lens[2];
@@ -288,7 +294,7 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_read_t *cr,
         return NGX_DECLINED;
     }
 
-    /* From when Redis was asked: the reply has had its way since. */
+    /* Counted from the capture: the reply took some time to arrive. */
 
     answer->expires = cr->question.captured
                       + ngx_min(reply->element[2]->integer,
@@ -299,9 +305,9 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_read_t *cr,
 
 
 /*
- * Redis is no part of us: what becomes a header must be one, an entity tag of
- * ours and a list of links, and the body has to look like the JSON that it
- * was.
+ * Redis is not trusted.  The entity tag and the links must be fit for a header,
+ * and the body must be UTF-8 without control characters that begins and ends
+ * as JSON.  1: they are; 0: they are not.
  */
 
 static ngx_uint_t
@@ -350,8 +356,9 @@ ngx_http_magasin_cache_redis_sound(ngx_http_magasin_cache_read_t *cr,
 
 
 /*
- * Store the answer that a request has fetched, under the tag that Redis gave
- * before.  Nobody waits for it.
+ * Store an answer under the generations that Redis gave when it was asked.
+ * Without these, or when Redis is not usable, nothing is stored.  The read does
+ * not wait for it.
  */
 
 void
@@ -380,7 +387,7 @@ ngx_http_magasin_cache_redis_store(ngx_http_magasin_cache_t *cache,
     size = NGX_HTTP_MAGASIN_CACHE_HEAD + cr->question.key.len
            + answer->etag.len + answer->links.len + answer->size;
 
-    /* One that could not be read again. */
+    /* The reply that reads it would be too long. */
 
     if (size > NGX_HTTP_MAGASIN_REDIS_REPLY
                - 2 * NGX_HTTP_MAGASIN_CACHE_GENERATIONS)
@@ -444,7 +451,7 @@ ngx_http_magasin_cache_redis_store(ngx_http_magasin_cache_t *cache,
         ngx_http_magasin_cache_redis_stored(&stored->command, NULL);
     }
 
-    /* It was copied: not for as long as the client reads. */
+    /* The command has a copy; the pool may live much longer. */
 
     (void) ngx_pfree(cr->pool, value);
 }

@@ -1,7 +1,7 @@
 
 /*
- * Level 2: answers in Redis, which the nodes share.  Nothing is owed to it:
- * what goes wrong is a miss, and what may be wrong is not asked.
+ * Level 2: answers in Redis, which the nodes share.  An error of Redis is a
+ * miss.  Redis is not asked while its answers may be invalid.
  */
 
 
@@ -21,7 +21,7 @@
     (sizeof("magasin::r:") - 1 + NGX_HTTP_MAGASIN_NAMESPACE + 32)
 
 
-/* A command under construction. */
+/* The arguments of a command. */
 typedef struct {
     ngx_uint_t   n;
     u_char       nkeys[NGX_INT_T_LEN];

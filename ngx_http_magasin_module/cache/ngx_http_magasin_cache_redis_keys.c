@@ -1,16 +1,17 @@
 
 /*
- * Redis keeps, under a namespace of its own life and of the database's,
+ * The keys in Redis, and the arguments of its scripts.
  *
  *     magasin:<namespace>:g:<slot>   a token, the generation of a slot
- *     magasin:<namespace>:r:<md5>    an answer and the tokens that it was
+ *     magasin:<namespace>:r:<md5>    an answer, and the tokens that it was
  *                                    fetched under
  *
- * A token is given out once, so that what was lost (by FLUSHALL, eviction,
- * expiry, a restart without its data) comes back as another one; what was
- * stored under the tokens of before is never valid again.  A Redis that was
- * restarted, or one that stands in for it, has another run_id, and so another
- * namespace: it may know tokens that were given up since.
+ * The namespace is a digest of the database's identity and Redis's run_id.  A
+ * token is given out once.  A generation that was lost (by FLUSHALL, eviction,
+ * expiry, or a restart without data) gets a new token, so that answers under
+ * the old token are never valid again.  A Redis that was restarted or replaced
+ * has another run_id and so another namespace: it may hold tokens that were
+ * invalidated meanwhile.
  */
 
 
@@ -20,7 +21,7 @@
 #include <ngx_sha1.h>
 
 
-/* To be changed with the format of answers, their stored form included. */
+/* It changes with the format of answers in the API or in Redis. */
 #define NGX_HTTP_MAGASIN_CACHE_FORMAT      "2"
 
 
@@ -37,7 +38,7 @@ static ngx_http_magasin_script_t  ngx_http_magasin_scripts[] = {
 static u_char  ngx_http_magasin_script_sha1[NGX_HTTP_MAGASIN_LUA_COUNT][40];
 
 
-/* Compute what EVALSHA names scripts by; once for a process. */
+/* Compute the digests of the scripts for EVALSHA; once for a process. */
 
 void
 ngx_http_magasin_cache_redis_init(void)
@@ -60,8 +61,9 @@ ngx_http_magasin_cache_redis_init(void)
 
 
 /*
- * May Redis be asked?  Not while changes cannot be looked for, and not after
- * one that it was not told of: it may hold the answers of before.
+ * May Redis be asked?  1 or 0.  It may not while the journal is not polled up
+ * to date, and not while it was not told of some change: it may hold older
+ * answers.
  */
 
 ngx_uint_t
@@ -74,9 +76,9 @@ ngx_http_magasin_cache_redis_usable(ngx_http_magasin_cache_t *cache)
 
 
 /*
- * The Redis of a connection, as a number; 0: it is away.  Connections may be
- * on their way to different ones for a while, when there are several addresses
- * or one takes another's place.
+ * A digest of the run_id that a connection sees; 0: it is not connected.
+ * Connections of a node may see different ones for a while, when there are
+ * several addresses or one Redis replaces another.
  */
 
 ngx_uint_t
@@ -92,9 +94,11 @@ ngx_http_magasin_cache_redis_id(ngx_http_magasin_redis_t *redis)
 
 
 /*
+ * Write the namespace, in NGX_HTTP_MAGASIN_NAMESPACE bytes.
+ *
  * NGX_OK, or NGX_DECLINED: it is not known yet, or Redis is away, or it is not
- * the one that the node has agreed on: in two of them a change would be told
- * to one and the answer taken from the other.
+ * the one that the node uses.  With two of them a change could be told to one
+ * and an answer be taken from the other.
  */
 
 ngx_int_t
@@ -134,7 +138,7 @@ ngx_http_magasin_cache_namespace(ngx_http_magasin_cache_t *cache,
 }
 
 
-/* The channel of one database, in NGX_HTTP_MAGASIN_CHANNEL bytes. */
+/* Write the channel of a database, in NGX_HTTP_MAGASIN_CHANNEL bytes. */
 
 void
 ngx_http_magasin_cache_channel(u_char *identity, u_char *channel)
@@ -153,7 +157,10 @@ ngx_http_magasin_cache_channel(u_char *identity, u_char *channel)
 }
 
 
-/* The first arguments of a script, by its name or with its text. */
+/*
+ * Begin the command of a script with `nkeys` keys: EVAL and its text with
+ * `evaluate`, else EVALSHA.
+ */
 
 void
 ngx_http_magasin_cache_script(ngx_http_magasin_args_t *args,
@@ -181,6 +188,8 @@ ngx_http_magasin_cache_script(ngx_http_magasin_args_t *args,
 }
 
 
+/* Add an argument, which is not copied. */
+
 void
 ngx_http_magasin_cache_arg(ngx_http_magasin_args_t *args, const void *data,
     size_t len)
@@ -190,6 +199,8 @@ ngx_http_magasin_cache_arg(ngx_http_magasin_args_t *args, const void *data,
     args->n++;
 }
 
+
+/* Write the key of an answer to `p`; returns its end. */
 
 u_char *
 ngx_http_magasin_cache_answer_key(u_char *p, u_char *namespace,
@@ -209,6 +220,8 @@ ngx_http_magasin_cache_answer_key(u_char *p, u_char *namespace,
 }
 
 
+/* Write the key of a generation to `p`; returns its end. */
+
 u_char *
 ngx_http_magasin_cache_slot_key(u_char *p, u_char *namespace, ngx_uint_t slot)
 {
@@ -216,6 +229,8 @@ ngx_http_magasin_cache_slot_key(u_char *p, u_char *namespace, ngx_uint_t slot)
                        (size_t) NGX_HTTP_MAGASIN_NAMESPACE, namespace, slot);
 }
 
+
+/* Did Redis not know the script of this EVALSHA?  1 or 0. */
 
 ngx_uint_t
 ngx_http_magasin_cache_no_script(ngx_http_magasin_redis_command_t *command)

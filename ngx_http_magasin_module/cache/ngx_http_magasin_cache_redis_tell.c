@@ -1,7 +1,7 @@
 
 /*
- * What was changed is told to Redis, and by its channel to the other nodes;
- * and what these tell is read.
+ * Tell Redis what was changed, and other nodes by its channel; read what other
+ * nodes tell.
  */
 
 
@@ -15,12 +15,12 @@ static void ngx_http_magasin_cache_redis_debt(
 
 
 /*
- * Tell Redis, and by it the other nodes, what was changed.  What cannot be
- * told is a debt: Redis is not asked for answers any more, until the poller
- * has made up for it.
+ * Invalidate tags in Redis, and publish them for the other nodes.  A change
+ * that Redis was not told of is a debt: Redis is not asked until the poller has
+ * paid it.
  *
- * NGX_OK: there is nobody to tell.  NGX_AGAIN: told() will be called.
- * NGX_ERROR: it could not be sent.
+ * NGX_OK: there is no Redis.  NGX_AGAIN: told() will be called, unless
+ * _untell() is called before.  NGX_ERROR: it could not be sent, and is a debt.
  */
 
 ngx_int_t
@@ -41,7 +41,7 @@ ngx_http_magasin_cache_redis_tell(ngx_http_magasin_cache_tell_t *tell)
 
     if (cache->redis == NULL) {
 
-        /* One that a configuration to come has again was not told. */
+        /* A later configuration may use a Redis that was not told. */
 
         cache->shared->redis = 0;
 
@@ -135,7 +135,7 @@ ngx_http_magasin_cache_redis_told(ngx_http_magasin_redis_command_t *command,
 }
 
 
-/* Forget what is being told, with an unknown outcome. */
+/* Cancel the command; since its outcome is unknown it is a debt. */
 
 void
 ngx_http_magasin_cache_redis_untell(ngx_http_magasin_cache_tell_t *tell)
@@ -145,7 +145,7 @@ ngx_http_magasin_cache_redis_untell(ngx_http_magasin_cache_tell_t *tell)
 }
 
 
-/* Redis may hold what was true before: it is not to be asked. */
+/* Redis was perhaps not told: it is not asked until the debt is paid. */
 
 static void
 ngx_http_magasin_cache_redis_debt(ngx_http_magasin_cache_tell_t *tell)
@@ -166,10 +166,11 @@ ngx_http_magasin_cache_redis_debt(ngx_http_magasin_cache_tell_t *tell)
 
 
 /*
- * What a node says: "<node> <transaction> <slot> ...", with 0 for a
- * transaction that is not known; without slots it is a sign of life.
+ * Parse a message of the channel: "<node> <transaction> <slot> ...".  The
+ * transaction is 0 when it is not known.  Without slots it is a heartbeat.
  *
- * NGX_OK; NGX_DECLINED: it is this node's own, or no such message.
+ * NGX_OK: `xid` and `tags` are set.  NGX_DECLINED: the message is this node's
+ * own, or malformed.
  */
 
 ngx_int_t

@@ -13,13 +13,13 @@
 /* Tags are hashed to this many generations; a power of 2. */
 #define NGX_HTTP_MAGASIN_GENERATIONS   65536
 
-/* Of invalidations that were made already; a power of 2. */
+/* Notes of changes that were invalidated already; a power of 2. */
 #define NGX_HTTP_MAGASIN_HANDLED       16384
 
 /* A snapshot of PostgreSQL as text: some 20 bytes for each running write. */
 #define NGX_HTTP_MAGASIN_SNAPSHOT      16384
 
-/* What tells one database, or one life of it, from another: a digest. */
+/* Bytes of a digest that identifies a database and its timeline. */
 #define NGX_HTTP_MAGASIN_IDENTITY      16
 
 
@@ -27,30 +27,31 @@ typedef struct {
     /* Raised by whoever changes a tag: see ngx_http_magasin_tags.h. */
     ngx_atomic_t         generations[NGX_HTTP_MAGASIN_GENERATIONS];
 
-    /* Raised when all that is stored may be wrong. */
+    /* Raised when all stored answers may be invalid. */
     ngx_atomic_t         epoch;
 
-    /* Milliseconds of ngx_http_magasin_cache_now(): unchecked after it. */
+    /* Milliseconds of ngx_http_magasin_cache_now(): until then answers may be
+       used without another poll. */
     ngx_atomic_t         fresh_until;
 
-    /* A digest of a conninfo: for whom fresh_until and identity hold. */
+    /* A digest of the conninfo that fresh_until and identities belong to. */
     ngx_atomic_t         database;
 
     /* A digest of a run_id: the Redis that all workers of the node use. */
     ngx_atomic_t         redis;
 
-    /* Failures to tell Redis, and how many of them are made up for. */
+    /* Failures to tell Redis, and how many of them the poller has paid. */
     ngx_atomic_t         debt;
     ngx_atomic_t         debt_paid;
 
-    /* The worker that polls, until when nobody else should. */
+    /* The lease of the poller: its process, and until when it holds. */
     ngx_atomic_t         poller;
     ngx_atomic_t         poller_until;
 
-    /* Bytes of the slab pool that stay for readers: see cache_pin.c. */
+    /* Bytes of the slab pool that are pinned: see cache_pin.c. */
     ngx_atomic_t         pinned;
 
-    /* Of the poll before: two, of which one is in use. */
+    /* Of the last poll; snapshot & 1 is the place in use. */
     ngx_atomic_t         snapshot;
     u_char               snapshots[2][NGX_HTTP_MAGASIN_SNAPSHOT];
     u_char               identities[2][NGX_HTTP_MAGASIN_IDENTITY];

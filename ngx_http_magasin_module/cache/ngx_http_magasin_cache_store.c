@@ -1,18 +1,19 @@
 
 /*
- * What is asked of level 1, and what is stored in it.  Each function takes the
- * zone's lock itself; cache_entry.c does the work that is done under it.
+ * Level 1: search, store, and the state of flights.  The functions take the
+ * zone's lock themselves, but for _last() and _capture(), which need none.
+ * cache_entry.c has what is done under the lock.
  */
 
 
 #include "ngx_http_magasin_cache_entry_internal.h"
 
 
-/* Milliseconds: a flight that is younger may be joined also while changes of
- * others cannot be looked for. */
+/* Milliseconds: a flight that is younger may be joined also while the journal
+ * is not polled up to date. */
 #define NGX_HTTP_MAGASIN_STORE_YOUNG     500
 
-/* Milliseconds for which nobody waits for an answer that was too large. */
+/* Milliseconds for which no read waits after an answer was too large. */
 #define NGX_HTTP_MAGASIN_STORE_LARGE     10000
 
 
@@ -49,8 +50,8 @@ ngx_http_magasin_cache_now(void)
 
 
 /*
- * The number of the last flight that has begun: every statement of a later one
- * is sent after this call.
+ * The number of the last flight that has begun.  The statement of any later
+ * flight is sent after this call.
  */
 
 ngx_uint_t
@@ -66,7 +67,7 @@ ngx_http_magasin_store_last(ngx_http_magasin_store_t *store)
 }
 
 
-/* Note the generations of a question, before anybody is asked. */
+/* Capture the time, the epoch and the generations of a question. */
 
 void
 ngx_http_magasin_store_capture(ngx_http_magasin_store_t *store,
@@ -89,15 +90,15 @@ ngx_http_magasin_store_capture(ngx_http_magasin_store_t *store,
 
 
 /*
- * Find an answer, or else who fetches it.  `fresh`: have changes been looked
- * for lately, so that answers may be used at all?
+ * Find an answer, or the flight that fetches it, or open one.  fresh: the
+ * journal is polled up to date, so that answers may be used.
  *
  * NGX_OK: the answer, in memory of the pool; a long one is pinned, and the
  * caller owes answer->reader to _pin_read() or _pin_release().  NGX_AGAIN:
- * question->flight brings it.  NGX_DECLINED: the caller has to fetch it;
- * question->flight is its own flight now, which is ended by _fill() or
- * _close().  NGX_BUSY: the caller fetches it for itself alone.  NGX_ERROR: no
- * memory in the pool.
+ * question->flight will bring it.  NGX_DECLINED: the caller has to fetch it;
+ * question->flight is a new flight, and the caller owes it a _fill() or a
+ * _close().  NGX_BUSY: the caller fetches it for itself alone, without a
+ * flight.  NGX_ERROR: no memory in the pool.
  */
 
 ngx_int_t
@@ -165,7 +166,7 @@ ngx_http_magasin_store_find(ngx_http_magasin_store_t *store,
         goto open;
     }
 
-    /* What it brings may be from when it began. */
+    /* Its answer may be as old as the beginning of the flight. */
 
     if (entry->flight
         && (fresh || now < entry->since + NGX_HTTP_MAGASIN_STORE_YOUNG)
@@ -190,16 +191,16 @@ open:
 
 
 /*
- * Somebody wants what no write of before can be missing in, whoever made it
- * and whatever this node has heard of it.  The statement of a flight that has
- * begun since shows that; one that was on its way already is waited for, so
- * that there is one at a time, and those who wait share the next one.
- * Generations do not matter here: they are about what was acknowledged before
- * the request came, and all of that is older than such a flight.
+ * FETCH: the answer must show every write from before the request, of any node,
+ * also one that this node has not heard of.  The statement of a flight that
+ * began after the request shows them all.  A flight that began earlier is
+ * waited for, so that there is one at a time, and the reads that wait share the
+ * next one.  Generations do not matter: they are about writes from before the
+ * request, and such a flight is younger.  Under the lock.
  *
- * NGX_OK: the answer.  NGX_AGAIN: question->flight is to be waited for, which
- * may be too old itself.  NGX_DECLINED: the next flight is the caller's.
- * NGX_BUSY: too much is being read.  NGX_ERROR: no memory in the pool.
+ * NGX_OK: the answer.  NGX_AGAIN: wait for question->flight, whose answer may
+ * be too old.  NGX_DECLINED: the caller opens the next flight.  NGX_BUSY: there
+ * is no room for the answer.  NGX_ERROR: no memory in the pool.
  */
 
 static ngx_int_t
@@ -223,7 +224,7 @@ ngx_http_magasin_store_renew(ngx_http_magasin_store_t *store,
 }
 
 
-/* Is question->flight on its way still? */
+/* Is question->flight still open?  1 or 0. */
 
 ngx_uint_t
 ngx_http_magasin_store_flying(ngx_http_magasin_store_t *store,
@@ -247,13 +248,12 @@ ngx_http_magasin_store_flying(ngx_http_magasin_store_t *store,
 
 
 /*
- * What question->flight has brought.  Its answer is right for whoever joined
- * it, also when a write has made it invalid for others since; that of a later
- * flight is, too.  For whom only later flights will do, it has to be from a
- * statement.
+ * The answer of question->flight, or of a later flight.  It is right for every
+ * read that joined the flight, also when a write has invalidated it for others
+ * since.  With question->after it has to be of a statement.
  *
- * NGX_OK: the answer, as _find() gives it.  NGX_DECLINED: nothing.  NGX_BUSY:
- * too much is being read.  NGX_ERROR: no memory in the pool.
+ * NGX_OK: the answer, as _find() gives it.  NGX_DECLINED: there is none.
+ * NGX_BUSY: there is no room for it.  NGX_ERROR: no memory in the pool.
  */
 
 ngx_int_t
@@ -286,11 +286,9 @@ ngx_http_magasin_store_wait(ngx_http_magasin_store_t *store,
 
 
 /*
- * An answer that nobody could check lately, or whose time is over, but which
- * no write that this node knows of has changed.  `age`: for how long after
- * its time, in milliseconds.
- *
- * NGX_OK, NGX_DECLINED: there is none, NGX_BUSY, NGX_ERROR: as _wait().
+ * An answer that may be expired, or that was not checked against the journal,
+ * but that no write known to this node has invalidated.  age: milliseconds
+ * after its expiry for which it may be used.  The codes are those of _wait().
  */
 
 ngx_int_t
@@ -325,11 +323,12 @@ ngx_http_magasin_store_stale(ngx_http_magasin_store_t *store,
 
 /*
  * Store an answer under the generations of its question, and end its flight.
- * It is stored even when these are not current any more: there may be others
- * who joined the flight in time.
+ * It is stored also when these are not current: other reads may have joined
+ * the flight in time.
  *
- * A long body is pinned for the caller, in answer->reader; it is the caller's
- * own still when there is no pin.
+ * A long body is pinned for the caller, who owes answer->reader to _pin_read()
+ * or _pin_release().  If answer->reader.pin is NULL the answer was not pinned,
+ * and perhaps not stored.
  */
 
 void
@@ -420,8 +419,9 @@ done:
 
 
 /*
- * End our flight without an answer; with `too_large`, let nobody wait for one
- * of this question for a while.
+ * End the caller's flight without an answer.  too_large: no read waits for an
+ * answer to this question for NGX_HTTP_MAGASIN_STORE_LARGE.  status: why it
+ * failed, for _failed(); 0: it did not.
  */
 
 void
@@ -456,8 +456,8 @@ ngx_http_magasin_store_close(ngx_http_magasin_store_t *store,
 
 
 /*
- * How question->flight, of whatever worker, has failed: the status of its
- * answer.  0: it did not, or that is not known any more.
+ * The status with which question->flight, of any worker, has failed.  0: it did
+ * not, or that is not known any more.
  */
 
 ngx_uint_t
@@ -483,7 +483,7 @@ ngx_http_magasin_store_failed(ngx_http_magasin_store_t *store,
 }
 
 
-/* Are the generations of a question current still? */
+/* Are the generations of a question still current?  1 or 0. */
 
 static ngx_uint_t
 ngx_http_magasin_store_current(ngx_http_magasin_store_t *store,

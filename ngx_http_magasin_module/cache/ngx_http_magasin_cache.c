@@ -1,20 +1,20 @@
 
 /*
- * The way of a read through the cache.
+ * A read, up to its statement.
  *
- * Generations are captured first, then level 1 is asked.  Where that has
- * nothing, one request of the node is sent for the answer, to Redis and then
- * to PostgreSQL; the others wait for it (cache_flight.c).  A request joins a
- * flight only while the generations are those that the flight has captured:
- * so no write was acknowledged in between that its answer may not show.  Who
- * wants an answer that is newer than the request joins one that began after
- * the request came, which shows whatever was acknowledged before it.
+ * It captures generations first, and then asks level 1.  On a miss one request
+ * of the node fetches the answer, from Redis or else from PostgreSQL; the other
+ * requests for it wait (cache_flight.c).  A request joins a flight only while
+ * the generations are those that the flight has captured: no write was
+ * acknowledged in between that the answer may lack.  A request that wants an
+ * answer newer than itself joins only a flight that began after it came, which
+ * shows every write that was acknowledged before.
  */
 
 
 #include "ngx_http_magasin_cache_internal.h"
-#include "ngx_http_magasin_cache_redis.h"
-#include "ngx_http_magasin_cache_poller.h"
+#include "ngx_http_magasin_cache_redis_internal.h"
+#include "ngx_http_magasin_cache_poller_internal.h"
 #include "ngx_http_magasin_text.h"
 
 
@@ -23,12 +23,11 @@ static ngx_int_t ngx_http_magasin_cache_round(
 static void ngx_http_magasin_cache_redis_done(
     ngx_http_magasin_cache_read_t *cr, ngx_int_t rc,
     ngx_http_magasin_answer_t *answer);
-static void ngx_http_magasin_cache_end(ngx_http_magasin_cache_read_t *cr,
-    ngx_int_t rc, ngx_uint_t status);
 
 
 /*
- * The cache of this worker, without its poller.  NULL: memory.
+ * The cache of this worker in a zone, in the memory of `cycle`, without Redis
+ * and the poller.  It takes the zone's lock.  NULL: no memory.
  */
 
 ngx_http_magasin_cache_t *
@@ -54,7 +53,7 @@ ngx_http_magasin_cache_create(ngx_cycle_t *cycle,
     cache->timer.data = cache;
     cache->timer.log = cycle->log;
 
-    /* Who had this place before was killed, perhaps in the middle of reads. */
+    /* The worker before in this slot may have been killed with pins held. */
 
     ngx_http_magasin_zone_lock(zone);
     ngx_http_magasin_pin_sweep(&cache->store, 1);
@@ -63,6 +62,8 @@ ngx_http_magasin_cache_create(ngx_cycle_t *cycle,
     return cache;
 }
 
+
+/* Stop the timer and the poller of this worker. */
 
 void
 ngx_http_magasin_cache_destroy(ngx_http_magasin_cache_t *cache)
@@ -75,7 +76,7 @@ ngx_http_magasin_cache_destroy(ngx_http_magasin_cache_t *cache)
 }
 
 
-/* Were the changes of others looked for lately, in this database? */
+/* Is the journal of this database polled up to date?  1 or 0. */
 
 ngx_uint_t
 ngx_http_magasin_cache_fresh(ngx_http_magasin_cache_t *cache)
@@ -85,7 +86,7 @@ ngx_http_magasin_cache_fresh(ngx_http_magasin_cache_t *cache)
 }
 
 
-/* Are the zone's answers of the database that this worker reads? */
+/* Do the zone's answers come from this worker's database?  1 or 0. */
 
 ngx_uint_t
 ngx_http_magasin_cache_usable(ngx_http_magasin_cache_t *cache)
@@ -95,9 +96,9 @@ ngx_http_magasin_cache_usable(ngx_http_magasin_cache_t *cache)
 
 
 /*
- * A read, whose key and tags are still to be given.  `data` is for the
- * client's callbacks.  It lives as long as the pool, and has to be closed.
- * NULL: memory.
+ * A new read; _read_key(), _read_tag() and _read_options() complete it.
+ * `data` goes to the callbacks of the client.  It lives as long as the pool;
+ * the caller owes a _read_close() before.  NULL: no memory.
  */
 
 ngx_http_magasin_cache_read_t *
@@ -127,7 +128,10 @@ ngx_http_magasin_cache_read_create(ngx_http_magasin_cache_t *cache,
 }
 
 
-/* Equal reads have one key, which lives as long as the read. */
+/*
+ * The key, equal for equal reads.  It is not copied: it has to live as long as
+ * the read.
+ */
 
 void
 ngx_http_magasin_cache_read_key(ngx_http_magasin_cache_read_t *cr,
@@ -139,8 +143,8 @@ ngx_http_magasin_cache_read_key(ngx_http_magasin_cache_read_t *cr,
 
 
 /*
- * The answer depends on this tag, too: NGX_HTTP_MAGASIN_TAG_READS of them at
- * most, with the one that all answers depend on.
+ * Add a tag that the answer depends on; an id that it does not have is 0.  At
+ * most NGX_HTTP_MAGASIN_TAG_READS - 1 times: all answers have one more tag.
  */
 
 void
@@ -153,9 +157,9 @@ ngx_http_magasin_cache_read_tag(ngx_http_magasin_cache_read_t *cr,
 
 
 /*
- * head: of a long answer its length will do.  fetch: no answer will do that
- * was there before the read.  spent: the microseconds in Redis are added
- * there.
+ * head: of a long answer the length will do.  fetch: the answer has to be newer
+ * than this call.  spent: a sum to which the microseconds in Redis are added;
+ * it lives as long as the read.
  */
 
 void
@@ -173,11 +177,12 @@ ngx_http_magasin_cache_read_options(ngx_http_magasin_cache_read_t *cr,
 
 
 /*
- * The answer to a read.
+ * Look for the answer.
  *
- * NGX_OK: take() has it.  NGX_DECLINED: run the statement, then call _ran()
- * and _fill() or _refuse(), or else _failed().  NGX_AGAIN: done() will be
- * called, from the event loop.  NGX_ERROR: memory.
+ * NGX_OK: take() was called with it.  NGX_DECLINED: run the statement; then
+ * call _ran() and _gathers(), and _fill() or _refuse(); call _failed() when
+ * it gave no rows.  NGX_AGAIN: done() will be called from the event loop.
+ * NGX_ERROR: no memory.
  */
 
 ngx_int_t
@@ -215,9 +220,13 @@ ngx_http_magasin_cache_round(ngx_http_magasin_cache_read_t *cr)
     switch (rc) {
 
     case NGX_OK:
+        ngx_log_debug2(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                       "magasin cache: key %xi hit, %ui tags",
+                       cr->question.hash, cr->question.nslots);
+
         if (cr->fetch) {
 
-            /* Not what was there: what another's statement has brought. */
+            /* A statement that began after the request has brought it. */
 
             ngx_http_magasin_count(cache->shared->counters.coalesced);
             ngx_http_magasin_cache_answer(cr, &answer,
@@ -234,6 +243,11 @@ ngx_http_magasin_cache_round(ngx_http_magasin_cache_read_t *cr)
         return ngx_http_magasin_flight_join(cr);
 
     case NGX_DECLINED:
+        ngx_log_debug3(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                       "magasin cache: key %xi leads flight %ui, %ui tags",
+                       cr->question.hash, cr->question.flight,
+                       cr->question.nslots);
+
         cr->leads = 1;
 
         if (!cr->fetch && (levels & NGX_HTTP_MAGASIN_CACHE_L2)
@@ -247,6 +261,10 @@ ngx_http_magasin_cache_round(ngx_http_magasin_cache_read_t *cr)
         return NGX_DECLINED;
 
     case NGX_BUSY:
+        ngx_log_debug1(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                       "magasin cache: key %xi cannot be stored or read",
+                       cr->question.hash);
+
         return NGX_DECLINED;
 
     default: /* NGX_ERROR */
@@ -255,7 +273,7 @@ ngx_http_magasin_cache_round(ngx_http_magasin_cache_read_t *cr)
 }
 
 
-/* What Redis has; or nothing, and then the statement is run. */
+/* Redis was asked.  NGX_OK: the answer; else the statement is run. */
 
 static void
 ngx_http_magasin_cache_redis_done(ngx_http_magasin_cache_read_t *cr,
@@ -294,7 +312,7 @@ ngx_http_magasin_cache_redis_done(ngx_http_magasin_cache_read_t *cr,
 
     if (answer->reader.pin) {
 
-        /* It is read from there, and its memory is given back. */
+        /* It is read from shared memory; the copy is freed. */
 
         (void) ngx_pfree(cr->pool, answer->body.data);
         answer->body.data = NULL;
@@ -309,7 +327,7 @@ ngx_http_magasin_cache_redis_done(ngx_http_magasin_cache_read_t *cr,
 }
 
 
-/* What a search for an answer to this read may bring. */
+/* Set what a search for the answer may return to this read. */
 
 void
 ngx_http_magasin_cache_want(ngx_http_magasin_cache_read_t *cr,
@@ -326,7 +344,7 @@ ngx_http_magasin_cache_want(ngx_http_magasin_cache_read_t *cr,
 }
 
 
-/* Give an answer to the client; what is pinned is read piece by piece. */
+/* Give an answer to the client.  A pinned one is read by _piece(). */
 
 void
 ngx_http_magasin_cache_answer(ngx_http_magasin_cache_read_t *cr,
@@ -344,36 +362,11 @@ ngx_http_magasin_cache_answer(ngx_http_magasin_cache_read_t *cr,
 
 
 /*
- * Bytes of its answer that a read has in its own memory from here on; what a
- * piece takes does not count.  0: it has left, and the memory is free.
- */
-
-void
-ngx_http_magasin_cache_hold(ngx_http_magasin_cache_read_t *cr, size_t size)
-{
-    if (size <= NGX_HTTP_MAGASIN_PIN_SHORT) {
-        size = 0;
-    }
-
-    cr->cache->held += size - cr->held;
-    cr->held = size;
-}
-
-
-/* Do others hold so much that this one should not? */
-
-ngx_uint_t
-ngx_http_magasin_cache_full(ngx_http_magasin_cache_read_t *cr)
-{
-    return cr->cache->held - cr->held >= NGX_HTTP_MAGASIN_CACHE_HELD;
-}
-
-
-/*
- * Copy the next `size` bytes of a pinned answer to `p`; with `last` there are
- * no more to come.
+ * Copy the next `size` bytes of a pinned answer to `p`.  With `last` they are
+ * the last ones, and the pin is released.  It takes the zone's lock.
  *
- * NGX_OK, or NGX_ERROR: the answer is gone; see _pin_read().
+ * NGX_OK, or NGX_ERROR: the slab pool was emptied meanwhile, and the error is
+ * logged.
  */
 
 ngx_int_t
@@ -394,14 +387,22 @@ ngx_http_magasin_cache_piece(ngx_http_magasin_cache_read_t *cr, u_char *p,
 }
 
 
-/* The flight that this read waited for brought nothing: try again. */
+/*
+ * Try again: the flight that this read waited for brought nothing.  It ends in
+ * done(), unless it waits once more.
+ */
 
 void
 ngx_http_magasin_cache_retry(ngx_http_magasin_cache_read_t *cr)
 {
     ngx_int_t  rc;
 
-    /* What others could not get in that time is not asked for once more. */
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                   "magasin cache: key %xi tries again, round %ui, %M ms",
+                   cr->question.hash, cr->rounds,
+                   ngx_current_msec - cr->began);
+
+    /* The flights before failed for so long that one more is no help. */
 
     if (ngx_current_msec - cr->began > NGX_HTTP_MAGASIN_CACHE_PATIENCE) {
         cr->client->done(cr->data, NGX_ERROR, NGX_HTTP_SERVICE_UNAVAILABLE);
@@ -421,147 +422,11 @@ ngx_http_magasin_cache_retry(ngx_http_magasin_cache_read_t *cr)
 
 
 /*
- * Is an answer, of which there are `size` bytes by now, to be kept?  One of
- * several pieces is gathered then, to be stored and sent as a whole.  Not when
- * it has grown too large, nor when others hold too much: that ends the flight.
- */
-
-ngx_uint_t
-ngx_http_magasin_cache_gathers(ngx_http_magasin_cache_read_t *cr, size_t size,
-    ngx_uint_t complete)
-{
-    ngx_uint_t                 too_large;
-    ngx_http_magasin_cache_t  *cache;
-
-    if (!cr->leads) {
-        return 0;
-    }
-
-    cache = cr->cache;
-    too_large = size > cr->conf->max_size;
-
-    ngx_http_magasin_cache_hold(cr, size);
-
-    if (!too_large && (complete || !ngx_http_magasin_cache_full(cr))) {
-        return 1;
-    }
-
-    if (too_large) {
-        ngx_http_magasin_count(cache->shared->counters.too_large);
-    }
-
-    ngx_http_magasin_store_close(&cache->store, &cr->question, too_large, 0);
-    ngx_http_magasin_cache_end(cr, NGX_DECLINED, 0);
-
-    return 0;
-}
-
-
-/* A statement was run for this read. */
-
-void
-ngx_http_magasin_cache_ran(ngx_http_magasin_cache_read_t *cr)
-{
-    ngx_http_magasin_cache_counters_t  *counters;
-
-    counters = &cr->cache->shared->counters;
-
-    (void) ngx_atomic_fetch_add(cr->fetch ? &counters->bypassed
-                                          : &counters->misses, 1);
-}
-
-
-/*
- * The statement has run, and the answer is whole and one to keep: _gathers()
- * said so.  Its etag, links, chain and size are set.  Those who wait get it.
- * `valid_for`: milliseconds that it holds at most; 0: as configured.
+ * PostgreSQL does not answer: look for an answer in level 1 that is valid, or
+ * that `magasin_cache_stale` allows without a check.
  *
- * With answer->reader.pin it is read by _piece() from here on, and the memory
- * of the chain may be given back.
- */
-
-void
-ngx_http_magasin_cache_fill(ngx_http_magasin_cache_read_t *cr,
-    ngx_http_magasin_answer_t *answer, ngx_msec_t valid_for)
-{
-    uint64_t                        ttl;
-    ngx_http_magasin_cache_t       *cache;
-    ngx_http_magasin_cache_conf_t  *conf;
-
-    cache = cr->cache;
-    conf = cr->conf;
-
-    /* Not all that was stored together ends together. */
-
-    ttl = conf->ttl - ngx_random() % (conf->ttl / 8 + 1);
-
-    answer->direct = 1;
-    answer->stored = cr->question.captured;
-    answer->expires = cr->question.captured + ttl;
-
-    if (valid_for) {
-        answer->expires = ngx_min(answer->expires,
-                                  cr->question.captured + valid_for - 1);
-    }
-
-    ngx_http_magasin_store_fill(&cache->store, &cr->question, answer);
-
-    if (conf->levels & NGX_HTTP_MAGASIN_CACHE_L2) {
-        ngx_http_magasin_cache_redis_store(cache, cr, answer);
-    }
-
-    if (answer->reader.pin) {
-        cr->reader = answer->reader;
-        ngx_http_magasin_cache_hold(cr, 0);
-
-    } else {
-        ngx_http_magasin_cache_hold(cr, answer->size);
-    }
-
-    ngx_http_magasin_cache_end(cr, NGX_OK, 0);
-}
-
-
-/* The statement has run, and the answer is not one to keep or to share. */
-
-void
-ngx_http_magasin_cache_refuse(ngx_http_magasin_cache_read_t *cr)
-{
-    ngx_http_magasin_store_close(&cr->cache->store, &cr->question, 0, 0);
-    ngx_http_magasin_cache_end(cr, NGX_DECLINED, 0);
-}
-
-
-/* The statement had no rows, for `status`: so it is for those who wait. */
-
-void
-ngx_http_magasin_cache_failed(ngx_http_magasin_cache_read_t *cr,
-    ngx_uint_t status)
-{
-    if (!cr->leads) {
-        return;
-    }
-
-    ngx_http_magasin_store_close(&cr->cache->store, &cr->question, 0, status);
-    ngx_http_magasin_cache_end(cr, NGX_ERROR, status);
-}
-
-
-static void
-ngx_http_magasin_cache_end(ngx_http_magasin_cache_read_t *cr, ngx_int_t rc,
-    ngx_uint_t status)
-{
-    cr->leads = 0;
-
-    ngx_http_magasin_flight_over(cr->cache, cr->question.flight, rc, status);
-}
-
-
-/*
- * PostgreSQL does not answer: what is known still, when it is valid, or when
- * `magasin_cache_stale` allows what is not checked.
- *
- * NGX_OK: take() has it.  NGX_DECLINED: nothing.  NGX_ERROR: memory.
+ * NGX_OK: take() was called with it.  NGX_DECLINED: there is none.  NGX_ERROR:
+ * no memory.
  */
 
 ngx_int_t
@@ -612,13 +477,20 @@ ngx_http_magasin_cache_stale(ngx_http_magasin_cache_read_t *cr)
 
     answer.age = (cr->question.captured - answer.stored) / 1000;
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                   "magasin cache: key %xi stale, age %T s",
+                   cr->question.hash, answer.age);
+
     ngx_http_magasin_cache_answer(cr, &answer, NGX_HTTP_MAGASIN_CACHE_STALE);
 
     return NGX_OK;
 }
 
 
-/* The reader goes away, wherever the read is. */
+/*
+ * End a read in any state: it leaves its flight, releases its pin, cancels its
+ * command, and ends the flight that it leads.  No callback comes after it.
+ */
 
 void
 ngx_http_magasin_cache_read_close(ngx_http_magasin_cache_read_t *cr)

@@ -1,9 +1,10 @@
 
 /*
- * The cache, as its users see it.  It knows keys, tags and answers; it does not
- * know requests.  A read hands in a key and the tags that its answer depends
- * on, and runs the statement when it is told to; a write hands in the tags of
- * what it has changed, before its client is answered.
+ * The interface of the cache; with tags.h and cache_answer.h, which it
+ * includes, it is all that other rooms see.  The cache knows keys, tags and
+ * answers; it does not know requests.  A read gives a key and the tags that its
+ * answer depends on, and runs the statement when the cache says so.  A write
+ * gives the tags of what it has changed, before its client is answered.
  *
  *     read:   level 1 (shared memory) -> somebody's flight -> level 2 (Redis)
  *             -> the statement -> both levels
@@ -21,7 +22,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_magasin_cache_shared.h"
+#include "ngx_http_magasin_zone.h"
 #include "ngx_http_magasin_cache_answer.h"
 #include "ngx_http_magasin_tags.h"
 
@@ -31,7 +32,7 @@ typedef struct ngx_http_magasin_cache_read_s   ngx_http_magasin_cache_read_t;
 typedef struct ngx_http_magasin_cache_write_s  ngx_http_magasin_cache_write_t;
 
 
-/* `magasin_cache`: which levels a location reads and fills. */
+/* `magasin_cache`: the levels that a location reads and fills. */
 #define NGX_HTTP_MAGASIN_CACHE_OFF  0
 #define NGX_HTTP_MAGASIN_CACHE_L1   1
 #define NGX_HTTP_MAGASIN_CACHE_L2   2
@@ -51,24 +52,25 @@ typedef enum {
 } ngx_http_magasin_cache_e;
 
 
-/* Of a location. */
+/* The directives of a location. */
 typedef struct {
     ngx_uint_t   levels;
     ngx_msec_t   ttl;
-    ngx_msec_t   stale;         /* 0: never */
-    size_t       max_size;
+    ngx_msec_t   stale;         /* milliseconds after expiry; 0: never */
+    size_t       max_size;      /* bytes of a body that is stored */
     ngx_flag_t   header;        /* X-Magasin-Cache */
 } ngx_http_magasin_cache_conf_t;
 
 
 /*
- * What a reader hands in, once for all reads of its kind.
+ * The callbacks of a reader; `data` is what it gave to _read_create().
  *
- * take: here is an answer, from `state`; its texts live as long as the pool.
- * sound: may the links of an answer that came from Redis be taken?
- * done: a read that had to wait goes on, from the event loop.  NGX_OK: take()
- * was called; NGX_DECLINED: run the statement; NGX_ERROR: it failed, for
- * `status`.
+ * take: takes an answer, that came from `state`; its texts live as long as the
+ * pool of the read.
+ * sound: 1 if the links of an answer from Redis are valid, else 0.
+ * done: continues a read that had to wait; it is called from the event loop.
+ * NGX_OK: take() was called.  NGX_DECLINED: run the statement.  NGX_ERROR: the
+ * read failed; answer with `status`.
  */
 typedef struct {
     void       (*take)(void *data, ngx_http_magasin_answer_t *answer,
@@ -78,16 +80,40 @@ typedef struct {
 } ngx_http_magasin_cache_client_t;
 
 
-/* What a write has changed is invalid everywhere by now. */
+/* What a write has changed is invalid on this node and in Redis now. */
 typedef void (*ngx_http_magasin_cache_written_pt)(void *data);
 
 
-/* What /metrics and /status show; `counters` are those of the node. */
+/* Counters; all of them only grow. */
+typedef struct {
+    ngx_atomic_t         hits;          /* from shared memory */
+    ngx_atomic_t         redis_hits;
+    ngx_atomic_t         misses;        /* statements run for an answer */
+    ngx_atomic_t         coalesced;     /* answers of another's statement */
+    ngx_atomic_t         bypassed;
+    ngx_atomic_t         stale;
+    ngx_atomic_t         stored;
+    ngx_atomic_t         late;          /* stored when invalid already */
+    ngx_atomic_t         too_large;
+    ngx_atomic_t         evicted;
+    ngx_atomic_t         flushed;
+    ngx_atomic_t         invalidations; /* generations that were raised */
+    ngx_atomic_t         hints;         /* messages of other nodes */
+    ngx_atomic_t         unpublished;   /* changes that Redis did not take */
+    ngx_atomic_t         polls;
+    ngx_atomic_t         poll_failures;
+    ngx_atomic_t         poll_changes;  /* found by polls alone */
+    ngx_atomic_t         lag_count;     /* changes whose age is known */
+    ngx_atomic_t         lag_sum;       /* microseconds */
+} ngx_http_magasin_cache_counters_t;
+
+
+/* What /metrics and /status show of the node. */
 typedef struct {
     ngx_http_magasin_cache_counters_t  *counters;
     ngx_uint_t                          entries;
     size_t                              bytes;
-    ngx_uint_t                          fresh;      /* answers may be used */
+    ngx_uint_t                          fresh;      /* 1: answers may be used */
 } ngx_http_magasin_cache_numbers_t;
 
 
@@ -117,6 +143,12 @@ void ngx_http_magasin_cache_read_tag(ngx_http_magasin_cache_read_t *cr,
 void ngx_http_magasin_cache_read_options(ngx_http_magasin_cache_read_t *cr,
     ngx_uint_t head, ngx_uint_t fetch, uint64_t *spent);
 ngx_int_t ngx_http_magasin_cache_read(ngx_http_magasin_cache_read_t *cr);
+ngx_int_t ngx_http_magasin_cache_stale(ngx_http_magasin_cache_read_t *cr);
+ngx_int_t ngx_http_magasin_cache_piece(ngx_http_magasin_cache_read_t *cr,
+    u_char *p, size_t size, ngx_uint_t last);
+void ngx_http_magasin_cache_read_close(ngx_http_magasin_cache_read_t *cr);
+
+/* cache_fill.c: after the statement */
 ngx_uint_t ngx_http_magasin_cache_gathers(ngx_http_magasin_cache_read_t *cr,
     size_t size, ngx_uint_t complete);
 void ngx_http_magasin_cache_ran(ngx_http_magasin_cache_read_t *cr);
@@ -125,12 +157,8 @@ void ngx_http_magasin_cache_fill(ngx_http_magasin_cache_read_t *cr,
 void ngx_http_magasin_cache_refuse(ngx_http_magasin_cache_read_t *cr);
 void ngx_http_magasin_cache_failed(ngx_http_magasin_cache_read_t *cr,
     ngx_uint_t status);
-ngx_int_t ngx_http_magasin_cache_stale(ngx_http_magasin_cache_read_t *cr);
-ngx_int_t ngx_http_magasin_cache_piece(ngx_http_magasin_cache_read_t *cr,
-    u_char *p, size_t size, ngx_uint_t last);
 void ngx_http_magasin_cache_hold(ngx_http_magasin_cache_read_t *cr,
     size_t size);
-void ngx_http_magasin_cache_read_close(ngx_http_magasin_cache_read_t *cr);
 
 /* cache_write.c */
 ngx_int_t ngx_http_magasin_cache_written(ngx_http_magasin_cache_t *cache,

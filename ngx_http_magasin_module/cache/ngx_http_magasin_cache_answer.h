@@ -1,5 +1,10 @@
 
-/* An answer on its way into the cache or out of it. */
+/*
+ * An answer on its way into the cache or out of it.
+ *
+ * A long answer of level 1 is not copied whole for each client: it is pinned in
+ * shared memory, and copied piece by piece as the client takes it.
+ */
 
 
 #ifndef _NGX_HTTP_MAGASIN_CACHE_ANSWER_H_INCLUDED_
@@ -9,27 +14,46 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "ngx_http_magasin_cache_pin.h"
+
+/* Bytes of a piece, as much as nginx's output_buffers for a file. */
+#define NGX_HTTP_MAGASIN_PIN_PIECE  65536
+
+
+/* The cache alone looks inside. */
+typedef struct ngx_http_magasin_pin_s  ngx_http_magasin_pin_t;
+
+
+/* Who reads a pinned answer, and how far. */
+typedef struct {
+    ngx_http_magasin_pin_t   *pin;      /* NULL: none */
+    ngx_uint_t                life;     /* of the slab pool */
+    u_char                   *pos;      /* of the bytes to be read next */
+} ngx_http_magasin_reader_t;
 
 
 /* Times are milliseconds of ngx_http_magasin_cache_now(). */
 typedef struct {
-    ngx_str_t     etag;
-    ngx_str_t     links;        /* a text of the reader's; may be empty */
-    ngx_str_t     body;         /* without them; data NULL: to be read by
-                                   _cache_piece() */
-    ngx_chain_t  *chain;        /* to be stored: the body in buffers */
-    size_t        size;         /* and their bytes */
-    uint64_t      stored;       /* when it was known to be right */
-    uint64_t      expires;
-    ngx_uint_t    direct;       /* of a statement, not of Redis */
-    time_t        age;          /* seconds, of one that could not be checked */
+    ngx_str_t                 etag;
+    ngx_str_t                 links;    /* a text of the reader's; may be
+                                           empty */
+    ngx_str_t                 body;     /* without them; data NULL: to be read
+                                           by _cache_piece() */
+    ngx_chain_t              *chain;    /* to be stored: the body in buffers */
+    size_t                    size;     /* bytes of these */
+    uint64_t                  stored;   /* when its generations were
+                                           captured */
+    uint64_t                  expires;
+    ngx_uint_t                direct;   /* of a statement, not of Redis */
+    time_t                    age;      /* seconds, of one that could not be
+                                           checked */
 
-    /* given to a search */
-    size_t        room;         /* for a long body that cannot be pinned */
-    ngx_uint_t    head;         /* of a long one only the length is wanted */
+    /* set before a search */
+    size_t                    room;     /* bytes that a long body may take
+                                           which cannot be pinned */
+    ngx_uint_t                head;     /* of a long body the length will
+                                           do */
     ngx_http_magasin_reader_t
-                  reader;
+                              reader;
 } ngx_http_magasin_answer_t;
 
 

@@ -1,21 +1,20 @@
 
 /*
- * Single flight: those of this worker that wait for an answer which another
- * request of the node is fetching.  Of a flight of this worker they hear at
- * once; at those of other workers one timer looks, once for all that wait for
- * the same.
+ * Single flight: the reads of this worker that wait for an answer which another
+ * request of the node fetches.  A flight of this worker wakes them when it
+ * ends.  For flights of other workers one timer looks into shared memory, once
+ * for all reads that wait for the same flight.
  *
- * Who wants an answer that is newer than the request waits as well, for a
- * flight that began before it came to end, and for the next one then: one of
- * them begins it, the others join it.  So there is one statement at a time for
- * them, and whatever they do one more is due.
+ * A read that wants an answer newer than itself waits for a flight that began
+ * earlier to end, and then for the next flight: one of them leads it, the
+ * others join it.  So they cause one statement at a time.
  */
 
 
 #include "ngx_http_magasin_cache_internal.h"
 
 
-/* Of those who wait, so many are told in a turn of the event loop. */
+/* Reads that are woken in one turn of the event loop. */
 #define NGX_HTTP_MAGASIN_FLIGHT_TURN  16
 
 
@@ -30,8 +29,8 @@ static void ngx_http_magasin_flight_free(ngx_http_magasin_flight_t *flight);
 
 
 /*
- * Wait for the flight that the question of this request names.  NGX_AGAIN, or
- * NGX_DECLINED: no memory to wait with.
+ * Wait for cr->question.flight.  NGX_AGAIN: the read will be woken.
+ * NGX_DECLINED: no memory; the read goes on without the flight.
  */
 
 ngx_int_t
@@ -61,6 +60,10 @@ ngx_http_magasin_flight_join(ngx_http_magasin_cache_read_t *cr)
         ngx_queue_insert_tail(&cache->flights, &flight->queue);
     }
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                   "magasin cache: key %xi joins flight %ui",
+                   cr->question.hash, flight->number);
+
     cr->waits = flight;
     ngx_queue_insert_tail(&flight->waiters, &cr->queue);
 
@@ -72,7 +75,7 @@ ngx_http_magasin_flight_join(ngx_http_magasin_cache_read_t *cr)
 }
 
 
-/* A request that waits goes away. */
+/* Stop waiting, if this read waits. */
 
 void
 ngx_http_magasin_flight_leave(ngx_http_magasin_cache_read_t *cr)
@@ -95,10 +98,11 @@ ngx_http_magasin_flight_leave(ngx_http_magasin_cache_read_t *cr)
 
 
 /*
- * A flight of this worker has ended.  `rc` for those who wait for it: NGX_OK:
- * the answer is stored; NGX_AGAIN: nothing, and nobody knows why, as when the
- * client went away; NGX_DECLINED: no answer that can be shared; NGX_ERROR:
- * it failed with `status`.
+ * A flight of this worker has ended; the reads that wait for it are woken from
+ * the event loop.  NGX_OK: the answer is stored.  NGX_AGAIN: there is none, for
+ * instance because the client left; they try again.  NGX_DECLINED: the answer
+ * cannot be shared; they run the statement.  NGX_ERROR: they fail with
+ * `status`.
  */
 
 void
@@ -113,17 +117,21 @@ ngx_http_magasin_flight_over(ngx_http_magasin_cache_t *cache,
         return;
     }
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, cache->log, 0,
+                   "magasin cache: flight %ui over, rc %i, status %ui",
+                   number, rc, status);
+
     flight->over = 1;
     flight->rc = rc;
     flight->status = status;
 
-    /* Not from here: the caller is in the middle of its own request. */
+    /* Posted: the caller is still in the handler of its own request. */
 
     ngx_post_event(&flight->wake, &ngx_posted_events);
 }
 
 
-/* The timer: have flights of other workers landed? */
+/* The timer: wake the reads whose flights of other workers have ended. */
 
 void
 ngx_http_magasin_flight_look(ngx_event_t *ev)
@@ -141,6 +149,11 @@ ngx_http_magasin_flight_look(ngx_event_t *ev)
         flight = ngx_queue_data(q, ngx_http_magasin_flight_t, queue);
 
         if (!flight->over && ngx_http_magasin_flight_landed(flight)) {
+            ngx_log_debug1(NGX_LOG_DEBUG_HTTP, cache->log, 0,
+                           "magasin cache: flight %ui of another worker over "
+                           "or lost",
+                           flight->number);
+
             flight->over = 1;
             flight->rc = NGX_OK;
 
@@ -168,9 +181,10 @@ ngx_http_magasin_flight_landed(ngx_http_magasin_flight_t *flight)
 
 
 /*
- * Tell all that wait, some in each turn of the event loop, since a long answer
- * takes its time for each of them.  Each may end its request, and others with
- * it: the queue is read anew each time, and the flight stays until it is empty.
+ * Wake the reads that wait, NGX_HTTP_MAGASIN_FLIGHT_TURN in each turn of the
+ * event loop, since a long answer takes time for each of them.  A read may end
+ * its request and others with it.  So the head of the queue is taken anew each
+ * time, and the flight is freed when the queue is empty.
  */
 
 static void
@@ -184,7 +198,7 @@ ngx_http_magasin_flight_wake(ngx_event_t *ev)
     flight = ev->data;
     flight->waking = 1;
 
-    /* Whoever comes from here on is of another flight. */
+    /* A read that comes from here on does not find this flight. */
 
     ngx_queue_remove(&flight->queue);
     ngx_queue_init(&flight->queue);
@@ -194,7 +208,7 @@ ngx_http_magasin_flight_wake(ngx_event_t *ev)
         if (n == NGX_HTTP_MAGASIN_FLIGHT_TURN) {
             ngx_post_event(ev, &ngx_posted_next_events);
 
-            /* A worker that shuts down stays for timers, not for events. */
+            /* A worker that shuts down waits for timers, not for events. */
 
             if (!flight->cache->timer.timer_set) {
                 ngx_add_timer(&flight->cache->timer,
@@ -228,9 +242,13 @@ ngx_http_magasin_flight_tell(ngx_http_magasin_flight_t *flight,
 
     cache = flight->cache;
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                   "magasin cache: key %xi woken by flight %ui, rc %i",
+                   cr->question.hash, flight->number, flight->rc);
+
     if (cr->fetch && flight->number <= cr->question.after) {
 
-        /* Whatever became of it, this one waits for the next. */
+        /* It began before the request came: its answer is too old. */
 
         cr->began = ngx_current_msec;
         ngx_http_magasin_cache_retry(cr);
@@ -270,7 +288,7 @@ ngx_http_magasin_flight_tell(ngx_http_magasin_flight_t *flight,
 
         if (status) {
 
-            /* For another worker, and so for this one. */
+            /* It failed in another worker, for all who wait. */
 
             cr->client->done(cr->data, NGX_ERROR, status);
             return;
@@ -289,7 +307,7 @@ ngx_http_magasin_flight_tell(ngx_http_magasin_flight_t *flight,
 }
 
 
-/* The flight that others of this worker wait for, or NULL. */
+/* The flight of this number that reads of this worker wait for, or NULL. */
 
 static ngx_http_magasin_flight_t *
 ngx_http_magasin_flight_find(ngx_http_magasin_cache_t *cache,

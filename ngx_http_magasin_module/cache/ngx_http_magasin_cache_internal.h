@@ -1,9 +1,10 @@
 
 /*
  * What the files of the cache share and nobody else includes: the way of a
- * read (cache.c), those who wait for another's answer (cache_flight.c), level
- * 1 (cache_store.c), level 2 (cache_redis.c), writes (cache_write.c), and the
- * journal's poller (cache_poller.c).
+ * read up to its statement (cache.c) and after it (cache_fill.c), those who
+ * wait for another's answer (cache_flight.c), level 1 (cache_store.c), level 2
+ * (cache_redis.c), writes (cache_write.c), and the journal's poller
+ * (cache_poller.c).
  */
 
 
@@ -13,26 +14,26 @@
 
 #include "ngx_http_magasin_pg.h"
 #include "ngx_http_magasin_redis.h"
-#include "ngx_http_magasin_cache.h"
-#include "ngx_http_magasin_cache_store.h"
+#include "ngx_http_magasin_cache_store_internal.h"
 
 
-/* Milliseconds, see cache_poller.c. */
+/* Milliseconds: between polls, of answers that may be used after the start of
+ * a poll, and of a lease; see cache_poller.c. */
 #define NGX_HTTP_MAGASIN_POLL_PERIOD  250
 #define NGX_HTTP_MAGASIN_POLL_FRESH   900
 #define NGX_HTTP_MAGASIN_POLL_LEASE   500
 
-/* Milliseconds between looks at the flights of other workers. */
+/* Milliseconds between checks of the flights of other workers. */
 #define NGX_HTTP_MAGASIN_FLIGHT_LOOK  2
 
-/* Rounds that a read waits for others before it goes for itself. */
+/* Flights that a read waits for before it runs the statement itself. */
 #define NGX_HTTP_MAGASIN_CACHE_ROUNDS  4
 
-/* Milliseconds after which a flight that brought nothing is the last one. */
+/* Milliseconds after which a read fails when a flight brought nothing. */
 #define NGX_HTTP_MAGASIN_CACHE_PATIENCE  3000
 
-/* Bytes of long answers that a worker holds itself, since they are on their
- * way into the cache or found no room there; with more it gathers none. */
+/* Bytes at most of long answers in a worker's own memory: those that are
+ * gathered, and those that could not be pinned. */
 #define NGX_HTTP_MAGASIN_CACHE_HELD  (8 * 1024 * 1024)
 
 /* Hexadecimal digits of a namespace in Redis. */
@@ -47,24 +48,24 @@ typedef struct ngx_http_magasin_poller_s        ngx_http_magasin_poller_t;
 typedef struct ngx_http_magasin_cache_stored_s  ngx_http_magasin_cache_stored_t;
 
 
-/* From Redis.  NGX_OK: `answer` is valid; NGX_DECLINED: there is none. */
+/* Redis was asked.  NGX_OK: `answer` is valid; NGX_DECLINED: there is none. */
 typedef void (*ngx_http_magasin_cache_redis_pt)(
     ngx_http_magasin_cache_read_t *cr, ngx_int_t rc,
     ngx_http_magasin_answer_t *answer);
 
-/* NGX_OK: Redis and, by it, the other nodes know; NGX_ERROR: perhaps not. */
+/* NGX_OK: Redis has invalidated and published it; NGX_ERROR: perhaps not. */
 typedef void (*ngx_http_magasin_cache_told_pt)(void *data, ngx_int_t rc);
 
 
 /*
- * What is told to Redis.  The caller owns it, and the tags, until told()
- * was called or the command was cancelled; it zeroes it before each use.
+ * What is told to Redis.  The caller zeroes it before each use, and keeps it
+ * and the tags until told() was called or _untell() cancelled it.
  */
 typedef struct {
     ngx_http_magasin_cache_told_pt     told;
     void                              *data;
     ngx_http_magasin_cache_t          *cache;
-    ngx_http_magasin_tags_t         *tags;
+    ngx_http_magasin_tags_t           *tags;
     uint64_t                           xid;         /* 0: not known */
     ngx_http_magasin_redis_command_t   command;
     unsigned                           all:1;       /* Redis forgets all; the
@@ -73,7 +74,7 @@ typedef struct {
 } ngx_http_magasin_cache_tell_t;
 
 
-/* Those of this worker that wait for one flight. */
+/* The reads of this worker that wait for one flight. */
 typedef struct {
     ngx_queue_t                        queue;       /* of the worker's */
     ngx_queue_t                        waiters;
@@ -158,11 +159,12 @@ void ngx_http_magasin_cache_answer(ngx_http_magasin_cache_read_t *cr,
     ngx_http_magasin_answer_t *answer, ngx_http_magasin_cache_e state);
 void ngx_http_magasin_cache_want(ngx_http_magasin_cache_read_t *cr,
     ngx_http_magasin_answer_t *answer);
-ngx_uint_t ngx_http_magasin_cache_full(ngx_http_magasin_cache_read_t *cr);
 void ngx_http_magasin_cache_retry(ngx_http_magasin_cache_read_t *cr);
 
-/* cache_redis.c: once for a process */
-void ngx_http_magasin_cache_redis_init(void);
+/* cache_fill.c */
+ngx_uint_t ngx_http_magasin_cache_full(ngx_http_magasin_cache_read_t *cr);
+void ngx_http_magasin_cache_end(ngx_http_magasin_cache_read_t *cr,
+    ngx_int_t rc, ngx_uint_t status);
 
 /* cache_flight.c */
 ngx_int_t ngx_http_magasin_flight_join(ngx_http_magasin_cache_read_t *cr);

@@ -3,7 +3,7 @@
 
 
 #include "ngx_http_magasin_cache_internal.h"
-#include "ngx_http_magasin_cache_poller.h"
+#include "ngx_http_magasin_cache_poller_internal.h"
 
 
 #define NGX_HTTP_MAGASIN_CACHE_TTL       60000
@@ -125,7 +125,7 @@ ngx_http_magasin_cache_create_loc_conf(ngx_conf_t *cf)
 }
 
 
-/* Where there is a zone the cache is on, unless somebody says otherwise. */
+/* Where there is a zone the default of magasin_cache is on, else off. */
 
 static char *
 ngx_http_magasin_cache_merge_loc_conf(ngx_conf_t *cf, void *parent,
@@ -169,9 +169,9 @@ ngx_http_magasin_cache_merge_loc_conf(ngx_conf_t *cf, void *parent,
 
 
 /*
- * Begin to serve, where the configuration has a zone: after PostgreSQL and
- * Redis have.  It polls the journal when no other worker of the node does.
- * NGX_OK or NGX_ERROR (memory).
+ * Start the cache of this worker and its poller, if the configuration has a
+ * zone.  PostgreSQL and Redis have to be started before.  NGX_OK or NGX_ERROR
+ * (no memory).
  */
 
 ngx_int_t
@@ -200,7 +200,7 @@ ngx_http_magasin_cache_start(ngx_cycle_t *cycle)
     database = ngx_http_magasin_pg_database_of(cycle);
     cache->database = ngx_hash_key(database->data, database->len) | 1;
 
-    /* A new zone is this database's; for another one the poller changes it. */
+    /* A new zone belongs to this database; later the poller changes it. */
 
     (void) ngx_atomic_cmp_set(&cache->shared->database, 0, cache->database);
 
@@ -218,6 +218,8 @@ ngx_http_magasin_cache_start(ngx_cycle_t *cycle)
 }
 
 
+/* Stop the cache of this worker, before PostgreSQL and Redis. */
+
 void
 ngx_http_magasin_cache_stop(ngx_cycle_t *cycle)
 {
@@ -233,7 +235,7 @@ ngx_http_magasin_cache_stop(ngx_cycle_t *cycle)
 }
 
 
-/* The cache of this worker, or NULL. */
+/* The cache of this worker; NULL: the configuration has no zone. */
 
 ngx_http_magasin_cache_t *
 ngx_http_magasin_cache_of(ngx_http_request_t *r)
@@ -246,7 +248,7 @@ ngx_http_magasin_cache_of(ngx_http_request_t *r)
 }
 
 
-/* What is configured where the request is. */
+/* The directives of the location of a request. */
 
 ngx_http_magasin_cache_conf_t *
 ngx_http_magasin_cache_conf(ngx_http_request_t *r)
@@ -256,8 +258,8 @@ ngx_http_magasin_cache_conf(ngx_http_request_t *r)
 
 
 /*
- * The numbers of the node; those that the holder of the lock changes are read
- * without it.
+ * The numbers of the node.  They are read without the lock, so that entries and
+ * bytes may be of different moments.
  */
 
 void

@@ -1,8 +1,8 @@
 
-#include "ngx_http_magasin_cache_pin.h"
+#include "ngx_http_magasin_cache_pin_internal.h"
 
 
-/* Of so many parts of the slab pool one may be pinned. */
+/* One part of so many of the slab pool may be pinned. */
 #define NGX_HTTP_MAGASIN_PIN_SHARE  2
 
 
@@ -11,8 +11,8 @@ static void ngx_http_magasin_pin_free(ngx_http_magasin_store_t *store,
 
 
 /*
- * May this be pinned?  What is pinned already costs nothing more.  Under the
- * lock.
+ * Is there room to pin this?  1 or 0.  A second pin of the same answer takes no
+ * room.  Under the lock.
  */
 
 ngx_uint_t
@@ -30,8 +30,9 @@ ngx_http_magasin_pin_room(ngx_http_magasin_store_t *store,
 
 
 /*
- * Pin it with a `pin` of the slab pool, which is the pin's from here on.
- * `pos`: what the reader reads first.  Under the lock.
+ * Pin it.  pin: memory of the slab pool, freed by the release.  pos: the first
+ * byte that is read.  The caller owes the reader to _pin_read() or
+ * _pin_release().  Under the lock.
  */
 
 void
@@ -60,8 +61,8 @@ ngx_http_magasin_pin_take(ngx_http_magasin_store_t *store,
 
 
 /*
- * The cache forgets it.  1: it has readers, and the last one frees it;  0: it
- * is the caller's to free.  Under the lock.
+ * Its entry drops it.  1: it has readers, and the last one frees it.  0: the
+ * caller has to free it.  Under the lock.
  */
 
 ngx_uint_t
@@ -79,11 +80,11 @@ ngx_http_magasin_pin_detach(ngx_http_magasin_store_t *store,
 
 
 /*
- * Copy the next `len` bytes; with `last` there are no more to come, and the
- * pin is released.
+ * Copy the next `len` bytes to `p`.  With `last` they are the last ones, and
+ * the pin is released.  It takes the lock.
  *
- * NGX_OK, or NGX_DECLINED: a worker was killed in the middle of the slab
- * pool, which was emptied then.
+ * NGX_OK, or NGX_DECLINED: the slab pool was emptied meanwhile, because a
+ * worker was killed while it held the lock.
  */
 
 ngx_int_t
@@ -114,6 +115,8 @@ ngx_http_magasin_pin_read(ngx_http_magasin_store_t *store,
 }
 
 
+/* Release the pin of a reader, if it has one.  It takes the lock. */
+
 void
 ngx_http_magasin_pin_release(ngx_http_magasin_store_t *store,
     ngx_http_magasin_reader_t *reader)
@@ -135,9 +138,9 @@ ngx_http_magasin_pin_release(ngx_http_magasin_store_t *store,
 
 
 /*
- * Release the pins of workers that are gone.  `born`: this worker has begun,
- * so that those of its slot are its predecessor's, whatever process has that
- * number by now.  Under the lock.
+ * Release the pins of workers that are gone.  born: this worker has just
+ * started, and all pins of its slot are those of the worker before, whatever
+ * process has that id by now.  Under the lock.
  */
 
 void
@@ -160,7 +163,7 @@ ngx_http_magasin_pin_sweep(ngx_http_magasin_store_t *store, ngx_uint_t born)
         next = ngx_queue_next(q);
         pin = ngx_queue_data(q, ngx_http_magasin_pin_t, queue);
 
-        /* The pins of one worker mostly adjoin: one question for all. */
+        /* Pins of one worker mostly adjoin: one kill() for all of them. */
 
         if (pin->pid != pid) {
             pid = pin->pid;
@@ -177,7 +180,7 @@ ngx_http_magasin_pin_sweep(ngx_http_magasin_store_t *store, ngx_uint_t born)
 }
 
 
-/* Under the lock. */
+/* Free a pin, and what it pinned if it is dropped.  Under the lock. */
 
 static void
 ngx_http_magasin_pin_free(ngx_http_magasin_store_t *store,

@@ -1,92 +1,39 @@
 
 /*
- * One worker of a node polls: it holds a lease in shared memory, which another
- * one takes when it is not renewed.  Every NGX_HTTP_MAGASIN_POLL_PERIOD it
- * reads what the journal shows that the snapshot of the poll before did not:
- * changes of other nodes, or made by hand, are raised here, and in Redis.
- * What this node has raised already, by itself or on a hint of Redis, is
- * passed over.
+ * The poller of the journal.  One worker of a node polls.  It holds a lease in
+ * shared memory, which another worker takes when it is not renewed.  Every
+ * NGX_HTTP_MAGASIN_POLL_PERIOD it reads the rows of the journal that the
+ * snapshot of the poll before did not see.  The changes of other nodes, and
+ * those made by hand, are invalidated here and in Redis.  Changes that this
+ * node has invalidated already, by its own writes or on a hint, are skipped.
  *
- * Then everything is known up to the moment when the poll was sent: for
- * NGX_HTTP_MAGASIN_POLL_FRESH after it answers may be used, and not longer.
- * That is the bound of what another node's answers may be late, whatever
- * happens to Redis; it is less than a second.
+ * After a poll all changes are known up to the moment when it was sent.
+ * Answers may be used for NGX_HTTP_MAGASIN_POLL_FRESH after that moment.  This
+ * bounds how late an answer of this node may be, whatever happens to Redis; it
+ * is less than a second.
  *
- * The poller has a connection to PostgreSQL of its own, so that no request is
- * in front of it, and listens to the hints of other nodes.
+ * The poller has a connection to PostgreSQL of its own, so that it does not
+ * queue behind requests.  It also listens to the hints of other nodes.
  */
 
 
-#include "ngx_http_magasin_cache_redis.h"
+#include "ngx_http_magasin_cache_poller_internal.h"
 #include "ngx_http_magasin_log.h"
-#include "ngx_http_magasin_cache_poller.h"
 
 #include <ngx_md5.h>
 
 
-/* More new rows in the journal than this, and everything has changed. */
+/* If there are more new rows than this, everything is invalidated. */
 #define NGX_HTTP_MAGASIN_POLL_ROWS     "5000"
 
-/* Milliseconds: a poll that takes longer is given up. */
+/* Milliseconds after which a poll is cancelled. */
 #define NGX_HTTP_MAGASIN_POLL_TIMEOUT  2000
 
-/* Polls between two signs of life on the channel. */
+/* Polls between two heartbeats on the channel. */
 #define NGX_HTTP_MAGASIN_POLL_BEAT     4
 
 
-/* Columns of sql/statements/cache_poll.sql. */
-enum {
-    POLL_SNAPSHOT = 0,
-    POLL_IDENTITY,
-    POLL_TROP,
-    POLL_XID,
-    POLL_GENRE,
-    POLL_MAGASIN,
-    POLL_PRODUIT,
-    POLL_OBJET,
-    POLL_NOM,
-    POLL_PRESENCE,
-    POLL_AGE
-};
-
-
-struct ngx_http_magasin_poller_s {
-    ngx_http_magasin_cache_t        *cache;
-    ngx_cycle_t                     *cycle;
-    ngx_http_magasin_pg_conf_t       conf;
-    ngx_http_magasin_pg_pool_t      *pool;      /* NULL: no lease */
-    ngx_pool_t                      *lease;     /* its memory */
-    ngx_http_magasin_pg_job_t        job;
-    ngx_event_t                      timer;
-
-    uint64_t                         started;   /* of this poll */
-    ngx_uint_t                       number;    /* of polls */
-    ngx_uint_t                       debt;      /* that this one pays */
-    ngx_http_magasin_tags_t        tags;
-    ngx_http_magasin_cache_tell_t    tell;
-
-    ngx_http_magasin_redis_t        *subscriber;
-    u_char                           channel[NGX_HTTP_MAGASIN_CHANNEL + 1];
-
-    size_t                           snapshot_len;
-    u_char                           before[NGX_HTTP_MAGASIN_SNAPSHOT];
-    u_char                           after[NGX_HTTP_MAGASIN_SNAPSHOT];
-
-    unsigned                         polling:1;
-    unsigned                         telling:1;
-    unsigned                         anew:1;    /* nothing before counts */
-    unsigned                         paying:1;  /* Redis is to forget all */
-    unsigned                         failed:1;  /* and it was told */
-};
-
-
 static void ngx_http_magasin_poller_tick(ngx_event_t *ev);
-static ngx_uint_t ngx_http_magasin_poller_lease(
-    ngx_http_magasin_poller_t *poller);
-static ngx_int_t ngx_http_magasin_poller_connect(
-    ngx_http_magasin_poller_t *poller);
-static void ngx_http_magasin_poller_disconnect(
-    ngx_http_magasin_poller_t *poller);
 static void ngx_http_magasin_poller_start(ngx_http_magasin_poller_t *poller);
 static void ngx_http_magasin_poller_ready(ngx_http_magasin_pg_job_t *job,
     PGresult *result);
@@ -95,10 +42,6 @@ static ngx_int_t ngx_http_magasin_poller_take(
 static void ngx_http_magasin_poller_redis(ngx_http_magasin_poller_t *poller);
 static void ngx_http_magasin_poller_anew(ngx_http_magasin_poller_t *poller,
     u_char *identity);
-static void ngx_http_magasin_poller_changes(ngx_http_magasin_poller_t *poller,
-    PGresult *result);
-static void ngx_http_magasin_poller_row(PGresult *result, int row,
-    ngx_http_magasin_tags_t *tags);
 static void ngx_http_magasin_poller_failed(ngx_http_magasin_pg_job_t *job,
     ngx_http_magasin_pg_failure_e failure, PGresult *result);
 static void ngx_http_magasin_poller_complain(
@@ -108,14 +51,12 @@ static void ngx_http_magasin_poller_end(ngx_http_magasin_poller_t *poller,
     ngx_int_t rc);
 static void ngx_http_magasin_poller_keep(ngx_http_magasin_poller_t *poller,
     u_char *identity);
-static void ngx_http_magasin_poller_subscribe(
-    ngx_http_magasin_poller_t *poller);
-static void ngx_http_magasin_poller_unsubscribe(
-    ngx_http_magasin_poller_t *poller);
-static void ngx_http_magasin_poller_hint(void *data, const char *message);
 
 
-/* The poller of this worker, which works when it has the lease. */
+/*
+ * The poller of this worker, which polls when it has the lease; in the memory
+ * of `cycle`.  NULL: no memory.
+ */
 
 ngx_http_magasin_poller_t *
 ngx_http_magasin_poller_create(ngx_cycle_t *cycle,
@@ -154,7 +95,7 @@ ngx_http_magasin_poller_create(ngx_cycle_t *cycle,
 
     if (ngx_worker == 0) {
 
-        /* Of a new configuration: the worker of the old one is leaving. */
+        /* After a reload the lease is taken from the worker that exits. */
 
         cache->shared->poller = ngx_pid;
         cache->shared->poller_until = ngx_http_magasin_cache_now()
@@ -167,7 +108,7 @@ ngx_http_magasin_poller_create(ngx_cycle_t *cycle,
 }
 
 
-/* For the exit of the worker: another one may go on at once. */
+/* End it: another worker can take the lease at once. */
 
 void
 ngx_http_magasin_poller_destroy(ngx_http_magasin_poller_t *poller)
@@ -210,7 +151,13 @@ ngx_http_magasin_poller_tick(ngx_event_t *ev)
 
     if (!ngx_http_magasin_poller_lease(poller)) {
 
-        /* Whoever has it listens and polls, and one is enough. */
+        if (poller->pool) {
+            ngx_log_debug1(NGX_LOG_DEBUG_HTTP, poller->cache->log, 0,
+                           "magasin cache: lease lost to %uA",
+                           poller->cache->shared->poller);
+        }
+
+        /* The worker with the lease polls and listens. */
 
         ngx_http_magasin_poller_unsubscribe(poller);
 
@@ -221,91 +168,11 @@ ngx_http_magasin_poller_tick(ngx_event_t *ev)
         return;
     }
 
-    /* A poll may be slow; the lease is for those who are alive. */
+    /* The lease is renewed also while a poll is slow. */
 
     if (!poller->polling) {
         ngx_http_magasin_poller_start(poller);
     }
-}
-
-
-/* Take or renew the lease: 1 when it is ours. */
-
-static ngx_uint_t
-ngx_http_magasin_poller_lease(ngx_http_magasin_poller_t *poller)
-{
-    uint64_t                          now;
-    ngx_atomic_uint_t                 holder;
-    ngx_http_magasin_cache_shared_t  *shared;
-
-    shared = poller->cache->shared;
-    now = ngx_http_magasin_cache_now();
-    holder = shared->poller;
-
-    if (holder != (ngx_atomic_uint_t) ngx_pid) {
-
-        if (holder && now < shared->poller_until) {
-            return 0;
-        }
-
-        if (!ngx_atomic_cmp_set(&shared->poller, holder, ngx_pid)) {
-            return 0;
-        }
-    }
-
-    shared->poller_until = now + NGX_HTTP_MAGASIN_POLL_LEASE;
-
-    return 1;
-}
-
-
-/*
- * What a lease takes is given back with it: a pool of connections lives in its
- * cycle's memory, and this one has a cycle that is a copy with a memory of its
- * own.  NGX_OK or NGX_ERROR.
- */
-
-static ngx_int_t
-ngx_http_magasin_poller_connect(ngx_http_magasin_poller_t *poller)
-{
-    ngx_pool_t   *lease;
-    ngx_cycle_t  *cycle;
-
-    lease = ngx_create_pool(NGX_DEFAULT_POOL_SIZE, poller->cycle->log);
-    if (lease == NULL) {
-        return NGX_ERROR;
-    }
-
-    poller->lease = lease;
-
-    cycle = ngx_palloc(lease, sizeof(ngx_cycle_t));
-
-    if (cycle) {
-        *cycle = *poller->cycle;
-        cycle->pool = lease;
-
-        poller->pool = ngx_http_magasin_pg_create(cycle, &poller->conf);
-    }
-
-    if (poller->pool == NULL) {
-        ngx_destroy_pool(lease);
-        poller->lease = NULL;
-
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_magasin_poller_disconnect(ngx_http_magasin_poller_t *poller)
-{
-    ngx_http_magasin_pg_destroy(poller->pool);
-    ngx_destroy_pool(poller->lease);
-
-    poller->pool = NULL;
-    poller->lease = NULL;
 }
 
 
@@ -338,6 +205,10 @@ ngx_http_magasin_poller_start(ngx_http_magasin_poller_t *poller)
     poller->number++;
     poller->polling = 1;
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, poller->cache->log, 0,
+                   "magasin cache: poll %ui sent, snapshot %d",
+                   poller->number, poller->job.values[0] != NULL);
+
     if (ngx_http_magasin_pg_submit(poller->pool, &poller->job) != NGX_OK) {
         ngx_http_magasin_poller_failed(&poller->job,
                                        NGX_HTTP_MAGASIN_PG_UNAVAILABLE, NULL);
@@ -356,9 +227,13 @@ ngx_http_magasin_poller_ready(ngx_http_magasin_pg_job_t *job,
     poller = job->data;
     shared = poller->cache->shared;
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, poller->cache->log, 0,
+                   "magasin cache: poll %ui has %d rows",
+                   poller->number, PQntuples(result));
+
     ngx_http_magasin_count(shared->counters.polls);
 
-    /* A worker that was stopped for long: somebody else has gone on. */
+    /* If this worker was stopped for long, another one has the lease. */
 
     if (shared->poller != (ngx_atomic_uint_t) ngx_pid
         || ngx_http_magasin_poller_take(poller, result) != NGX_OK)
@@ -373,7 +248,7 @@ ngx_http_magasin_poller_ready(ngx_http_magasin_pg_job_t *job,
 
     rc = NGX_OK;
 
-    /* Without tags it is a sign of life, for those who listen. */
+    /* Without tags the message is a heartbeat. */
 
     if (poller->tags.n || poller->paying
         || poller->number % NGX_HTTP_MAGASIN_POLL_BEAT == 0)
@@ -399,7 +274,10 @@ ngx_http_magasin_poller_ready(ngx_http_magasin_pg_job_t *job,
 }
 
 
-/* What the poll says, into the poller: the result goes. */
+/*
+ * Take the result of a poll into the poller.  NGX_OK, or NGX_ERROR: it is not
+ * usable, and that is logged.
+ */
 
 static ngx_int_t
 ngx_http_magasin_poller_take(ngx_http_magasin_poller_t *poller,
@@ -441,9 +319,9 @@ ngx_http_magasin_poller_take(ngx_http_magasin_poller_t *poller,
     poller->debt = shared->debt;
 
     /*
-     * What Redis was not told is not known any more.  It is Redis's alone:
-     * the writes have raised the generations of this node, and other nodes
-     * find them by polls of their own.
+     * A debt does not say which tags it is of, so that Redis invalidates all
+     * answers.  This node needs no more: its writes have raised its
+     * generations, and other nodes poll the journal themselves.
      */
 
     poller->paying = (poller->debt != shared->debt_paid);
@@ -467,9 +345,9 @@ ngx_http_magasin_poller_take(ngx_http_magasin_poller_t *poller,
 
 
 /*
- * The node uses the Redis of this worker.  When that is another one than
- * before it may hold answers from an earlier time, or from the time of others,
- * of which it was not told: they go first.
+ * The node uses the Redis that this worker is connected to.  If it is another
+ * one than before it may hold invalid answers, of changes that it was not told
+ * of.  That is a debt: all its answers are invalidated first.
  */
 
 static void
@@ -486,6 +364,10 @@ ngx_http_magasin_poller_redis(ngx_http_magasin_poller_t *poller)
     redis = ngx_http_magasin_cache_redis_id(poller->cache->redis);
 
     if (redis && redis != shared->redis) {
+        ngx_log_debug2(NGX_LOG_DEBUG_HTTP, poller->cache->log, 0,
+                       "magasin cache: redis %xi takes the place of %xA",
+                       redis, shared->redis);
+
         (void) ngx_atomic_fetch_add(&shared->debt, 1);
         ngx_memory_barrier();
 
@@ -495,9 +377,9 @@ ngx_http_magasin_poller_redis(ngx_http_magasin_poller_t *poller)
 
 
 /*
- * The first poll of a zone, or another database, or another life of it, which
- * may have lost what was there: nothing that is stored is to be used.  Nobody
- * uses it from here on; the end of the poll lets them again.
+ * The first poll of a zone, or of another database, or of a database that was
+ * restored or failed over and may have lost changes: all stored answers are
+ * invalid.  From here on no answer is used until the poll ends.
  */
 
 static void
@@ -508,11 +390,14 @@ ngx_http_magasin_poller_anew(ngx_http_magasin_poller_t *poller,
 
     shared = poller->cache->shared;
 
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, poller->cache->log, 0,
+                   "magasin cache: anew, epoch %uA", shared->epoch);
+
     shared->fresh_until = 0;
     shared->database = poller->cache->database;
     ngx_memory_barrier();
 
-    /* Nor is anybody to join flights to the database of before. */
+    /* No read may join a flight to the database of before. */
 
     (void) ngx_atomic_fetch_add(&shared->epoch, 1);
 
@@ -520,109 +405,6 @@ ngx_http_magasin_poller_anew(ngx_http_magasin_poller_t *poller,
 
     ngx_http_magasin_tags_add_slot(&poller->tags,
                                      NGX_HTTP_MAGASIN_TAG_ALL);
-}
-
-
-/* Changes that were not dealt with yet. */
-
-static void
-ngx_http_magasin_poller_changes(ngx_http_magasin_poller_t *poller,
-    PGresult *result)
-{
-    int                               row, rows;
-    uint64_t                          xid;
-    ngx_uint_t                        i, found;
-    ngx_http_magasin_tags_t         tags;
-    ngx_http_magasin_cache_shared_t  *shared;
-
-    shared = poller->cache->shared;
-    rows = PQntuples(result);
-
-    if (*PQgetvalue(result, 0, POLL_TROP) == 't') {
-        ngx_http_magasin_tags_add_slot(&poller->tags,
-                                         NGX_HTTP_MAGASIN_TAG_ALL);
-        return;
-    }
-
-    for (row = 0; row < rows; row++) {
-
-        if (PQgetisnull(result, row, POLL_XID)) {
-            continue;
-        }
-
-        xid = strtoull(PQgetvalue(result, row, POLL_XID), NULL, 10);
-
-        tags.n = 0;
-        ngx_http_magasin_poller_row(result, row, &tags);
-
-        found = 0;
-
-        for (i = 0; i < tags.n; i++) {
-            if (!ngx_http_magasin_tag_handled(shared, tags.slots[i], xid))
-            {
-                ngx_http_magasin_tags_add_slot(&poller->tags,
-                                                 tags.slots[i]);
-                found = 1;
-            }
-        }
-
-        if (found) {
-            ngx_http_magasin_count(shared->counters.poll_changes);
-            ngx_http_magasin_count(shared->counters.lag_count);
-            (void) ngx_atomic_fetch_add(&shared->counters.lag_sum,
-                       strtoull(PQgetvalue(result, row, POLL_AGE), NULL, 10));
-        }
-    }
-}
-
-
-/* Which tags a change is in: see the statement for the letters. */
-
-static void
-ngx_http_magasin_poller_row(PGresult *result, int row,
-    ngx_http_magasin_tags_t *tags)
-{
-    int64_t  magasin, produit, objet;
-
-    magasin = ngx_http_magasin_tag_id(PQgetvalue(result, row,
-                                                   POLL_MAGASIN));
-    produit = ngx_http_magasin_tag_id(PQgetvalue(result, row,
-                                                   POLL_PRODUIT));
-    objet = ngx_http_magasin_tag_id(PQgetvalue(result, row, POLL_OBJET));
-
-    switch (*PQgetvalue(result, row, POLL_GENRE)) {
-
-    case 's':
-        if (PQgetisnull(result, row, POLL_MAGASIN)) {
-            ngx_http_magasin_tags_central(tags, produit);
-
-        } else {
-            ngx_http_magasin_tags_stock(tags, magasin, produit);
-        }
-
-        return;
-
-    case 'p':
-        ngx_http_magasin_tags_produit(tags, produit,
-                          *PQgetvalue(result, row, POLL_NOM) == 't',
-                          *PQgetvalue(result, row, POLL_PRESENCE) == 't');
-        return;
-
-    case 'm':
-        ngx_http_magasin_tags_magasin(tags, magasin);
-        return;
-
-    case 'd':
-        ngx_http_magasin_tags_demande(tags, objet);
-        return;
-
-    case 'v':
-        ngx_http_magasin_tags_vente(tags, magasin, objet);
-        return;
-
-    default:
-        ngx_http_magasin_tags_add_slot(tags, NGX_HTTP_MAGASIN_TAG_ALL);
-    }
 }
 
 
@@ -634,9 +416,13 @@ ngx_http_magasin_poller_failed(ngx_http_magasin_pg_job_t *job,
 
     poller = job->data;
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, poller->cache->log, 0,
+                   "magasin cache: poll %ui failed, %d",
+                   poller->number, (int) failure);
+
     ngx_http_magasin_count(poller->cache->shared->counters.poll_failures);
 
-    /* The pool tells of a server that is away. */
+    /* The pool logs a server that is away. */
 
     if (failure == NGX_HTTP_MAGASIN_PG_ERROR) {
         ngx_http_magasin_poller_complain(poller, result);
@@ -646,7 +432,7 @@ ngx_http_magasin_poller_failed(ngx_http_magasin_pg_job_t *job,
 }
 
 
-/* Once, until a poll has succeeded. */
+/* Log a failure once, until a poll succeeds.  result: may be NULL. */
 
 static void
 ngx_http_magasin_poller_complain(ngx_http_magasin_poller_t *poller,
@@ -688,8 +474,9 @@ ngx_http_magasin_poller_told(void *data, ngx_int_t rc)
 
 
 /*
- * Redis knows, or it is a debt: now this node.  The snapshot is kept last, so
- * that what was found is found again by whoever goes on after a death here.
+ * Redis was told, or it is a debt: now raise the generations of this node.  The
+ * snapshot is stored last.  If this worker dies before, the next poller finds
+ * the same changes again.
  */
 
 static void
@@ -721,10 +508,16 @@ ngx_http_magasin_poller_end(ngx_http_magasin_poller_t *poller, ngx_int_t rc)
     ngx_memory_barrier();
 
     shared->fresh_until = poller->started + NGX_HTTP_MAGASIN_POLL_FRESH;
+
+    ngx_log_debug4(NGX_LOG_DEBUG_HTTP, poller->cache->log, 0,
+                   "magasin cache: poll %ui ends, %ui tags, debt paid %uA, "
+                   "fresh until %uA",
+                   poller->number, poller->tags.n, shared->debt_paid,
+                   shared->fresh_until);
 }
 
 
-/* The next poll goes on from here: first the words, then that they count. */
+/* Store the snapshot for the next poll; `snapshot` makes it valid. */
 
 static void
 ngx_http_magasin_poller_keep(ngx_http_magasin_poller_t *poller,
@@ -743,88 +536,4 @@ ngx_http_magasin_poller_keep(ngx_http_magasin_poller_t *poller,
     ngx_memory_barrier();
 
     shared->snapshot = next;
-}
-
-
-/* Listen to the other nodes that use this database. */
-
-static void
-ngx_http_magasin_poller_subscribe(ngx_http_magasin_poller_t *poller)
-{
-    u_char                            channel[NGX_HTTP_MAGASIN_CHANNEL];
-    ngx_http_magasin_cache_shared_t  *shared;
-
-    if (poller->cache->redis == NULL) {
-        return;
-    }
-
-    shared = poller->cache->shared;
-
-    ngx_http_magasin_cache_channel(shared->identities[shared->snapshot & 1],
-                                   channel);
-
-    if (poller->subscriber) {
-
-        if (ngx_memcmp(channel, poller->channel, sizeof(channel)) == 0) {
-            return;
-        }
-
-        ngx_http_magasin_poller_unsubscribe(poller);
-    }
-
-    ngx_memcpy(poller->channel, channel, sizeof(channel));
-    poller->channel[sizeof(channel)] = '\0';
-
-    poller->subscriber = ngx_http_magasin_redis_subscribe(poller->cycle,
-                                  poller->cache->redis_conf,
-                                  (char *) poller->channel,
-                                  ngx_http_magasin_poller_hint, poller);
-}
-
-
-static void
-ngx_http_magasin_poller_unsubscribe(ngx_http_magasin_poller_t *poller)
-{
-    if (poller->subscriber) {
-        ngx_http_magasin_redis_destroy(poller->subscriber);
-        poller->subscriber = NULL;
-    }
-}
-
-
-/* Another node, or a worker of this one, has changed something. */
-
-static void
-ngx_http_magasin_poller_hint(void *data, const char *message)
-{
-    uint64_t                          xid;
-    ngx_http_magasin_tags_t         tags;
-    ngx_http_magasin_poller_t        *poller;
-    ngx_http_magasin_cache_shared_t  *shared;
-
-    poller = data;
-    shared = poller->cache->shared;
-
-    if (ngx_http_magasin_cache_hint(poller->cache, message, &xid, &tags)
-           != NGX_OK
-        || tags.n == 0)
-    {
-        return;
-    }
-
-    ngx_http_magasin_count(shared->counters.hints);
-
-    ngx_http_magasin_tags_raise(shared, &tags);
-
-    /*
-     * Another Redis than the node asks has told: the poller has to tell the
-     * node's own, too, which may have the answer of before.
-     */
-
-    if (xid
-        && shared->redis
-           == ngx_http_magasin_cache_redis_id(poller->subscriber))
-    {
-        ngx_http_magasin_tags_handled(shared, &tags, xid, shared->epoch);
-    }
 }

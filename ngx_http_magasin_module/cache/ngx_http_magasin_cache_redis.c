@@ -1,70 +1,29 @@
 
-/*
- * Redis keeps, under a namespace of its own life and of the database's,
- *
- *     magasin:<namespace>:g:<slot>   a token, the generation of a slot
- *     magasin:<namespace>:r:<md5>    an answer and the tokens that it was
- *                                    fetched under
- *
- * A token is given out once, so that what was lost (by FLUSHALL, eviction,
- * expiry, a restart without its data) comes back as another one; what was
- * stored under the tokens of before is never valid again.  A Redis that was
- * restarted, or one that stands in for it, has another run_id, and so another
- * namespace: it may know tokens that were given up since.
- */
+/* Level 2: read answers from Redis, check them, and store answers there. */
 
 
-#include "ngx_http_magasin_cache_redis.h"
-
-#include <ngx_md5.h>
-#include <ngx_sha1.h>
-
-#include "ngx_http_magasin_scripts.h"
+#include "ngx_http_magasin_cache_redis_internal.h"
 #include "ngx_http_magasin_text.h"
 
 
-/* To be changed with the format of answers, their stored form included. */
-#define NGX_HTTP_MAGASIN_CACHE_FORMAT      "2"
-
-/* Seconds that a generation lives, longer than any answer. */
+/* Seconds until a generation expires: longer than any answer lives. */
 #define NGX_HTTP_MAGASIN_CACHE_GENERATION  "86400"
 
-/* Bytes of a key, of a token. */
-#define NGX_HTTP_MAGASIN_CACHE_KEY                                            \
-    (sizeof("magasin::r:") - 1 + NGX_HTTP_MAGASIN_NAMESPACE + 32)
+/* Bytes of a token. */
 #define NGX_HTTP_MAGASIN_CACHE_TOKEN       (16 + 1 + NGX_INT_T_LEN)
 
-/* Three numbers of 8 hexadecimal digits before what they are lengths of. */
+/* The head of a value: three lengths of 8 hexadecimal digits each. */
 #define NGX_HTTP_MAGASIN_CACHE_HEAD        24
 
-/* Bytes of a tag at most: some tokens, which may be another version's. */
+/* Bytes at most of the generations: their tokens may be those of another
+ * version of the module. */
 #define NGX_HTTP_MAGASIN_CACHE_GENERATIONS         4096
 
-/* Bytes of an entity tag at most. */
+/* Bytes at most of an entity tag. */
 #define NGX_HTTP_MAGASIN_CACHE_ETAG        128
 
-/* EVAL, the script, the number of keys. */
-#define NGX_HTTP_MAGASIN_CACHE_ARGS        3
 
-
-typedef struct {
-    const char  *name;
-    const char  *text;
-} ngx_http_magasin_script_t;
-
-
-/* A command under construction. */
-typedef struct {
-    ngx_uint_t   n;
-    u_char       nkeys[NGX_INT_T_LEN];
-    const char  *argv[NGX_HTTP_MAGASIN_CACHE_ARGS
-                      + NGX_HTTP_MAGASIN_TAG_WRITES + 3];
-    size_t       lens[NGX_HTTP_MAGASIN_CACHE_ARGS
-                      + NGX_HTTP_MAGASIN_TAG_WRITES + 3];
-} ngx_http_magasin_args_t;
-
-
-/* A store that nobody waits for. */
+/* A command that stores an answer; no read waits for it. */
 struct ngx_http_magasin_cache_stored_s {
     ngx_http_magasin_redis_command_t    command;
     ngx_http_magasin_cache_t           *cache;
@@ -72,18 +31,6 @@ struct ngx_http_magasin_cache_stored_s {
 };
 
 
-static ngx_uint_t ngx_http_magasin_cache_redis_usable(
-    ngx_http_magasin_cache_t *cache);
-static ngx_int_t ngx_http_magasin_cache_namespace(
-    ngx_http_magasin_cache_t *cache, u_char *namespace);
-static void ngx_http_magasin_cache_arg(ngx_http_magasin_args_t *args,
-    const void *data, size_t len);
-static void ngx_http_magasin_cache_script(ngx_http_magasin_args_t *args,
-    ngx_http_magasin_script_e script, ngx_uint_t evaluate, ngx_uint_t nkeys);
-static u_char *ngx_http_magasin_cache_answer_key(u_char *p, u_char *namespace,
-    ngx_str_t *key);
-static u_char *ngx_http_magasin_cache_slot_key(u_char *p, u_char *namespace,
-    ngx_uint_t slot);
 static ngx_int_t ngx_http_magasin_cache_redis_ask(
     ngx_http_magasin_cache_t *cache, ngx_http_magasin_cache_read_t *cr);
 static void ngx_http_magasin_cache_redis_asked(
@@ -95,205 +42,13 @@ static ngx_uint_t ngx_http_magasin_cache_redis_sound(
     ngx_http_magasin_cache_read_t *cr, ngx_http_magasin_answer_t *answer);
 static void ngx_http_magasin_cache_redis_stored(
     ngx_http_magasin_redis_command_t *command, redisReply *reply);
-static void ngx_http_magasin_cache_redis_told(
-    ngx_http_magasin_redis_command_t *command, redisReply *reply);
-static void ngx_http_magasin_cache_redis_debt(
-    ngx_http_magasin_cache_tell_t *tell);
-static ngx_uint_t ngx_http_magasin_cache_no_script(
-    ngx_http_magasin_redis_command_t *command);
-
-
-static ngx_http_magasin_script_t  ngx_http_magasin_scripts[] = {
-    NGX_HTTP_MAGASIN_SCRIPTS
-};
-
-static u_char  ngx_http_magasin_script_sha1[NGX_HTTP_MAGASIN_LUA_COUNT][40];
-
-
-/* Compute what EVALSHA names scripts by; once for a process. */
-
-void
-ngx_http_magasin_cache_redis_init(void)
-{
-    u_char       digest[20];
-    ngx_uint_t   i;
-    ngx_sha1_t   sha1;
-    const char  *text;
-
-    for (i = 0; i < NGX_HTTP_MAGASIN_LUA_COUNT; i++) {
-        text = ngx_http_magasin_scripts[i].text;
-
-        ngx_sha1_init(&sha1);
-        ngx_sha1_update(&sha1, text, ngx_strlen(text));
-        ngx_sha1_final(digest, &sha1);
-
-        (void) ngx_hex_dump(ngx_http_magasin_script_sha1[i], digest, 20);
-    }
-}
 
 
 /*
- * May Redis be asked?  Not while changes cannot be looked for, and not after
- * one that it was not told of: it may hold the answers of before.
- */
-
-static ngx_uint_t
-ngx_http_magasin_cache_redis_usable(ngx_http_magasin_cache_t *cache)
-{
-    return cache->redis
-           && cache->shared->debt == cache->shared->debt_paid
-           && ngx_http_magasin_cache_fresh(cache);
-}
-
-
-/*
- * The Redis of a connection, as a number; 0: it is away.  Connections may be
- * on their way to different ones for a while, when there are several addresses
- * or one takes another's place.
- */
-
-ngx_uint_t
-ngx_http_magasin_cache_redis_id(ngx_http_magasin_redis_t *redis)
-{
-    ngx_http_magasin_redis_state_t  state;
-
-    ngx_http_magasin_redis_state(redis, &state);
-
-    return state.ready && state.run_id.len
-           ? ngx_hash_key(state.run_id.data, state.run_id.len) | 1 : 0;
-}
-
-
-/*
- * NGX_OK, or NGX_DECLINED: it is not known yet, or Redis is away, or it is not
- * the one that the node has agreed on: in two of them a change would be told
- * to one and the answer taken from the other.
- */
-
-static ngx_int_t
-ngx_http_magasin_cache_namespace(ngx_http_magasin_cache_t *cache,
-    u_char *namespace)
-{
-    u_char                            digest[16];
-    ngx_md5_t                         md5;
-    ngx_uint_t                        snapshot;
-    ngx_http_magasin_redis_state_t    state;
-    ngx_http_magasin_cache_shared_t  *shared;
-
-    shared = cache->shared;
-    snapshot = shared->snapshot;
-
-    ngx_http_magasin_redis_state(cache->redis, &state);
-
-    if (snapshot == 0
-        || shared->database != cache->database
-        || shared->redis == 0
-        || shared->redis != ngx_http_magasin_cache_redis_id(cache->redis))
-    {
-        return NGX_DECLINED;
-    }
-
-    ngx_md5_init(&md5);
-    ngx_md5_update(&md5, NGX_HTTP_MAGASIN_CACHE_FORMAT,
-                   sizeof(NGX_HTTP_MAGASIN_CACHE_FORMAT) - 1);
-    ngx_md5_update(&md5, shared->identities[snapshot & 1],
-                   NGX_HTTP_MAGASIN_IDENTITY);
-    ngx_md5_update(&md5, state.run_id.data, state.run_id.len);
-    ngx_md5_final(digest, &md5);
-
-    (void) ngx_hex_dump(namespace, digest, NGX_HTTP_MAGASIN_NAMESPACE / 2);
-
-    return NGX_OK;
-}
-
-
-/* The channel of one database, in NGX_HTTP_MAGASIN_CHANNEL bytes. */
-
-void
-ngx_http_magasin_cache_channel(u_char *identity, u_char *channel)
-{
-    u_char     digest[16];
-    ngx_md5_t  md5;
-
-    ngx_md5_init(&md5);
-    ngx_md5_update(&md5, NGX_HTTP_MAGASIN_CACHE_FORMAT,
-                   sizeof(NGX_HTTP_MAGASIN_CACHE_FORMAT) - 1);
-    ngx_md5_update(&md5, identity, NGX_HTTP_MAGASIN_IDENTITY);
-    ngx_md5_final(digest, &md5);
-
-    channel = ngx_cpymem(channel, "magasin:", 8);
-    (void) ngx_hex_dump(channel, digest, NGX_HTTP_MAGASIN_NAMESPACE / 2);
-}
-
-
-static void
-ngx_http_magasin_cache_arg(ngx_http_magasin_args_t *args, const void *data,
-    size_t len)
-{
-    args->argv[args->n] = data;
-    args->lens[args->n] = len;
-    args->n++;
-}
-
-
-/* The first arguments of a script, by its name or with its text. */
-
-static void
-ngx_http_magasin_cache_script(ngx_http_magasin_args_t *args,
-    ngx_http_magasin_script_e script, ngx_uint_t evaluate, ngx_uint_t nkeys)
-{
-    u_char      *p;
-    const char  *text;
-
-    args->n = 0;
-
-    if (evaluate) {
-        text = ngx_http_magasin_scripts[script].text;
-
-        ngx_http_magasin_cache_arg(args, "EVAL", 4);
-        ngx_http_magasin_cache_arg(args, text, ngx_strlen(text));
-
-    } else {
-        ngx_http_magasin_cache_arg(args, "EVALSHA", 7);
-        ngx_http_magasin_cache_arg(args, ngx_http_magasin_script_sha1[script],
-                                   40);
-    }
-
-    p = ngx_sprintf(args->nkeys, "%ui", nkeys);
-    ngx_http_magasin_cache_arg(args, args->nkeys, p - args->nkeys);
-}
-
-
-static u_char *
-ngx_http_magasin_cache_answer_key(u_char *p, u_char *namespace,
-    ngx_str_t *key)
-{
-    u_char     digest[16];
-    ngx_md5_t  md5;
-
-    ngx_md5_init(&md5);
-    ngx_md5_update(&md5, key->data, key->len);
-    ngx_md5_final(digest, &md5);
-
-    p = ngx_sprintf(p, "magasin:%*s:r:", (size_t) NGX_HTTP_MAGASIN_NAMESPACE,
-                    namespace);
-
-    return ngx_hex_dump(p, digest, 16);
-}
-
-
-static u_char *
-ngx_http_magasin_cache_slot_key(u_char *p, u_char *namespace, ngx_uint_t slot)
-{
-    return ngx_sprintf(p, "magasin:%*s:g:%ui",
-                       (size_t) NGX_HTTP_MAGASIN_NAMESPACE, namespace, slot);
-}
-
-
-/*
- * Ask Redis for the answer to the question of this request.
+ * Ask Redis for the answer to the question of this read.
  *
- * NGX_OK: done() will be called.  NGX_DECLINED: it cannot be asked.
+ * NGX_OK: done() will be called, unless cr->command is cancelled before.
+ * NGX_DECLINED: Redis cannot be asked.
  */
 
 ngx_int_t
@@ -304,6 +59,12 @@ ngx_http_magasin_cache_redis_read(ngx_http_magasin_cache_t *cache,
     cr->evaluated = 0;
 
     if (!ngx_http_magasin_cache_redis_usable(cache)) {
+        ngx_log_debug3(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                       "magasin cache: level 2 not asked, redis %p, "
+                       "debt %uA, paid %uA",
+                       cache->redis, cache->shared->debt,
+                       cache->shared->debt_paid);
+
         return NGX_DECLINED;
     }
 
@@ -311,7 +72,7 @@ ngx_http_magasin_cache_redis_read(ngx_http_magasin_cache_t *cache,
 }
 
 
-/* The first time by the script's name, the second time with its text. */
+/* Send the script: its digest first, its text if Redis does not know it. */
 
 static ngx_int_t
 ngx_http_magasin_cache_redis_ask(ngx_http_magasin_cache_t *cache,
@@ -330,6 +91,9 @@ ngx_http_magasin_cache_redis_ask(ngx_http_magasin_cache_t *cache,
     question = &cr->question;
 
     if (ngx_http_magasin_cache_namespace(cache, namespace) != NGX_OK) {
+        ngx_log_debug0(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                       "magasin cache: level 2 not asked, no namespace");
+
         return NGX_DECLINED;
     }
 
@@ -368,6 +132,10 @@ ngx_http_magasin_cache_redis_ask(ngx_http_magasin_cache_t *cache,
         return NGX_DECLINED;
     }
 
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                   "magasin cache: key %xi asked of level 2, script %d",
+                   question->hash, cr->evaluated);
+
     cr->asking = 1;
 
     return NGX_OK;
@@ -399,17 +167,28 @@ ngx_http_magasin_cache_redis_asked(ngx_http_magasin_redis_command_t *command,
     rc = reply ? ngx_http_magasin_cache_redis_parse(cr, reply, &answer)
                : NGX_DECLINED;
 
-    /* It took its time: is it good still? */
+    /* Redis may have become unusable while the command was on its way. */
 
     if (rc == NGX_OK && !ngx_http_magasin_cache_redis_usable(cache)) {
         rc = NGX_DECLINED;
     }
 
+    ngx_log_debug4(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                   "magasin cache: level 2 answers key %xi, rc %i, "
+                   "elements %uz, failure %d",
+                   cr->question.hash, rc,
+                   reply ? (size_t) reply->elements : 0,
+                   (int) command->failure);
+
     cr->redis_done(cr, rc, &answer);
 }
 
 
-/* The tag, and the answer when there is one: NGX_OK, else NGX_DECLINED. */
+/*
+ * Take the reply of read.lua.  It sets cr->generations if the reply has them.
+ * NGX_OK: `answer` is set, in memory of the pool.  NGX_DECLINED: there is none,
+ * or it is not valid, or there is no memory.
+ */
 
 static ngx_int_t
 ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_read_t *cr,
@@ -465,7 +244,7 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_read_t *cr,
         left -= lens[i];
     }
 
-    /* Its own question stands before it: MD5 alone is no proof. */
+    /* The value repeats its key: two keys may have one MD5. */
 
     p = text.data + NGX_HTTP_MAGASIN_CACHE_HEAD;
 
@@ -475,7 +254,7 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_read_t *cr,
         return NGX_DECLINED;
     }
 
-    /* Near its end it is fetched anew, for all nodes. */
+    /* Shortly before it expires one read fetches it anew, for all nodes. */
 
     if (left > cr->conf->max_size
         || (left > NGX_HTTP_MAGASIN_PIN_SHORT
@@ -486,7 +265,7 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_read_t *cr,
         return NGX_DECLINED;
     }
 
-    /* The body by itself: a long one is given back when it is pinned. */
+    /* The body is allocated alone: it is freed when the answer is pinned. */
 
     text.data = p + lens[0];
     text.len = lens[1] + lens[2];
@@ -515,7 +294,7 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_read_t *cr,
         return NGX_DECLINED;
     }
 
-    /* From when Redis was asked: the reply has had its way since. */
+    /* Counted from the capture: the reply took some time to arrive. */
 
     answer->expires = cr->question.captured
                       + ngx_min(reply->element[2]->integer,
@@ -526,9 +305,9 @@ ngx_http_magasin_cache_redis_parse(ngx_http_magasin_cache_read_t *cr,
 
 
 /*
- * Redis is no part of us: what becomes a header must be one, an entity tag of
- * ours and a list of links, and the body has to look like the JSON that it
- * was.
+ * Redis is not trusted.  The entity tag and the links must be fit for a header,
+ * and the body must be UTF-8 without control characters that begins and ends
+ * as JSON.  1: they are; 0: they are not.
  */
 
 static ngx_uint_t
@@ -577,8 +356,9 @@ ngx_http_magasin_cache_redis_sound(ngx_http_magasin_cache_read_t *cr,
 
 
 /*
- * Store the answer that a request has fetched, under the tag that Redis gave
- * before.  Nobody waits for it.
+ * Store an answer under the generations that Redis gave when it was asked.
+ * Without these, or when Redis is not usable, nothing is stored.  The read does
+ * not wait for it.
  */
 
 void
@@ -607,7 +387,7 @@ ngx_http_magasin_cache_redis_store(ngx_http_magasin_cache_t *cache,
     size = NGX_HTTP_MAGASIN_CACHE_HEAD + cr->question.key.len
            + answer->etag.len + answer->links.len + answer->size;
 
-    /* One that could not be read again. */
+    /* The reply that reads it would be too long. */
 
     if (size > NGX_HTTP_MAGASIN_REDIS_REPLY
                - 2 * NGX_HTTP_MAGASIN_CACHE_GENERATIONS)
@@ -654,6 +434,10 @@ ngx_http_magasin_cache_redis_store(ngx_http_magasin_cache_t *cache,
     p = ngx_sprintf(ttl, "%uL", answer->expires - now);
     ngx_http_magasin_cache_arg(&args, ttl, p - ttl);
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, cr->log, 0,
+                   "magasin cache: key %xi to level 2, %uz bytes, ttl %uL ms",
+                   cr->question.hash, size, answer->expires - now);
+
     stored->cache = cache;
     stored->command.done = ngx_http_magasin_cache_redis_stored;
     stored->command.data = stored;
@@ -667,7 +451,7 @@ ngx_http_magasin_cache_redis_store(ngx_http_magasin_cache_t *cache,
         ngx_http_magasin_cache_redis_stored(&stored->command, NULL);
     }
 
-    /* It was copied: not for as long as the client reads. */
+    /* The command has a copy; the pool may live much longer. */
 
     (void) ngx_pfree(cr->pool, value);
 }
@@ -683,203 +467,4 @@ ngx_http_magasin_cache_redis_stored(ngx_http_magasin_redis_command_t *command,
 
     stored->next = stored->cache->stored;
     stored->cache->stored = stored;
-}
-
-
-/*
- * Tell Redis, and by it the other nodes, what was changed.  What cannot be
- * told is a debt: Redis is not asked for answers any more, until the poller
- * has made up for it.
- *
- * NGX_OK: there is nobody to tell.  NGX_AGAIN: told() will be called.
- * NGX_ERROR: it could not be sent.
- */
-
-ngx_int_t
-ngx_http_magasin_cache_redis_tell(ngx_http_magasin_cache_tell_t *tell)
-{
-    u_char                     namespace[NGX_HTTP_MAGASIN_NAMESPACE];
-    u_char                     channel[NGX_HTTP_MAGASIN_CHANNEL];
-    u_char                     keys[NGX_HTTP_MAGASIN_TAG_WRITES]
-                                   [NGX_HTTP_MAGASIN_CACHE_KEY];
-    u_char                     message[16 + 1 + NGX_INT64_LEN
-                                       + NGX_HTTP_MAGASIN_TAG_WRITES * 6];
-    u_char                    *p;
-    ngx_uint_t                 i, n, slot;
-    ngx_http_magasin_args_t    args;
-    ngx_http_magasin_cache_t  *cache;
-
-    cache = tell->cache;
-
-    if (cache->redis == NULL) {
-
-        /* One that a configuration to come has again was not told. */
-
-        cache->shared->redis = 0;
-
-        return NGX_OK;
-    }
-
-    if (ngx_http_magasin_cache_namespace(cache, namespace) != NGX_OK) {
-        goto failed;
-    }
-
-    n = tell->all ? 1 : tell->tags->n;
-
-    ngx_http_magasin_cache_script(&args, NGX_HTTP_MAGASIN_LUA_INVALIDATE,
-                                  tell->evaluated, n);
-
-    for (i = 0; i < n; i++) {
-        slot = tell->all ? NGX_HTTP_MAGASIN_TAG_ALL : tell->tags->slots[i];
-
-        p = ngx_http_magasin_cache_slot_key(keys[i], namespace, slot);
-        ngx_http_magasin_cache_arg(&args, keys[i], p - keys[i]);
-    }
-
-    ngx_http_magasin_cache_channel(
-                   cache->shared->identities[cache->shared->snapshot & 1],
-                   channel);
-    ngx_http_magasin_cache_arg(&args, channel, sizeof(channel));
-
-    p = ngx_hex_dump(message, cache->shared->node,
-                     sizeof(cache->shared->node));
-    p = ngx_sprintf(p, " %uL", tell->xid);
-
-    for (i = 0; i < tell->tags->n; i++) {
-        p = ngx_sprintf(p, " %uD", (uint32_t) tell->tags->slots[i]);
-    }
-
-    ngx_http_magasin_cache_arg(&args, message, p - message);
-
-    tell->command.done = ngx_http_magasin_cache_redis_told;
-    tell->command.data = tell;
-    tell->command.expects = REDIS_REPLY_INTEGER;
-    tell->command.log = cache->log;
-
-    if (ngx_http_magasin_redis_command(cache->redis, &tell->command, args.n,
-                                       args.argv, args.lens)
-        == NGX_OK)
-    {
-        return NGX_AGAIN;
-    }
-
-failed:
-
-    ngx_http_magasin_cache_redis_debt(tell);
-
-    return NGX_ERROR;
-}
-
-
-/* Redis may hold what was true before: it is not to be asked. */
-
-static void
-ngx_http_magasin_cache_redis_debt(ngx_http_magasin_cache_tell_t *tell)
-{
-    ngx_http_magasin_cache_shared_t  *shared;
-
-    shared = tell->cache->shared;
-
-    if (tell->tags->n || tell->all) {
-        (void) ngx_atomic_fetch_add(&shared->debt, 1);
-        ngx_http_magasin_count(shared->counters.unpublished);
-    }
-}
-
-
-/* Forget what is being told, with an unknown outcome. */
-
-void
-ngx_http_magasin_cache_redis_untell(ngx_http_magasin_cache_tell_t *tell)
-{
-    ngx_http_magasin_redis_cancel(&tell->command);
-    ngx_http_magasin_cache_redis_debt(tell);
-}
-
-
-static void
-ngx_http_magasin_cache_redis_told(ngx_http_magasin_redis_command_t *command,
-    redisReply *reply)
-{
-    ngx_int_t                       rc;
-    ngx_http_magasin_cache_tell_t  *tell;
-
-    tell = command->data;
-    rc = NGX_OK;
-
-    if (ngx_http_magasin_cache_no_script(command) && !tell->evaluated) {
-        tell->evaluated = 1;
-
-        rc = ngx_http_magasin_cache_redis_tell(tell);
-
-        if (rc == NGX_AGAIN) {
-            return;
-        }
-
-    } else if (reply == NULL) {
-        rc = NGX_ERROR;
-
-        ngx_http_magasin_cache_redis_debt(tell);
-    }
-
-    tell->told(tell->data, rc);
-}
-
-
-static ngx_uint_t
-ngx_http_magasin_cache_no_script(ngx_http_magasin_redis_command_t *command)
-{
-    return command->failure == NGX_HTTP_MAGASIN_REDIS_ERROR
-           && command->error.len >= 8
-           && ngx_strncmp(command->error.data, "NOSCRIPT", 8) == 0;
-}
-
-
-/*
- * What a node says: "<node> <transaction> <slot> ...", with 0 for a
- * transaction that is not known; without slots it is a sign of life.
- *
- * NGX_OK; NGX_DECLINED: it is this node's own, or no such message.
- */
-
-ngx_int_t
-ngx_http_magasin_cache_hint(ngx_http_magasin_cache_t *cache,
-    const char *message, uint64_t *xid, ngx_http_magasin_tags_t *tags)
-{
-    char           *end;
-    u_char          node[16];
-    const char     *p;
-    unsigned long   slot;
-
-    tags->n = 0;
-
-    (void) ngx_hex_dump(node, cache->shared->node,
-                        sizeof(cache->shared->node));
-
-    if (ngx_strlen(message) < sizeof(node) + 2
-        || ngx_memcmp(message, node, sizeof(node)) == 0)
-    {
-        return NGX_DECLINED;
-    }
-
-    p = message + sizeof(node) + 1;
-
-    *xid = strtoull(p, &end, 10);
-
-    if (end == p) {
-        return NGX_DECLINED;
-    }
-
-    while (*end == ' ') {
-        p = end + 1;
-        slot = strtoul(p, &end, 10);
-
-        if (end == p || slot >= NGX_HTTP_MAGASIN_GENERATIONS) {
-            return NGX_DECLINED;
-        }
-
-        ngx_http_magasin_tags_add_slot(tags, slot);
-    }
-
-    return *end == '\0' ? NGX_OK : NGX_DECLINED;
 }

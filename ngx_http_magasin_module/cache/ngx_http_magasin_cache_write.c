@@ -1,14 +1,14 @@
 
 /*
- * The way of a write through the cache.  The statement has committed; before
- * the client hears of it, Redis and the other nodes are told, and then the
- * generations of this node are raised.  In this order: a read that captures
- * the new generations must not find in Redis what was there before.
+ * A write.  Its statement has committed.  Before the client is answered, first
+ * Redis and the other nodes are told, and then the generations of this node are
+ * raised.  The order matters: a read that captures the new generations must not
+ * find an older answer in Redis.
  */
 
 
 #include "ngx_http_magasin_cache_internal.h"
-#include "ngx_http_magasin_cache_redis.h"
+#include "ngx_http_magasin_cache_redis_internal.h"
 
 
 static void ngx_http_magasin_cache_write_told(void *data, ngx_int_t rc);
@@ -17,14 +17,15 @@ static void ngx_http_magasin_cache_write_end(
 
 
 /*
- * What a write has changed.  `xid`: its transaction, for the poller to know
- * that this was done; 0: not known.  `spent`: the microseconds in Redis are
- * added there.
+ * Invalidate what a write has changed.  cache: NULL for none.  tags: they are
+ * copied.  xid: its transaction, so that the poller does not invalidate it
+ * again; 0: not known.  spent: a sum to which the microseconds in Redis are
+ * added; it lives until done() or _write_close().
  *
- * NGX_OK: done.  NGX_AGAIN: done() will be called, from the event loop, after
- * the deadline of Redis at the latest, unless *write is closed before.
- * NGX_ERROR: memory; the poller will find it, but the client must not be told
- * that it is written.
+ * NGX_OK: it is done.  NGX_AGAIN: done(data) will be called from the event
+ * loop, at the deadline of Redis at the latest; before it the caller may close
+ * *write.  NGX_ERROR: no memory; the poller will invalidate it, but the client
+ * must not be answered that it is written.
  */
 
 ngx_int_t
@@ -95,9 +96,13 @@ ngx_http_magasin_cache_write_end(ngx_http_magasin_cache_write_t *cw,
 
     shared = cw->tell.cache->shared;
 
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, cw->tell.cache->log, 0,
+                   "magasin cache: raise %ui tags, xid %uL, rc %i",
+                   cw->tags.n, cw->tell.xid, rc);
+
     ngx_http_magasin_tags_raise(shared, &cw->tags);
 
-    /* What Redis was not told, the poller tells it. */
+    /* A change that Redis was not told of is left to the poller. */
 
     if (rc == NGX_OK && cw->tell.xid) {
         ngx_http_magasin_tags_handled(shared, &cw->tags, cw->tell.xid,
@@ -106,7 +111,10 @@ ngx_http_magasin_cache_write_end(ngx_http_magasin_cache_write_t *cw,
 }
 
 
-/* The client goes while Redis is being told: the change stands. */
+/*
+ * The client left while Redis is told: invalidate without it.  done() is not
+ * called.
+ */
 
 void
 ngx_http_magasin_cache_write_close(ngx_http_magasin_cache_write_t *cw)
@@ -123,8 +131,9 @@ ngx_http_magasin_cache_write_close(ngx_http_magasin_cache_write_t *cw)
 
 
 /*
- * Forget all answers of this node; what is being read stays until it was.
- * Returns how many there were.
+ * Remove all entries of this node; a pinned answer stays until its last reader
+ * has finished.  It takes the zone's lock.  Returns the number of entries from
+ * before.
  */
 
 ngx_uint_t
@@ -143,6 +152,9 @@ ngx_http_magasin_cache_flush(ngx_http_magasin_cache_t *cache)
     }
 
     ngx_http_magasin_zone_unlock(zone);
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, cache->log, 0,
+                   "magasin cache: flushed, %ui entries", entries);
 
     ngx_http_magasin_count(cache->shared->counters.flushed);
 

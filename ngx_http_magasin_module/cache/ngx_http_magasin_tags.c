@@ -1,5 +1,11 @@
 
-#include "ngx_http_magasin_tags.h"
+/*
+ * Tags: their slots, what a change invalidates, and which changes this node
+ * has invalidated already.
+ */
+
+
+#include "ngx_http_magasin_cache_shared_internal.h"
 
 
 static uint64_t ngx_http_magasin_tag_mix(uint64_t n);
@@ -10,8 +16,9 @@ static void ngx_http_magasin_tags_disponibilite(
 
 
 /*
- * The slot of a tag.  Tags without ids take 0 for them; ids of bigint are
- * over 0 as a rule, but any number will do.
+ * The slot of a tag, from 1 to NGX_HTTP_MAGASIN_GENERATIONS - 1.  `first` and
+ * `second` are its ids; an id that the tag does not have is 0.  Any number is
+ * a valid id.
  */
 
 uint16_t
@@ -24,7 +31,7 @@ ngx_http_magasin_tag_slot(ngx_http_magasin_tag_e kind, int64_t first,
     hash = ngx_http_magasin_tag_mix(hash ^ (uint64_t) first);
     hash = ngx_http_magasin_tag_mix(hash ^ (uint64_t) second);
 
-    /* Not the slot of everything. */
+    /* Slot 0 is NGX_HTTP_MAGASIN_TAG_ALL. */
 
     return (uint16_t) (1 + hash % (NGX_HTTP_MAGASIN_GENERATIONS - 1));
 }
@@ -49,7 +56,7 @@ ngx_http_magasin_tag_mix(uint64_t n)
 }
 
 
-/* An id as PostgreSQL or the path writes it; NULL is 0. */
+/* An id from the text of PostgreSQL or of the path.  NULL gives 0. */
 
 int64_t
 ngx_http_magasin_tag_id(const char *text)
@@ -58,14 +65,21 @@ ngx_http_magasin_tag_id(const char *text)
 }
 
 
+/* Add the slot of one tag. */
+
 void
 ngx_http_magasin_tags_add(ngx_http_magasin_tags_t *tags,
     ngx_http_magasin_tag_e kind, int64_t first, int64_t second)
 {
     ngx_http_magasin_tags_add_slot(tags,
-                          ngx_http_magasin_tag_slot(kind, first, second));
+                              ngx_http_magasin_tag_slot(kind, first, second));
 }
 
+
+/*
+ * Add one slot, unless it is there already.  When there is no room for it,
+ * NGX_HTTP_MAGASIN_TAG_ALL replaces all slots.
+ */
 
 void
 ngx_http_magasin_tags_add_slot(ngx_http_magasin_tags_t *tags,
@@ -93,7 +107,59 @@ ngx_http_magasin_tags_add_slot(ngx_http_magasin_tags_t *tags,
 }
 
 
-/* A quantity of a product in a store, which may have any number. */
+/*
+ * What a change invalidates: the functions from here to _change() are the one
+ * place that says it.  A write of the API calls the function of its change, the
+ * poller calls _change() for a row of the journal.
+ */
+
+
+/*
+ * One change of the journal.  A kind that is not known invalidates everything,
+ * so that a journal row of a newer version is safe.
+ */
+
+void
+ngx_http_magasin_tags_change(ngx_http_magasin_tags_t *tags,
+    ngx_http_magasin_change_t *change)
+{
+    switch (change->kind) {
+
+    case NGX_HTTP_MAGASIN_CHANGE_STOCK:
+        if (change->central) {
+            ngx_http_magasin_tags_central(tags, change->produit);
+
+        } else {
+            ngx_http_magasin_tags_stock(tags, change->magasin,
+                                        change->produit);
+        }
+
+        return;
+
+    case NGX_HTTP_MAGASIN_CHANGE_PRODUIT:
+        ngx_http_magasin_tags_produit(tags, change->produit, change->nom,
+                                      change->presence);
+        return;
+
+    case NGX_HTTP_MAGASIN_CHANGE_MAGASIN:
+        ngx_http_magasin_tags_magasin(tags, change->magasin);
+        return;
+
+    case NGX_HTTP_MAGASIN_CHANGE_DEMANDE:
+        ngx_http_magasin_tags_demande(tags, change->objet);
+        return;
+
+    case NGX_HTTP_MAGASIN_CHANGE_VENTE:
+        ngx_http_magasin_tags_vente(tags, change->magasin, change->objet);
+        return;
+
+    default:
+        ngx_http_magasin_tags_add_slot(tags, NGX_HTTP_MAGASIN_TAG_ALL);
+    }
+}
+
+
+/* The quantity of a product in a store. */
 
 void
 ngx_http_magasin_tags_stock(ngx_http_magasin_tags_t *tags,
@@ -102,15 +168,15 @@ ngx_http_magasin_tags_stock(ngx_http_magasin_tags_t *tags,
     ngx_http_magasin_tags_disponibilite(tags, produit);
 
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_QUANTITE,
-                                magasin, produit);
+                              magasin, produit);
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_STOCK,
-                                magasin, 0);
+                              magasin, 0);
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_RAPPORTS,
-                                0, 0);
+                              0, 0);
 }
 
 
-/* A quantity of a product in the central stock. */
+/* The quantity of a product in the central stock. */
 
 void
 ngx_http_magasin_tags_central(ngx_http_magasin_tags_t *tags,
@@ -119,22 +185,25 @@ ngx_http_magasin_tags_central(ngx_http_magasin_tags_t *tags,
     ngx_http_magasin_tags_disponibilite(tags, produit);
 
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_CENTRAL,
-                                0, 0);
+                              0, 0);
 }
 
+
+/* Any quantity of a product: who has it. */
 
 static void
 ngx_http_magasin_tags_disponibilite(ngx_http_magasin_tags_t *tags,
     int64_t produit)
 {
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_DISPONIBILITE,
-                                produit, 0);
+                              produit, 0);
 }
 
 
 /*
- * A product: what it shows; with `nom`, what others show of it; with
- * `presence`, that it is there at all.
+ * The members of a product.  nom: its name has changed, which other resources
+ * show.  presence: it was archived or deleted; its name is gone as well, so
+ * the caller sets `nom`, too.
  */
 
 void
@@ -142,69 +211,76 @@ ngx_http_magasin_tags_produit(ngx_http_magasin_tags_t *tags,
     int64_t produit, ngx_uint_t nom, ngx_uint_t presence)
 {
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_PRODUIT,
-                                produit, 0);
+                              produit, 0);
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_PRODUITS,
-                                0, 0);
+                              0, 0);
 
     if (nom) {
         ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_NOMS,
-                                    0, 0);
+                              0, 0);
         ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_RAPPORTS,
-                                    0, 0);
+                              0, 0);
     }
 
     if (presence) {
         ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_PRESENCE,
-                                    produit, 0);
+                              produit, 0);
         ngx_http_magasin_tags_central(tags, produit);
     }
 }
 
 
-/* A sale and its lines; what they do to the stock comes beside. */
+/*
+ * A sale and its lines.  The stock that it moves is a change of its own: the
+ * caller adds _stock() for each product.
+ */
 
 void
 ngx_http_magasin_tags_vente(ngx_http_magasin_tags_t *tags,
     int64_t magasin, int64_t vente)
 {
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_VENTE,
-                                vente, 0);
+                              vente, 0);
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_VENTES,
-                                magasin, 0);
+                              magasin, 0);
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_VENTES,
-                                0, 0);
+                              0, 0);
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_RAPPORTS,
-                                0, 0);
+                              0, 0);
 }
 
+
+/* A replenishment request. */
 
 void
 ngx_http_magasin_tags_demande(ngx_http_magasin_tags_t *tags,
     int64_t demande)
 {
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_DEMANDE,
-                                demande, 0);
+                              demande, 0);
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_DEMANDES,
-                                0, 0);
+                              0, 0);
 }
 
+
+/* The members of a store. */
 
 void
 ngx_http_magasin_tags_magasin(ngx_http_magasin_tags_t *tags,
     int64_t magasin)
 {
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_MAGASIN,
-                                magasin, 0);
+                              magasin, 0);
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_MAGASINS,
-                                0, 0);
+                              0, 0);
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_STOCK,
-                                magasin, 0);
+                              magasin, 0);
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_RAPPORTS,
-                                0, 0);
+                              0, 0);
 }
 
 
-/* All that is stored of these tags is invalid from here on. */
+/* Raise the generations of these tags: all answers with them are invalid. */
 
 void
 ngx_http_magasin_tags_raise(ngx_http_magasin_cache_shared_t *shared,
@@ -221,8 +297,8 @@ ngx_http_magasin_tags_raise(ngx_http_magasin_cache_shared_t *shared,
 
 
 /*
- * What stands for a tag of a transaction.  Another database, or another life
- * of it, gives the same numbers to other transactions: the epoch tells.
+ * A digest of a slot and a transaction.  Another database, or another life of
+ * it, gives the same numbers to other transactions: the epoch tells them apart.
  */
 
 static uint64_t
@@ -237,9 +313,10 @@ ngx_http_magasin_tag_mark(ngx_uint_t slot, uint64_t xid, ngx_uint_t epoch)
 
 
 /*
- * Note what transaction `xid` has touched and what was raised for it, for the
- * poller to know when it finds it in the journal.  `epoch`: the one in which
- * it was heard of.  What does not find room is raised twice.
+ * Note that the tags of transaction `xid` were raised, so that the poller does
+ * not raise them again when it reads the journal.  epoch: that of the moment
+ * when the change was reported.  A note may be overwritten by another one;
+ * then the tag is raised twice, which costs a miss.
  */
 
 void
@@ -255,6 +332,8 @@ ngx_http_magasin_tags_handled(ngx_http_magasin_cache_shared_t *shared,
     }
 }
 
+
+/* Was this tag of transaction `xid` raised already?  1 or 0. */
 
 ngx_uint_t
 ngx_http_magasin_tag_handled(ngx_http_magasin_cache_shared_t *shared,

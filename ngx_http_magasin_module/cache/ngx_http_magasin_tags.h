@@ -1,30 +1,28 @@
 
 /*
- * What answers depend on, and what writes change: tags, as "the stock of
- * store 3" or "the names of products".  A tag has a generation, one word of
- * shared memory; whoever changes what is in the tag raises it, and what was
- * stored under another number is not valid any more.
+ * Tags: what answers depend on and what writes change, such as "the stock of
+ * store 3" or "the names of products".  The generation of a tag is one word of
+ * shared memory.  A change of the tag raises it, and an answer that was stored
+ * under another number is invalid.
  *
- * Tags are hashed to slots.  Two that meet in one slot are invalidated
- * together: that costs a statement now and then, and is never wrong.  All
- * nodes hash in the same way, so that a slot is also what Redis knows.
+ * Tags are hashed to slots.  Two tags in one slot are invalidated together:
+ * that costs a statement now and then, and is never wrong.  All nodes hash in
+ * the same way, and Redis is given slots.
  */
 
 
-#ifndef _NGX_HTTP_MAGASIN_TAG_H_INCLUDED_
-#define _NGX_HTTP_MAGASIN_TAG_H_INCLUDED_
+#ifndef _NGX_HTTP_MAGASIN_TAGS_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_TAGS_H_INCLUDED_
 
 
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "ngx_http_magasin_cache_shared.h"
 
-
-/* Of one answer; the one that all depend on included. */
+/* Tags of one answer, with the one that all answers depend on. */
 #define NGX_HTTP_MAGASIN_TAG_READS    5
 
-/* Of one write; one that touches more touches everything. */
+/* Tags of one write; a write with more of them invalidates everything. */
 #define NGX_HTTP_MAGASIN_TAG_WRITES   512
 
 /* The slot that every answer depends on. */
@@ -58,6 +56,29 @@ typedef struct {
 } ngx_http_magasin_tags_t;
 
 
+/* Kinds of changes: the letters that sql/statements/cache_poll.sql gives. */
+typedef enum {
+    NGX_HTTP_MAGASIN_CHANGE_STOCK = 's',
+    NGX_HTTP_MAGASIN_CHANGE_PRODUIT = 'p',
+    NGX_HTTP_MAGASIN_CHANGE_MAGASIN = 'm',
+    NGX_HTTP_MAGASIN_CHANGE_DEMANDE = 'd',
+    NGX_HTTP_MAGASIN_CHANGE_VENTE = 'v',
+    NGX_HTTP_MAGASIN_CHANGE_OTHER = 'x'   /* it invalidates everything */
+} ngx_http_magasin_change_e;
+
+
+/* A change that the journal shows.  An id that it does not have is 0. */
+typedef struct {
+    ngx_uint_t   kind;          /* one of the letters, or another one */
+    int64_t      magasin;
+    int64_t      produit;
+    int64_t      objet;         /* the sale or the replenishment request */
+    unsigned     central:1;     /* a quantity: of the central stock */
+    unsigned     nom:1;         /* a product: see _tags_produit() */
+    unsigned     presence:1;
+} ngx_http_magasin_change_t;
+
+
 uint16_t ngx_http_magasin_tag_slot(ngx_http_magasin_tag_e kind,
     int64_t first, int64_t second);
 int64_t ngx_http_magasin_tag_id(const char *text);
@@ -67,7 +88,10 @@ void ngx_http_magasin_tags_add(ngx_http_magasin_tags_t *tags,
 void ngx_http_magasin_tags_add_slot(ngx_http_magasin_tags_t *tags,
     ngx_uint_t slot);
 
-/* What events touch. */
+/*
+ * What a change invalidates is said in tags.c alone.  The touch functions of
+ * api/ call these after a write, with the ids of the request and its result.
+ */
 void ngx_http_magasin_tags_stock(ngx_http_magasin_tags_t *tags,
     int64_t magasin, int64_t produit);
 void ngx_http_magasin_tags_central(ngx_http_magasin_tags_t *tags,
@@ -81,13 +105,9 @@ void ngx_http_magasin_tags_demande(ngx_http_magasin_tags_t *tags,
 void ngx_http_magasin_tags_magasin(ngx_http_magasin_tags_t *tags,
     int64_t magasin);
 
-/* Shared memory: which changes have been dealt with already. */
-void ngx_http_magasin_tags_raise(ngx_http_magasin_cache_shared_t *shared,
-    ngx_http_magasin_tags_t *tags);
-void ngx_http_magasin_tags_handled(ngx_http_magasin_cache_shared_t *shared,
-    ngx_http_magasin_tags_t *tags, uint64_t xid, ngx_uint_t epoch);
-ngx_uint_t ngx_http_magasin_tag_handled(
-    ngx_http_magasin_cache_shared_t *shared, ngx_uint_t slot, uint64_t xid);
+/* The poller calls this one, with a row of the journal. */
+void ngx_http_magasin_tags_change(ngx_http_magasin_tags_t *tags,
+    ngx_http_magasin_change_t *change);
 
 
-#endif /* _NGX_HTTP_MAGASIN_TAG_H_INCLUDED_ */
+#endif /* _NGX_HTTP_MAGASIN_TAGS_H_INCLUDED_ */

@@ -2,10 +2,10 @@
 #include "ngx_http_magasin_zone.h"
 
 
-/* Bytes: the fixed part is most of it, and a cache needs some room. */
+/* Bytes at least: the fixed part, and some room for the slab pool. */
 #define NGX_HTTP_MAGASIN_ZONE_MIN    (2 * 1024 * 1024)
 
-/* Bytes: sections begin at whole cache lines. */
+/* Bytes: sections are aligned to cache lines of the processor. */
 #define NGX_HTTP_MAGASIN_ZONE_ALIGN  64
 
 
@@ -119,7 +119,7 @@ ngx_http_magasin_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* Was there a `magasin_zone` in the configuration that was read? */
+/* Does the configuration that is read have a `magasin_zone`?  1 or 0. */
 
 ngx_uint_t
 ngx_http_magasin_zone_configured(ngx_conf_t *cf)
@@ -133,8 +133,9 @@ ngx_http_magasin_zone_configured(ngx_conf_t *cf)
 
 
 /*
- * Register a section, from a postconfiguration hook: the zone is made after
- * all of them.  NGX_OK, or NGX_ERROR: there are too many.
+ * Register a section.  It has to be called from a postconfiguration hook, since
+ * the zone is created after all of them; `section` has to live as long as the
+ * process.  NGX_OK, or NGX_ERROR: there are too many.
  */
 
 ngx_int_t
@@ -160,7 +161,7 @@ ngx_http_magasin_zone_add(ngx_conf_t *cf,
 }
 
 
-/* The zone of a worker; NULL: the configuration has none. */
+/* The zone of a cycle; NULL: the configuration has none. */
 
 ngx_http_magasin_zone_t *
 ngx_http_magasin_zone_of(ngx_cycle_t *cycle)
@@ -173,7 +174,7 @@ ngx_http_magasin_zone_of(ngx_cycle_t *cycle)
 }
 
 
-/* Where a registered section is, in a zone that is mapped. */
+/* The address of a section in a mapped zone; NULL: it is not registered. */
 
 void *
 ngx_http_magasin_zone_section(ngx_http_magasin_zone_t *zone,
@@ -191,7 +192,7 @@ ngx_http_magasin_zone_section(ngx_http_magasin_zone_t *zone,
 }
 
 
-/* Words that the holder of the lock changes, read without it. */
+/* The numbers of the zone.  They are read without the lock. */
 
 void
 ngx_http_magasin_zone_numbers(ngx_http_magasin_zone_t *zone,
@@ -204,8 +205,9 @@ ngx_http_magasin_zone_numbers(ngx_http_magasin_zone_t *zone,
 
 
 /*
- * A zone that an older configuration has is taken over untouched: its workers
- * go on using it meanwhile.
+ * Create the zone, or take over that of an older configuration.  The latter is
+ * not changed, since the workers of that configuration still use it.  NGX_OK,
+ * or NGX_ERROR: its layout is another one, or a section failed.
  */
 
 static ngx_int_t
@@ -277,7 +279,7 @@ ngx_http_magasin_zone_make(ngx_http_magasin_zone_t *zone, ngx_shm_zone_t *shm)
 }
 
 
-/* What tells these sections from those of another version of the module. */
+/* A digest of the versions and sizes of all sections. */
 
 static ngx_uint_t
 ngx_http_magasin_zone_layout(ngx_http_magasin_zone_t *zone)
@@ -295,7 +297,7 @@ ngx_http_magasin_zone_layout(ngx_http_magasin_zone_t *zone)
 }
 
 
-/* Take the end of the zone out of the slab pool, which is empty. */
+/* Cut the fixed part off the end of the slab pool, which is empty. */
 
 static ngx_http_magasin_zone_shared_t *
 ngx_http_magasin_zone_reserve(ngx_http_magasin_zone_t *zone)
@@ -314,8 +316,8 @@ ngx_http_magasin_zone_reserve(ngx_http_magasin_zone_t *zone)
 
 
 /*
- * Make the slab pool anew, with nothing in it.  Under the lock, or before
- * anybody else knows of the zone.
+ * Empty the slab pool, and reset all sections.  The caller holds the lock, or
+ * the zone is not known to other processes yet.
  */
 
 void
@@ -328,7 +330,7 @@ ngx_http_magasin_zone_reset(ngx_http_magasin_zone_t *zone)
 
     ngx_slab_init(zone->slab);
 
-    /* A full zone is what a cache is made for: it is not logged. */
+    /* A full zone is normal for a cache: it is not logged. */
 
     zone->slab->log_nomem = 0;
     zone->slab->data = zone->shared;
@@ -343,7 +345,11 @@ ngx_http_magasin_zone_reset(ngx_http_magasin_zone_t *zone)
 }
 
 
-/* Enter the slab pool: the next holder of the lock cleans up if need be. */
+/*
+ * Lock the slab pool.  If a worker was killed while it held the lock, the slab
+ * pool is emptied.  The caller owes an _unlock(), and does nothing but write to
+ * memory until then.
+ */
 
 void
 ngx_http_magasin_zone_lock(ngx_http_magasin_zone_t *zone)
@@ -360,6 +366,8 @@ ngx_http_magasin_zone_lock(ngx_http_magasin_zone_t *zone)
     ngx_memory_barrier();
 }
 
+
+/* Unlock the slab pool. */
 
 void
 ngx_http_magasin_zone_unlock(ngx_http_magasin_zone_t *zone)

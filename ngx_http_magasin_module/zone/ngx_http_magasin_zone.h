@@ -1,21 +1,21 @@
 
 /*
- * The shared memory of a node: one zone for all that its workers share.
+ * The shared memory of a node: one zone for all its workers.
  *
- * A room that keeps something there describes its part as a section, and
- * registers it while the configuration is read.  The zone does not know what
- * a section holds.
+ * A room that keeps data there describes it as a section, and registers the
+ * section while the configuration is read.  The zone does not know what a
+ * section holds.
  *
- * The end of the zone is a fixed part: a header, and the sections.  It is
- * valid for as long as the zone is mapped; its words are read and changed with
- * atomic operations and without a lock.  All before it is a slab pool for what
- * comes and goes; that part is touched between ngx_http_magasin_zone_lock()
- * and _unlock() alone.
+ * The end of the zone is its fixed part: a header, and the sections.  It stays
+ * valid while the zone is mapped.  Its words are read and changed with atomic
+ * operations, without a lock.  The rest is a slab pool for data that is
+ * allocated and freed.  The slab pool is accessed between
+ * ngx_http_magasin_zone_lock() and _unlock() only.
  *
- * A worker may be killed inside.  The master then frees the mutex, and the
- * next holder finds `dirty` set: it empties the slab pool, since nothing in
- * it can be trusted.  So under the lock there are writes to memory only: no
- * logging, no callbacks but the sections' reset(), no waiting.
+ * A worker may be killed while it holds the lock.  The master then frees the
+ * mutex.  The next holder finds `dirty` set, and empties the slab pool, since
+ * its content may be inconsistent.  So there are only writes to memory under
+ * the lock: no logging, no callbacks but the sections' reset(), no waiting.
  */
 
 
@@ -28,7 +28,7 @@
 #include <ngx_http.h>
 
 
-/* To be changed with the header; sections have versions of their own. */
+/* The version changes with the header; sections have their own versions. */
 #define NGX_HTTP_MAGASIN_ZONE_MAGIC     0x4d414741u
 #define NGX_HTTP_MAGASIN_ZONE_VERSION   4
 
@@ -36,9 +36,10 @@
 
 
 /*
- * A part of the zone.  init: once, when the zone is made, after it was filled
- * with zeros; NGX_OK or NGX_ERROR.  reset: the slab pool is empty; under the
- * lock, or before anybody else knows of the zone.  Both may be NULL.
+ * A part of the zone.  init: called once, when the zone was created and the
+ * section filled with zeros; NGX_OK or NGX_ERROR.  reset: called when the slab
+ * pool was emptied, under the lock or before other processes know the zone.
+ * Both may be NULL.
  */
 typedef struct {
     uint32_t                         version;   /* changes with the structure */
@@ -52,8 +53,8 @@ typedef struct {
     uint32_t                         magic;
     uint32_t                         version;
     size_t                           size;      /* of the fixed part */
-    ngx_atomic_t                     dirty;     /* somebody is inside */
-    ngx_atomic_t                     rebuilt;   /* how many times */
+    ngx_atomic_t                     dirty;     /* the lock is held */
+    ngx_atomic_t                     rebuilt;   /* times it was emptied */
     ngx_uint_t                       layout;    /* of the sections: a digest */
 } ngx_http_magasin_zone_shared_t;
 
@@ -73,7 +74,7 @@ typedef struct {
 /* What /metrics and /status show. */
 typedef struct {
     size_t                           size;
-    size_t                           free;      /* whole pages of it */
+    size_t                           free;      /* bytes in free pages */
     ngx_uint_t                       rebuilds;
 } ngx_http_magasin_zone_numbers_t;
 

@@ -4,6 +4,10 @@
 -- than that; and one row for each thing that changed in transactions which $1
 -- did not see and this statement does, or one of NULLs.
 --
+-- genre is the kind of a change, one letter; 'x' is any other change.  What a
+-- kind invalidates is said in ngx_http_magasin_tags.c alone, for writes of the
+-- API and for these rows.
+--
 -- What $1 did not see: transactions that ran then, or began after it.  A
 -- number that only grows would miss those that ran then.  ORDER BY and LIMIT
 -- keep PostgreSQL to the index, whatever it believes of the bounds.

@@ -1,7 +1,8 @@
 """Bugs in the module itself, each with the check that has to find it.
 
 The tree is copied, the bug put into the copy and the copy built; what is
-shipped knows nothing of it.  A plant that no longer fits fails loudly."""
+shipped knows nothing of it.  A plant names its file by its base name, since
+files move.  A plant that no longer fits fails loudly."""
 
 import os
 import shutil
@@ -10,17 +11,21 @@ import tempfile
 
 from servers import TOP, Failure
 
-SOURCES = "ngx_http_magasin_module/ngx_http_magasin_"
+# Where a file of a plant is looked for.
+SOURCES = ("ngx_http_magasin_module", "sql/statements")
 
 
 class Plant:
-    """check: of checker.py; or "soon" for how late answers elsewhere may be,
+    """file: its base name, that one file of SOURCES has.  old: the text
+    that stands there exactly once; new: what takes its place.
+
+    check: of checker.py; or "soon" for how late answers elsewhere may be,
     "crowd" for more than one statement on a cold key."""
 
-    def __init__(self, name, path, old, new, check="own_writes",
+    def __init__(self, name, file, old, new, check="own_writes",
                  phase="no-faults", seconds=2.0):
         self.name = name
-        self.path = path
+        self.file = file
         self.old = old
         self.new = new
         self.check = check
@@ -30,59 +35,59 @@ class Plant:
 
 PLANTS = [
     # An answer that was computed before a write is stored as if after it.
-    Plant("filled-late", SOURCES + "cache_store.c",
+    Plant("filled-late", "ngx_http_magasin_cache_store.c",
           "    content->epoch = question->epoch;\n",
-          "    ngx_http_magasin_store_capture(zone, question);\n"
+          "    ngx_http_magasin_store_capture(store, question);\n"
           "    content->epoch = question->epoch;\n"),
     # A number that only grows, in the place of a snapshot: who commits late
     # is missed.
-    Plant("by-number", "sql/statements/cache_poll.sql",
+    Plant("by-number", "cache_poll.sql",
           "WHERE xid = ANY (ARRAY(SELECT",
           "WHERE false AND xid = ANY (ARRAY(SELECT",
           "elsewhere", seconds=8),
-    Plant("silent-write", SOURCES + "cache_write.c",
-          "    ngx_http_magasin_scopes_raise(shared, &cw->scopes);\n", ""),
+    Plant("silent-write", "ngx_http_magasin_cache_write.c",
+          "    ngx_http_magasin_tags_raise(shared, &cw->tags);\n", ""),
     # First this node, then Redis: a read between them brings back what
     # Redis still has.
-    Plant("raised-first", SOURCES + "cache_write.c",
+    Plant("raised-first", "ngx_http_magasin_cache_write.c",
           "    rc = ngx_http_magasin_cache_redis_tell(&cw->tell);\n",
-          "    ngx_http_magasin_scopes_raise(mmcf->cache->shared,\n"
-          "                                  &cw->scopes);\n"
+          "    ngx_http_magasin_tags_raise(cache->shared, &cw->tags);\n"
           "    rc = ngx_http_magasin_cache_redis_tell(&cw->tell);\n"
-          "    if (rc == NGX_AGAIN) { cw->scopes.n = 0; }\n",
+          "    if (rc == NGX_AGAIN) { cw->tags.n = 0; }\n",
           phase="redis-slow", seconds=4),
     # What Redis was not told is asked of it all the same.
-    Plant("no-debt", SOURCES + "cache_redis.c",
+    Plant("no-debt", "ngx_http_magasin_cache_redis_tell.c",
           "        (void) ngx_atomic_fetch_add(&shared->debt, 1);\n", "",
           phase="redis-paused", seconds=4),
     # Any Redis is taken for the one that the node was told of.
-    Plant("one-redis", SOURCES + "cache_redis.c",
+    Plant("one-redis", "ngx_http_magasin_cache_redis_keys.c",
           "? ngx_hash_key(state.run_id.data, state.run_id.len) | 1 : 0;",
           "? 1 : 0;", phase="redis-twice", seconds=10),
     # Nobody has looked for changes, and answers are used for ever.
-    Plant("always-fresh", SOURCES + "cache.c",
+    Plant("always-fresh", "ngx_http_magasin_cache.c",
           "    return ngx_http_magasin_cache_now() < cache->shared->"
           "fresh_until\n",
           "    return 1\n", "elsewhere", "database-silent", 10),
     # The poller takes everything for known.
-    Plant("all-handled", SOURCES + "scope.c",
+    Plant("all-handled", "ngx_http_magasin_tags.c",
           "    return shared->handled[mark % NGX_HTTP_MAGASIN_HANDLED] == "
           "mark;\n",
           "    return mark || shared->handled[0];\n", "elsewhere"),
-    Plant("forgotten-scope", SOURCES + "scope.c",
-          "    ngx_http_magasin_scopes_add(scopes, "
-          "NGX_HTTP_MAGASIN_SCOPE_DISPONIBILITE,\n"
-          "                                produit, 0);\n", ""),
-    # Links of another host than was asked.
-    Plant("one-host", SOURCES + "cache.c",
-          "    p = ngx_cpymem(p, link.data, link.len);\n", "", "bodies"),
+    Plant("forgotten-tag", "ngx_http_magasin_tags.c",
+          "    ngx_http_magasin_tags_add(tags, "
+          "NGX_HTTP_MAGASIN_TAG_DISPONIBILITE,\n"
+          "                              produit, 0);\n", ""),
+    # A cache key without the values of its parameters.
+    Plant("one-key", "ngx_http_magasin_read.c",
+          "            p = ngx_cpymem(p, job->values[i], "
+          "ngx_strlen(job->values[i]));\n", "", "bodies"),
     # Nobody listens to Redis: the poller alone is a bound, but not soon.
-    Plant("deaf", SOURCES + "cache_poller.c",
+    Plant("deaf", "ngx_http_magasin_cache_poller_lease.c",
           "    if (ngx_http_magasin_cache_hint(poller->cache,",
           "    if (message || ngx_http_magasin_cache_hint(poller->cache,",
           "soon"),
-    Plant("no-flight", SOURCES + "cache.c",
-          "        return ngx_http_magasin_flight_join(ctx);\n",
+    Plant("no-flight", "ngx_http_magasin_cache.c",
+          "        return ngx_http_magasin_flight_join(cr);\n",
           "        return NGX_DECLINED;\n", "crowd"),
 ]
 
@@ -99,16 +104,25 @@ class Garden:
         os.chmod(self.root, 0o755)
 
     def path(self, plant):
-        return os.path.join(self.root, plant.path)
+        paths = [os.path.join(directory, plant.file)
+                 for source in SOURCES
+                 for directory, _, names in os.walk(
+                     os.path.join(self.root, source))
+                 if plant.file in names]
+        if len(paths) != 1:
+            raise Failure(f"{len(paths)} files are called {plant.file}: "
+                          f"plant {plant.name} anew")
+        return paths[0]
 
     def grow(self, plant):
         """The module with this bug in it."""
-        with open(self.path(plant), encoding="utf-8") as f:
+        path = self.path(plant)
+        with open(path, encoding="utf-8") as f:
             text = f.read()
         if text.count(plant.old) != 1:
-            raise Failure(f"{plant.path} has changed: adapt the plant "
+            raise Failure(f"{plant.file} has changed: adapt the plant "
                           f"{plant.name}")
-        with open(self.path(plant), "w", encoding="utf-8") as f:
+        with open(path, "w", encoding="utf-8") as f:
             f.write(text.replace(plant.old, plant.new))
         try:
             done = subprocess.run(
@@ -119,7 +133,7 @@ class Garden:
                 raise Failure(f"{plant.name} cannot be built: "
                               f"{done.stdout[-2000:]}")
         finally:
-            with open(self.path(plant), "w", encoding="utf-8") as f:
+            with open(path, "w", encoding="utf-8") as f:
                 f.write(text)
         return os.path.join(self.root, "build", "ngx_http_magasin_module.so")
 

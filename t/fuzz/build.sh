@@ -26,7 +26,7 @@ flags=(-g -O1 -fno-omit-frame-pointer -fPIC "${sanitizers[@]}")
     NGINX_CONFIGURE="--with-cc=clang" scripts/build.sh "$out" "$nginx_src" \
         "${flags[*]}" "${sanitizers[*]} -fPIC" "-Wno-error"
 
-includes=(-I "$out/objs" -I t/fuzz
+includes=(-I "$out/objs" -I t/fuzz -I ngx_http_magasin_module
     -I /usr/include/postgresql -I /usr/include/hiredis)
 for room in ngx_http_magasin_module/*/; do
     includes+=(-I "${room%/}")

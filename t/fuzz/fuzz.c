@@ -13,6 +13,8 @@ extern int LLVMFuzzerRunDriver(int *argc, char ***argv,
     int (*one)(const uint8_t *data, size_t size));
 
 extern ngx_module_t  ngx_http_magasin_module;
+extern ngx_module_t  ngx_http_magasin_redis_module;
+extern ngx_module_t  ngx_http_magasin_observe_module;
 
 
 static void *fuzz_create_conf(ngx_cycle_t *cycle);
@@ -84,16 +86,35 @@ static ngx_module_t  fuzz_module = {
 };
 
 
-/* What nginx looks for in a shared object; the fuzzer's comes last. */
+/*
+ * What nginx looks for in a shared object: the modules that `config` names, in
+ * its order, and the fuzzer's last.
+ */
 
 ngx_module_t  *ngx_modules[] = {
     &ngx_http_magasin_module,
+    &ngx_http_magasin_zone_module,
+    &ngx_http_magasin_pg_module,
+    &ngx_http_magasin_redis_module,
+    &ngx_http_magasin_cache_module,
+    &ngx_http_magasin_request_module,
+    &ngx_http_magasin_reply_module,
+    &ngx_http_magasin_checks_module,
+    &ngx_http_magasin_observe_module,
     &fuzz_module,
     NULL
 };
 
 char  *ngx_module_names[] = {
     "ngx_http_magasin_module",
+    "ngx_http_magasin_zone_module",
+    "ngx_http_magasin_pg_module",
+    "ngx_http_magasin_redis_module",
+    "ngx_http_magasin_cache_module",
+    "ngx_http_magasin_request_module",
+    "ngx_http_magasin_reply_module",
+    "ngx_http_magasin_checks_module",
+    "ngx_http_magasin_observe_module",
     "fuzz_module",
     NULL
 };

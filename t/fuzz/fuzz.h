@@ -10,6 +10,7 @@
 #define _FUZZ_H_INCLUDED_
 
 
+#include "ngx_http_magasin_checks.h"
 #include "ngx_http_magasin_members.h"
 #include "ngx_http_magasin_query.h"
 #include "ngx_http_magasin_text.h"

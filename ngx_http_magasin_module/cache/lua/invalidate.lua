@@ -1,7 +1,7 @@
--- Invalidate all that depends on the generations KEYS, by forgetting these:
--- that needs no memory, so that a Redis which is full can do it too.  The
--- nodes that listen on channel ARGV[1] are told ARGV[2].  Without KEYS it is a
--- sign of life.
+-- Invalidate the answers that depend on the generations KEYS, by deleting
+-- these keys: a Redis whose memory is full can do that, too.  Publish ARGV[2]
+-- on channel ARGV[1] for the other nodes.  Without KEYS the message is a
+-- heartbeat.
 if #KEYS > 0 then
     redis.call('DEL', unpack(KEYS))
 end

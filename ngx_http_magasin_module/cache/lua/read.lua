@@ -1,9 +1,11 @@
--- An answer, when it is valid.  KEYS[1]: the answer; the others: the
--- generations that it depends on.  ARGV[1]: a token that nobody else uses,
--- for generations that are not there: never set, invalidated, expired or
--- evicted, they come back as others than any answer was stored under;
--- ARGV[2]: the seconds that a generation lives.  Returns the tag of the
--- present generations; with a valid answer also that, and its milliseconds.
+-- Read an answer, if it is valid.  KEYS[1]: the answer; the other keys: the
+-- generations that it depends on.  ARGV[1]: a token that nobody else uses, for
+-- generations that are not there (never set, invalidated, expired or evicted):
+-- no answer was stored under it.  ARGV[2]: seconds that a generation lives.
+--
+-- Returns the present generations as one text.  With a valid answer it returns
+-- also the answer and the milliseconds that it has to live.  The field 'tag' of
+-- an answer is the text of the generations that it was stored under.
 local generations = redis.call('MGET', unpack(KEYS, 2))
 
 for i = 1, #KEYS - 1 do
@@ -13,11 +15,11 @@ for i = 1, #KEYS - 1 do
     end
 end
 
-local tag = table.concat(generations, ',')
+local present = table.concat(generations, ',')
 
-if redis.call('HGET', KEYS[1], 'tag') ~= tag then
-    return {tag}
+if redis.call('HGET', KEYS[1], 'tag') ~= present then
+    return {present}
 end
 
-return {tag, redis.call('HGET', KEYS[1], 'answer'),
+return {present, redis.call('HGET', KEYS[1], 'answer'),
         redis.call('PTTL', KEYS[1])}

@@ -1,6 +1,6 @@
--- Store an answer.  KEYS[1]: where; ARGV[1]: the tag of the generations as
--- they were before it was fetched; ARGV[2]: the answer; ARGV[3]: milliseconds
--- to live.  Under a tag that is not current any more it is never read.
+-- Store an answer.  KEYS[1]: its key; ARGV[1]: the generations from before it
+-- was fetched, as read.lua gave them; ARGV[2]: the answer; ARGV[3]: milliseconds
+-- to live.  An answer under generations that are not current is never read.
 redis.call('HSET', KEYS[1], 'tag', ARGV[1], 'answer', ARGV[2])
 
 return redis.call('PEXPIRE', KEYS[1], ARGV[3])

@@ -249,11 +249,12 @@ fuzz_cursor_page(ngx_http_magasin_ctx_t *ctx, const char **keys, int full)
     fuzz_assert(rc == (full < FUZZ_ROWS ? NGX_AGAIN : NGX_OK));
     fuzz_assert(ctx->nlinks == 1 && ctx->links[0].header);
 
-    ctx->complete = (rc == NGX_OK);
+    ctx->answer = rc == NGX_OK ? NGX_HTTP_MAGASIN_ANSWER_WHOLE
+                               : NGX_HTTP_MAGASIN_ANSWER_OPEN;
 
     fuzz_links(ctx);
 
-    fuzz_assert((ctx->etag.len != 0) == ctx->complete);
+    fuzz_assert((ctx->etag.len != 0) == (rc == NGX_OK));
 
     size = ctx->json.size;
     text = malloc(size);

@@ -494,22 +494,22 @@ fuzz_pg_failed(ngx_http_magasin_pg_job_t *job,
 static void
 fuzz_pg_send(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 {
-    u_char                     *text;
-    size_t                      size;
-    ngx_http_magasin_scopes_t   scopes;
+    u_char                   *text;
+    size_t                    size;
+    ngx_http_magasin_tags_t   tags;
 
     fuzz_assert(!ctx->json.failed);
 
-    scopes.n = 0;
+    tags.n = 0;
 
     if (ctx->endpoint->touch
         && (ctx->status < NGX_HTTP_BAD_REQUEST || ctx->endpoint->refusal))
     {
-        ctx->endpoint->touch(ctx, result, &scopes);
-        fuzz_assert(scopes.n <= NGX_HTTP_MAGASIN_SCOPE_WRITES);
+        ctx->endpoint->touch(ctx, result, &tags);
+        fuzz_assert(tags.n <= NGX_HTTP_MAGASIN_TAG_WRITES);
     }
 
-    ctx->complete = 1;
+    ctx->answer = NGX_HTTP_MAGASIN_ANSWER_WHOLE;
 
     fuzz_assert(ngx_http_magasin_links_render(ctx) == NGX_OK);
 

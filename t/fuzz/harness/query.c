@@ -130,7 +130,7 @@ fuzz_query_render(ngx_http_magasin_ctx_t *ctx, ngx_str_t *pages,
     ngx_http_magasin_link_add(ctx, &pages[1], 0);
     ngx_http_magasin_json_close(json, '}');
 
-    ctx->complete = 1;
+    ctx->answer = NGX_HTTP_MAGASIN_ANSWER_WHOLE;
 
     fuzz_links(ctx);
 

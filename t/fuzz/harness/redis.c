@@ -3,12 +3,14 @@
  * What Redis says.  The bytes go where those of a socket do, in pieces as long
  * as the first byte tells: to the check of the frame, then to hiredis's
  * reader; and what comes out is decoded as a stored answer and as a message of
- * another node.  This includes the source, whose parser is private.
+ * another node.  This includes the sources, whose parser and reader are
+ * private.
  */
 
 
 #include "../fuzz.h"
 #include "ngx_http_magasin_cache_redis.c"
+#include "ngx_http_magasin_read.c"
 #include "ngx_http_magasin_redis_frame.h"
 
 
@@ -30,9 +32,9 @@ static ngx_uint_t fuzz_redis_parse(fuzz_redis_t *redis, u_char *data,
 static ngx_uint_t fuzz_redis_take(fuzz_redis_t *redis);
 static void fuzz_redis_flat(redisReply *reply);
 static void fuzz_redis_answer(ngx_pool_t *pool, redisReply *reply);
-static void fuzz_redis_parts(ngx_http_magasin_cache_request_t *cr,
+static void fuzz_redis_parts(ngx_http_magasin_cache_read_t *cr,
     redisReply *reply, ngx_http_magasin_answer_t *answer);
-static void fuzz_redis_send(ngx_http_magasin_cache_request_t *cr,
+static void fuzz_redis_send(ngx_http_magasin_cache_read_t *cr,
     ngx_http_magasin_answer_t *answer);
 static void fuzz_redis_hint(const char *message);
 
@@ -178,22 +180,21 @@ fuzz_redis_flat(redisReply *reply)
 static void
 fuzz_redis_answer(ngx_pool_t *pool, redisReply *reply)
 {
-    ngx_int_t                          rc;
-    ngx_http_magasin_ctx_t            *ctx;
-    ngx_http_magasin_cache_t           cache;
-    ngx_http_magasin_answer_t          answer;
-    ngx_http_magasin_cache_conf_t      conf;
-    ngx_http_magasin_cache_request_t   cr;
+    ngx_int_t                       rc;
+    ngx_http_magasin_cache_t        cache;
+    ngx_http_magasin_answer_t       answer;
+    ngx_http_magasin_cache_conf_t   conf;
+    ngx_http_magasin_cache_read_t   cr;
 
     ngx_memzero(&cache, sizeof(ngx_http_magasin_cache_t));
-    ngx_memzero(&cr, sizeof(ngx_http_magasin_cache_request_t));
+    ngx_memzero(&cr, sizeof(ngx_http_magasin_cache_read_t));
     ngx_memzero(&conf, sizeof(ngx_http_magasin_cache_conf_t));
     ngx_memzero(&answer, sizeof(ngx_http_magasin_answer_t));
 
-    ctx = fuzz_endpoint(pool, "/api/v1/products/", NGX_HTTP_GET);
-
-    ctx->cached = &cr;
-    cr.ctx = ctx;
+    cr.client = &ngx_http_magasin_reader;
+    cr.data = fuzz_endpoint(pool, "/api/v1/products/", NGX_HTTP_GET);
+    cr.pool = pool;
+    cr.log = ngx_cycle->log;
     cr.cache = &cache;
     cr.conf = &conf;
     conf.ttl = 1000;
@@ -207,21 +208,19 @@ fuzz_redis_answer(ngx_pool_t *pool, redisReply *reply)
         fuzz_redis_parts(&cr, reply, &answer);
         fuzz_redis_send(&cr, &answer);
     }
-
-    ctx->cached = NULL;
 }
 
 
 /* The four parts are all of it, one after the other. */
 
 static void
-fuzz_redis_parts(ngx_http_magasin_cache_request_t *cr, redisReply *reply,
+fuzz_redis_parts(ngx_http_magasin_cache_read_t *cr, redisReply *reply,
     ngx_http_magasin_answer_t *answer)
 {
     char    *p;
     size_t   len;
 
-    fuzz_assert(cr->tag.len == (size_t) reply->element[0]->len);
+    fuzz_assert(cr->generations.len == (size_t) reply->element[0]->len);
     fuzz_assert(answer->expires <= cr->question.captured + cr->conf->ttl);
     fuzz_assert(answer->body.len <= cr->conf->max_size);
 
@@ -247,7 +246,7 @@ fuzz_redis_parts(ngx_http_magasin_cache_request_t *cr, redisReply *reply,
 /* What was taken can be sent: its headers are some, its links have room. */
 
 static void
-fuzz_redis_send(ngx_http_magasin_cache_request_t *cr,
+fuzz_redis_send(ngx_http_magasin_cache_read_t *cr,
     ngx_http_magasin_answer_t *answer)
 {
     size_t                   i, len;
@@ -255,11 +254,11 @@ fuzz_redis_send(ngx_http_magasin_cache_request_t *cr,
     ngx_uint_t               nlinks;
     ngx_http_magasin_ctx_t  *ctx;
 
-    ctx = cr->ctx;
+    ctx = cr->data;
 
     fuzz_assert(ngx_http_magasin_text_valid(&answer->body));
 
-    ngx_http_magasin_cache_answer(ctx, answer, NGX_HTTP_MAGASIN_CACHE_REDIS);
+    ngx_http_magasin_cache_answer(cr, answer, NGX_HTTP_MAGASIN_CACHE_REDIS);
 
     fuzz_assert(!ctx->json.failed && ctx->status == NGX_HTTP_OK);
     fuzz_assert(ctx->json.size == answer->body.len);
@@ -296,16 +295,16 @@ fuzz_redis_send(ngx_http_magasin_cache_request_t *cr,
 static void
 fuzz_redis_hint(const char *message)
 {
-    uint64_t                   xid;
-    ngx_int_t                  rc;
-    ngx_http_magasin_cache_t   cache;
-    ngx_http_magasin_scopes_t  scopes;
+    uint64_t                  xid;
+    ngx_int_t                 rc;
+    ngx_http_magasin_tags_t   tags;
+    ngx_http_magasin_cache_t  cache;
 
     ngx_memzero(&cache, sizeof(ngx_http_magasin_cache_t));
     cache.shared = &fuzz_redis_shared;
 
-    rc = ngx_http_magasin_cache_hint(&cache, message, &xid, &scopes);
+    rc = ngx_http_magasin_cache_hint(&cache, message, &xid, &tags);
 
     fuzz_assert(rc == NGX_OK || rc == NGX_DECLINED);
-    fuzz_assert(scopes.n <= NGX_HTTP_MAGASIN_SCOPE_WRITES);
+    fuzz_assert(tags.n <= NGX_HTTP_MAGASIN_TAG_WRITES);
 }

@@ -6,6 +6,7 @@
 
 
 #include "../fuzz.h"
+#include "ngx_http_magasin_tokens.h"
 
 #include <sys/mman.h>
 
@@ -14,6 +15,7 @@
 #define FUZZ_TOKEN  "0123456789"
 
 
+static void fuzz_tokens_ask(ngx_pool_t *pool);
 static ngx_http_magasin_ctx_t *fuzz_tokens_show(ngx_pool_t *pool,
     const char *field);
 
@@ -26,22 +28,21 @@ static char  fuzz_line[] = "\nfuzz:"
 void
 fuzz_tokens(ngx_pool_t *pool, u_char *data, size_t size)
 {
-    int                         fd;
-    u_char                      path[64];
-    ngx_int_t                   rc;
-    ngx_str_t                   file;
-    ngx_conf_t                  cf;
-    ngx_log_t                   log;
-    ngx_array_t                *list;
-    ngx_cycle_t                 cycle;
-    ngx_http_magasin_ctx_t     *ctx;
-    ngx_http_magasin_tokens_t  *tokens;
+    int                                   fd;
+    u_char                                path[64];
+    ngx_str_t                             file;
+    ngx_conf_t                            cf;
+    ngx_log_t                             log;
+    ngx_cycle_t                           cycle;
+    ngx_http_magasin_tokens_t            *tokens;
+    ngx_http_magasin_checks_main_conf_t   conf, *cmcf;
 
     /* Nothing of it may be told: lines are secrets, and errors are many. */
 
     ngx_memzero(&log, sizeof(ngx_log_t));
     ngx_memzero(&cf, sizeof(ngx_conf_t));
     ngx_memzero(&cycle, sizeof(ngx_cycle_t));
+    ngx_memzero(&conf, sizeof(ngx_http_magasin_checks_main_conf_t));
 
     cf.pool = pool;
     cf.temp_pool = pool;
@@ -61,18 +62,44 @@ fuzz_tokens(ngx_pool_t *pool, u_char *data, size_t size)
     file.data = path;
     file.len = ngx_sprintf(path, "/proc/self/fd/%d%Z", fd) - path - 1;
 
-    if (ngx_http_magasin_tokens_check(&cf, &file, &list) != NGX_CONF_OK) {
+    conf.file = file;
+
+    if (ngx_http_magasin_tokens_check(&cf, &file, &conf.list)
+        != NGX_CONF_OK)
+    {
         (void) close(fd);
         return;
     }
 
-    tokens = ngx_http_magasin_tokens_create(&cycle, &file, list, NULL);
-    fuzz_assert(tokens);
+    conf.tokens = ngx_http_magasin_tokens_create(&cycle, &conf);
+    fuzz_assert(conf.tokens);
+
+    /* They take the place of those of the worker. */
+
+    cmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle,
+                                              ngx_http_magasin_checks_module);
+    tokens = cmcf->tokens;
+    cmcf->tokens = conf.tokens;
+
+    fuzz_tokens_ask(pool);
+
+    cmcf->tokens = tokens;
+
+    ngx_http_magasin_tokens_destroy(conf.tokens);
+    (void) close(fd);
+}
+
+
+static void
+fuzz_tokens_ask(ngx_pool_t *pool)
+{
+    ngx_int_t                rc;
+    ngx_http_magasin_ctx_t  *ctx;
 
     /* A file in which another line had our id or token was refused. */
 
     ctx = fuzz_tokens_show(pool, "Token " FUZZ_TOKEN);
-    rc = ngx_http_magasin_authorize(ctx, tokens);
+    rc = ngx_http_magasin_authorize(ctx);
 
     fuzz_assert(rc == NGX_OK && ctx->token.len == 4
                 && ngx_strcmp(ctx->token.data, "fuzz") == 0);
@@ -80,14 +107,11 @@ fuzz_tokens(ngx_pool_t *pool, u_char *data, size_t size)
                 && !ngx_http_magasin_allowed(ctx, "admin"));
 
     ctx = fuzz_tokens_show(pool, "Token " FUZZ_TOKEN "0");
-    rc = ngx_http_magasin_authorize(ctx, tokens);
+    rc = ngx_http_magasin_authorize(ctx);
     fuzz_errors(ctx, rc);
 
     fuzz_assert(rc == NGX_DONE && ctx->status == NGX_HTTP_UNAUTHORIZED
                 && ctx->token.len == 0);
-
-    ngx_http_magasin_tokens_destroy(tokens);
-    (void) close(fd);
 }
 
 

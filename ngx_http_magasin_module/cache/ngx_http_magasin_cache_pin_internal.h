@@ -1,51 +1,37 @@
 
 /*
- * Long answers of level 1 are not copied whole for each client: they are
- * pinned, and copied piece by piece as the client takes them.  What is pinned
- * stays as it is, also when it is invalid, replaced or evicted meanwhile.
+ * Pins: a long answer of level 1 is read piece by piece while its client takes
+ * it.  A pinned answer is neither changed nor freed, also when it is invalid,
+ * replaced or evicted meanwhile.
  */
 
 
-#ifndef _NGX_HTTP_MAGASIN_CACHE_PIN_H_INCLUDED_
-#define _NGX_HTTP_MAGASIN_CACHE_PIN_H_INCLUDED_
+#ifndef _NGX_HTTP_MAGASIN_CACHE_PIN_INTERNAL_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_CACHE_PIN_INTERNAL_H_INCLUDED_
 
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-
-#include "ngx_http_magasin_cache_shared.h"
+#include "ngx_http_magasin_cache_shared_internal.h"
 
 
 /* Bytes: a body of no more is copied at once. */
 #define NGX_HTTP_MAGASIN_PIN_SHORT  32768
 
-/* Bytes of a piece, as much as nginx's output_buffers for a file. */
-#define NGX_HTTP_MAGASIN_PIN_PIECE  65536
 
-
-/* What can be pinned begins with this; in the slab pool. */
+/* Memory of the slab pool that can be pinned begins with this. */
 typedef struct {
     ngx_uint_t                 pins;
-    size_t                     size;        /* of all of it */
+    size_t                     size;        /* bytes of all of it */
     unsigned                   detached:1;  /* only its readers know it */
 } ngx_http_magasin_pinned_t;
 
 
-/* One reader, in the slab pool: found again when its worker has died. */
-typedef struct {
+/* One reader, in the slab pool, so that others see when its worker died. */
+struct ngx_http_magasin_pin_s {
     ngx_queue_t                queue;
     ngx_http_magasin_pinned_t *pinned;
     ngx_pid_t                  pid;
     ngx_int_t                  slot;        /* of the worker's process */
-} ngx_http_magasin_pin_t;
-
-
-/* The same reader in its worker. */
-typedef struct {
-    ngx_http_magasin_pin_t    *pin;         /* NULL: none */
-    ngx_uint_t                 life;        /* of the slab pool */
-    u_char                    *pos;         /* of the bytes to be read next */
-} ngx_http_magasin_reader_t;
+};
 
 
 /* under the lock */
@@ -59,7 +45,7 @@ ngx_uint_t ngx_http_magasin_pin_detach(ngx_http_magasin_store_t *store,
 void ngx_http_magasin_pin_sweep(ngx_http_magasin_store_t *store,
     ngx_uint_t born);
 
-/* these take it */
+/* these take the lock */
 ngx_int_t ngx_http_magasin_pin_read(ngx_http_magasin_store_t *store,
     ngx_http_magasin_reader_t *reader, u_char *p, size_t len,
     ngx_uint_t last);
@@ -67,4 +53,4 @@ void ngx_http_magasin_pin_release(ngx_http_magasin_store_t *store,
     ngx_http_magasin_reader_t *reader);
 
 
-#endif /* _NGX_HTTP_MAGASIN_CACHE_PIN_H_INCLUDED_ */
+#endif /* _NGX_HTTP_MAGASIN_CACHE_PIN_INTERNAL_H_INCLUDED_ */

@@ -1,31 +1,26 @@
 
 /*
- * Level 1: answers in the shared memory of a node, and the flights that are
- * on their way to fetch one.  An entry is what is known of one question: an
- * answer, a flight, or both.  Only the files of the cache include this.
+ * Level 1: answers in the shared memory of a node, and the flights that fetch
+ * them.  An entry belongs to one question and has an answer, a flight, or both.
  */
 
 
-#ifndef _NGX_HTTP_MAGASIN_CACHE_STORE_H_INCLUDED_
-#define _NGX_HTTP_MAGASIN_CACHE_STORE_H_INCLUDED_
+#ifndef _NGX_HTTP_MAGASIN_CACHE_STORE_INTERNAL_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_CACHE_STORE_INTERNAL_H_INCLUDED_
 
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-
-#include "ngx_http_magasin_cache_answer.h"
-#include "ngx_http_magasin_tags.h"
+#include "ngx_http_magasin_cache_pin_internal.h"
 
 
-/* Of its time to live an answer has this share left when one request is sent
- * to fetch it anew, while the others are still answered. */
+/* Early refresh: in the last part of so many of an answer's life one request
+ * fetches it anew, while the others are still answered. */
 #define NGX_HTTP_MAGASIN_STORE_EARLY  10
 
 
 /*
- * What is asked.  The generations are captured before the answer is looked
- * for, and before the statement is sent above all: an answer is valid for as
- * long as they are.
+ * What a read asks.  The generations are captured before level 1 is searched
+ * and before the statement is sent.  The answer is valid while they are
+ * current.
  */
 typedef struct {
     ngx_str_t    key;
@@ -33,19 +28,20 @@ typedef struct {
     ngx_uint_t   nslots;
     uint16_t     slots[NGX_HTTP_MAGASIN_TAG_READS];
 
-    uint64_t     captured;      /* when, in milliseconds, or a little before */
+    uint64_t     captured;      /* milliseconds of _cache_now() */
     ngx_uint_t   epoch;
     ngx_uint_t   generations[NGX_HTTP_MAGASIN_TAG_READS];
     ngx_uint_t   flight;        /* ours, or the one that is waited for */
-    ngx_uint_t   after;         /* FETCH: only later flights will do */
+    ngx_uint_t   after;         /* FETCH: the answer has to be of a later
+                                   flight; else 0 */
 } ngx_http_magasin_question_t;
 
 
 typedef enum {
     NGX_HTTP_MAGASIN_STORE_FIND = 0,
-    NGX_HTTP_MAGASIN_STORE_FETCH,       /* no answer will do but one of a
-                                           statement that was sent since */
-    NGX_HTTP_MAGASIN_STORE_JOIN         /* one that is on its way will, too */
+    NGX_HTTP_MAGASIN_STORE_FETCH,       /* only an answer of a statement that
+                                           was sent after the request came */
+    NGX_HTTP_MAGASIN_STORE_JOIN         /* no stored answer; join a flight */
 } ngx_http_magasin_store_e;
 
 
@@ -76,4 +72,4 @@ ngx_int_t ngx_http_magasin_store_empty(ngx_http_magasin_store_t *store);
 uint64_t ngx_http_magasin_cache_now(void);
 
 
-#endif /* _NGX_HTTP_MAGASIN_CACHE_STORE_H_INCLUDED_ */
+#endif /* _NGX_HTTP_MAGASIN_CACHE_STORE_INTERNAL_H_INCLUDED_ */

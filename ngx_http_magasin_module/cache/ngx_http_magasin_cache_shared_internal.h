@@ -1,87 +1,57 @@
 
-/*
- * What the cache keeps in the fixed part of the zone, and what an answer
- * looks like in the slab pool before it.  Only the files of the cache look
- * inside; see ngx_http_magasin_cache.h.
- */
+/* What the cache keeps in the fixed part of the zone. */
 
 
-#ifndef _NGX_HTTP_MAGASIN_CACHE_SHARED_H_INCLUDED_
-#define _NGX_HTTP_MAGASIN_CACHE_SHARED_H_INCLUDED_
+#ifndef _NGX_HTTP_MAGASIN_CACHE_SHARED_INTERNAL_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_CACHE_SHARED_INTERNAL_H_INCLUDED_
 
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-
+#include "ngx_http_magasin_cache.h"
 #include "ngx_http_magasin_measure.h"
-#include "ngx_http_magasin_zone.h"
 
 
 /* Tags are hashed to this many generations; a power of 2. */
 #define NGX_HTTP_MAGASIN_GENERATIONS   65536
 
-/* Of invalidations that were made already; a power of 2. */
+/* Notes of changes that were invalidated already; a power of 2. */
 #define NGX_HTTP_MAGASIN_HANDLED       16384
 
 /* A snapshot of PostgreSQL as text: some 20 bytes for each running write. */
 #define NGX_HTTP_MAGASIN_SNAPSHOT      16384
 
-/* What tells one database, or one life of it, from another: a digest. */
+/* Bytes of a digest that identifies a database and its timeline. */
 #define NGX_HTTP_MAGASIN_IDENTITY      16
-
-
-/* Counters; all of them only grow. */
-typedef struct {
-    ngx_atomic_t         hits;          /* from shared memory */
-    ngx_atomic_t         redis_hits;
-    ngx_atomic_t         misses;        /* statements run for an answer */
-    ngx_atomic_t         coalesced;     /* answers of another's statement */
-    ngx_atomic_t         bypassed;
-    ngx_atomic_t         stale;
-    ngx_atomic_t         stored;
-    ngx_atomic_t         late;          /* stored, but invalid by then */
-    ngx_atomic_t         too_large;
-    ngx_atomic_t         evicted;
-    ngx_atomic_t         flushed;
-    ngx_atomic_t         invalidations; /* generations that were raised */
-    ngx_atomic_t         hints;         /* messages of other nodes */
-    ngx_atomic_t         unpublished;   /* Redis did not take one */
-    ngx_atomic_t         polls;
-    ngx_atomic_t         poll_failures;
-    ngx_atomic_t         poll_changes;  /* found by polls alone */
-    ngx_atomic_t         lag_count;     /* changes whose age is known */
-    ngx_atomic_t         lag_sum;       /* microseconds */
-} ngx_http_magasin_cache_counters_t;
 
 
 typedef struct {
     /* Raised by whoever changes a tag: see ngx_http_magasin_tags.h. */
     ngx_atomic_t         generations[NGX_HTTP_MAGASIN_GENERATIONS];
 
-    /* Raised when all that is stored may be wrong. */
+    /* Raised when all stored answers may be invalid. */
     ngx_atomic_t         epoch;
 
-    /* Milliseconds of ngx_http_magasin_cache_now(): unchecked after it. */
+    /* Milliseconds of ngx_http_magasin_cache_now(): until then answers may be
+       used without another poll. */
     ngx_atomic_t         fresh_until;
 
-    /* A digest of a conninfo: for whom fresh_until and identity hold. */
+    /* A digest of the conninfo that fresh_until and identities belong to. */
     ngx_atomic_t         database;
 
     /* A digest of a run_id: the Redis that all workers of the node use. */
     ngx_atomic_t         redis;
 
-    /* Failures to tell Redis, and how many of them are made up for. */
+    /* Failures to tell Redis, and how many of them the poller has paid. */
     ngx_atomic_t         debt;
     ngx_atomic_t         debt_paid;
 
-    /* The worker that polls, until when nobody else should. */
+    /* The lease of the poller: its process, and until when it holds. */
     ngx_atomic_t         poller;
     ngx_atomic_t         poller_until;
 
-    /* Bytes of the slab pool that stay for readers: see cache_pin.c. */
+    /* Bytes of the slab pool that are pinned: see cache_pin.c. */
     ngx_atomic_t         pinned;
 
-    /* Of the poll before: two, of which one is in use. */
+    /* Of the last poll; snapshot & 1 is the place in use. */
     ngx_atomic_t         snapshot;
     u_char               snapshots[2][NGX_HTTP_MAGASIN_SNAPSHOT];
     u_char               identities[2][NGX_HTTP_MAGASIN_IDENTITY];
@@ -115,9 +85,17 @@ typedef struct {
 } ngx_http_magasin_store_t;
 
 
-/* cache_store.c */
+/* cache_entry.c */
 extern const ngx_http_magasin_zone_section_t
     ngx_http_magasin_cache_section;
 
+/* tags.c: which changes have been dealt with already */
+void ngx_http_magasin_tags_raise(ngx_http_magasin_cache_shared_t *shared,
+    ngx_http_magasin_tags_t *tags);
+void ngx_http_magasin_tags_handled(ngx_http_magasin_cache_shared_t *shared,
+    ngx_http_magasin_tags_t *tags, uint64_t xid, ngx_uint_t epoch);
+ngx_uint_t ngx_http_magasin_tag_handled(
+    ngx_http_magasin_cache_shared_t *shared, ngx_uint_t slot, uint64_t xid);
 
-#endif /* _NGX_HTTP_MAGASIN_CACHE_SHARED_H_INCLUDED_ */
+
+#endif /* _NGX_HTTP_MAGASIN_CACHE_SHARED_INTERNAL_H_INCLUDED_ */

@@ -1,0 +1,495 @@
+
+/*
+ * Entries and answers in the slab pool: the tree of entries, the queue that
+ * orders them by their last use, and their memory.  All functions are called
+ * under the zone's lock, but _init() and _now().
+ */
+
+
+#include "ngx_http_magasin_cache_entry_internal.h"
+
+#include <openssl/rand.h>
+
+
+/* Milliseconds after which it is checked that the worker of a flight lives. */
+#define NGX_HTTP_MAGASIN_STORE_DOUBT     100
+
+/* Milliseconds after which the others do not wait for a flight: its worker may
+ * be stopped.  One of them opens another one. */
+#define NGX_HTTP_MAGASIN_STORE_LOST      2000
+
+/* Milliseconds between sweeps for pins of dead workers when too much is
+ * pinned. */
+#define NGX_HTTP_MAGASIN_STORE_SWEEP     1000
+
+/* Entries that may be evicted to make room for one. */
+#define NGX_HTTP_MAGASIN_STORE_EVICTIONS  512
+
+/* Entries that a flush removes at most while some are pinned. */
+#define NGX_HTTP_MAGASIN_STORE_FORGET     2048
+
+
+static ngx_int_t ngx_http_magasin_store_init(void *section, ngx_log_t *log);
+static void ngx_http_magasin_store_reset(void *section);
+static ngx_int_t ngx_http_magasin_store_compare(ngx_uint_t hash,
+    ngx_str_t *key, ngx_http_magasin_entry_t *entry);
+static void ngx_http_magasin_store_insert(ngx_rbtree_node_t *temp,
+    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
+
+
+const ngx_http_magasin_zone_section_t  ngx_http_magasin_cache_section = {
+    .version = 1,
+    .size = sizeof(ngx_http_magasin_cache_shared_t),
+    .init = ngx_http_magasin_store_init,
+    .reset = ngx_http_magasin_store_reset
+};
+
+
+/* Once for a zone.  NGX_OK or NGX_ERROR (no random bytes). */
+
+static ngx_int_t
+ngx_http_magasin_store_init(void *section, ngx_log_t *log)
+{
+    ngx_http_magasin_cache_shared_t *shared = section;
+
+    shared->epoch = 1;
+
+    /* 0 means no flight. */
+
+    shared->flight = 1;
+
+    /* No two nodes, nor two zones of one, may give out the same token. */
+
+    if (RAND_bytes(shared->node, sizeof(shared->node)) != 1) {
+        ngx_log_error(NGX_LOG_EMERG, log, 0,
+                      "magasin: no random bytes for the cache");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* The slab pool was emptied, and the cache with it. */
+
+static void
+ngx_http_magasin_store_reset(void *section)
+{
+    ngx_http_magasin_cache_shared_t *shared = section;
+
+    ngx_rbtree_init(&shared->rbtree, &shared->sentinel,
+                    ngx_http_magasin_store_insert);
+    ngx_queue_init(&shared->queue);
+
+    shared->entries = 0;
+    shared->bytes = 0;
+
+    /* Readers of pinned answers notice it by `life`. */
+
+    ngx_queue_init(&shared->pins);
+    shared->pinned = 0;
+    shared->life++;
+}
+
+
+/* The entry of a question, or NULL. */
+
+ngx_http_magasin_entry_t *
+ngx_http_magasin_store_lookup(ngx_http_magasin_cache_shared_t *shared,
+    ngx_http_magasin_question_t *question)
+{
+    ngx_int_t                  rc;
+    ngx_rbtree_node_t         *node;
+    ngx_http_magasin_entry_t  *entry;
+
+    node = shared->rbtree.root;
+
+    while (node != &shared->sentinel) {
+        entry = (ngx_http_magasin_entry_t *) node;
+
+        rc = ngx_http_magasin_store_compare(question->hash, &question->key,
+                                            entry);
+        if (rc == 0) {
+            return entry;
+        }
+
+        node = (rc < 0) ? node->left : node->right;
+    }
+
+    return NULL;
+}
+
+
+/* Compare by hash, then by key; less than 0: the entry comes after. */
+
+static ngx_int_t
+ngx_http_magasin_store_compare(ngx_uint_t hash, ngx_str_t *key,
+    ngx_http_magasin_entry_t *entry)
+{
+    if (hash != entry->node.key) {
+        return hash < entry->node.key ? -1 : 1;
+    }
+
+    if (key->len != entry->key_len) {
+        return key->len < entry->key_len ? -1 : 1;
+    }
+
+    return ngx_memcmp(key->data, ngx_http_magasin_entry_key(entry), key->len);
+}
+
+
+static void
+ngx_http_magasin_store_insert(ngx_rbtree_node_t *temp,
+    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel)
+{
+    ngx_str_t                  key;
+    ngx_rbtree_node_t        **p;
+    ngx_http_magasin_entry_t  *entry;
+
+    entry = (ngx_http_magasin_entry_t *) node;
+
+    key.len = entry->key_len;
+    key.data = ngx_http_magasin_entry_key(entry);
+
+    for ( ;; ) {
+        p = ngx_http_magasin_store_compare(node->key, &key,
+                                           (ngx_http_magasin_entry_t *) temp)
+            < 0
+            ? &temp->left : &temp->right;
+
+        if (*p == sentinel) {
+            break;
+        }
+
+        temp = *p;
+    }
+
+    *p = node;
+    node->parent = temp;
+    node->left = sentinel;
+    node->right = sentinel;
+    ngx_rbt_red(node);
+}
+
+
+/* A new entry for a question; NULL: there is no room. */
+
+ngx_http_magasin_entry_t *
+ngx_http_magasin_store_create(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_question_t *question)
+{
+    ngx_http_magasin_entry_t         *entry;
+    ngx_http_magasin_cache_shared_t  *shared;
+
+    shared = store->shared;
+
+    entry = ngx_http_magasin_store_alloc(store,
+                     sizeof(ngx_http_magasin_entry_t) + question->key.len,
+                     NULL);
+    if (entry == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(entry, sizeof(ngx_http_magasin_entry_t));
+
+    entry->node.key = question->hash;
+    entry->key_len = question->key.len;
+    ngx_memcpy(ngx_http_magasin_entry_key(entry), question->key.data,
+               question->key.len);
+
+    ngx_rbtree_insert(&shared->rbtree, &entry->node);
+    ngx_queue_insert_head(&shared->queue, &entry->queue);
+
+    shared->entries++;
+
+    return entry;
+}
+
+
+/* Open a flight of this worker; question->flight is its number. */
+
+void
+ngx_http_magasin_store_open(ngx_http_magasin_cache_shared_t *shared,
+    ngx_http_magasin_entry_t *entry, ngx_http_magasin_question_t *question,
+    uint64_t now)
+{
+    question->flight = ngx_atomic_fetch_add(&shared->flight, 1) + 1;
+
+    entry->flight = question->flight;
+    entry->owner = ngx_pid;
+    entry->since = now;
+    entry->epoch = question->epoch;
+    ngx_memcpy(entry->generations, question->generations,
+               sizeof(entry->generations));
+}
+
+
+/* Is the worker of this flight dead, or stopped for too long?  1 or 0. */
+
+ngx_uint_t
+ngx_http_magasin_store_dead(ngx_http_magasin_entry_t *entry, uint64_t now)
+{
+    if (now < entry->since + NGX_HTTP_MAGASIN_STORE_DOUBT
+        || entry->owner == ngx_pid)
+    {
+        return 0;
+    }
+
+    return now > entry->since + NGX_HTTP_MAGASIN_STORE_LOST
+           || (kill(entry->owner, 0) == -1 && ngx_errno == ESRCH);
+}
+
+
+/*
+ * Memory from the slab pool.  Entries that were not used for longest are
+ * evicted to make room, but not `keep`; an entry with a flight loses its answer
+ * alone.  NULL: there is no room.
+ */
+
+void *
+ngx_http_magasin_store_alloc(ngx_http_magasin_store_t *store, size_t size,
+    ngx_http_magasin_entry_t *keep)
+{
+    void                             *p;
+    ngx_uint_t                        n;
+    ngx_queue_t                      *q, *prev;
+    ngx_http_magasin_entry_t         *entry;
+    ngx_http_magasin_cache_shared_t  *shared;
+
+    shared = store->shared;
+
+    p = ngx_slab_alloc_locked(store->zone->slab, size);
+
+    q = ngx_queue_last(&shared->queue);
+
+    for (n = 0;
+         p == NULL && n < NGX_HTTP_MAGASIN_STORE_EVICTIONS
+         && q != ngx_queue_sentinel(&shared->queue);
+         n++)
+    {
+        prev = ngx_queue_prev(q);
+        entry = ngx_queue_data(q, ngx_http_magasin_entry_t, queue);
+        q = prev;
+
+        if (entry == keep) {
+            continue;
+        }
+
+        if (entry->content && entry->content->pinned.pins) {
+
+            /* It is pinned: its memory would not be freed. */
+
+            ngx_queue_remove(&entry->queue);
+            ngx_queue_insert_head(&shared->queue, &entry->queue);
+            continue;
+        }
+
+        if (entry->flight) {
+            ngx_http_magasin_store_drop(store, entry);
+
+        } else {
+            ngx_http_magasin_store_forget(store, entry);
+        }
+
+        ngx_http_magasin_count(shared->counters.evicted);
+
+        p = ngx_slab_alloc_locked(store->zone->slab, size);
+    }
+
+    return p;
+}
+
+
+/* Remove an entry and its answer. */
+
+void
+ngx_http_magasin_store_forget(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_entry_t *entry)
+{
+    ngx_http_magasin_cache_shared_t  *shared;
+
+    shared = store->shared;
+
+    ngx_http_magasin_store_drop(store, entry);
+
+    ngx_rbtree_delete(&shared->rbtree, &entry->node);
+    ngx_queue_remove(&entry->queue);
+
+    shared->entries--;
+
+    ngx_slab_free_locked(store->zone->slab, entry);
+}
+
+
+/* Remove the answer of an entry, if it has one. */
+
+void
+ngx_http_magasin_store_drop(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_entry_t *entry)
+{
+    if (entry->content == NULL) {
+        return;
+    }
+
+    store->shared->bytes -= entry->content->pinned.size;
+
+    if (!ngx_http_magasin_pin_detach(store, &entry->content->pinned)) {
+        ngx_slab_free_locked(store->zone->slab, entry->content);
+    }
+
+    entry->content = NULL;
+}
+
+
+/*
+ * A flush while answers are pinned: it removes the entries that were not used
+ * for longest, one by one.  Pinned answers stay until their readers have
+ * finished.  NGX_OK: done.  NGX_DECLINED: nothing is pinned, and the caller can
+ * reset the slab pool instead.
+ */
+
+ngx_int_t
+ngx_http_magasin_store_empty(ngx_http_magasin_store_t *store)
+{
+    ngx_uint_t                        n;
+    ngx_queue_t                      *q, *next;
+    ngx_http_magasin_entry_t         *entry;
+    ngx_http_magasin_cache_shared_t  *shared;
+
+    shared = store->shared;
+
+    if (ngx_queue_empty(&shared->pins)) {
+        return NGX_DECLINED;
+    }
+
+    for (q = ngx_queue_last(&shared->queue), n = 0;
+         q != ngx_queue_sentinel(&shared->queue)
+             && n < NGX_HTTP_MAGASIN_STORE_FORGET;
+         q = next, n++)
+    {
+        next = ngx_queue_prev(q);
+        entry = ngx_queue_data(q, ngx_http_magasin_entry_t, queue);
+
+        ngx_http_magasin_store_forget(store, entry);
+    }
+
+    return NGX_OK;
+}
+
+
+/* Bytes of an answer in the slab pool. */
+
+size_t
+ngx_http_magasin_content_size(ngx_http_magasin_content_t *content)
+{
+    return sizeof(ngx_http_magasin_content_t) + content->etag_len
+           + content->links_len + content->body_len;
+}
+
+
+/*
+ * Give the answer of an entry.  A short body is copied to the pool.  A long one
+ * is pinned, or copied if it cannot be pinned and answer->room suffices.
+ *
+ * NGX_OK, NGX_BUSY (no room) or NGX_ERROR (no memory in the pool).
+ */
+
+ngx_int_t
+ngx_http_magasin_store_copy(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_entry_t *entry, ngx_pool_t *pool,
+    ngx_http_magasin_answer_t *answer)
+{
+    size_t                       size;
+    u_char                      *p, *data;
+    ngx_uint_t                   whole;
+    ngx_http_magasin_content_t  *content;
+
+    content = entry->content;
+    data = ngx_http_magasin_content_data(content);
+    size = content->etag_len + content->links_len;
+    whole = content->body_len <= NGX_HTTP_MAGASIN_PIN_SHORT;
+
+    p = ngx_pnalloc(pool, size + (whole ? content->body_len : 0));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(p, data, size + (whole ? content->body_len : 0));
+
+    answer->etag.data = p;
+    answer->etag.len = content->etag_len;
+    answer->links.data = p + content->etag_len;
+    answer->links.len = content->links_len;
+    answer->body.data = whole ? p + size : NULL;
+    answer->body.len = content->body_len;
+    answer->stored = content->stored;
+    answer->expires = content->expires;
+    answer->reader.pin = NULL;
+
+    if (whole || answer->head
+        || ngx_http_magasin_store_pin(store, entry, answer) == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    if (content->body_len > answer->room) {
+        return NGX_BUSY;
+    }
+
+    answer->body.data = ngx_pnalloc(pool, content->body_len);
+    if (answer->body.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(answer->body.data, data + size, content->body_len);
+
+    return NGX_OK;
+}
+
+
+/*
+ * Pin the body of an entry for answer->reader.  NGX_OK, or NGX_DECLINED: too
+ * much is pinned already, or there is no memory.
+ */
+
+ngx_int_t
+ngx_http_magasin_store_pin(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_entry_t *entry, ngx_http_magasin_answer_t *answer)
+{
+    u_char                           *p;
+    uint64_t                          now;
+    ngx_http_magasin_pin_t           *pin;
+    ngx_http_magasin_content_t       *content;
+    ngx_http_magasin_cache_shared_t  *shared;
+
+    content = entry->content;
+    shared = store->shared;
+
+    if (!ngx_http_magasin_pin_room(store, &content->pinned)) {
+
+        now = ngx_http_magasin_cache_now();
+
+        if (now >= shared->swept + NGX_HTTP_MAGASIN_STORE_SWEEP) {
+            shared->swept = now;
+            ngx_http_magasin_pin_sweep(store, 0);
+        }
+
+        if (!ngx_http_magasin_pin_room(store, &content->pinned)) {
+            return NGX_DECLINED;
+        }
+    }
+
+    pin = ngx_http_magasin_store_alloc(store, sizeof(ngx_http_magasin_pin_t),
+                                       entry);
+    if (pin == NULL) {
+        return NGX_DECLINED;
+    }
+
+    p = ngx_http_magasin_content_data(content);
+    p += content->etag_len + content->links_len;
+
+    ngx_http_magasin_pin_take(store, pin, &content->pinned, p,
+                              &answer->reader);
+
+    return NGX_OK;
+}

@@ -24,7 +24,8 @@ my $port      = MagasinNginx::free_port();
 my $one = MagasinCache->start(workers => 2, http => $directive,
     cache => "server { listen 127.0.0.1:$port;"
         . ' location / { magasin; magasin_cache l2; } }');
-my $two = MagasinCache->start(workers => 2, http => $directive);
+my $two = MagasinCache->start(workers => 2, http => $directive,
+    server => 'location = /metrics { magasin_metrics; }');
 my @nodes = ($one, $two);
 
 # A request by any worker, with a Host that both nodes have.
@@ -46,6 +47,24 @@ sub put {
     my $answer = $node->fetch("/api/v1/products/$id/", method => 'PUT',
         content => qq({"prix":"$prix"}));
     return $answer->{status};
+}
+
+# How many hints of other nodes the second one has taken.
+sub hints {
+    my ($n) = $two->fetch('/metrics')->{content}
+        =~ /^magasin_cache_hints_total (\d+)$/m;
+    return $n // die "no hints\n";
+}
+
+# taken(PATH, CHANGE): whether the second node takes a hint of the change, and
+# then has no answer to this any more.
+sub taken {
+    my ($path, $change) = @_;
+    $two->fill($path);
+    my $before = hints();
+    $change->();
+    return MagasinNginx::wait_for(sub { hints() > $before })
+        && MagasinNginx::wait_for(sub { $two->state($path) ne 'HIT' });
 }
 
 sub flush {
@@ -214,9 +233,8 @@ for my $round (1 .. 12) {
     });
     ok($hit, 'what is no hint is passed over');
 
-    $two->fill($path);
-    ask('main', 'PUBLISH', $channel, '0123456789abcdef 0 0');
-    ok(MagasinNginx::wait_for(sub { $two->state($path) ne 'HIT' }),
+    ok(taken($path,
+        sub { ask('main', 'PUBLISH', $channel, '0123456789abcdef 0 0') }),
         'a hint is taken');
 }
 
@@ -252,10 +270,7 @@ for my $round (1 .. 12) {
     $_->fill($path) for @nodes;
     is(flush($one)->{status}, 200, 'flush');
     isnt($one->state($path), 'HIT', 'flush: here');
-    $two->fill($path);
-    flush($one);
-    ok(MagasinNginx::wait_for(sub { $two->state($path) ne 'HIT' }),
-        'flush: on the other node');
+    ok(taken($path, sub { flush($one) }), 'flush: on the other node');
 }
 
 # Redis forgets

@@ -88,6 +88,7 @@ sub tested {
 
 sub start {
     my ($self) = @_;
+    $self->remember;
     system($ENV{TEST_NGINX_BINARY} || 'nginx', '-p', "$self->{root}/", '-c',
         "$self->{root}/nginx.conf") == 0
         or die 'nginx does not start: ' . $self->log;

@@ -10,6 +10,7 @@ use Errno;
 use File::Temp qw(tempdir);
 use IO::Select;
 use IO::Socket::INET;
+use Scalar::Util qw(weaken);
 use Socket qw(AF_INET INADDR_ANY SOCK_STREAM SOL_SOCKET SO_REUSEADDR
     pack_sockaddr_in unpack_sockaddr_in);
 use Test::More ();
@@ -34,6 +35,25 @@ sub free_port {
     push @reserved, $socket;
     my ($port) = unpack_sockaddr_in(getsockname $socket);
     return $port;
+}
+
+# Whoever runs still when the suite ends, as one that dies, is ended with it,
+# before its directory goes.
+my %running;
+
+sub remember {
+    my ($self) = @_;
+    $self->{owner} = $$;
+    weaken($running{ $self->{root} } = $self);
+    return;
+}
+
+END {
+    my $status = $?;
+    for my $self (grep { defined && $_->{owner} == $$ } values %running) {
+        $self->stop('TERM');
+    }
+    $? = $status;
 }
 
 # start(workers => 2, database => 'options of magasin_database',
@@ -95,6 +115,7 @@ http {
 CONF
     close $file;
 
+    $self->remember;
     system($ENV{TEST_NGINX_BINARY} || 'nginx', '-p', "$root/", '-c',
         "$root/nginx.conf") == 0
         or die "nginx does not start: " . $self->log;

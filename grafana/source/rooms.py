@@ -50,7 +50,7 @@ def cache(board):
                      ("too large", "magasin_cache_too_large_total"),
                      ("evicted", "magasin_cache_evictions_total")]), width=8),
         lines("Changes",
-              "Scopes that became invalid; messages of other nodes; changes "
+              "Tags that became invalid; messages of other nodes; changes "
               "that only the journal told of; those that Redis could not be "
               "told of.", "ops",
               kinds([("invalidated", "magasin_cache_invalidations_total"),

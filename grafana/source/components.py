@@ -1,4 +1,4 @@
-"""The rooms behind the answers: the cache, Redis, PostgreSQL, the workers."""
+"""The components behind the answers: the cache, Redis, PostgreSQL, the workers."""
 
 from panels import QUIET, Dashboard, lines, number, rate, table, target, where
 from signals import ALL, INSTANCE, NODES
@@ -169,7 +169,7 @@ def workers(board):
 
 def dashboard():
     board = Dashboard(
-        "magasin-rooms", "Magasin: cache, Redis, PostgreSQL",
+        "magasin-components", "Magasin: cache, Redis, PostgreSQL",
         "What is behind the answers: for the question why.",
         variables=[INSTANCE], tags=["operations"], period="1h")
     for part in (cache, redis, postgresql, workers):

@@ -83,6 +83,7 @@ my %endless = (
     notices => complaint('N', '01000', $evil) x 16,
     rows    => row(@rows[0 .. 3], 'y' x 60000) x 2,
     row     => 'z' x 120000,
+    later   => 'z' x 120000,
 );
 
 sub serve {
@@ -125,8 +126,12 @@ sub serve {
                 my $part = $type eq 'D' ? 0 : 1;
                 if ($name eq 'product' && $endless{$mode}) {
                     $out .= columns(@typed) if $mode ne 'notices';
-                    $out .= 'D' . pack('N', 0x3fffffff) if $mode eq 'row';
+                    $out .= 'D' . pack('N', 0x3fffffff)
+                        if $mode =~ /^(?:row|later)$/;
                     syswrite $client, $out;
+
+                    # What follows comes when the header has been read.
+                    sleep 1 if $mode eq 'later';
                     for (1 .. 4000) {
                         defined syswrite $client, $endless{$mode} or return;
                     }

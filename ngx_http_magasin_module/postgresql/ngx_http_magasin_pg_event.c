@@ -23,8 +23,17 @@ static size_t ngx_http_magasin_pg_connection_pending(
     ngx_http_magasin_pg_connection_t *connection);
 static ngx_int_t ngx_http_magasin_pg_connection_bounded(
     ngx_http_magasin_pg_connection_t *connection, size_t before);
+static ngx_uint_t ngx_http_magasin_pg_connection_announced(
+    ngx_http_magasin_pg_connection_t *connection);
+static size_t ngx_http_magasin_pg_mapped(void);
 static void ngx_http_magasin_pg_connection_oversized(
     ngx_http_magasin_pg_connection_t *connection);
+
+
+/* Bytes that the process had mapped, and when that was looked at. */
+
+static size_t      ngx_http_magasin_pg_mapped_before;
+static ngx_msec_t  ngx_http_magasin_pg_mapped_at;
 
 
 /*
@@ -259,6 +268,14 @@ ngx_http_magasin_pg_connection_consume(
     size_t     before;
     ngx_int_t  rc;
 
+    if (ngx_http_magasin_pg_mapped_before == 0
+        || ngx_current_msec - ngx_http_magasin_pg_mapped_at
+           > NGX_HTTP_MAGASIN_PG_MAPPED)
+    {
+        ngx_http_magasin_pg_mapped_before = ngx_http_magasin_pg_mapped();
+        ngx_http_magasin_pg_mapped_at = ngx_current_msec;
+    }
+
     before = ngx_http_magasin_pg_connection_pending(connection);
     ok = PQconsumeInput(connection->pg);
 
@@ -279,6 +296,11 @@ ngx_http_magasin_pg_connection_consume(
 
     if (!ok || rc != NGX_OK) {
         ngx_http_magasin_pg_connection_lost(connection, NULL);
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_magasin_pg_connection_announced(connection)) {
+        ngx_http_magasin_pg_connection_oversized(connection);
         return NGX_ERROR;
     }
 
@@ -359,4 +381,61 @@ ngx_http_magasin_pg_connection_bounded(
 
     return connection->received > NGX_HTTP_MAGASIN_PG_ANSWER ? NGX_ERROR
                                                              : NGX_OK;
+}
+
+
+/*
+ * Has the server announced a message that is too long?  libpq makes room for
+ * all of a message when it has read its header, and then reads until the socket
+ * is empty: a server that sends as fast as libpq reads would fill that room in
+ * one call.  The room is address space at first, and shows there.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_pg_connection_announced(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    size_t  before;
+
+    before = ngx_http_magasin_pg_mapped_before;
+
+    return connection->partial && before
+           && ngx_http_magasin_pg_mapped()
+              > before + NGX_HTTP_MAGASIN_PG_ANSWER;
+}
+
+
+/*
+ * Returns the bytes of address space of the process; 0 if that is unknown.
+ * It is one system call, on a descriptor that stays open.
+ */
+
+static size_t
+ngx_http_magasin_pg_mapped(void)
+{
+    char              text[32];
+    ssize_t           n;
+    static ngx_fd_t   fd = NGX_INVALID_FILE;
+    static ngx_pid_t  pid;
+
+    if (pid != ngx_pid) {
+        fd = open("/proc/self/statm", O_RDONLY|O_CLOEXEC);
+        pid = ngx_pid;
+    }
+
+    if (fd == NGX_INVALID_FILE) {
+        return 0;
+    }
+
+    n = pread(fd, text, sizeof(text) - 1, 0);
+
+    if (n <= 0) {
+        return 0;
+    }
+
+    text[n] = '\0';
+
+    /* The first number, in pages; see proc(5). */
+
+    return strtoul(text, NULL, 10) * ngx_pagesize;
 }

@@ -54,6 +54,9 @@
 
 /* Bytes of one answer; lines about a server in so many milliseconds. */
 #define NGX_HTTP_MAGASIN_PG_ANSWER       (64 * 1024 * 1024)
+
+/* Milliseconds for which the size of the address space is taken for known. */
+#define NGX_HTTP_MAGASIN_PG_MAPPED       100
 #define NGX_HTTP_MAGASIN_PG_COMPLAINT    1000
 #define NGX_HTTP_MAGASIN_PG_COMPLAINTS   8
 

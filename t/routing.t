@@ -74,6 +74,11 @@ our %queries = (
     '/api/v1/journal/'                => '?limit=x',
 );
 
+# A route that is gone is not passed over.
+for my $path (keys %begins, keys %names, keys %queries) {
+    die "$path is no route\n" if !grep { $_ eq $path } @paths;
+}
+
 our $descriptions = join "\n", map {
     'OPTIONS ' . MagasinRoutes::fill($_, id => 999, produit => 999)
         . ($queries{$_} // '') . ' -> 200 ~^\{"name":"'

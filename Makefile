@@ -151,9 +151,9 @@ openapi: packages-run # /openapi.json and /swagger/, in build/openapi
 # Checking
 
 .PHONY: test test-asan test-concurrency test-coherence test-cluster
-.PHONY: test-web test-openapi test-observability screenshots fuzz-api
-.PHONY: load-test compare lint bench bench-abuse bench-scale
-.PHONY: fuzz fuzz-selftest test-slow
+.PHONY: test-web test-openapi test-contributing test-observability
+.PHONY: screenshots fuzz-api load-test compare lint bench bench-abuse
+.PHONY: bench-scale fuzz fuzz-selftest test-slow
 test: packages-run packages-test build # Every suite, on its own servers
 	@scripts/test.sh
 
@@ -180,6 +180,10 @@ test-openapi: # Compare the OpenAPI document with the server
 	@scripts/modules.sh all
 	@node t/openapi/lint.mjs build/openapi/openapi.json web/openapi/*.json
 	@t/openapi/run
+
+test-contributing: packages-run packages-test build
+test-contributing: # Follow the steps of CONTRIBUTING.md in a copy
+	@t/contributing/run
 
 test-observability: packages-run packages-observability build
 test-observability: # Test alerts and dashboards
@@ -226,11 +230,11 @@ clean: # Remove build/
 	@rm -rf build
 
 distclean: clean # Remove build/, all instances, npm's packages
-	@for part in test concurrency coherence fuzz slow bench/100k bench/10k bench/1m \
-	    bench/10m bench ci/test ci/concurrency ci/coherence ci/openapi \
-	    ci/fuzz ci/slow \
-	    ci/web ci/observability openapi web observability load ci/load \
-	    ci; do \
+	@for part in test concurrency coherence fuzz slow contributing/test \
+	    bench/100k bench/10k bench/1m bench/10m bench ci/test \
+	    ci/concurrency ci/coherence ci/openapi ci/contributing/test \
+	    ci/fuzz ci/slow ci/web ci/observability openapi web observability \
+	    load ci/load ci; do \
 	    directory="$${RUN_DIR:-run}/$$part"; \
 	    [ ! -d "$$directory" ] || \
 	        RUN_DIR="$$directory" scripts/instance.sh remove; \

@@ -9,6 +9,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 use MagasinTest;
 use MagasinCache;
+use MagasinRoutes;
 
 plan skip_all => 'TEST_NGINX_ADMIN_DATABASE is not set (make test)'
     unless $ENV{TEST_NGINX_ADMIN_DATABASE};
@@ -26,7 +27,7 @@ sub server {
 
 my $tokens = MagasinTest::tokens(chef => 'admin', caisse => 'ventes');
 
-MagasinTest::reset();
+MagasinTest::reset(@MagasinRoutes::Rows);
 
 my $nginx = MagasinCache->start(
     workers => 2,
@@ -92,12 +93,11 @@ sub second {
 
 # Every kind of answer
 
-my @paths = map {"/api/v1/$_"} qw(reports/ dashboard/ stores/ stores/1/
-    stores/1/stock/ stores/1/stock/list/ stores/1/stock/1/ stock/central/
-    products/ products/?limit=2 products/?q=caf products/1/
-    products/1/availability/ sales/ sales/?limit=1 sales/?magasin=1 sales/1/
-    replenishments/ stores/9/stock/ stores/1/stock/list/?page=2
-    stores/1/stock/list/?quantite=1);
+my @paths = (
+    (map { MagasinRoutes::fill($_->{path}) } MagasinRoutes::cached()),
+    map {"/api/v1/$_"} qw(products/?limit=2 products/?q=caf sales/?limit=1
+        sales/?magasin=1 stores/9/stock/ stores/1/stock/list/?page=2
+        stores/1/stock/list/?quantite=1));
 
 for my $path (@paths) {
     my ($miss, $hit, $head);

@@ -8,12 +8,13 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 use MagasinTest;
 use MagasinCache;
+use MagasinRoutes;
 use MagasinRedis qw(start relay cut tell finish ask);
 
 plan skip_all => 'TEST_NGINX_ADMIN_DATABASE is not set (make test)'
     unless $ENV{TEST_NGINX_ADMIN_DATABASE};
 
-MagasinTest::reset();
+MagasinTest::reset(@MagasinRoutes::Rows);
 
 my @redis = ('--dbfilename', 'main.rdb');
 start('main', @redis);
@@ -144,10 +145,9 @@ ok(redis_is('ok'), 'both nodes have Redis');
 
 # One for the other
 
-for my $path (map {"/api/v1/$_"} qw(reports/ dashboard/ stores/ stores/1/
-    stores/1/stock/ stores/1/stock/list/ stores/1/stock/1/ stock/central/
-    products/?limit=2 products/1/ products/1/availability/ sales/?limit=1
-    sales/1/ replenishments/))
+for my $path (
+    (map { MagasinRoutes::fill($_->{path}) } MagasinRoutes::cached()),
+    '/api/v1/products/?limit=2', '/api/v1/sales/?limit=1')
 {
     my ($words, $miss, $redis) = shared($path);
     is($words, 'MISS REDIS', "$path: one fetches, the other has it");

@@ -6,8 +6,101 @@ use warnings;
 use lib 't/inc';
 use Test::Nginx::Socket 'no_plan';
 use MagasinTest;
+use MagasinRoutes;
 
 our $product = '/api/v1/products/1/';
+
+# The paths of THE table: those of stores with the ids 2 and 4, others with 1.
+sub path {
+    my ($path) = @_;
+    return MagasinRoutes::fill($path,
+        id => $path =~ m{/stores/} ? 2 : 1, produit => 4);
+}
+
+our @paths   = MagasinRoutes::paths();
+our @reads   = map { path($_->{path}) } MagasinRoutes::reads();
+our @slashed = grep {m{/\z}} @paths;
+our %allow   = map { $_ => 'Allow: ' . MagasinRoutes::allow($_) } @paths;
+our %whole   = map { $_ => 'Allow: ' . MagasinRoutes::allow($_, 1) } @paths;
+
+# How answers begin; of what is not here, JSON is enough.
+our %begins = (
+    '/api/v1/reports/'       => '~^\[\{"magasin":"Magasin Centre-Ville",',
+    '/api/v1/dashboard/'     => '~^\[\{"magasin":"Magasin Centre-Ville",',
+    '/api/v1/stores/'        =>
+        '~^\{"next":null,"results":\[\{"id":1,"nom":"Magasin Centre-Ville",',
+    '/api/v1/stores/{id}/'   => '~^\{"id":2,"nom":"Magasin Nord",',
+    '/api/v1/stores/{id}/stock/'      => '~^\[\{"produit_id":1,',
+    '/api/v1/stores/{id}/stock/list/' => '~^\{"count":5,',
+    '/api/v1/stores/{id}/stock/{produit}/' =>
+        '{"magasin":2,"produit":4,"quantite":22}',
+    '/api/v1/stock/central/' => '~^\{"next":null,"results":\[\{"produit":1,',
+    '/api/v1/products/'      => '~^\{"next":null,"results":\[\{"id":13,',
+    '/api/v1/products/{id}/' => '~^\{"nom":"Clavier mécanique",',
+    '/api/v1/products/{id}/availability/' => '~^\{"produit":1,',
+    '/api/v1/sales/'         => '~^\{"next":null,"results":\[\{"id":1,',
+    '/api/v1/sales/{id}/'    => '~^\{"id":1,',
+    '/api/v1/replenishments/' => '~^\{"next":null,"results":',
+    '/api/v1/replenishments/{id}/' => '~^\{"id":1,',
+    '/api/v1/journal/'       => '~^\{"next":"http',
+    '/healthz'               => '{"status":"ok"}',
+    '/readyz'                =>
+        '{"status":"ok","database":"ok","cache":"off","writes":"ok"}',
+);
+
+our $answers = join "\n", map {
+    path($_->{path}) . ' -> 200 ' . ($begins{ $_->{path} } // '~^[\[{]')
+} MagasinRoutes::reads();
+
+# What OPTIONS calls them; of what is not here, a name is enough.  A query
+# makes no difference.
+our %names = (
+    '/api/v1/reports/'       => 'Rapport Ventes Api',
+    '/api/v1/dashboard/'     => 'Performance Magasins Api',
+    '/api/v1/stores/'        => 'Magasins',
+    '/api/v1/stores/{id}/'   => 'Magasin',
+    '/api/v1/stores/{id}/stock/'      => 'Stock Magasin Api',
+    '/api/v1/stores/{id}/stock/list/' => 'Stock Magasin List Api',
+    '/api/v1/stock/central/' => 'Stock Central',
+    '/api/v1/products/'      => 'Produits',
+    '/api/v1/products/{id}/' => 'Produit Update Api',
+    '/api/v1/sales/'         => 'Ventes',
+    '/api/v1/sales/{id}/'    => 'Vente',
+    '/api/v1/journal/'       => 'Journal',
+);
+our %queries = (
+    '/api/v1/stores/{id}/stock/list/' => '?page=0&quantite=x',
+    '/api/v1/products/'               => '?cursor=x',
+    '/api/v1/journal/'                => '?limit=x',
+);
+
+# A route that is gone is not passed over.
+for my $path (keys %begins, keys %names, keys %queries) {
+    die "$path is no route\n" if !grep { $_ eq $path } @paths;
+}
+
+our $descriptions = join "\n", map {
+    'OPTIONS ' . MagasinRoutes::fill($_, id => 999, produit => 999)
+        . ($queries{$_} // '') . ' -> 200 ~^\{"name":"'
+        . ($names{$_} // '[^"]+') . '","description":"",'
+        . '"renders":\["application/json"\],'
+        . '"parses":\["application/json","application/x-www-form-urlencoded",'
+        . '"multipart/form-data"\]\}\z'
+} @paths;
+
+# The methods that a path has not.
+our @refused = map {
+    my $path = $_;
+    my %has  = map { $_ => 1 } MagasinRoutes::methods($path, 1);
+    $has{HEAD} = $has{GET};
+    map { [ $_, $path ] } grep { !$has{$_} }
+        qw(GET HEAD POST PUT PATCH DELETE PROPFIND FOO);
+} @paths;
+our $refusals = join "\n", map {
+    my ($method, $path) = @$_;
+    "$method " . path($path) . ' -> 405' . ($method eq 'HEAD' ? ''
+        : qq( {"detail":"Méthode «·$method·» non autorisée."}));
+} @refused;
 
 log_level('info');
 no_root_location();
@@ -15,37 +108,16 @@ no_shuffle();
 MagasinTest::defaults();
 MagasinTest::gets();
 
-MagasinTest::reset();
+MagasinTest::reset(@MagasinRoutes::Rows);
 run_tests();
 
 __DATA__
 
 === TEST 1: every route answers
---- gets
-/api/v1/reports/ -> 200 ~^\[\{"magasin":"Magasin Centre-Ville",
-/api/v1/dashboard/ -> 200 ~^\[\{"magasin":"Magasin Centre-Ville",
-/api/v1/stores/2/stock/ -> 200 ~^\[\{"produit_id":1,
-/api/v1/stores/2/stock/list/ -> 200 ~^\{"count":5,
-/api/v1/products/1/ -> 200 ~^\{"nom":"Clavier mécanique",
-/healthz -> 200 {"status":"ok"}
-/readyz -> 200 {"status":"ok","database":"ok","cache":"off","writes":"ok"}
-/api/v1/stores/ -> 200 ~^\{"next":null,"results":\[\{"id":1,"nom":"Magasin Centre-Ville",
-/api/v1/stores/2/ -> 200 ~^\{"id":2,"nom":"Magasin Nord",
-/api/v1/stores/2/stock/4/ -> 200 {"magasin":2,"produit":4,"quantite":22}
-/api/v1/stock/central/ -> 200 ~^\{"next":null,"results":\[\{"produit":1,
-/api/v1/products/1/availability/ -> 200 ~^\{"produit":1,
-/api/v1/sales/1/ -> 200 ~^\{"id":1,
-/api/v1/journal/ -> 200 ~^\{"next":"http
-/api/v1/products/ -> 200 ~^\{"next":null,"results":\[\{"id":13,
-/api/v1/sales/ -> 200 ~^\{"next":null,"results":\[\{"id":1,
-/api/v1/replenishments/ -> 200 ~^\{"next":null,"results":
+--- gets eval: $::answers
 --- response_headers eval
-[
-    ("Content-Type: application/json\nAllow: GET, HEAD, OPTIONS") x 4,
-    "Content-Type: application/json\nAllow: GET, PUT, HEAD, OPTIONS",
-    ("Content-Type: application/json\nAllow: GET, HEAD, OPTIONS") x 9,
-    ("Content-Type: application/json\nAllow: GET, POST, HEAD, OPTIONS") x 3,
-]
+[map {"Content-Type: application/json\n$::allow{$_->{path}}"}
+    MagasinRoutes::reads()]
 --- no_error_log
 [error]
 
@@ -53,60 +125,47 @@ __DATA__
 === TEST 2: HEAD is GET without the body
 --- request eval
 [map { ("GET $_", "HEAD $_") }
-    '/api/v1/reports/', '/api/v1/dashboard/', '/api/v1/stores/2/stock/',
-    '/api/v1/stores/2/stock/list/', '/api/v1/products/1/',
-    '/api/v1/products/999/', '/api/v1/nothing/', '/healthz', '/readyz',
-    '/api/v1/stores/', '/api/v1/stores/2/', '/api/v1/stores/2/stock/4/',
-    '/api/v1/stock/central/', '/api/v1/products/',
-    '/api/v1/products/1/availability/', '/api/v1/sales/', '/api/v1/sales/1/',
-    '/api/v1/replenishments/', '/api/v1/journal/']
+    @::reads, '/api/v1/products/999/', '/api/v1/nothing/']
 --- error_code eval
-[(200) x 10, (404) x 4, (200) x 24]
+[((200) x (2 * @::reads)), (404) x 4]
 --- response_body eval
-[(qr/./s, '') x 19]
+[(qr/./s, '') x (@::reads + 2)]
 --- response_headers eval
-[("Content-Type: application/json") x 38]
+[("Content-Type: application/json") x (2 * @::reads + 4)]
 --- response_headers_like eval
-[("Content-Length: \\d+") x 38]
+[("Content-Length: \\d+") x (2 * @::reads + 4)]
 
 
 === TEST 3: a path without its slash is a redirect to the one with it
 --- request eval
 [
-    'GET /api/v1/reports', 'HEAD /api/v1/dashboard',
-    'GET /api/v1/stores/1/stock', 'GET /api/v1/stores/1/stock/list',
     'GET /api/v1/products/999', 'GET /api/v1/products/007?x=1&x',
     'GET /api/v1/stores/1/stock/list?page=2&produit__nom=%C3%A9+%zz',
     'GET /api/v1/reports?', 'GET /%61pi/v1/stores/%31/stock',
     'GET /api/v1/reports?format=xml',
-    'GET /api/v1/stores', 'GET /api/v1/stores/1/stock/2?x',
-    'HEAD /api/v1/products?q=a&q', 'GET /api/v1/products/1/availability',
-    'GET /api/v1/replenishments/1/approve', 'GET /api/v1/journal?cursor=x',
+    'GET /api/v1/stores/1/stock/2?x', 'HEAD /api/v1/products?q=a&q',
+    'GET /api/v1/journal?cursor=x',
+    map { my $path = main::path($_) =~ s{/\z}{}r; ("GET $path", "HEAD $path") }
+        @::slashed
 ]
 --- more_headers
 Accept: text/html
 --- error_code eval
-[(301) x 16]
+[(301) x (9 + 2 * @::slashed)]
 --- response_body eval
-[('') x 16]
+[('') x (9 + 2 * @::slashed)]
 --- response_headers eval
 [
-    "Location: /api/v1/reports/\n! Allow",
-    "Location: /api/v1/dashboard/",
-    "Location: /api/v1/stores/1/stock/",
-    "Location: /api/v1/stores/1/stock/list/",
     "Location: /api/v1/products/999/",
     "Location: /api/v1/products/007/?x=1&x",
     "Location: /api/v1/stores/1/stock/list/?page=2&produit__nom=%C3%A9+%zz",
     "Location: /api/v1/reports/",
     "Location: /api/v1/stores/1/stock/",
     "Location: /api/v1/reports/?format=xml",
-    "Location: /api/v1/stores/",
     "Location: /api/v1/stores/1/stock/2/?x",
     "Location: /api/v1/products/?q=a&q",
-    "Location: /api/v1/products/1/availability/",
-    "Location: /api/v1/replenishments/1/approve/",
     "Location: /api/v1/journal/?cursor=x",
+    map { ('Location: ' . main::path($_) . "\n! Allow") x 2 } @::slashed
 ]
 
 
@@ -201,39 +260,9 @@ POST /api/v1/sales -> 404 {"detail":"Pas trouvé."}
 
 
 === TEST 8: 405 names the method and what is allowed
---- gets
-POST /api/v1/reports/ -> 405 {"detail":"Méthode «·POST·» non autorisée."}
-PUT /api/v1/reports/ -> 405 {"detail":"Méthode «·PUT·» non autorisée."}
-PATCH /api/v1/dashboard/ -> 405 {"detail":"Méthode «·PATCH·» non autorisée."}
-DELETE /api/v1/stores/1/stock/ -> 405 {"detail":"Méthode «·DELETE·» non autorisée."}
-POST /api/v1/stores/1/stock/list/ -> 405 {"detail":"Méthode «·POST·» non autorisée."}
-POST /api/v1/products/1/ -> 405 {"detail":"Méthode «·POST·» non autorisée."}
-PROPFIND /api/v1/products/1/ -> 405 {"detail":"Méthode «·PROPFIND·» non autorisée."}
-FOO /api/v1/products/1/ -> 405 {"detail":"Méthode «·FOO·» non autorisée."}
-POST /healthz -> 405 {"detail":"Méthode «·POST·» non autorisée."}
-DELETE /readyz -> 405 {"detail":"Méthode «·DELETE·» non autorisée."}
-POST /api/v1/stores/ -> 405 {"detail":"Méthode «·POST·» non autorisée."}
-PUT /api/v1/stores/1/ -> 405 {"detail":"Méthode «·PUT·» non autorisée."}
-POST /api/v1/stores/1/stock/1/ -> 405 {"detail":"Méthode «·POST·» non autorisée."}
-DELETE /api/v1/stock/central/ -> 405 {"detail":"Méthode «·DELETE·» non autorisée."}
-POST /api/v1/products/1/availability/ -> 405 {"detail":"Méthode «·POST·» non autorisée."}
-DELETE /api/v1/sales/1/ -> 405 {"detail":"Méthode «·DELETE·» non autorisée."}
-PATCH /api/v1/replenishments/1/ -> 405 {"detail":"Méthode «·PATCH·» non autorisée."}
-DELETE /api/v1/journal/ -> 405 {"detail":"Méthode «·DELETE·» non autorisée."}
-PUT /api/v1/products/ -> 405 {"detail":"Méthode «·PUT·» non autorisée."}
-DELETE /api/v1/sales/ -> 405 {"detail":"Méthode «·DELETE·» non autorisée."}
-PUT /api/v1/replenishments/ -> 405 {"detail":"Méthode «·PUT·» non autorisée."}
-/api/v1/stores/1/stock/1/adjust/ -> 405 {"detail":"Méthode «·GET·» non autorisée."}
-HEAD /api/v1/replenishments/1/approve/ -> 405
-/api/v1/replenishments/1/reject/ -> 405 {"detail":"Méthode «·GET·» non autorisée."}
+--- gets eval: $::refusals
 --- response_headers eval
-[
-    ("Allow: GET, HEAD, OPTIONS\nContent-Type: application/json") x 5,
-    ("Allow: GET, PUT, HEAD, OPTIONS\nContent-Type: application/json") x 3,
-    ("Allow: GET, HEAD, OPTIONS\nContent-Type: application/json") x 10,
-    ("Allow: GET, POST, HEAD, OPTIONS\nContent-Type: application/json") x 3,
-    ("Allow: POST, OPTIONS\nContent-Type: application/json") x 3,
-]
+[map {"$::allow{$_->[1]}\nContent-Type: application/json"} @::refused]
 
 
 === TEST 9: a refused method does not look at its body
@@ -246,34 +275,9 @@ Content-Type: application/nothing
 
 
 === TEST 10: OPTIONS describes
---- gets
-OPTIONS /api/v1/reports/ -> 200 {"name":"Rapport Ventes Api","description":"","renders":["application/json"],"parses":["application/json","application/x-www-form-urlencoded","multipart/form-data"]}
-OPTIONS /api/v1/dashboard/ -> 200 {"name":"Performance Magasins Api","description":"","renders":["application/json"],"parses":["application/json","application/x-www-form-urlencoded","multipart/form-data"]}
-OPTIONS /api/v1/stores/999/stock/ -> 200 {"name":"Stock Magasin Api","description":"","renders":["application/json"],"parses":["application/json","application/x-www-form-urlencoded","multipart/form-data"]}
-OPTIONS /api/v1/stores/1/stock/list/?page=0&quantite=x -> 200 {"name":"Stock Magasin List Api","description":"","renders":["application/json"],"parses":["application/json","application/x-www-form-urlencoded","multipart/form-data"]}
-OPTIONS /api/v1/products/999/ -> 200 {"name":"Produit Update Api","description":"","renders":["application/json"],"parses":["application/json","application/x-www-form-urlencoded","multipart/form-data"]}
-OPTIONS /api/v1/stores/ -> 200 ~^\{"name":"Magasins","description":"","renders":\["application/json"\],"parses":\[
-OPTIONS /api/v1/stores/9/ -> 200 ~^\{"name":"Magasin",
-OPTIONS /api/v1/stores/9/stock/9/ -> 200 ~^\{"name":"[^"]+",
-OPTIONS /api/v1/stock/central/ -> 200 ~^\{"name":"Stock Central",
-OPTIONS /api/v1/products/9/availability/ -> 200 ~^\{"name":"[^"]+",
-OPTIONS /api/v1/sales/9/ -> 200 ~^\{"name":"Vente",
-OPTIONS /api/v1/replenishments/9/ -> 200 ~^\{"name":"[^"]+",
-OPTIONS /api/v1/journal/?limit=x -> 200 ~^\{"name":"Journal",
-OPTIONS /api/v1/products/?cursor=x -> 200 ~^\{"name":"Produits",
-OPTIONS /api/v1/sales/ -> 200 ~^\{"name":"Ventes",
-OPTIONS /api/v1/replenishments/ -> 200 ~^\{"name":"[^"]+",
-OPTIONS /api/v1/stores/9/stock/9/adjust/ -> 200 ~^\{"name":"[^"]+",
-OPTIONS /api/v1/replenishments/9/approve/ -> 200 ~^\{"name":"[^"]+",
-OPTIONS /api/v1/replenishments/9/reject/ -> 200 ~^\{"name":"[^"]+",
+--- gets eval: $::descriptions
 --- response_headers eval
-[
-    ("Allow: GET, HEAD, OPTIONS") x 4,
-    "Allow: GET, PUT, PATCH, DELETE, HEAD, OPTIONS",
-    ("Allow: GET, HEAD, OPTIONS") x 8,
-    ("Allow: GET, POST, HEAD, OPTIONS") x 3,
-    ("Allow: POST, OPTIONS") x 3,
-]
+[map { $::whole{$_} } @::paths]
 
 
 === TEST 11: format= is json or nothing, before everything else

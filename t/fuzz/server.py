@@ -29,6 +29,12 @@ import hpack
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(TOP, "t", "openapi"))
+
+import table  # noqa: E402
+
 TOKEN = "token-430"
 HOST = "localhost"      # which the shipped configuration knows
 CLIENTS = 6
@@ -36,21 +42,18 @@ CLIENTS = 6
 NGINX_5XX = (501, 505)
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-PATHS = ["/api/v1/products/", "/api/v1/products/?q=a&limit=2",
-         "/api/v1/products/?id=%d,%d", "/api/v1/dashboard/?detail=true",
-         "/api/v1/stock/central/?q=a%%20b&ordering=-quantite&limit=2",
-         "/api/v1/journal/?ordering=-id&produit=%d&limit=1000",
-         "/api/v1/products/?limit=1000&archive=true",
-         "/api/v1/products/%d/", "/api/v1/products/%d/availability/",
-         "/api/v1/stores/", "/api/v1/stores/%d/", "/api/v1/stores/%d/stock/",
-         "/api/v1/stores/%d/stock/list/?page=%d",
-         "/api/v1/stores/%d/stock/%d/", "/api/v1/stock/central/",
-         "/api/v1/sales/?magasin=%d", "/api/v1/sales/%d/",
-         "/api/v1/replenishments/", "/api/v1/reports/", "/api/v1/dashboard/",
-         "/api/v1/journal/?limit=3", "/api/v1/journal/?cursor=AAAA",
-         "/healthz", "/readyz", "/metrics", "/status", "/openapi.json", "/",
-         "/assets/x", "/swagger/", "/rien", "/api/v1/", "/%%00", "/a%%2fb",
-         "/api/v1/products/\xff\xfe/"]
+# Those of the module, and what is a path by its query, or is none.
+PATHS = sorted({re.sub(r"\{\w+\}", "%d", endpoint.path)
+                for endpoint in table.endpoints()}) + [
+    "/api/v1/products/?q=a&limit=2", "/api/v1/products/?id=%d,%d",
+    "/api/v1/dashboard/?detail=true",
+    "/api/v1/stock/central/?q=a%%20b&ordering=-quantite&limit=2",
+    "/api/v1/journal/?ordering=-id&produit=%d&limit=1000",
+    "/api/v1/products/?limit=1000&archive=true",
+    "/api/v1/stores/%d/stock/list/?page=%d", "/api/v1/sales/?magasin=%d",
+    "/api/v1/journal/?limit=3", "/api/v1/journal/?cursor=AAAA",
+    "/metrics", "/status", "/openapi.json", "/", "/assets/x", "/swagger/",
+    "/rien", "/api/v1/", "/%%00", "/a%%2fb", "/api/v1/products/\xff\xfe/"]
 WRITES = [("POST", "/api/v1/products/", '{"nom":"f","categorie":"x",'
            '"prix":"1.50","quantite_stock":1,"description":"é"}'),
           ("PUT", "/api/v1/products/%d/", '{"nom":"f","categorie":"x",'

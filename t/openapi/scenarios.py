@@ -49,6 +49,7 @@ ANY = {
     "cle_non_valide": {"headers": {"Idempotency-Key": "deux mots"}},
     "cle_en_cours": {"headers": KEY, "hold": KEY_LOCK},
     "limite_nulle": {"query": {"limit": "0"}},
+    "page": {"query": {"limit": "2"}},
     "curseur_abime": {"query": {"cursor": "abc"}},
     "base_absente": {},     # run stops PostgreSQL
     "base_lente": {},       # run holds its rows
@@ -71,7 +72,6 @@ VALUES = {
 SCENARIOS = {
     "stores": {
         "magasins": {},
-        "page": {"query": {"limit": "2"}},
     },
     "store": {"inconnu": {"path": {"id": 99}}},
     "stock": {"inconnu": {"path": {"id": 99}}},
@@ -91,9 +91,7 @@ SCENARIOS = {
         "magasin_inconnu": {"path": {"id": 99}},
         "produit_inconnu": {"path": {"produit": 99}},
     },
-    "stock_central": {"page": {"query": {"limit": "2"}}},
     "products": {
-        "page": {"query": {"limit": "2"}},
         "recherche": {"query": {"q": "cafe", "categorie": "Boissons"}},
         "archives": {"query": {"archive": "true"}, "sql": archived(15)},
         "archive_non_valide": {"query": {"archive": "oui"}},
@@ -121,7 +119,6 @@ SCENARIOS = {
     "product_delete": {"inconnu": {"path": {"id": 99}}},
     "product_availability": {"inconnu": {"path": {"id": 99}}},
     "sales": {
-        "page": {"query": {"limit": "2"}},
         "filtre": {"query": {"magasin": "2", "jusqu_a": "2999-12-31",
                              "depuis": "2026-01-01T00:00:00-05:00"}},
         "date_non_valide": {"query": {"depuis": "hier"}},
@@ -174,7 +171,6 @@ SCENARIOS = {
         "json_abime": {"body": "{"},
     },
     "journal": {
-        "page": {"query": {"limit": "2"}},
         "filtre": {
             "query": {"magasin": "1", "produit": "4", "type": "ajustement",
                       "depuis": "2026-01-01", "ordering": "-id"},

@@ -1,5 +1,7 @@
 """The table of endpoints as the sources of the module have it.
 
+usage: table.py    prints the endpoints as JSON, in the order of the table
+
 Nothing here is a list kept by hand: the rows of ngx_http_magasin_routes.c,
 the typed tables of api/*.c and the functions that use them are read.  What
 is not understood raises Failure, so that a row in a new form is not passed
@@ -7,6 +9,7 @@ over in silence.
 """
 
 import glob
+import json
 import os
 import re
 
@@ -249,3 +252,18 @@ def shared_parameters():
     """What is read of every query."""
     text = source(os.path.join(MODULE, "ngx_http_magasin_dispatch.c"))
     return set(PARAMETER.findall(text))
+
+
+def main():
+    print(json.dumps([{
+        "name": endpoint.name,
+        "method": endpoint.method.upper(),
+        "path": endpoint.path,
+        "scope": endpoint.scope,
+        "extra": endpoint.extra,
+        "tags": endpoint.tags,
+    } for endpoint in endpoints()], indent=1))
+
+
+if __name__ == "__main__":
+    main()

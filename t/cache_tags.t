@@ -10,6 +10,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 use MagasinTest;
 use MagasinCache;
+use MagasinRoutes;
 
 plan skip_all => 'TEST_NGINX_ADMIN_DATABASE is not set (make test)'
     unless $ENV{TEST_NGINX_ADMIN_DATABASE};
@@ -36,6 +37,20 @@ our %Reads = (
     (map { ("d$_" => "replenishments/$_/") } 1 .. 3),
 );
 $_ = "/api/v1/$_" for values %Reads;
+
+# What is cached belongs in the matrix.
+if (my @missing = MagasinRoutes::missing([ values %Reads ],
+        MagasinRoutes::cached())) {
+    fail('the matrix has all reads with tags');
+    diag "%Reads has none of '@missing'";
+    done_testing();
+    exit 1;
+}
+pass('the matrix has all reads with tags');
+is(join(' ', MagasinRoutes::missing([ values %Reads ],
+        MagasinRoutes::cached(),
+        { name => 'planted', path => '/api/v1/products/{id}/planted/' })),
+    'planted', 'planted: a read that the matrix has not is named');
 
 # Nothing here writes to store 5 or product 13.
 my $canary   = '/api/v1/stores/5/';
@@ -307,7 +322,7 @@ writes([],
 {
     my %option = (
         method  => 'POST',
-        headers => { 'Idempotency-Key' => "scopes-$$-" . time },
+        headers => { 'Idempotency-Key' => "tags-$$-" . time },
         content => '{"delta":-3}',
     );
     prepare();

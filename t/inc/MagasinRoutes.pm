@@ -1,0 +1,95 @@
+package MagasinRoutes;
+
+# The endpoints of the module, as t/openapi/table.py reads them from the
+# sources, for the suites that try each of them.
+
+use strict;
+use warnings;
+
+use JSON::PP qw(decode_json);
+
+use MagasinTest;
+
+# The fixture has no request to read; with these statements it has.
+our @Rows = (
+    'INSERT INTO demande_reapprovisionnement (id, magasin_id, produit_id,'
+        . ' quantite) VALUES (1, 1, 4, 5)',
+    "SELECT setval('demande_reapprovisionnement_id_seq', 1)",
+);
+
+my @Order = qw(GET POST PUT PATCH DELETE);
+
+# Each is a hash of name, method, path, scope, extra and tags, sorted by path
+# and method.
+sub endpoints {
+    our $endpoints;
+    $endpoints //= do {
+        my $script = "$MagasinTest::Top/t/openapi/table.py";
+        open my $pipe, '-|', 'python3', '-B', $script
+            or die "$script: $!\n";
+        my $text = do { local $/; <$pipe> };
+        close $pipe or die "$script failed\n";
+        [ sort {
+            $a->{path} cmp $b->{path} || $a->{method} cmp $b->{method}
+        } @{ decode_json($text) } ];
+    };
+    return @$endpoints;
+}
+
+sub reads {
+    return grep { $_->{method} eq 'GET' } endpoints();
+}
+
+# The reads whose answers are stored.
+sub cached {
+    return grep { @{ $_->{tags} } } reads();
+}
+
+# The paths with their ids in braces, each once.
+sub paths {
+    my %seen;
+    return grep { !$seen{$_}++ } map { $_->{path} } endpoints();
+}
+
+# The methods of a path; without those of the rows that are "extra", unless
+# these are asked for.
+sub methods {
+    my ($path, $extra) = @_;
+    my %has = map { $_->{method} => 1 }
+        grep { $_->{path} eq $path && ($extra || !$_->{extra}) } endpoints();
+    return grep { $has{$_} } @Order;
+}
+
+# What the header Allow says of a path.
+sub allow {
+    my ($path, $extra) = @_;
+    my @methods = methods($path, $extra);
+    return join ', ', @methods, (grep { $_ eq 'GET' } @methods) ? 'HEAD' : (),
+        'OPTIONS';
+}
+
+# fill(PATH, NAME => ID, ...): the path with ids, by default of rows that are
+# there after reset(@Rows).
+sub fill {
+    my ($path, %ids) = @_;
+    %ids = (id => 1, produit => 1, %ids);
+    $path =~ s/\{(\w+)\}/$ids{$1} \/\/ die "no id for {$1} of $path\n"/ge;
+    return $path;
+}
+
+# missing([PATH...], ENDPOINT...): the names of the endpoints whose path is
+# none of these, which have ids, and may have a query.
+sub missing {
+    my ($paths, @endpoints) = @_;
+    my @missing;
+
+    for my $endpoint (@endpoints) {
+        my $pattern = join '\d+',
+            map {quotemeta} split /\{\w+\}/, $endpoint->{path}, -1;
+        push @missing, $endpoint->{name}
+            if !grep {/\A$pattern(?:\?|\z)/} @$paths;
+    }
+    return @missing;
+}
+
+1;

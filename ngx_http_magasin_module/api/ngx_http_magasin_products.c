@@ -68,8 +68,7 @@ static ngx_int_t ngx_http_magasin_product_tag(ngx_http_magasin_ctx_t *ctx,
 
 /* What a product is made of, in the order in which errors are told. */
 
-#define NGX_HTTP_MAGASIN_PRODUCT_FIELDS  4
-
+/* clang-format off */
 #define NGX_HTTP_MAGASIN_PRODUCT_MEMBERS(needed)                              \
     { .name = "nom", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 100,        \
       .required = needed },                                                   \
@@ -79,6 +78,7 @@ static ngx_int_t ngx_http_magasin_product_tag(ngx_http_magasin_ctx_t *ctx,
       .required = needed },                                                   \
     { .name = "description", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT,            \
       .max = 10000, .blank = 1 }
+/* clang-format on */
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_product_members[] = {
     NGX_HTTP_MAGASIN_PRODUCT_MEMBERS(0),

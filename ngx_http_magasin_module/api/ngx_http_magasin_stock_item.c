@@ -17,9 +17,7 @@ enum {
 };
 
 
-static const ngx_http_magasin_column_t
-    ngx_http_magasin_stock_item_columns[] =
-{
+static const ngx_http_magasin_column_t  ngx_http_magasin_item_columns[] = {
     { .name = "magasin", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
     { .name = "produit", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
     { .name = "quantite", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
@@ -29,7 +27,7 @@ static const ngx_http_magasin_column_t
 
 const ngx_http_magasin_item_spec_t  ngx_http_magasin_stock_item_spec = {
     .what = "Stock du produit",
-    .columns = ngx_http_magasin_stock_item_columns
+    .columns = ngx_http_magasin_item_columns
 };
 
 

@@ -195,6 +195,7 @@ typedef struct ngx_http_magasin_route_s  ngx_http_magasin_route_t;
 struct ngx_http_magasin_route_s {
     ngx_str_t                      path;
     ngx_http_magasin_route_t      *next;        /* of this first segment */
+    size_t                         segment;     /* where that ends */
     ngx_str_t                      allow;       /* for the header */
     ngx_str_t                      reference_allow;    /* without extras */
     ngx_http_magasin_endpoint_t   *endpoints;   /* adjoining rows */

@@ -16,9 +16,10 @@
 #define NGX_HTTP_MAGASIN_ROUTE_BUCKETS   64
 
 
-static ngx_uint_t ngx_http_magasin_route_segment(ngx_str_t *path);
-static ngx_uint_t ngx_http_magasin_route_match(ngx_str_t *pattern,
-    ngx_str_t *path, ngx_str_t *ids);
+static ngx_uint_t ngx_http_magasin_route_segment(ngx_str_t *path,
+    size_t *len);
+static ngx_uint_t ngx_http_magasin_route_match(
+    ngx_http_magasin_route_t *route, ngx_str_t *path, ngx_str_t *ids);
 static ngx_int_t ngx_http_magasin_route_id(ngx_pool_t *pool, ngx_str_t *text,
     ngx_http_magasin_id_t *id);
 static void ngx_http_magasin_route_allow(ngx_http_magasin_route_t *route,
@@ -77,7 +78,8 @@ ngx_http_magasin_routes_gather(ngx_http_magasin_endpoint_t *endpoints,
         ngx_http_magasin_route_allow(route, 1, &route->allow);
         ngx_http_magasin_route_allow(route, 0, &route->reference_allow);
 
-        bucket = ngx_http_magasin_route_segment(&route->path);
+        bucket = ngx_http_magasin_route_segment(&route->path,
+                                                &route->segment);
         last = &ngx_http_magasin_route_buckets[bucket];
 
         while (*last) {
@@ -98,18 +100,20 @@ ngx_http_magasin_route_t *
 ngx_http_magasin_route_find(ngx_pool_t *pool, ngx_str_t *path,
     ngx_http_magasin_id_t *ids)
 {
+    size_t                     len;
     ngx_str_t                  texts[NGX_HTTP_MAGASIN_MAX_IDS];
     ngx_uint_t                 k, bucket;
     ngx_http_magasin_route_t  *route;
 
-    bucket = ngx_http_magasin_route_segment(path);
+    bucket = ngx_http_magasin_route_segment(path, &len);
     route = ngx_http_magasin_route_buckets[bucket];
 
     for ( /* void */ ; route; route = route->next) {
 
-        ngx_memzero(texts, sizeof(texts));
-
-        if (!ngx_http_magasin_route_match(&route->path, path, texts)) {
+        if (route->segment != len
+            || ngx_memcmp(route->path.data, path->data, len) != 0
+            || !ngx_http_magasin_route_match(route, path, texts))
+        {
             continue;
         }
 
@@ -129,10 +133,13 @@ ngx_http_magasin_route_find(ngx_pool_t *pool, ngx_str_t *path,
 }
 
 
-/* The bucket of a path: of its first segment behind the prefix. */
+/*
+ * The bucket of a path: of its first segment behind the prefix.  `len` becomes
+ * the length of the path up to the end of that segment.
+ */
 
 static ngx_uint_t
-ngx_http_magasin_route_segment(ngx_str_t *path)
+ngx_http_magasin_route_segment(ngx_str_t *path, size_t *len)
 {
     u_char      *p, *end;
     ngx_uint_t   key;
@@ -154,6 +161,8 @@ ngx_http_magasin_route_segment(ngx_str_t *path)
     for (key = 0; p < end && *p != '/'; p++) {
         key = ngx_hash(key, *p);
     }
+
+    *len = p - path->data;
 
     return key & (NGX_HTTP_MAGASIN_ROUTE_BUCKETS - 1);
 }
@@ -254,19 +263,28 @@ ngx_http_magasin_route_method(ngx_http_magasin_route_t *route,
 }
 
 
-/* Compare a path with a template, where "{...}" takes a run of digits. */
+/*
+ * Compare what follows the first segment of a path with the template of a
+ * route, where "{...}" takes a run of digits.  Ids that the template does not
+ * have are empty.
+ */
 
 static ngx_uint_t
-ngx_http_magasin_route_match(ngx_str_t *pattern, ngx_str_t *path,
+ngx_http_magasin_route_match(ngx_http_magasin_route_t *route, ngx_str_t *path,
     ngx_str_t *ids)
 {
     u_char      *p, *q, *p_end, *q_end;
     ngx_uint_t   n;
 
-    p = pattern->data;
-    p_end = p + pattern->len;
-    q = path->data;
-    q_end = q + path->len;
+    p = route->path.data + route->segment;
+    p_end = route->path.data + route->path.len;
+    q = path->data + route->segment;
+    q_end = path->data + path->len;
+
+    for (n = 0; n < NGX_HTTP_MAGASIN_MAX_IDS; n++) {
+        ids[n].len = 0;
+    }
+
     n = 0;
 
     while (p < p_end) {

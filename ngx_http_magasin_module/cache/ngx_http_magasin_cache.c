@@ -500,7 +500,7 @@ ngx_http_magasin_cache_read_close(ngx_http_magasin_cache_read_t *cr)
     ngx_http_magasin_cache_hold(cr, 0);
 
     if (cr->asking) {
-        ngx_http_magasin_redis_cancel(&cr->command);
+        ngx_http_magasin_redis_cancel(cr->command);
         cr->asking = 0;
     }
 

@@ -126,7 +126,7 @@ struct ngx_http_magasin_cache_read_s {
     ngx_queue_t                        queue;       /* of those waiting */
     ngx_http_magasin_flight_t         *waits;       /* NULL: for nobody */
 
-    ngx_http_magasin_redis_command_t   command;
+    ngx_http_magasin_redis_command_t  *command;     /* NULL: never asked */
     ngx_str_t                          generations; /* Redis's */
 
     ngx_http_magasin_reader_t          reader;      /* of a long answer */

@@ -68,6 +68,16 @@ ngx_http_magasin_cache_redis_read(ngx_http_magasin_cache_t *cache,
         return NGX_DECLINED;
     }
 
+    /* Only a read that level 1 does not answer needs the memory. */
+
+    if (cr->command == NULL) {
+        cr->command = ngx_pcalloc(cr->pool,
+                                  sizeof(ngx_http_magasin_redis_command_t));
+        if (cr->command == NULL) {
+            return NGX_DECLINED;
+        }
+    }
+
     return ngx_http_magasin_cache_redis_ask(cache, cr);
 }
 
@@ -117,7 +127,7 @@ ngx_http_magasin_cache_redis_ask(ngx_http_magasin_cache_t *cache,
     ngx_http_magasin_cache_arg(&args, NGX_HTTP_MAGASIN_CACHE_GENERATION,
                                sizeof(NGX_HTTP_MAGASIN_CACHE_GENERATION) - 1);
 
-    command = &cr->command;
+    command = cr->command;
 
     command->done = ngx_http_magasin_cache_redis_asked;
     command->data = cr;

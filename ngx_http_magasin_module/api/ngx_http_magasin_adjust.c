@@ -11,7 +11,7 @@
 enum {
     ADJUST_MAGASIN = 0,
     ADJUST_PRODUIT,
-    ADJUST_DELTA,               /* these four as in the table below */
+    ADJUST_DELTA,               /* these four: as in the table below */
     ADJUST_QUANTITE,
     ADJUST_ATTENDU,
     ADJUST_MOTIF,
@@ -116,7 +116,10 @@ ngx_http_magasin_adjust_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
 }
 
 
-/* Either a difference, or a count with what was expected. */
+/*
+ * Check the members: either a difference (delta), or a count (quantite) with
+ * the expected value (attendu).  Errors are added to ctx.
+ */
 
 static void
 ngx_http_magasin_adjust_check(ngx_http_magasin_ctx_t *ctx)

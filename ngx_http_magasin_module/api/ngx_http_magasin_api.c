@@ -1,12 +1,15 @@
 
-/* Small helpers that several resources share. */
+/* Helpers that several resources use. */
 
 
 #include "ngx_http_magasin_api.h"
 #include "ngx_http_magasin_members.h"
 
 
-/* The value of a column as it came, NUL terminated; SQL NULL is empty. */
+/*
+ * Returns the value of a column as PostgreSQL sent it, NUL terminated.  SQL
+ * NULL is an empty text.  The text is valid until the result is freed.
+ */
 
 ngx_str_t
 ngx_http_magasin_column(PGresult *result, int row, int column)
@@ -21,8 +24,10 @@ ngx_http_magasin_column(PGresult *result, int row, int column)
 
 
 /*
- * A copy of a column that outlives the result, NUL terminated, for a
- * parameter of the next statement.  NULL: memory.
+ * Copy a column for a parameter of the next statement.  The copy is NUL
+ * terminated and lives as long as `pool`, longer than the result.
+ *
+ * Returns NULL if no memory is left.
  */
 
 const char *
@@ -37,7 +42,7 @@ ngx_http_magasin_column_copy(ngx_pool_t *pool, PGresult *result, int row,
 }
 
 
-/* Write columns into JSON: text as a string, the others as they are. */
+/* Write the value of a column as a JSON string. */
 
 void
 ngx_http_magasin_column_text(ngx_http_magasin_json_t *json, PGresult *result,
@@ -49,6 +54,8 @@ ngx_http_magasin_column_text(ngx_http_magasin_json_t *json, PGresult *result,
     ngx_http_magasin_json_text(json, text.data, text.len);
 }
 
+
+/* Write the value of a column, a number or JSON text, unchanged. */
 
 void
 ngx_http_magasin_column_number(ngx_http_magasin_json_t *json,
@@ -62,9 +69,11 @@ ngx_http_magasin_column_number(ngx_http_magasin_json_t *json,
 
 
 /*
- * Room for the numbers of the rows that a write locks, by which the pool sees
- * who waits for whom; the caller fills it with ngx_http_magasin_pg_lock().
- * NULL: memory.
+ * Allocate `n` hashes of the rows that a write locks.  The pool compares them
+ * to find the writes that wait for each other.  The caller fills them in with
+ * ngx_http_magasin_pg_lock().
+ *
+ * Returns NULL if no memory is left.
  */
 
 uint64_t *
@@ -85,8 +94,9 @@ ngx_http_magasin_locks(ngx_http_magasin_ctx_t *ctx, ngx_uint_t n)
 
 
 /*
- * What was rendered is true for so many milliseconds, if nothing changes,
- * from when its statement ran on.
+ * Limit the lifetime of an answer: the rendered rows are valid for `time`
+ * milliseconds after the start of the statement, if no data changes.  The
+ * smallest limit of all calls is used.
  */
 
 void

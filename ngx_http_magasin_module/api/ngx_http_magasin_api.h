@@ -1,5 +1,21 @@
 
-/* What the table of endpoints calls: one file per resource. */
+/*
+ * The functions that the table of endpoints (routes.c) calls: one file per
+ * resource.  The suffix of a function names its type; ngx_http_magasin.h
+ * declares the types.
+ *
+ * _bind sets the parameters of the statement.  It returns NGX_OK to run the
+ * statement, NGX_DONE if ctx already has the answer, which may be an error
+ * answer, or NGX_ERROR if the request failed, for example without memory.
+ *
+ * _render writes the rows of a result into the answer.  The result is valid
+ * only during the call.  It returns NGX_OK if the answer is complete, NGX_AGAIN
+ * if the parameters now select the next rows, or NGX_ERROR if the request
+ * failed.
+ *
+ * _touch adds the tags of what an answered write has changed to `tags`.
+ * `result` may be NULL.
+ */
 
 
 #ifndef _NGX_HTTP_MAGASIN_API_H_INCLUDED_
@@ -9,7 +25,10 @@
 #include "ngx_http_magasin.h"
 
 
-/* Rows and stores of one piece of an answer that may be long. */
+/*
+ * The number of rows, and of stores, in one piece of an answer that may be
+ * long.
+ */
 #define NGX_HTTP_MAGASIN_PIECE_ROWS    "1000"
 #define NGX_HTTP_MAGASIN_PIECE_STORES  "50"
 

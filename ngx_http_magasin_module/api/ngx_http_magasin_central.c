@@ -1,11 +1,14 @@
 
-/* GET /api/v1/stock/central/: by product; by name or quantity; by words. */
+/*
+ * GET /api/v1/stock/central/, in the order of products, names or quantities, or
+ * with a search for words.
+ */
 
 
 #include "ngx_http_magasin_rows.h"
 
 
-/* Parameters of stock_central.sql and its sisters. */
+/* Parameters of stock_central.sql and of the other stock_central_*.sql. */
 enum {
     CENTRAL_Q = 0,
     CENTRAL_ORDERING,
@@ -38,7 +41,10 @@ static const ngx_http_magasin_column_t  ngx_http_magasin_central_columns[] = {
 };
 
 
-/* The key is "ID", or "VALUE:ID" in an order: one text, so one key. */
+/*
+ * The key is "ID", or "VALUE:ID" if an ordering is given.  It is one text and
+ * so one key.
+ */
 
 const ngx_http_magasin_list_spec_t  ngx_http_magasin_central_spec = {
     .params = ngx_http_magasin_central_params,
@@ -48,7 +54,10 @@ const ngx_http_magasin_list_spec_t  ngx_http_magasin_central_spec = {
 };
 
 
-/* Which index serves is decided here, as for the products. */
+/*
+ * Select the statement, and thereby the index, from the parameters, as for the
+ * products.
+ */
 
 ngx_int_t
 ngx_http_magasin_central_bind(ngx_http_magasin_ctx_t *ctx)
@@ -67,7 +76,7 @@ ngx_http_magasin_central_bind(ngx_http_magasin_ctx_t *ctx)
         values[CENTRAL_ORDERING] = ngx_http_magasin_central_orders[0];
     }
 
-    /* The cursor of another order is none of this one. */
+    /* A cursor is valid only for the ordering that it was made for. */
 
     if (values[CENTRAL_KEY]
         && !ngx_http_magasin_central_key_valid(values[CENTRAL_KEY],
@@ -97,7 +106,10 @@ ngx_http_magasin_central_bind(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* Is it "ID", "NAME:ID" or "QUANTITY:ID", as the order wants it? */
+/*
+ * Returns 1 if `key` is "ID", "NAME:ID" or "QUANTITY:ID", as `ordering`
+ * requires, else 0.
+ */
 
 static ngx_uint_t
 ngx_http_magasin_central_key_valid(const char *key, const char *ordering)
@@ -135,7 +147,7 @@ ngx_http_magasin_central_key_valid(const char *key, const char *ordering)
 }
 
 
-/* How many digits a text ends with. */
+/* Returns the number of digits at the end of a text. */
 
 static size_t
 ngx_http_magasin_central_digits(const char *p, size_t len)

@@ -1,7 +1,8 @@
 
 /*
- * GET /api/v1/dashboard/: one object for each store.  With detail=true it has
- * the store's id, and as members what stands in the sentence of the trends.
+ * GET /api/v1/dashboard/: one object for each store.  With detail=true an
+ * object also has the id of the store, and the content of the sentence
+ * "tendances" as members.
  */
 
 
@@ -55,7 +56,7 @@ ngx_http_magasin_dashboard_bind(ngx_http_magasin_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    /* "detail=false" asks for what stands there without it. */
+    /* "detail=false" is the same as no parameter. */
 
     if (values[DASHBOARD_DETAIL] && *values[DASHBOARD_DETAIL] != 't') {
         values[DASHBOARD_DETAIL] = NULL;

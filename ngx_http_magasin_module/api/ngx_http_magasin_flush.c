@@ -1,5 +1,5 @@
 
-/* POST /api/v1/cache/flush/: forget all answers, on all nodes. */
+/* POST /api/v1/cache/flush/: invalidate all answers, on all nodes. */
 
 
 #include "ngx_http_magasin_rows.h"
@@ -11,7 +11,10 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_flush_members[] = {
 };
 
 
-/* How many answers this node had: none of them is given any more. */
+/*
+ * Invalidate all answers of this node.  The answer contains the number of
+ * entries that this node had.  The tag of _touch invalidates the other nodes.
+ */
 
 ngx_int_t
 ngx_http_magasin_flush_bind(ngx_http_magasin_ctx_t *ctx)

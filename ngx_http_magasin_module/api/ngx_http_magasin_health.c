@@ -1,12 +1,14 @@
 
 /*
- * /healthz: this worker lives.  /readyz: a write would be served, asked of
- * the database in the same way as any other request.  Whether Redis answers
- * this worker is told beside it and changes nothing: it is a cache.
+ * /healthz: this worker runs.  /readyz: a write would be executed.  The check
+ * sends a statement to the database in the same way as any other request.  The
+ * state of Redis is reported too, but does not change the status, because Redis
+ * is only a cache.
  *
- * However many ask for /readyz, a worker has one statement of it under way,
- * whose answer they share; and one that said yes is good for
- * NGX_HTTP_MAGASIN_READYZ_GOOD, unless the worker knows better by itself.
+ * A worker has at most one statement of /readyz in flight; all requests for
+ * /readyz share its answer.  A positive answer is reused for
+ * NGX_HTTP_MAGASIN_READYZ_GOOD, unless the state of the pool shows that writes
+ * fail.
  */
 
 
@@ -26,8 +28,10 @@ static void ngx_http_magasin_readyz_body(ngx_http_magasin_ctx_t *ctx,
 static const char *ngx_http_magasin_readyz_cache(ngx_http_magasin_ctx_t *ctx);
 
 
-/* When the database of this worker was last known to take writes; 0: it does
- * not, or nobody has asked. */
+/*
+ * The time at which the database of this worker last reported that it accepts
+ * writes, in ms.  0: it does not accept writes, or was not asked yet.
+ */
 
 static ngx_msec_t  ngx_http_magasin_writable;
 
@@ -118,7 +122,7 @@ ngx_http_magasin_readyz_body(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
 
     } else if (status != NGX_HTTP_OK) {
 
-        /* As `database` says. */
+        /* `database` is not "ok" then. */
 
         writes = "unavailable";
     }
@@ -149,8 +153,9 @@ ngx_http_magasin_readyz_body(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
 
 
 /*
- * What the next write of this worker would meet, and whether it would be
- * served: that somebody holds locks matters to some writes only.
+ * Returns the state that the next write of this worker would find.  Sets
+ * `*served` to 1 if the write would be executed, else to 0.  "locked" is
+ * served: locks of other sessions affect only some writes.
  */
 
 static const char *

@@ -1,11 +1,11 @@
 
-/* A parameter that names some rows by their ids: "4,9,12". */
+/* A parameter that selects rows by their ids: "4,9,12". */
 
 
 #include "ngx_http_magasin_rows.h"
 
 
-/* As many as a person has before them, and more. */
+/* More ids than one screen of a client shows. */
 #define NGX_HTTP_MAGASIN_IDS  100
 
 
@@ -13,12 +13,13 @@ static ngx_uint_t ngx_http_magasin_ids_valid(ngx_str_t *text);
 
 
 /*
- * The ids of the parameter `name`, whose value is `text`, as an array of
- * PostgreSQL ("{4,9,12}"), or NULL when it is not there or empty.  What is no
- * list of 1 to 100 ids is told as an error of this field, for
- * ngx_http_magasin_members_end() to close.
+ * Convert the ids of the parameter `name`, whose value is `text`, to an array
+ * of PostgreSQL ("{4,9,12}"), in `*value`.  `*value` is NULL if the parameter
+ * is missing or empty.  A value that is not a list of 1 to 100 ids adds an
+ * error of this field to ctx; ngx_http_magasin_members_end() completes the
+ * answer.
  *
- * NGX_OK or NGX_ERROR (memory).
+ * Returns NGX_OK, also with such an error, or NGX_ERROR if no memory is left.
  */
 
 ngx_int_t

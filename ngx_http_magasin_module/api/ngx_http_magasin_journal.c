@@ -1,5 +1,5 @@
 
-/* GET /api/v1/journal/: every change, as a stream or the newest first. */
+/* GET /api/v1/journal/: all changes, as a stream or in descending order. */
 
 
 #include "ngx_http_magasin_rows.h"
@@ -9,7 +9,10 @@ static const char *const  ngx_http_magasin_journal_orders[] = {
     "id", "-id", NULL
 };
 
-/* Parameters of journal.sql and its sisters, as in the table below. */
+/*
+ * Parameters of journal.sql and of the other journal_*.sql, in the order of the
+ * table below.
+ */
 enum {
     JOURNAL_MAGASIN = 0,
     JOURNAL_PRODUIT,
@@ -55,8 +58,9 @@ const ngx_http_magasin_list_spec_t  ngx_http_magasin_journal_spec = {
 
 
 /*
- * Which index serves is decided here; PostgreSQL would have to see the values
- * to know.  What has none may walk far.
+ * Select the statement, and thereby the index, from the parameters.  PostgreSQL
+ * could select the index only if it planned with the values.  A combination of
+ * filters without an index may read many rows.
  */
 
 ngx_int_t

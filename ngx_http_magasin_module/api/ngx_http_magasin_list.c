@@ -1,8 +1,9 @@
 
 /*
- * Lists in pages that are found by key: {"next", "results"}, an opaque
- * cursor, and a Link header (RFC 8288).  The cursor is the key of the last
- * row, so that nothing is repeated or left out when rows come and go.
+ * Lists that are paged by key: {"next", "results"}, an opaque cursor, and a
+ * Link header (RFC 8288).  The cursor contains the keys of the last row.  So no
+ * row is repeated or skipped when rows are inserted or deleted between two
+ * pages.
  */
 
 
@@ -14,21 +15,21 @@
 
 #define NGX_HTTP_MAGASIN_LIST_LIMIT  50
 
-/* The longest name in UTF-8, an id and some more, in base64. */
+/* The longest name in UTF-8, an id and a reserve, in base64. */
 #define NGX_HTTP_MAGASIN_LIST_CURSOR  1024
 
 #define NGX_HTTP_MAGASIN_LIST_CHECKSUM  4
 
-/* More than the longest instant that PostgreSQL writes. */
+/* More than the longest timestamp that PostgreSQL writes. */
 #define NGX_HTTP_MAGASIN_LIST_INSTANT  64
 
 
 /* ctx->state */
 typedef struct {
     ngx_uint_t   limit;
-    ngx_str_t    cursor;        /* as it came */
-    ngx_uint_t   stream;        /* there is always a next page */
-    ngx_uint_t   keys;          /* where they are among the parameters */
+    ngx_str_t    cursor;        /* as the client sent it */
+    ngx_uint_t   stream;        /* 1: there is always a next page */
+    ngx_uint_t   keys;          /* index of the keys in the parameters */
 } ngx_http_magasin_list_state_t;
 
 
@@ -59,7 +60,10 @@ static ngx_int_t ngx_http_magasin_list_cursor(ngx_http_magasin_ctx_t *ctx,
     ngx_str_t *cursor);
 
 
-/* Parameters, limit and cursor, all checked before any error is told. */
+/*
+ * Read the parameters, the limit and the cursor.  All of them are checked
+ * before the errors are answered.
+ */
 
 ngx_int_t
 ngx_http_magasin_list_bind(ngx_http_magasin_ctx_t *ctx)
@@ -105,7 +109,7 @@ ngx_http_magasin_list_bind(ngx_http_magasin_ctx_t *ctx)
         state->limit = ngx_atoi((u_char *) limit, ngx_strlen(limit));
     }
 
-    /* One row more tells whether there is a next page. */
+    /* One row more than the limit shows whether there is a next page. */
 
     (void) ngx_sprintf(p, "%ui%Z", state->limit + 1);
     values[n++] = (const char *) p;
@@ -134,7 +138,10 @@ ngx_http_magasin_list_bind(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* After bind: does this list never end? */
+/*
+ * Call it after _list_bind().  `stream` is 1 if the list has no end: each page
+ * has a next page then.
+ */
 
 void
 ngx_http_magasin_list_stream(ngx_http_magasin_ctx_t *ctx, ngx_uint_t stream)
@@ -197,7 +204,9 @@ ngx_http_magasin_list_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 }
 
 
-/* What stands before the rows: it tells of the last one already. */
+/*
+ * Write what precedes the rows.  The cursor in "next" depends on the last row.
+ */
 
 static ngx_int_t
 ngx_http_magasin_list_begin(ngx_http_magasin_ctx_t *ctx,
@@ -215,7 +224,10 @@ ngx_http_magasin_list_begin(ngx_http_magasin_ctx_t *ctx,
 
     if (state->stream || PQntuples(result) > rows) {
 
-        /* What comes after the last row, or where we are in a stream. */
+        /*
+         * The cursor after the last row.  For an empty page of a stream it is
+         * the cursor of the request.
+         */
 
         cursor = state->cursor;
 
@@ -241,9 +253,9 @@ ngx_http_magasin_list_begin(ngx_http_magasin_ctx_t *ctx,
 
 
 /*
- * Is the page complete?  Of `rows` the first `row` were rendered.  A piece
- * that goes on has rows up to the last one that the page was begun with, also
- * such as have come since.
+ * Returns 1 if the page is complete, else 0.  The first `row` of `rows` rows
+ * were rendered.  The rows of a later piece end with the row that was the last
+ * one when the page started; they may include rows that were inserted since.
  */
 
 static ngx_uint_t
@@ -277,7 +289,11 @@ ngx_http_magasin_list_ends(ngx_http_magasin_ctx_t *ctx,
 }
 
 
-/* Let the statement go on after `row`; the page ends with `last`. */
+/*
+ * Set the keys so that the statement continues after `row`.  `last` is the last
+ * row of the page; its keys are set with the `first` piece.  Returns NGX_OK, or
+ * NGX_ERROR if no memory is left.
+ */
 
 static ngx_int_t
 ngx_http_magasin_list_go_on(ngx_http_magasin_ctx_t *ctx,
@@ -319,10 +335,11 @@ ngx_http_magasin_list_go_on(ngx_http_magasin_ctx_t *ctx,
 
 
 /*
- * The keys out of a cursor: base64url of a checksum and of the keys' texts
- * with 0x1F between.
+ * Read the keys from a cursor: base64url of a checksum and of the texts of the
+ * keys, separated by 0x1F.
  *
- * NGX_OK; NGX_DECLINED: it is damaged, or another list's; NGX_ERROR: memory.
+ * Returns NGX_OK; NGX_DECLINED if the cursor is damaged or belongs to another
+ * list; NGX_ERROR if no memory is left.
  */
 
 static ngx_int_t
@@ -353,7 +370,10 @@ ngx_http_magasin_list_keys(ngx_http_magasin_ctx_t *ctx,
         return NGX_DECLINED;
     }
 
-    /* The decoder is lenient about the end: what is not as we write it? */
+    /*
+     * The decoder ignores excess bits at the end.  Accept only the exact
+     * encoding that this file writes.
+     */
 
     ngx_encode_base64url(&again, &text);
 
@@ -379,7 +399,10 @@ ngx_http_magasin_list_keys(ngx_http_magasin_ctx_t *ctx,
             return NGX_DECLINED;
         }
 
-        /* Only the first of two keys may be a text with any character. */
+        /*
+         * Only the first of two keys may be a text, which may contain any
+         * character.
+         */
 
         for (stop = end; i + 1 < spec->nkeys && stop > p; stop--) {
             if (*stop == '\x1f') {
@@ -405,8 +428,8 @@ ngx_http_magasin_list_keys(ngx_http_magasin_ctx_t *ctx,
 
 
 /*
- * CRC-32 of the list's name and of the keys: against accidents, not against
- * forgers, who gain nothing.
+ * CRC-32 of the name of the list and of the keys.  It detects damage, not
+ * forgery: a forged cursor gives access to nothing more.
  */
 
 static void
@@ -446,7 +469,7 @@ ngx_http_magasin_list_key_valid(ngx_http_magasin_key_e type, ngx_str_t *key)
 
     case NGX_HTTP_MAGASIN_KEY_INSTANT:
 
-        /* "2026-11-24 08:26:01.734513+00": all sessions are in UTC. */
+        /* "2026-11-24 08:26:01.734513+00": all sessions use UTC. */
 
         if (key->len < 4 || key->len >= sizeof(text)
             || ngx_memcmp(key->data + key->len - 3, "+00", 3) != 0)

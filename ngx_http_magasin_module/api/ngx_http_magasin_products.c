@@ -1,5 +1,5 @@
 
-/* /api/v1/products/ and what is under it. */
+/* /api/v1/products/ and the resources below. */
 
 
 #include "ngx_http_magasin_rows.h"
@@ -17,7 +17,7 @@ enum {
     PRODUCT_CATEGORIE,
     PRODUCT_PRIX,
     PRODUCT_DESCRIPTION,
-    PRODUCT_MATCHES             /* product_patch.sql alone */
+    PRODUCT_MATCHES             /* only product_patch.sql */
 };
 
 
@@ -40,7 +40,10 @@ enum {
 };
 
 
-/* Parameters of products.sql and its sisters, as in the table below. */
+/*
+ * Parameters of products.sql and of the other products_*.sql, in the order of
+ * the table below.
+ */
 enum {
     PRODUCTS_Q = 0,
     PRODUCTS_CATEGORIE
@@ -66,7 +69,7 @@ static ngx_int_t ngx_http_magasin_product_tag(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, int row);
 
 
-/* What a product is made of, in the order in which errors are told. */
+/* The members of a product.  Errors are reported in this order. */
 
 /* clang-format off */
 #define NGX_HTTP_MAGASIN_PRODUCT_MEMBERS(needed)                              \
@@ -121,13 +124,16 @@ const ngx_http_magasin_list_spec_t  ngx_http_magasin_products_spec = {
     .pieces = 1
 };
 
-/* Its rows are not one object each: it has a render of its own. */
+/*
+ * No columns: the rows are not one object each, and the endpoint has its own
+ * render function.
+ */
 const ngx_http_magasin_item_spec_t  ngx_http_magasin_availability_spec = {
     .what = "Produit"
 };
 
 
-/* GET */
+/* GET. */
 
 ngx_int_t
 ngx_http_magasin_product_bind(ngx_http_magasin_ctx_t *ctx)
@@ -144,7 +150,7 @@ ngx_http_magasin_product_bind(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* PUT.  As for the reference: unknown members are passed over. */
+/* PUT.  Unknown members are ignored, as by the reference. */
 
 ngx_int_t
 ngx_http_magasin_product_update_bind(ngx_http_magasin_ctx_t *ctx)
@@ -154,7 +160,7 @@ ngx_http_magasin_product_update_bind(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* PATCH */
+/* PATCH. */
 
 ngx_int_t
 ngx_http_magasin_product_patch_bind(ngx_http_magasin_ctx_t *ctx)
@@ -163,7 +169,10 @@ ngx_http_magasin_product_patch_bind(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* All fields are checked before any error is told, and before the id. */
+/*
+ * Bind PUT and PATCH.  All fields are checked before an error is answered, and
+ * before the id is checked.
+ */
 
 static ngx_int_t
 ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
@@ -210,7 +219,7 @@ ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    /* What most writes do not need costs them nothing. */
+    /* The statements with fewer parameters serve most writes and cost less. */
 
     if (ctx->job.values[UPDATE_IF_MATCH]
         || members == ngx_http_magasin_product_patch)
@@ -248,7 +257,10 @@ ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
         return NGX_OK;
     }
 
-    /* RFC 9110, 9.3.4: after a PUT that is no plain copy, no validator. */
+    /*
+     * RFC 9110, 9.3.4: no validator after a PUT whose content was not stored
+     * unchanged.
+     */
 
     if (ctx->endpoint->method != NGX_HTTP_PUT
         && ngx_http_magasin_product_tag(ctx, result, row) != NGX_OK)
@@ -279,8 +291,9 @@ ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 
 
 /*
- * The entity tag: MD5 over the fields, as produit_etag() of 006_ecritures.sql
- * has it for If-Match.  NGX_OK or NGX_ERROR (memory).
+ * Set the entity tag: MD5 of the fields, computed as produit_etag() of
+ * 006_ecritures.sql does for If-Match.  Returns NGX_OK, or NGX_ERROR if no
+ * memory is left.
  */
 
 static ngx_int_t
@@ -315,7 +328,10 @@ ngx_http_magasin_product_tag(ngx_http_magasin_ctx_t *ctx, PGresult *result,
 }
 
 
-/* PUT and PATCH: others show the name alone. */
+/*
+ * PUT and PATCH.  Answers of other resources contain only the name of the
+ * product.
+ */
 
 void
 ngx_http_magasin_product_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
@@ -331,7 +347,7 @@ ngx_http_magasin_product_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
 }
 
 
-/* POST */
+/* POST. */
 
 ngx_int_t
 ngx_http_magasin_product_create_bind(ngx_http_magasin_ctx_t *ctx)
@@ -360,7 +376,7 @@ ngx_http_magasin_product_create_touch(ngx_http_magasin_ctx_t *ctx,
 }
 
 
-/* DELETE */
+/* DELETE. */
 
 ngx_int_t
 ngx_http_magasin_product_delete_bind(ngx_http_magasin_ctx_t *ctx)
@@ -391,7 +407,7 @@ ngx_http_magasin_product_delete_render(ngx_http_magasin_ctx_t *ctx,
 
     if (rc == NGX_OK && ctx->status == NGX_HTTP_NOT_FOUND) {
 
-        /* In the same words as GET. */
+        /* The message is the same as for GET. */
 
         return ngx_http_magasin_product_missing(ctx) == NGX_DONE ? NGX_OK
                                                                  : NGX_ERROR;
@@ -401,7 +417,7 @@ ngx_http_magasin_product_delete_render(ngx_http_magasin_ctx_t *ctx,
 }
 
 
-/* It is archived, or goes with its rows of stock. */
+/* The product was archived, or it was deleted with its rows of stock. */
 
 void
 ngx_http_magasin_product_delete_touch(ngx_http_magasin_ctx_t *ctx,
@@ -413,7 +429,9 @@ ngx_http_magasin_product_delete_touch(ngx_http_magasin_ctx_t *ctx,
 }
 
 
-/* The list: what it is asked for decides which index serves. */
+/*
+ * GET of the list.  The parameters select the statement, and thereby the index.
+ */
 
 ngx_int_t
 ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
@@ -442,7 +460,7 @@ ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
     } else if (ctx->job.values[PRODUCTS_Q]) {
         ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS_SEARCH;
 
-        /* A short word finds much, which takes its time. */
+        /* A short word matches many names, and the statement is slow. */
 
         ctx->job.class = NGX_HTTP_MAGASIN_PG_HEAVY;
 
@@ -469,7 +487,7 @@ ngx_http_magasin_availability_bind(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* A full piece may have a next one, after its last store. */
+/* If the piece is full, the next one starts after its last store. */
 
 ngx_int_t
 ngx_http_magasin_availability_render(ngx_http_magasin_ctx_t *ctx,
@@ -535,7 +553,7 @@ ngx_http_magasin_availability_render(ngx_http_magasin_ctx_t *ctx,
 }
 
 
-/* The reference writes the path itself, from the number. */
+/* 404.  The reference builds the path from the number, not from the request. */
 
 static ngx_int_t
 ngx_http_magasin_product_missing(ngx_http_magasin_ctx_t *ctx)

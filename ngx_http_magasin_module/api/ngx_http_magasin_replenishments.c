@@ -1,5 +1,8 @@
 
-/* /api/v1/replenishments/: what stores ask of the central stock. */
+/*
+ * /api/v1/replenishments/: requests of the stores for units of the central
+ * stock.
+ */
 
 
 #include "ngx_http_magasin_rows.h"
@@ -94,7 +97,7 @@ ngx_http_magasin_replenishment_reject_bind(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* No member is known: a body may be there, with nothing in it. */
+/* A body is optional.  No member is known, so it must not have any. */
 
 static ngx_int_t
 ngx_http_magasin_decide_bind(ngx_http_magasin_ctx_t *ctx, const char *approve)
@@ -126,8 +129,9 @@ ngx_http_magasin_decide_bind(ngx_http_magasin_ctx_t *ctx, const char *approve)
 
 
 /*
- * A decision, also one that is told as a conflict: a request that the central
- * stock cannot serve is refused by it.  Units move with an approval alone.
+ * Add the tags of a decision, also of one that is answered as a conflict: the
+ * function rejects a request that the central stock cannot serve, and stores
+ * that decision.  Units are moved only by an approval.
  */
 
 void
@@ -154,7 +158,11 @@ ngx_http_magasin_replenishment_touch(ngx_http_magasin_ctx_t *ctx,
 
     if (PQgetisnull(result, 0, column)) {
 
-        /* It came while the statement began: the function alone has seen it. */
+        /*
+         * The request was inserted after the statement had started.  Only the
+         * function has seen its row, so the store and the product are not
+         * known.
+         */
 
         ngx_http_magasin_tags_add_slot(tags, NGX_HTTP_MAGASIN_TAG_ALL);
         return;

@@ -1,7 +1,7 @@
 
 /*
- * GET /api/v1/reports/: for each store its total, what it sold and what it
- * has.  The rows come store by store, and in a store part by part.
+ * GET /api/v1/reports/: for each store its total, its sales and its stock.  The
+ * rows are ordered by store, and within a store by part.
  */
 
 
@@ -14,11 +14,14 @@ enum {
     REPORTS_PARTIE,
     REPORTS_NOM,
     REPORTS_VALEUR,
-    REPORTS_RESTE               /* of a store */
+    REPORTS_RESTE               /* of part 0; see reports.sql */
 };
 
 
-/* REPORTS_PARTIE: a store with its total, a product sold, one in stock. */
+/*
+ * Values of REPORTS_PARTIE: a store with its total, a product that it sold, a
+ * product that it has in stock.
+ */
 enum {
     REPORTS_MAGASIN = '0',
     REPORTS_VENDU = '1',
@@ -124,7 +127,10 @@ ngx_http_magasin_reports_store(ngx_http_magasin_json_t *json,
 }
 
 
-/* Close what is open of a store: `part` 0 when there was none. */
+/*
+ * Close the open objects of a store.  `part` is its last part, or 0 if no store
+ * is open.
+ */
 
 static void
 ngx_http_magasin_reports_end(ngx_http_magasin_json_t *json, int part)
@@ -145,7 +151,10 @@ ngx_http_magasin_reports_end(ngx_http_magasin_json_t *json, int part)
 }
 
 
-/* 3024.40 is 3024.4, 60.00 is 60.0; a store that sold nothing has 0. */
+/*
+ * Shorten the total: 3024.40 becomes 3024.4, 60.00 becomes 60.0.  It is 0 for a
+ * store without sales.
+ */
 
 static ngx_str_t
 ngx_http_magasin_reports_shortest(PGresult *result, int row)

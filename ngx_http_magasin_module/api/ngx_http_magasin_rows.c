@@ -3,7 +3,7 @@
 #include "ngx_http_magasin_reply.h"
 
 
-/* Columns of every statement that writes: the fields of the type reponse. */
+/* Columns of all statements that write: the fields of the type reponse. */
 enum {
     WRITTEN_STATUT = 0,
     WRITTEN_EMPLACEMENT,
@@ -19,7 +19,10 @@ static ngx_int_t ngx_http_magasin_written_copy(ngx_pool_t *pool,
     PGresult *result, int column, ngx_str_t *text);
 
 
-/* One row, from `column` on, as an object. */
+/*
+ * Write one row as an object, starting with the column number `column`.  SQL
+ * NULL is written as null.
+ */
 
 void
 ngx_http_magasin_row(ngx_http_magasin_json_t *json,
@@ -69,7 +72,12 @@ ngx_http_magasin_row(ngx_http_magasin_json_t *json,
 }
 
 
-/* All ids of the path are the statement's parameters. */
+/*
+ * The ids of the path are the parameters of the statement.
+ *
+ * Returns NGX_OK; NGX_DONE with a 404 in ctx if an id is out of range;
+ * NGX_ERROR if no memory is left.
+ */
 
 ngx_int_t
 ngx_http_magasin_item_bind(ngx_http_magasin_ctx_t *ctx)
@@ -93,7 +101,11 @@ ngx_http_magasin_item_bind(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* The row, or 404 with the last id of the path. */
+/*
+ * Write the row, or a 404 with the last id of the path if there is no row.
+ *
+ * Returns NGX_OK, or NGX_ERROR if no memory is left.
+ */
 
 ngx_int_t
 ngx_http_magasin_item_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
@@ -115,7 +127,12 @@ ngx_http_magasin_item_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 }
 
 
-/* The answer that a function of PostgreSQL made, a success or a refusal. */
+/*
+ * Write the answer that a function of PostgreSQL returned: success or error.
+ *
+ * Returns NGX_OK, or NGX_ERROR if no memory is left or the result does not have
+ * exactly one row.
+ */
 
 ngx_int_t
 ngx_http_magasin_written_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
@@ -169,7 +186,10 @@ ngx_http_magasin_written_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 }
 
 
-/* The id of what was created: the end of its location; 0: nothing was. */
+/*
+ * Returns the id of the created resource, which is the last part of its
+ * location, or 0 if nothing was created.
+ */
 
 int64_t
 ngx_http_magasin_written_id(PGresult *result)
@@ -193,7 +213,10 @@ ngx_http_magasin_written_id(PGresult *result)
 }
 
 
-/* 006_ecritures.sql says what detail and corps are for each status. */
+/*
+ * Write an error answer.  006_ecritures.sql describes the columns detail and
+ * corps for each status.
+ */
 
 static ngx_int_t
 ngx_http_magasin_written_error(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
@@ -236,7 +259,10 @@ ngx_http_magasin_written_error(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
 }
 
 
-/* A column that outlives the result; SQL NULL is empty. */
+/*
+ * Copy a column to `pool`; the copy lives longer than the result.  SQL NULL is
+ * an empty text.  Returns NGX_OK, or NGX_ERROR if no memory is left.
+ */
 
 static ngx_int_t
 ngx_http_magasin_written_copy(ngx_pool_t *pool, PGresult *result, int column,

@@ -1,8 +1,8 @@
 
 /*
- * What most endpoints are made of: rows into objects by a table of columns,
- * lists in pages found by key, single resources, answers that PostgreSQL
- * wrote.
+ * The common parts of most endpoints: rows that become objects by a table of
+ * columns, lists that are paged by key, single resources, and answers that a
+ * function of PostgreSQL returns.
  */
 
 
@@ -18,19 +18,19 @@
 #define NGX_HTTP_MAGASIN_LIST_KEYS    2
 
 
-/* Every number of so many digits is a bigint. */
+/* A number of up to 18 digits always fits a bigint. */
 #define NGX_HTTP_MAGASIN_IDS_DIGITS  18
 
 
 typedef enum {
     NGX_HTTP_MAGASIN_COLUMN_TEXT = 0,
-    NGX_HTTP_MAGASIN_COLUMN_LITERAL,    /* a number, or JSON already */
+    NGX_HTTP_MAGASIN_COLUMN_LITERAL,    /* a number, or JSON text */
     NGX_HTTP_MAGASIN_COLUMN_BOOLEAN,    /* t or f */
-    NGX_HTTP_MAGASIN_COLUMN_OBJECT      /* the whole row, as JSON already */
+    NGX_HTTP_MAGASIN_COLUMN_OBJECT      /* the row is one JSON value */
 } ngx_http_magasin_column_e;
 
 
-/* Tables of these end with a NULL name; SQL NULL is null. */
+/* A table of columns ends with a NULL name.  SQL NULL is written as null. */
 typedef struct {
     const char                       *name;
     ngx_http_magasin_column_e         type;
@@ -40,19 +40,20 @@ typedef struct {
 typedef enum {
     NGX_HTTP_MAGASIN_KEY_INTEGER = 0,
     NGX_HTTP_MAGASIN_KEY_TEXT,
-    NGX_HTTP_MAGASIN_KEY_INSTANT        /* as PostgreSQL writes it */
+    NGX_HTTP_MAGASIN_KEY_INSTANT        /* in PostgreSQL's format */
 } ngx_http_magasin_key_e;
 
 
 /*
- * A list.  Its statement takes the parameters in their order, then how many
- * rows, then the keys to go on after (NULL at the start); its result has the
- * keys, then the columns.
+ * A list.  The parameters of its statement are, in this order: `params`, the
+ * number of rows, and the keys after which the rows start (NULL for the first
+ * page).  The columns of the result are the keys, then `columns`.
  *
- * `pieces`: rows may be long.  Then it also takes the keys of the last row of
- * the page (NULL: not known), and of a row that is behind that one, or too
- * much for this piece, it gives the keys alone: the first column is NULL.  The
- * first row is never too much.
+ * `pieces`: rows may be long.  The statement then has more parameters: the keys
+ * of the last row of the page (NULL if they are not known yet).  For a row
+ * after that last row, and for a row that exceeds the size of the piece, the
+ * statement returns only the keys: the first column is NULL.  The first row of
+ * a piece is always complete.
  */
 typedef struct {
     const ngx_http_magasin_member_t       *params;
@@ -63,9 +64,9 @@ typedef struct {
 } ngx_http_magasin_list_spec_t;
 
 
-/* A single resource, by the ids of the path. */
+/* A single resource, selected by the ids of the path. */
 typedef struct {
-    const char                            *what;       /* for its 404 */
+    const char                            *what;       /* the name in its 404 */
     const ngx_http_magasin_column_t  *columns;
 } ngx_http_magasin_item_spec_t;
 
@@ -97,7 +98,10 @@ ngx_int_t ngx_http_magasin_list_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
 
 
-/* What lists and single resources are; each in the file of its resource. */
+/*
+ * The descriptions of lists and resources.  Each is in the file of its
+ * resource.
+ */
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_stores_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_products_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_central_spec;

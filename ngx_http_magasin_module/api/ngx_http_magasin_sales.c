@@ -1,5 +1,5 @@
 
-/* /api/v1/sales/. */
+/* /api/v1/sales/ and the resources below. */
 
 
 #include "ngx_http_magasin_rows.h"
@@ -37,7 +37,7 @@ typedef struct {
     const char   *errors[LINE_MEMBERS];
     json_t       *value;
     unsigned      object:1;
-    unsigned      unknown:1;            /* a member that is not known */
+    unsigned      unknown:1;            /* it has an unknown member */
 } ngx_http_magasin_line_t;
 
 
@@ -106,7 +106,7 @@ static const char *ngx_http_magasin_sale_array(ngx_pool_t *pool,
     ngx_http_magasin_line_t *lines, ngx_uint_t n, ngx_uint_t member);
 
 
-/* One store's sales have an index of their own. */
+/* GET of the list.  The sales of one store have their own index. */
 
 ngx_int_t
 ngx_http_magasin_sales_bind(ngx_http_magasin_ctx_t *ctx)
@@ -123,7 +123,10 @@ ngx_http_magasin_sales_bind(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* POST.  Everything is checked before any error is told. */
+/*
+ * POST.  All members are checked before the errors are answered.  A unit price
+ * requires the scope "prix".
+ */
 
 ngx_int_t
 ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx)
@@ -194,7 +197,10 @@ ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* The sale, and the stock of each of its products: "{4,7}". */
+/*
+ * A sale changes the sale itself and the stock of each of its products.  The
+ * products are in the parameter SALE_PRODUITS: "{4,7}".
+ */
 
 void
 ngx_http_magasin_sale_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
@@ -221,8 +227,9 @@ ngx_http_magasin_sale_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
 
 
 /*
- * The lines of the body, checked; errors are in ctx.  NGX_OK or NGX_ERROR
- * (memory).
+ * Read and check the lines of the body.  Errors are added to ctx.
+ *
+ * Returns NGX_OK, also with such errors, or NGX_ERROR if no memory is left.
  */
 
 static ngx_int_t
@@ -340,7 +347,10 @@ ngx_http_magasin_sale_known(const char *name)
 }
 
 
-/* Of a number there is one thing wrong at a time; the words stay. */
+/*
+ * A member of a line has at most one error.  `message` must be a constant: only
+ * the pointer is stored.
+ */
 
 static void
 ngx_http_magasin_sale_complain(void *data, const char *name,
@@ -358,7 +368,10 @@ ngx_http_magasin_sale_complain(void *data, const char *name,
 }
 
 
-/* {"lignes": [{}, {"quantite": ["..."]}]}: an element for each line. */
+/*
+ * Write the errors, if there are any: {"lignes": [{}, {"quantite": ["..."]}]},
+ * with one element for each line.
+ */
 
 static void
 ngx_http_magasin_sale_errors(ngx_http_magasin_ctx_t *ctx,
@@ -439,7 +452,10 @@ ngx_http_magasin_sale_error(ngx_http_magasin_ctx_t *ctx, const char *name,
 }
 
 
-/* "{4,7,NULL}": a member of all lines as an array; NULL: memory. */
+/*
+ * Returns one member of all lines as an array, "{4,7,NULL}", or NULL if no
+ * memory is left.
+ */
 
 static const char *
 ngx_http_magasin_sale_array(ngx_pool_t *pool, ngx_http_magasin_line_t *lines,

@@ -1,5 +1,8 @@
 
-/* GET /api/v1/stores/{id}/stock/: the rows of a store, or some, by product. */
+/*
+ * GET /api/v1/stores/{id}/stock/: all rows of a store, or those of some
+ * products, in the order of the products.
+ */
 
 
 #include "ngx_http_magasin_rows.h"
@@ -14,7 +17,10 @@ enum {
 };
 
 
-/* A store that cannot exist has no stock, as one that does not. */
+/*
+ * A store whose id is out of range has an empty list, like a store that does
+ * not exist.
+ */
 
 ngx_int_t
 ngx_http_magasin_stock_bind(ngx_http_magasin_ctx_t *ctx)
@@ -57,7 +63,7 @@ ngx_http_magasin_stock_bind(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* A full piece may have a next one, after its last product. */
+/* If the piece is full, the next one starts after its last product. */
 
 ngx_int_t
 ngx_http_magasin_stock_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)

@@ -1,7 +1,7 @@
 
 /*
- * GET /api/v1/stores/{id}/stock/{produit}/.  The entity tag is the quantity:
- * nothing else of the resource can change.
+ * GET /api/v1/stores/{id}/stock/{produit}/.  The entity tag is the quantity,
+ * because no other member of the resource can change.
  */
 
 

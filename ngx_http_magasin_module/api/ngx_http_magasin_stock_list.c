@@ -1,5 +1,8 @@
 
-/* GET /api/v1/stores/{id}/stock/list/: filters, order, numbered pages. */
+/*
+ * GET /api/v1/stores/{id}/stock/list/, with filters, an order and numbered
+ * pages.
+ */
 
 
 #include "ngx_http_magasin_api.h"
@@ -25,15 +28,15 @@ enum {
 };
 
 
-/* ctx->state; page 0 stands for the last one. */
+/* The type of ctx->state.  Page 0 is the last page. */
 typedef struct {
     ngx_uint_t    page;
-    ngx_uint_t    nkeys;        /* of the order, at most two */
+    ngx_uint_t    nkeys;        /* of the order; at most 2 */
     const char   *keys[2];
-    const char   *nom;          /* filters; NULL: none */
+    const char   *nom;          /* filters; NULL: no filter */
     const char   *q;
     const char   *quantite;
-    unsigned      empty:1;      /* no row can fit */
+    unsigned      empty:1;      /* no row can match */
 } ngx_http_magasin_stock_list_t;
 
 
@@ -62,7 +65,10 @@ static ngx_int_t ngx_http_magasin_stock_list_link(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t page);
 
 
-/* The filters are checked before the page, and all of them are told. */
+/*
+ * The filters are checked before the page.  The answer has the errors of all
+ * filters.
+ */
 
 ngx_int_t
 ngx_http_magasin_stock_list_bind(ngx_http_magasin_ctx_t *ctx)
@@ -217,7 +223,7 @@ ngx_http_magasin_stock_list_name(ngx_http_magasin_ctx_t *ctx, ngx_str_t *value,
 }
 
 
-/* Any decimal is taken, and cut to an integer, as the reference does. */
+/* Any decimal is accepted and truncated to an integer, as by the reference. */
 
 static ngx_int_t
 ngx_http_magasin_stock_list_quantity(ngx_http_magasin_ctx_t *ctx,
@@ -278,7 +284,10 @@ ngx_http_magasin_stock_list_quantity(ngx_http_magasin_ctx_t *ctx,
 }
 
 
-/* Over the double nearest to 1e50, which is the reference's limit. */
+/*
+ * Returns 1 if the value is greater than the double nearest to 1e50, which is
+ * the limit of the reference.
+ */
 
 static ngx_uint_t
 ngx_http_magasin_stock_list_too_big(ngx_http_magasin_decimal_t *decimal)
@@ -318,8 +327,10 @@ ngx_http_magasin_stock_list_too_big(ngx_http_magasin_decimal_t *decimal)
 
 
 /*
- * "last", or an integer as Python's int() reads it.  NGX_OK; NGX_DECLINED:
- * no page has this number; NGX_ERROR: memory.
+ * Read the page: "last", or an integer in the syntax of Python's int().
+ *
+ * Returns NGX_OK; NGX_DECLINED if no page can have this number; NGX_ERROR if no
+ * memory is left.
  */
 
 static ngx_int_t
@@ -361,7 +372,7 @@ ngx_http_magasin_stock_list_page(ngx_http_magasin_ctx_t *ctx,
 
     for ( /* void */ ; p < end; p++) {
 
-        /* One "_" may stand between two digits. */
+        /* One "_" is allowed between two digits. */
 
         if (*p == '_' && digit) {
             digit = 0;
@@ -383,7 +394,10 @@ ngx_http_magasin_stock_list_page(ngx_http_magasin_ctx_t *ctx,
 }
 
 
-/* The first term of each column counts; the others are skipped. */
+/*
+ * Read the order.  The first term of each column is used; later terms of the
+ * same column are ignored.
+ */
 
 static void
 ngx_http_magasin_stock_list_order(ngx_http_magasin_ctx_t *ctx,
@@ -486,7 +500,7 @@ ngx_http_magasin_stock_list_no_page(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* No rows: page 1 of nothing is empty, any other page is not there. */
+/* The list has no rows: page 1 is an empty page, any other page is a 404. */
 
 static ngx_int_t
 ngx_http_magasin_stock_list_empty(ngx_http_magasin_ctx_t *ctx)
@@ -544,7 +558,10 @@ ngx_http_magasin_stock_list_head(ngx_http_magasin_ctx_t *ctx, ngx_uint_t total,
 }
 
 
-/* A link to a page, or null for page 0.  NGX_OK or NGX_ERROR (memory). */
+/*
+ * Write the link to a page, or null for page 0.  Returns NGX_OK, or NGX_ERROR
+ * if no memory is left.
+ */
 
 static ngx_int_t
 ngx_http_magasin_stock_list_link(ngx_http_magasin_ctx_t *ctx, ngx_uint_t page)
@@ -556,7 +573,7 @@ ngx_http_magasin_stock_list_link(ngx_http_magasin_ctx_t *ctx, ngx_uint_t page)
         return NGX_OK;
     }
 
-    /* The first page needs no number. */
+    /* The link to the first page has no page number. */
 
     ngx_str_set(&number, "");
 

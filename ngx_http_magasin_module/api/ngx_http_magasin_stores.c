@@ -1,5 +1,5 @@
 
-/* /api/v1/stores/ and single resources under it. */
+/* /api/v1/stores/ and the single resources below. */
 
 
 #include "ngx_http_magasin_rows.h"

@@ -1,12 +1,13 @@
 
 /*
- * The numbers of the business for /metrics and /status, from the database.
- * Who looks at them gets what is there, at once; when that is older than the
- * interval, and nobody of this node is asking, the database is asked then.
+ * The business numbers in /metrics and /status, which come from the database.
+ * A request for them gets the stored numbers immediately.  If these are older
+ * than the interval and no worker of this node has a query in flight, the
+ * request also starts a query, for later requests.
  *
- * The question reads a row for each store and product.  So that a node with
- * many of them does not keep PostgreSQL busy with it, the pause after it is
- * a hundred times what it took, or five minutes.
+ * The query reads a row for each store and product.  To limit the load on
+ * PostgreSQL where there are many rows, the pause after a query is a hundred
+ * times the duration of the query, but at most five minutes.
  */
 
 
@@ -14,11 +15,17 @@
 #include "ngx_http_magasin_log.h"
 
 
-/* Pauses between questions: in times of what one takes, ms at most. */
+/*
+ * The pause between queries: a multiple of the duration of a query, and its
+ * maximum in milliseconds.
+ */
 #define NGX_HTTP_MAGASIN_BUSINESS_SHARE  100
 #define NGX_HTTP_MAGASIN_BUSINESS_PAUSE  300000
 
-/* Milliseconds after which a worker that asks is taken for dead. */
+/*
+ * The time after which a worker with a query in flight is considered dead, in
+ * milliseconds.
+ */
 #define NGX_HTTP_MAGASIN_BUSINESS_LEASE  60000
 
 
@@ -41,7 +48,7 @@ struct ngx_http_magasin_business_s {
     ngx_http_magasin_pg_job_t           job;
     uint64_t                            asked;     /* microseconds */
     u_char                              stores[NGX_INT_T_LEN + 1];
-    unsigned                            failed:1;  /* and it was told */
+    unsigned                            failed:1;  /* and it was logged */
 };
 
 
@@ -57,7 +64,12 @@ static int64_t ngx_http_magasin_business_number(PGresult *result, int row,
     ngx_http_magasin_business_column_e column);
 
 
-/* Of this worker.  NULL: memory. */
+/*
+ * Create the state of this worker.  `shared`, `pool` and `conf` must live as
+ * long as the worker.
+ *
+ * Returns NULL if no memory is left.
+ */
 
 ngx_http_magasin_business_t *
 ngx_http_magasin_business_create(ngx_cycle_t *cycle,
@@ -93,7 +105,10 @@ ngx_http_magasin_business_create(ngx_cycle_t *cycle,
 }
 
 
-/* For the exit of the worker, before its pool is destroyed. */
+/*
+ * Cancel the query in flight.  Call it at the exit of the worker, before its
+ * pool of connections is destroyed.
+ */
 
 void
 ngx_http_magasin_business_destroy(ngx_http_magasin_business_t *business)
@@ -107,8 +122,10 @@ ngx_http_magasin_business_destroy(ngx_http_magasin_business_t *business)
 
 
 /*
- * A copy of what the database said last; its time is 0 when it has said
- * nothing yet.  NULL: memory.
+ * Start a query if one is due, and copy the last answer of the database to
+ * `pool`.  The `time` of the copy is 0 if there is no answer yet.
+ *
+ * Returns NULL if no memory is left.
  */
 
 ngx_http_magasin_metrics_business_t *
@@ -146,7 +163,10 @@ ngx_http_magasin_business_get(ngx_http_magasin_metrics_t *metrics,
 
         ngx_memory_barrier();
 
-        /* It is written to again two generations later. */
+        /*
+         * The copy is consistent: this buffer is written again only after the
+         * next change of the generation.
+         */
 
         if (shared->generation == generation) {
             return copy;
@@ -155,7 +175,11 @@ ngx_http_magasin_business_get(ngx_http_magasin_metrics_t *metrics,
 }
 
 
-/* If it is time for it, and nobody else does. */
+/*
+ * Submit the query, if it is due and no other worker has one in flight.
+ * Winning the compare-and-set on asking_until is the right to write the next
+ * buffer, until the lease expires.
+ */
 
 static void
 ngx_http_magasin_business_ask(ngx_http_magasin_business_t *business)
@@ -248,7 +272,10 @@ ngx_http_magasin_business_ready(ngx_http_magasin_pg_job_t *job,
 }
 
 
-/* The pool tells of a server that is away; what it refuses is told here. */
+/*
+ * The pool logs that the server is not available.  Only an error that the
+ * server reports is logged here, once until the next success.
+ */
 
 static void
 ngx_http_magasin_business_failed(ngx_http_magasin_pg_job_t *job,
@@ -274,7 +301,10 @@ ngx_http_magasin_business_failed(ngx_http_magasin_pg_job_t *job,
 }
 
 
-/* Until when nobody of this node asks again. */
+/*
+ * Set the time before which no worker of this node sends the query again.  It
+ * also ends the lease of this worker.
+ */
 
 static void
 ngx_http_magasin_business_pause(ngx_http_magasin_business_t *business)

@@ -1,7 +1,7 @@
 
 /*
- * The counters of other rooms, each said once: what /metrics calls it, and
- * what /status does, if it shows it.
+ * The counters of other rooms.  Each is described once: by its name in /metrics
+ * and, if /status shows it, its name there.
  */
 
 
@@ -9,7 +9,10 @@
 #include "ngx_http_magasin_exposition.h"
 
 
-/* A counter by its name, all of them in structures of ngx_atomic_t. */
+/*
+ * The offset of a counter by its name.  All of these structures consist of
+ * ngx_atomic_t.
+ */
 
 #define PG(member)     offsetof(ngx_http_magasin_pg_counters_t, member)
 #define REDIS(member)  offsetof(ngx_http_magasin_redis_counters_t, member)
@@ -215,7 +218,10 @@ const ngx_http_magasin_sample_t  ngx_http_magasin_cache_samples[] = {
 };
 
 
-/* All counters of a table, as text for Prometheus. */
+/*
+ * Write all counters of a table in the format of Prometheus.  `counters` is the
+ * structure that the offsets of the table refer to.
+ */
 
 void
 ngx_http_magasin_counters_text(ngx_http_magasin_json_t *text,
@@ -243,7 +249,10 @@ ngx_http_magasin_counters_text(ngx_http_magasin_json_t *text,
 }
 
 
-/* Those that /status shows, as members of the object that is open. */
+/*
+ * Write the counters that /status shows, as members of the open object.
+ * `counters` is the structure that the offsets of the table refer to.
+ */
 
 void
 ngx_http_magasin_counters_json(ngx_http_magasin_json_t *json,

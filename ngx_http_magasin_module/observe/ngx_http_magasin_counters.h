@@ -1,5 +1,5 @@
 
-/* Tables of counters, for /metrics and /status. */
+/* Tables of counters for /metrics and /status. */
 
 
 #ifndef _NGX_HTTP_MAGASIN_COUNTERS_H_INCLUDED_
@@ -9,13 +9,13 @@
 #include "ngx_http_magasin_observe.h"
 
 
-/* Tables of these end with a NULL name. */
+/* A table of samples ends with a NULL name. */
 typedef struct {
     const char  *name;          /* of the metric */
     const char  *label;         /* NULL: the family has one sample */
-    const char  *help;          /* NULL: of the family before */
-    const char  *status;        /* its name in /status; NULL: not there */
-    size_t       offset;        /* of the counter, an ngx_atomic_t */
+    const char  *help;          /* NULL: the family before continues */
+    const char  *status;        /* the name in /status; NULL: not shown */
+    size_t       offset;        /* offset of the counter, an ngx_atomic_t */
 } ngx_http_magasin_sample_t;
 
 

@@ -5,11 +5,11 @@
 #include "ngx_http_magasin_exposition.h"
 
 
-/* The longest line: a name, labels and numbers. */
+/* Bytes of the longest line: a name, labels and numbers. */
 #define NGX_HTTP_MAGASIN_LINE  512
 
 
-/* The bounds of measure.c as labels have them: in seconds, by the letter. */
+/* The bounds of measure.c as values of the label "le", in seconds. */
 
 static const char  *ngx_http_magasin_bound_labels[] = {
     "0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1",
@@ -17,7 +17,7 @@ static const char  *ngx_http_magasin_bound_labels[] = {
 };
 
 
-/* `format` is that of ngx_sprintf(), without the end of the line. */
+/* Write one line.  `format` is that of ngx_sprintf(), without the line feed. */
 
 void
 ngx_http_magasin_line(ngx_http_magasin_json_t *text, const char *format, ...)
@@ -35,7 +35,7 @@ ngx_http_magasin_line(ngx_http_magasin_json_t *text, const char *format, ...)
 }
 
 
-/* What stands before the samples of a name. */
+/* Write the lines HELP and TYPE, which precede the samples of a name. */
 
 void
 ngx_http_magasin_family(ngx_http_magasin_json_t *text, const char *name,
@@ -46,7 +46,7 @@ ngx_http_magasin_family(ngx_http_magasin_json_t *text, const char *name,
 }
 
 
-/* A family of one sample without labels. */
+/* Write a family that has one sample without labels. */
 
 void
 ngx_http_magasin_single(ngx_http_magasin_json_t *text, const char *name,
@@ -57,7 +57,7 @@ ngx_http_magasin_single(ngx_http_magasin_json_t *text, const char *name,
 }
 
 
-/* The samples of one histogram; `labels` may be empty. */
+/* Write the samples of one histogram.  `labels` may be empty. */
 
 void
 ngx_http_magasin_histogram(ngx_http_magasin_json_t *text, const char *name,
@@ -82,7 +82,11 @@ ngx_http_magasin_histogram(ngx_http_magasin_json_t *text, const char *name,
 }
 
 
-/* What histograms and summaries without quantiles end with. */
+/*
+ * Write the sum and the count, which are the last samples of a histogram and
+ * the only ones of a summary without quantiles.  `us` is the sum in
+ * microseconds.
+ */
 
 void
 ngx_http_magasin_summary(ngx_http_magasin_json_t *text, const char *name,

@@ -1,8 +1,8 @@
 
 /*
- * The text format of Prometheus, version 0.0.4: families of samples, written
- * with the JSON writer's buffers.  Labels come as text, and hold nothing that
- * would need an escape.
+ * The text format of Prometheus, version 0.0.4: families of samples, written to
+ * the buffers of the JSON writer.  Labels are passed as text and must not
+ * contain a character that needs an escape.
  */
 
 

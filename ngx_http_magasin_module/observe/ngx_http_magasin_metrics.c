@@ -1,10 +1,13 @@
 
 /*
- * Counting requests.  A server in which `magasin` answers counts all of its
- * requests: those of THE table by the template of their path, whoever
- * answered them (a limit, a body too large), all others as one.  The clock
- * starts at the end of the header, so that a slow client is not our latency;
- * what fails before that has nginx's own time.
+ * Counts requests.  A server that has a location with `magasin` counts all of
+ * its requests.  A request for a path of the table of endpoints is counted
+ * under the template of its path, even if another module answered it (a limit,
+ * a body that is too large).  All other requests are counted as one path.
+ *
+ * The time starts when the header is complete, so that a slow client does not
+ * add to the latency.  A request that fails before that has the start time of
+ * nginx.
  */
 
 
@@ -26,7 +29,7 @@ typedef struct {
 } ngx_http_magasin_metrics_method_t;
 
 
-/* In the order of how often they are expected. */
+/* The methods that are expected most often come first. */
 
 static ngx_http_magasin_metrics_method_t  ngx_http_magasin_metrics_methods[] = {
     { NGX_HTTP_GET, ngx_string("GET") },
@@ -40,7 +43,7 @@ static ngx_http_magasin_metrics_method_t  ngx_http_magasin_metrics_methods[] = {
 };
 
 
-/* What nginx and the API answer with; the last one stands for all others. */
+/* The statuses of nginx and the API.  The last entry stands for all others. */
 
 static const uint16_t  ngx_http_magasin_statuses[NGX_HTTP_MAGASIN_STATUSES] = {
     200, 201, 204, 206, 301, 302, 304, 307, 400, 401, 403, 404, 405, 406, 408,
@@ -49,12 +52,12 @@ static const uint16_t  ngx_http_magasin_statuses[NGX_HTTP_MAGASIN_STATUSES] = {
 };
 
 
-/* From a status to its place there. */
+/* The index of each status in the table above. */
 
 static u_char  ngx_http_magasin_metrics_places[600];
 
 
-/* Once for a process. */
+/* Initialize the index of statuses.  Call it once per process. */
 
 void
 ngx_http_magasin_metrics_init(void)
@@ -73,9 +76,11 @@ ngx_http_magasin_metrics_init(void)
 
 
 /*
- * This worker's part in the metrics.  The slot is that of the process in
- * nginx's table, which a worker shares with the one whose place it takes.
- * NULL: memory.
+ * Create the metrics of this worker and clear its slot.  The slot has the
+ * number of the process in the table of nginx; a worker and its successor have
+ * the same number.
+ *
+ * Returns NULL if no memory is left.
  */
 
 ngx_http_magasin_metrics_t *
@@ -100,7 +105,7 @@ ngx_http_magasin_metrics_create(ngx_cycle_t *cycle,
     metrics->slot = &shared->slots[slot
                                    & (NGX_HTTP_MAGASIN_METRICS_SLOTS - 1)];
 
-    /* Another table than the one that the counters were made for? */
+    /* The counters belong to another table of endpoints: clear them. */
 
     layout = ngx_http_magasin_routes_layout();
 
@@ -118,9 +123,10 @@ ngx_http_magasin_metrics_create(ngx_cycle_t *cycle,
     metrics->slot->pid = ngx_pid;
 
     /*
-     * The master's table still tells who was here before, if it died.  A slot
-     * behind the last one is a new one: it may hold a worker of a reload long
-     * ago, since the master frees the last slot by its number alone.
+     * A worker died if the table of the master still has its entry as exited.
+     * A slot at or after ngx_last_process is new.  It may contain an old worker
+     * of an earlier reload, because the master frees the last slot by
+     * decrementing ngx_last_process only.
      */
 
     process = &ngx_processes[slot];
@@ -138,6 +144,11 @@ ngx_http_magasin_metrics_create(ngx_cycle_t *cycle,
 }
 
 
+/*
+ * Stop the timer and the query of this worker, and release its slot.  Call it
+ * at the exit of the worker.
+ */
+
 void
 ngx_http_magasin_metrics_destroy(ngx_http_magasin_metrics_t *metrics)
 {
@@ -153,7 +164,7 @@ ngx_http_magasin_metrics_destroy(ngx_http_magasin_metrics_t *metrics)
 }
 
 
-/* A worker that lives, by its slot; NULL: there is none. */
+/* Returns the slot `i` if its worker runs, else NULL. */
 
 ngx_http_magasin_metrics_slot_t *
 ngx_http_magasin_metrics_worker(ngx_http_magasin_metrics_t *metrics,
@@ -165,7 +176,7 @@ ngx_http_magasin_metrics_worker(ngx_http_magasin_metrics_t *metrics,
     slot = &metrics->shared->slots[i];
     pid = (ngx_pid_t) slot->pid;
 
-    /* An old worker that was killed has no successor to tidy up. */
+    /* An old worker that was killed has no successor that clears its slot. */
 
     if (pid == 0 || (kill(pid, 0) == -1 && ngx_errno == ESRCH)) {
         return NULL;
@@ -175,6 +186,8 @@ ngx_http_magasin_metrics_worker(ngx_http_magasin_metrics_t *metrics,
 }
 
 
+/* Returns the name of a method by its index. */
+
 ngx_str_t *
 ngx_http_magasin_metrics_method(ngx_uint_t method)
 {
@@ -182,7 +195,7 @@ ngx_http_magasin_metrics_method(ngx_uint_t method)
 }
 
 
-/* The status of a place; 0: the others. */
+/* Returns the status of an entry, or 0 for the entry of all others. */
 
 ngx_uint_t
 ngx_http_magasin_metrics_status(ngx_uint_t status)
@@ -206,7 +219,10 @@ ngx_http_magasin_metrics_known(ngx_uint_t method)
 }
 
 
-/* The header is there. */
+/*
+ * The handler of the post-read phase: the header is complete.  Notes the start
+ * of the request and counts it as active.
+ */
 
 ngx_int_t
 ngx_http_magasin_metrics_begin(ngx_http_request_t *r)
@@ -236,7 +252,7 @@ ngx_http_magasin_metrics_begin(ngx_http_request_t *r)
     if (metrics) {
         method = ngx_http_magasin_metrics_known(r->method);
 
-        /* Nobody else writes there. */
+        /* No other worker writes to this slot. */
 
         arrival->active = rscf->api ? &metrics->slot->active[method]
                                     : &metrics->slot->others;
@@ -247,7 +263,7 @@ ngx_http_magasin_metrics_begin(ngx_http_request_t *r)
 }
 
 
-/* The log phase, which every request reaches. */
+/* The handler of the log phase, which every request reaches. */
 
 ngx_int_t
 ngx_http_magasin_metrics_log(ngx_http_request_t *r)
@@ -286,7 +302,7 @@ ngx_http_magasin_metrics_log(ngx_http_request_t *r)
 }
 
 
-/* 0: no path of the table. */
+/* Returns the index of the path: 0 if the table has no such path. */
 
 static ngx_uint_t
 ngx_http_magasin_metrics_route(ngx_http_request_t *r)
@@ -301,7 +317,10 @@ ngx_http_magasin_metrics_route(ngx_http_request_t *r)
         return 0;
     }
 
-    /* Without a context somebody else has answered, such as a limit. */
+    /*
+     * A request without a context was answered by another module, such as a
+     * limit.
+     */
 
     route = ctx ? ngx_http_magasin_route(ctx)
                 : ngx_http_magasin_route_find(r->pool, &r->uri, ids);
@@ -310,7 +329,7 @@ ngx_http_magasin_metrics_route(ngx_http_request_t *r)
 }
 
 
-/* Microseconds. */
+/* Returns the duration of a request in microseconds. */
 
 static uint64_t
 ngx_http_magasin_metrics_duration(ngx_http_request_t *r)
@@ -334,8 +353,9 @@ ngx_http_magasin_metrics_duration(ngx_http_request_t *r)
 
 
 /*
- * Note what failed, for /status: nothing that a client has sent.  A worker
- * that is killed in between leaves an entry that nobody shows.
+ * Store an error for /status.  It contains nothing that a client sent.  If a
+ * worker is killed during the call, the number of the entry stays 0 and the
+ * entry is not shown.
  */
 
 static void

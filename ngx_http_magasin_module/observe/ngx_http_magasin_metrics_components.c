@@ -1,11 +1,13 @@
 
-/* /metrics: what PostgreSQL, Redis, the cache and the business have. */
+/* The part of /metrics about PostgreSQL, Redis, the cache and the business. */
 
 
 #include "ngx_http_magasin_metrics_text.h"
 #include "ngx_http_magasin_counters.h"
 #include "ngx_http_magasin_zone.h"
 
+
+/* Write the families of PostgreSQL.  `gauges` are the sums of all workers. */
 
 void
 ngx_http_magasin_metrics_pg(ngx_http_magasin_json_t *text,
@@ -94,6 +96,11 @@ ngx_http_magasin_metrics_pg(ngx_http_magasin_json_t *text,
 }
 
 
+/*
+ * Write the families of Redis.  `connections` is the number of connections in
+ * service, of all workers.
+ */
+
 void
 ngx_http_magasin_metrics_redis(ngx_http_magasin_json_t *text,
     ngx_http_magasin_redis_counters_t *counters, ngx_uint_t connections)
@@ -113,6 +120,8 @@ ngx_http_magasin_metrics_redis(ngx_http_magasin_json_t *text,
                                &counters->replies);
 }
 
+
+/* Write the families of the cache. */
 
 void
 ngx_http_magasin_metrics_cache(ngx_http_magasin_json_t *text,
@@ -145,6 +154,8 @@ ngx_http_magasin_metrics_cache(ngx_http_magasin_json_t *text,
 }
 
 
+/* Write the families of the zone of shared memory. */
+
 void
 ngx_http_magasin_metrics_zone(ngx_http_magasin_json_t *text,
     ngx_http_magasin_zone_t *zone)
@@ -165,7 +176,10 @@ ngx_http_magasin_metrics_zone(ngx_http_magasin_json_t *text,
 }
 
 
-/* There is nothing before the database has answered the first time. */
+/*
+ * Write the business numbers.  Before the first answer of the database there
+ * are none.
+ */
 
 void
 ngx_http_magasin_metrics_business(ngx_http_magasin_json_t *text,

@@ -1,19 +1,20 @@
 
 /*
- * Connections of clients.  nginx's own counters are shared by all workers, and
- * what a killed one had added to them stays for ever.  So each worker says in
- * its slot, once a second, what it has; of a dead one nothing is counted.
+ * Connections of clients.  The counters of nginx are shared by all workers, and
+ * what a killed worker has added to them is never subtracted.  So each worker
+ * writes its own numbers to its slot once a second, and slots of dead workers
+ * are not counted.
  *
- * "Waiting" is what nginx may close when it runs short, as in stub_status.
- * "Writing" is not looked for: requests are counted when their header is
- * there, also the streams of HTTP/2.
+ * "Waiting" connections are those that nginx may close when it runs out of
+ * connections, as in stub_status.  "Writing" is not determined here: requests
+ * are counted when their header is complete, including the streams of HTTP/2.
  */
 
 
 #include "ngx_http_magasin_observe.h"
 
 
-/* Milliseconds. */
+/* Milliseconds between two updates. */
 #define NGX_HTTP_MAGASIN_METRICS_LOOK  1000
 
 
@@ -21,7 +22,10 @@ static void ngx_http_magasin_metrics_timer(ngx_event_t *ev);
 static ngx_uint_t ngx_http_magasin_metrics_client(ngx_connection_t *c);
 
 
-/* Begin to look, once a second.  `metrics` is kept by the caller. */
+/*
+ * Start the timer that updates the numbers once a second.  `metrics` must live
+ * as long as the worker.
+ */
 
 void
 ngx_http_magasin_metrics_watch(ngx_cycle_t *cycle,
@@ -45,7 +49,7 @@ ngx_http_magasin_metrics_timer(ngx_event_t *ev)
 }
 
 
-/* What this worker has now. */
+/* Update the numbers of this worker in its slot. */
 
 void
 ngx_http_magasin_metrics_look(ngx_http_magasin_metrics_t *metrics)
@@ -70,7 +74,7 @@ ngx_http_magasin_metrics_look(ngx_http_magasin_metrics_t *metrics)
 
         clients++;
 
-        /* HTTP/2 has its streams instead of a request. */
+        /* A connection with HTTP/2 has streams instead of a request. */
 
         ctx = c[i].log->data;
 
@@ -87,7 +91,10 @@ ngx_http_magasin_metrics_look(ngx_http_magasin_metrics_t *metrics)
 }
 
 
-/* Of HTTP, and no listening socket: its log is that of its client. */
+/*
+ * Returns 1 if this is an HTTP connection of a client, else 0.  The log of such
+ * a connection, unlike that of a listening socket, is its own.
+ */
 
 static ngx_uint_t
 ngx_http_magasin_metrics_client(ngx_connection_t *c)

@@ -1,8 +1,8 @@
 
 /*
- * What the metrics keep in the fixed part of the zone.  Counters are added to
- * by all workers; what a worker is at stands in a slot of its own, which its
- * successor makes empty, so that nothing of a killed one stays.
+ * The metrics in the fixed part of the zone.  All workers add to the same
+ * counters.  The state of a worker is in its own slot.  The next worker in the
+ * slot clears the slot, so no state of a killed worker remains.
  */
 
 
@@ -16,26 +16,35 @@
 #include "ngx_http_magasin_checks.h"
 
 
-/* Paths of THE table, and one more for all others; routes.c checks it. */
+/*
+ * The paths of the table of endpoints, and one entry for all other paths.
+ * routes.c checks the number.
+ */
 #define NGX_HTTP_MAGASIN_METRICS_ROUTES    32
 
-/* Methods and statuses that are told apart; the last ones are the others. */
+/*
+ * Methods and statuses that are counted separately.  The last entry stands for
+ * all others.
+ */
 #define NGX_HTTP_MAGASIN_METRICS_METHODS   8
 #define NGX_HTTP_MAGASIN_STATUSES          36
 
-/* Copies of what every request adds to, so that workers do not collide. */
+/*
+ * Copies of the counters that each request increments, to reduce contention
+ * between workers.
+ */
 #define NGX_HTTP_MAGASIN_METRICS_STRIPES   4
 
-/* Processes of nginx, old workers of a reload included; a power of 2. */
+/* Processes of nginx, including old workers of a reload; a power of 2. */
 #define NGX_HTTP_MAGASIN_METRICS_SLOTS     256
 
 /* Errors that /status shows; a power of 2. */
 #define NGX_HTTP_MAGASIN_METRICS_ERRORS    32
 
-/* Stores that can have series of their own. */
+/* Stores that can have their own series. */
 #define NGX_HTTP_MAGASIN_METRICS_STORES    4096
 
-/* Bytes of an exact decimal number. */
+/* Bytes of an exact decimal number, including the NUL. */
 #define NGX_HTTP_MAGASIN_METRICS_DECIMAL   48
 
 
@@ -49,26 +58,29 @@ typedef struct {
 } ngx_http_magasin_metrics_stripe_t;
 
 
-/* One worker. */
+/* The state of one worker. */
 typedef struct {
-    ngx_atomic_t                       pid;       /* 0: nobody */
+    ngx_atomic_t                       pid;       /* 0: no worker */
     ngx_atomic_t                       started;   /* seconds since 1970 */
     ngx_atomic_t
                     active[NGX_HTTP_MAGASIN_METRICS_METHODS];
     ngx_http_magasin_pg_gauges_t       pg;
     ngx_http_magasin_redis_gauges_t    redis;
 
-    /* connections of clients, and requests that are none of the API's */
+    /* connections of clients, and requests outside of the API */
     ngx_atomic_t                       clients;
     ngx_atomic_t                       reading;
     ngx_atomic_t                       waiting;
     ngx_atomic_t                       others;
 
-    u_char                             pad[8];    /* to whole cache lines */
+    u_char                             pad[8];    /* fills the cache line */
 } ngx_http_magasin_metrics_slot_t;
 
 
-/* `number` is that of the entry since the zone was made; 0: in the making. */
+/*
+ * `number` counts the entries since the zone was created.  0: the entry is
+ * being written.
+ */
 typedef struct {
     ngx_atomic_t                       number;
     time_t                             time;
@@ -86,15 +98,15 @@ typedef struct {
 } ngx_http_magasin_metrics_store_t;
 
 
-/* What the database said last. */
+/* The last answer of the database. */
 typedef struct {
-    time_t                             time;      /* 0: nothing yet */
+    time_t                             time;      /* 0: no answer yet */
     uint64_t                           took;      /* microseconds */
-    int64_t                            unites;    /* sold, of all time */
+    int64_t                            unites;    /* sold, of all sales */
     char
                     chiffre_affaires[NGX_HTTP_MAGASIN_METRICS_DECIMAL];
     int64_t                            en_attente;
-    ngx_uint_t                         others;    /* stores summed up: */
+    ngx_uint_t                         others;    /* summed stores: */
     int64_t                            ruptures;
     int64_t                            surstock;
     ngx_uint_t                         nstores;
@@ -105,18 +117,19 @@ typedef struct {
 
 typedef struct {
     ngx_atomic_t                       started;   /* seconds since 1970 */
-    ngx_atomic_t                       layout;    /* of the routes: a digest */
+    ngx_atomic_t                       layout;    /* digest of the routes */
     ngx_atomic_t                       respawns;
-    ngx_atomic_t                       errors;    /* entries so far */
+    ngx_atomic_t                       errors;    /* entries written */
 
     ngx_http_magasin_pg_counters_t     pg;
     ngx_http_magasin_redis_counters_t  redis;
     ngx_http_magasin_checks_counters_t checks;
 
     /*
-     * Two, of which (generation & 1) is the one to read; the other is for the
-     * worker that asks, until when nobody else should.  Milliseconds of the
-     * clock.
+     * business[generation & 1] is the current copy; readers use only that one.
+     * The other one is written by the worker that queries the database.  No
+     * other worker of the node sends the query before `asking_until`, in
+     * milliseconds of ngx_http_magasin_clock().
      */
     ngx_atomic_t                       generation;
     ngx_atomic_t                       asking_until;

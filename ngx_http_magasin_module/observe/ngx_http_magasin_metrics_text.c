@@ -1,5 +1,5 @@
 
-/* /metrics: the node as of now, for Prometheus. */
+/* /metrics: the current state of the node, for Prometheus. */
 
 
 #include "ngx_http_magasin_metrics_text.h"
@@ -24,7 +24,10 @@ static void ngx_http_magasin_metrics_http_durations(
     ngx_http_magasin_json_t *text, ngx_http_magasin_metrics_shared_t *shared);
 
 
-/* The content handler of `magasin_metrics`. */
+/*
+ * The content handler of `magasin_metrics`.  Returns NGX_OK or the status of an
+ * error.
+ */
 
 ngx_int_t
 ngx_http_magasin_metrics_handler(ngx_http_request_t *r)
@@ -46,7 +49,10 @@ ngx_http_magasin_metrics_handler(ngx_http_request_t *r)
 
     metrics = ngx_http_magasin_metrics_of(r);
 
-    /* Before the database may be asked, which is not the load's doing. */
+    /*
+     * Read the gauges before a query of the business numbers may start, so that
+     * they do not include this query.
+     */
 
     ngx_http_magasin_metrics_gauges(metrics, &gauges);
 
@@ -83,7 +89,11 @@ ngx_http_magasin_metrics_handler(ngx_http_request_t *r)
 }
 
 
-/* An answer that is whole, of /metrics and /status, never to be stored. */
+/*
+ * Send a complete answer of /metrics or /status.  Caches must not store it.
+ *
+ * Returns the result of the output filters, or 500 if no memory is left.
+ */
 
 ngx_int_t
 ngx_http_magasin_metrics_send(ngx_http_request_t *r, const char *type,
@@ -119,6 +129,8 @@ ngx_http_magasin_metrics_send(ngx_http_request_t *r, const char *type,
 }
 
 
+/* Set `gauges` to the sums of the gauges of all running workers. */
+
 void
 ngx_http_magasin_metrics_gauges(ngx_http_magasin_metrics_t *metrics,
     ngx_http_magasin_metrics_gauges_t *gauges)
@@ -128,7 +140,10 @@ ngx_http_magasin_metrics_gauges(ngx_http_magasin_metrics_t *metrics,
 
     ngx_memzero(gauges, sizeof(ngx_http_magasin_metrics_gauges_t));
 
-    /* Of this worker as of now, of the others as of a second ago. */
+    /*
+     * The numbers of this worker are current.  Those of the others are up to a
+     * second old.
+     */
 
     ngx_http_magasin_metrics_look(metrics);
 
@@ -166,7 +181,7 @@ ngx_http_magasin_metrics_gauges(ngx_http_magasin_metrics_t *metrics,
 }
 
 
-/* Of all stripes. */
+/* Returns a counter of requests, summed over all stripes. */
 
 uint64_t
 ngx_http_magasin_metrics_requests(ngx_http_magasin_metrics_shared_t *shared,
@@ -185,7 +200,7 @@ ngx_http_magasin_metrics_requests(ngx_http_magasin_metrics_shared_t *shared,
 }
 
 
-/* Added to `sum`. */
+/* Add the durations of all stripes to `sum`. */
 
 void
 ngx_http_magasin_metrics_durations(ngx_http_magasin_metrics_shared_t *shared,
@@ -200,7 +215,10 @@ ngx_http_magasin_metrics_durations(ngx_http_magasin_metrics_shared_t *shared,
 }
 
 
-/* The label of a path: its template; 0 is all that the table has not. */
+/*
+ * Returns the label of a path, which is its template.  `route` 0 stands for all
+ * paths that the table does not have.
+ */
 
 ngx_str_t *
 ngx_http_magasin_metrics_endpoint(ngx_uint_t route)
@@ -252,7 +270,10 @@ ngx_http_magasin_metrics_tokens(ngx_http_magasin_json_t *text,
 }
 
 
-/* Of all nginx, whatever it serves besides; of workers that live. */
+/*
+ * Connections of all servers of this nginx, not only of the API.  Only running
+ * workers are counted.
+ */
 
 static void
 ngx_http_magasin_metrics_connections(ngx_http_magasin_json_t *text,
@@ -326,7 +347,9 @@ ngx_http_magasin_metrics_http(ngx_http_magasin_json_t *text,
 }
 
 
-/* Series are there once they were counted: few of all that could be. */
+/*
+ * A series exists only after its first request.  Most combinations never occur.
+ */
 
 static void
 ngx_http_magasin_metrics_http_requests(ngx_http_magasin_json_t *text,

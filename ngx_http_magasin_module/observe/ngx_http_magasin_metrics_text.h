@@ -1,5 +1,5 @@
 
-/* The parts of /metrics, each with the families of one room. */
+/* The parts of /metrics.  Each part has the families of one room. */
 
 
 #ifndef _NGX_HTTP_MAGASIN_METRICS_TEXT_H_INCLUDED_
@@ -10,13 +10,13 @@
 #include "ngx_http_magasin_exposition.h"
 
 
-/* Gauges of all workers that live, added up. */
+/* The sum of the gauges of all running workers. */
 typedef struct {
     ngx_uint_t                    workers;
     ngx_uint_t                    active[NGX_HTTP_MAGASIN_METRICS_METHODS];
     ngx_http_magasin_pg_gauges_t  pg;
     ngx_uint_t                    redis;       /* connections in service */
-    ngx_uint_t                    clients;     /* their connections */
+    ngx_uint_t                    clients;     /* connections of clients */
     ngx_uint_t                    reading;
     ngx_uint_t                    writing;
     ngx_uint_t                    waiting;

@@ -1,8 +1,9 @@
 
 /*
- * Metrics: requests are counted at their end, whoever answers them; the rooms
- * of PostgreSQL, Redis and the cache count for themselves, in the same zone.
- * /metrics and /status are made of what is there at that moment.
+ * Metrics.  A request is counted at its end, whatever part of nginx answered
+ * it.  The rooms of PostgreSQL, Redis and the cache count their own events, in
+ * the same zone.  /metrics and /status show the values at the time of their
+ * request.
  */
 
 
@@ -19,22 +20,22 @@ typedef struct ngx_http_magasin_metrics_s   ngx_http_magasin_metrics_t;
 typedef struct ngx_http_magasin_business_s  ngx_http_magasin_business_t;
 
 
-/* What `magasin_metrics` says. */
+/* The parameters of `magasin_metrics`. */
 typedef struct {
-    ngx_uint_t                          stores;    /* with series of their
-                                                      own */
-    ngx_msec_t                          interval;  /* between questions */
+    ngx_uint_t                          stores;    /* stores with their own
+                                                      series */
+    ngx_msec_t                          interval;  /* between queries */
 } ngx_http_magasin_metrics_conf_t;
 
 
-/* Of one worker. */
+/* The metrics of one worker. */
 struct ngx_http_magasin_metrics_s {
     ngx_http_magasin_zone_t            *zone;
     ngx_http_magasin_metrics_shared_t  *shared;
     ngx_http_magasin_metrics_stripe_t  *stripe;
     ngx_http_magasin_metrics_slot_t    *slot;
     ngx_http_magasin_business_t        *business;  /* NULL: no database */
-    ngx_event_t                         timer;     /* looks at connections */
+    ngx_event_t                         timer;     /* updates connections */
 };
 
 

@@ -1,7 +1,7 @@
 
 /*
- * The directives of what is observed, and where it is counted: the zone has a
- * section of it, in which PostgreSQL, Redis and the checks count as well.
+ * The directives of /metrics and /status, and the section of the zone for the
+ * counters.  PostgreSQL, Redis and the checks count in this section too.
  */
 
 
@@ -12,7 +12,7 @@
 typedef struct {
     ngx_http_magasin_metrics_conf_t   conf;
     ngx_http_magasin_metrics_t       *metrics;  /* of this worker, or NULL */
-    const char                       *counted;  /* what shows the metrics */
+    const char                       *counted;  /* needs the zone */
 } ngx_http_magasin_observe_main_conf_t;
 
 
@@ -103,7 +103,10 @@ ngx_http_magasin_observe_postconfiguration(ngx_conf_t *cf)
     ngx_http_magasin_metrics_init();
     ngx_http_magasin_status_init();
 
-    /* Where requests are counted; servers say whether anything is done. */
+    /*
+     * The handlers run for all servers; the configuration of the server decides
+     * whether its requests are counted.
+     */
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
@@ -139,8 +142,10 @@ ngx_http_magasin_observe_create_main_conf(ngx_conf_t *cf)
 
 
 /*
- * Begin to count, where there is a zone: before those who count there begin.
- * NGX_OK or NGX_ERROR (memory).
+ * Create the metrics of this worker, if a zone is configured.  Call it before
+ * the rooms that count there start.
+ *
+ * Returns NGX_OK, or NGX_ERROR if no memory is left.
  */
 
 ngx_int_t
@@ -168,8 +173,10 @@ ngx_http_magasin_observe_start(ngx_cycle_t *cycle)
 
 
 /*
- * PostgreSQL and Redis have begun: they count in the zone from here on.
- * NGX_OK or NGX_ERROR (memory).
+ * Connect the counters of PostgreSQL and Redis to the zone.  Call it after both
+ * have started.
+ *
+ * Returns NGX_OK, or NGX_ERROR if no memory is left.
  */
 
 ngx_int_t
@@ -207,6 +214,11 @@ ngx_http_magasin_observe_wire(ngx_cycle_t *cycle)
 }
 
 
+/*
+ * Release the metrics of this worker, if there are any.  Call it at the exit of
+ * the worker.
+ */
+
 void
 ngx_http_magasin_observe_stop(ngx_cycle_t *cycle)
 {
@@ -222,7 +234,7 @@ ngx_http_magasin_observe_stop(ngx_cycle_t *cycle)
 }
 
 
-/* Where the checks count; NULL: there is no zone. */
+/* Returns the counters of the checks, or NULL if there is no zone. */
 
 ngx_http_magasin_checks_counters_t *
 ngx_http_magasin_observe_checks(ngx_cycle_t *cycle)
@@ -236,7 +248,7 @@ ngx_http_magasin_observe_checks(ngx_cycle_t *cycle)
 }
 
 
-/* Of this worker; NULL: nothing is counted. */
+/* Returns the metrics of this worker, or NULL if nothing is counted. */
 
 ngx_http_magasin_metrics_t *
 ngx_http_magasin_metrics_of(ngx_http_request_t *r)

@@ -1,9 +1,9 @@
 
 /*
- * /status: the node as of now, for a person.  JSON for whoever asks; a page
- * for a browser, which asks for the JSON every other second.  The page brings
- * its style and its script with it, and a policy with their digests by which
- * it may run nothing else.
+ * /status: the current state of the node, for a person.  The answer is JSON, or
+ * a page for a browser.  The page requests the JSON every two seconds.  It
+ * includes its style and its script.  Its Content-Security-Policy contains
+ * their digests, and the browser runs no other script.
  */
 
 
@@ -20,7 +20,7 @@
     "form-action 'none'; frame-ancestors 'none'; "                            \
     "style-src 'sha256-%V'; script-src 'sha256-%V'"
 
-/* Base64 of a SHA-256. */
+/* Length of a SHA-256 in base64. */
 #define NGX_HTTP_MAGASIN_STATUS_DIGEST  44
 
 #define NGX_HTTP_MAGASIN_STATUS_LENGTH                                        \
@@ -48,7 +48,9 @@ static u_char
 static ngx_str_t  ngx_http_magasin_status_policy_text;
 
 
-/* Once for a process. */
+/*
+ * Compute the Content-Security-Policy of the page.  Call it once per process.
+ */
 
 void
 ngx_http_magasin_status_init(void)
@@ -92,7 +94,10 @@ ngx_http_magasin_status_digest(const char *text, u_char *digest)
 }
 
 
-/* The content handler of `magasin_status`. */
+/*
+ * The content handler of `magasin_status`.  Returns NGX_OK or the status of an
+ * error.
+ */
 
 ngx_int_t
 ngx_http_magasin_status_handler(ngx_http_request_t *r)
@@ -123,7 +128,10 @@ ngx_http_magasin_status_handler(ngx_http_request_t *r)
 }
 
 
-/* A browser names text/html; ?format= has the last word. */
+/*
+ * Returns 1 if the client wants the page: its Accept contains text/html.  The
+ * argument "format" overrides Accept.
+ */
 
 static ngx_uint_t
 ngx_http_magasin_status_wants_page(ngx_http_request_t *r)
@@ -150,7 +158,7 @@ ngx_http_magasin_status_wants_page(ngx_http_request_t *r)
 }
 
 
-/* The page with its style and its script in the places kept for them. */
+/* Send the page.  The style and the script replace their placeholders. */
 
 static ngx_int_t
 ngx_http_magasin_status_page(ngx_http_request_t *r)

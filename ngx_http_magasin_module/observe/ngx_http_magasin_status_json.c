@@ -1,5 +1,5 @@
 
-/* /status as JSON.  Times are seconds; quantiles are interpolated. */
+/* /status as JSON.  Times are in seconds.  Quantiles are interpolated. */
 
 
 #include "ngx_http_magasin_metrics_text.h"
@@ -46,7 +46,10 @@ static void ngx_http_magasin_status_quantiles(ngx_http_magasin_json_t *json,
     const ngx_http_magasin_histogram_t *histogram);
 
 
-/* NGX_OK or NGX_ERROR (memory). */
+/*
+ * Write the state of the node.  Returns NGX_OK, or NGX_ERROR if no memory is
+ * left.
+ */
 
 ngx_int_t
 ngx_http_magasin_status_json(ngx_http_magasin_json_t *json,
@@ -58,7 +61,10 @@ ngx_http_magasin_status_json(ngx_http_magasin_json_t *json,
 
     metrics = ngx_http_magasin_metrics_of(r);
 
-    /* Before the database may be asked, which is not the load's doing. */
+    /*
+     * Read the gauges before a query of the business numbers may start, so that
+     * they do not include this query.
+     */
 
     ngx_http_magasin_metrics_gauges(metrics, &gauges);
 
@@ -205,7 +211,7 @@ ngx_http_magasin_status_requests(ngx_http_magasin_json_t *json,
 }
 
 
-/* The number of errors of ours. */
+/* Write the numbers of one endpoint.  Returns its number of server errors. */
 
 static uint64_t
 ngx_http_magasin_status_endpoint(ngx_http_magasin_json_t *json,
@@ -432,7 +438,7 @@ ngx_http_magasin_status_business(ngx_http_magasin_json_t *json,
 }
 
 
-/* The newest first. */
+/* Write the errors, the newest first. */
 
 static void
 ngx_http_magasin_status_errors(ngx_http_magasin_json_t *json,

@@ -45,6 +45,11 @@ static ngx_http_variable_t  ngx_http_magasin_variables[] = {
 };
 
 
+/*
+ * Add all variables.  Call it before the configuration is read.  Returns NGX_OK
+ * or NGX_ERROR.
+ */
+
 ngx_int_t
 ngx_http_magasin_variables_init(ngx_conf_t *cf)
 {
@@ -66,14 +71,16 @@ ngx_http_magasin_variables_init(ngx_conf_t *cf)
 
 
 /*
- * Route and token are computed when they are asked for, so that they have
- * their values in the phases of limits too, and kept in the context, where the
- * content handler finds them.  What nginx itself keeps of a variable would be
- * the subrequests' as well, and the log would read it: so the value is not
- * marked as valid, and asked for again each time.
+ * The route and the token are computed on demand, because the phases of limits
+ * need them before the content handler.  The context keeps them for the content
+ * handler.  The values are not marked as valid, so nginx evaluates the
+ * variables each time: a value that nginx caches is shared with subrequests,
+ * and the log would read it.
  */
 
-/* The template of the path, so that a log has few of them. */
+/*
+ * $magasin_route: the template of the path.  So a log has few different values.
+ */
 
 static ngx_int_t
 ngx_http_magasin_variable_route(ngx_http_request_t *r,
@@ -104,8 +111,9 @@ ngx_http_magasin_variable_route(ngx_http_request_t *r,
 
 
 /*
- * The id of a valid token, never the token.  That of a write stays what it
- * was authorised by, whatever becomes of the tokens meanwhile.
+ * $magasin_token: the id of a valid token, never the token itself.  For a write
+ * it stays the id that authorised the write, even if the tokens change
+ * meanwhile.
  */
 
 static ngx_int_t
@@ -139,7 +147,7 @@ ngx_http_magasin_variable_token(ngx_http_request_t *r,
 }
 
 
-/* NULL, or an empty text: nothing. */
+/* Set the value, not cacheable.  NULL or an empty text gives an empty value. */
 
 static void
 ngx_http_magasin_variable_show(ngx_http_variable_value_t *v, ngx_str_t *text)
@@ -153,8 +161,8 @@ ngx_http_magasin_variable_show(ngx_http_variable_value_t *v, ngx_str_t *text)
 
 
 /*
- * Seconds, with milliseconds, from sending statements or commands to their
- * answers; empty when there were none.
+ * The time from sending statements or commands to their answers, in seconds
+ * with three decimals.  It is empty if nothing was sent.
  */
 
 static ngx_int_t
@@ -190,7 +198,7 @@ ngx_http_magasin_variable_time(ngx_http_request_t *r,
 }
 
 
-/* Where the answer to a read came from. */
+/* $magasin_cache: the source of the answer to a read. */
 
 static ngx_int_t
 ngx_http_magasin_variable_cache(ngx_http_request_t *r,

@@ -1,7 +1,7 @@
 
 /*
- * Texts of clients for JSON logs: escape=json of log_format leaves bytes that
- * are no UTF-8 as they are, and then the line is no JSON.
+ * Texts of clients for JSON logs.  escape=json of log_format copies bytes that
+ * are not UTF-8, and the line is not valid JSON then.
  */
 
 
@@ -20,7 +20,10 @@ static ngx_int_t ngx_http_magasin_variable_repaired(ngx_http_request_t *r,
 #define NGX_HTTP_MAGASIN_TEXT  "magasin_text_"
 
 
-/* A map of before, of the first one's name, still has its way. */
+/*
+ * The first variable is changeable: a map with the same name, in an older
+ * configuration, overrides it.
+ */
 
 static ngx_http_variable_t  ngx_http_magasin_variables_texts[] = {
 
@@ -35,7 +38,10 @@ static ngx_http_variable_t  ngx_http_magasin_variables_texts[] = {
 };
 
 
-/* Before the configuration is read.  NGX_OK or NGX_ERROR. */
+/*
+ * Add the variables.  Call it before the configuration is read.  Returns NGX_OK
+ * or NGX_ERROR.
+ */
 
 ngx_int_t
 ngx_http_magasin_variables_text(ngx_conf_t *cf)
@@ -57,7 +63,9 @@ ngx_http_magasin_variables_text(ngx_conf_t *cf)
 }
 
 
-/* The path as it was sent, with its escapes, and without the query string. */
+/*
+ * The path as the client sent it, with its escapes and without the arguments.
+ */
 
 static ngx_int_t
 ngx_http_magasin_variable_path(ngx_http_request_t *r,
@@ -78,7 +86,7 @@ ngx_http_magasin_variable_path(ngx_http_request_t *r,
 }
 
 
-/* $magasin_text_NAME: what $NAME is, as valid UTF-8. */
+/* $magasin_text_NAME: the value of $NAME as valid UTF-8. */
 
 static ngx_int_t
 ngx_http_magasin_variable_text(ngx_http_request_t *r,

@@ -1,18 +1,20 @@
--- The poller of the cache.  $1: the snapshot of the poll before, or NULL; $2:
--- how many rows of the journal to look at.  Gives the present snapshot; what
--- tells this life of this database from others; whether there are more rows
--- than that; and one row for each thing that changed in transactions which $1
--- did not see and this statement does, or one of NULLs.
+-- The query of the poller of the cache.  $1: the snapshot of the previous poll,
+-- or NULL; $2: the maximum number of rows of the journal.  Returns the current
+-- snapshot, an identifier of the server, its timeline, its start and its
+-- database, whether there may be more rows than $2, and one row for each change
+-- in transactions that are visible now and were not visible in $1.  Without a
+-- change it returns one row whose change is NULL.
 --
--- genre is the kind of a change, one letter; 'x' is any other change.  What a
--- kind invalidates is said in ngx_http_magasin_tags.c alone, for writes of the
+-- genre is the kind of a change, one letter; 'x' is any other change.  Only
+-- ngx_http_magasin_tags.c defines what a kind invalidates, for writes of the
 -- API and for these rows.
 --
--- What $1 did not see: transactions that ran then, or began after it.  A
--- number that only grows would miss those that ran then.  ORDER BY and LIMIT
--- keep PostgreSQL to the index, whatever it believes of the bounds.
+-- Not visible in $1 are transactions that were running then and those that
+-- began later.  A comparison with a number that only grows would miss those
+-- that were running.  ORDER BY and LIMIT make PostgreSQL use the index,
+-- whatever it estimates for the bounds.
 --
--- On a server that is no primary it fails.
+-- The statement fails on a server that is not a primary.
 WITH ligne AS MATERIALIZED (
     (SELECT *
        FROM journal

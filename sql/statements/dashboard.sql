@@ -1,15 +1,16 @@
--- GET /api/v1/dashboard/.  $1: the store after which to go on; $2: how many
--- stores; $3: with the trends as JSON.  The trends are those of the last 168
--- hours, to the microsecond: what cumul_vente counts since fenetre.bord, and
--- the difference between there and then from the sales themselves.  bord may
--- lie on either side: now() is a little older than what this statement sees.
--- Then follow for how many milliseconds all this stays so, if nothing is sold:
--- until the oldest sale of those hours is no more of them; and the trends as
--- JSON, or null.
+-- GET /api/v1/dashboard/.  $1: the store after which the rows start; $2: the
+-- number of stores; $3: true to return the trends as JSON too.  The trends
+-- cover the last 168 hours, to the microsecond: the sums of cumul_vente, which
+-- start at fenetre.bord, corrected by the sales between bord and the exact
+-- start.  bord may be before or after the exact start, because now() is
+-- slightly older than the snapshot of this statement.  The column after the
+-- trends is the number of milliseconds for which the row stays valid if nothing
+-- is sold: until the oldest sale of these hours leaves the window.  The last
+-- column is the trends as JSON, or null.
 --
 -- Names are compared only where three quantities do not decide, so that the
--- time does not depend on how many products were sold; products of one name,
--- of which there should be none, are added up first.
+-- duration does not depend on the number of products sold.  Products with equal
+-- names, which should not exist, are summed first.
 WITH m AS MATERIALIZED (
     SELECT id, nom
       FROM magasin

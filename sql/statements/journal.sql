@@ -1,10 +1,11 @@
 -- GET /api/v1/journal/, as a stream.  $1: the store; $2: the product; $3: the
--- type; $4: from when on; $5: ordering, of no use here; $6: how many rows;
--- $7, $8: transaction and id after which to go on.  Rows of transactions that
--- are younger than one that still runs wait: it may add rows before them.
--- $9, $10: transaction and id of the last row of the page, where it is fetched
--- in pieces.  A row that is too much for a piece, or behind the last, has its
--- keys alone.  A compressed value counts for 16 kB: only reading it would tell.
+-- type; $4: the start time; $5: ordering, unused; $6: the number of rows; $7,
+-- $8: transaction and id after which the rows start.  Rows of transactions that
+-- are younger than a running transaction are not returned yet: the running one
+-- may still add rows before them.  $9, $10: transaction and id of the last row
+-- of the page, if the page is fetched in pieces.  A row that exceeds the size
+-- of a piece, or that is after the last row, has only its keys.  A compressed
+-- value counts as 16 kB, because its size is known only after it is read.
 SELECT xid, id, CASE WHEN entier THEN id END,
        CASE WHEN entier THEN instant_texte(instant) END, type, magasin_id,
        produit_id, delta, quantite, acteur, reference,

@@ -1,5 +1,5 @@
 -- GET /api/v1/journal/ of one product ($2), as a stream.  The parameters are
--- those of journal.sql; this one has an index.
+-- those of journal.sql.  This statement uses its own index.
 SELECT xid, id, CASE WHEN entier THEN id END,
        CASE WHEN entier THEN instant_texte(instant) END, type, magasin_id,
        produit_id, delta, quantite, acteur, reference,

@@ -1,6 +1,6 @@
--- GET /api/v1/journal/?ordering=-id: the newest first.  The parameters are
--- those of journal.sql; $7, $8: transaction and id before which to go on.
--- $9, $10: as there.
+-- GET /api/v1/journal/?ordering=-id: the newest rows first.  The parameters are
+-- those of journal.sql, except $7, $8: transaction and id before which the rows
+-- start.
 SELECT xid, id, CASE WHEN entier THEN id END,
        CASE WHEN entier THEN instant_texte(instant) END, type, magasin_id,
        produit_id, delta, quantite, acteur, reference,

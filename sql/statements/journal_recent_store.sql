@@ -1,5 +1,6 @@
--- GET /api/v1/journal/ of one store ($1), the newest first.  The parameters are
--- those of journal_recent.sql; this one has an index.
+-- GET /api/v1/journal/ of one store ($1), the newest rows first.  The
+-- parameters are those of journal_recent.sql.  This statement uses its own
+-- index.
 SELECT xid, id, CASE WHEN entier THEN id END,
        CASE WHEN entier THEN instant_texte(instant) END, type, magasin_id,
        produit_id, delta, quantite, acteur, reference,

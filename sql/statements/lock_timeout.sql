@@ -1,4 +1,5 @@
--- How long statements of a connection wait for a lock.  $1: the time, with its
--- unit; $2: of this transaction alone, or of the session.  A statement and
--- not an option of the connection, which a pooler need not pass on.
+-- Set the time that statements of a connection wait for a lock.  $1: the time
+-- with its unit; $2: true for this transaction only, false for the session.
+-- This is a statement, not an option of the connection, because a connection
+-- pooler may not pass on options.
 SELECT set_config('lock_timeout', $1::text, $2::boolean)

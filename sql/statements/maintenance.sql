@@ -1,2 +1,3 @@
--- The worker's timer: true when it is to be called again at once.
+-- Called by the timer of a worker.  Returns true if it must be called again
+-- immediately.
 SELECT entretien()

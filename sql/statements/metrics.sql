@@ -1,9 +1,10 @@
--- The numbers of the business for /metrics.  $1: how many stores have a row of
--- their own, by id, so that they stay the same; the others are summed up in
--- the first row, which also has what is counted once.
+-- The business numbers for /metrics.  $1: the number of stores with their own
+-- row.  These are the stores with the lowest ids, so that they stay the same.
+-- The other stores are summed in the first row, which also has the numbers that
+-- are not per store.
 --
--- Both tables are read from end to end, once: one row for each store and
--- product, however long history is.
+-- Both tables are read completely, once.  They have one row for each store and
+-- product, however long the history is.
 WITH stock AS MATERIALIZED (
     SELECT magasin_id,
            count(*) FILTER (WHERE quantite = 0) AS ruptures,

@@ -1,4 +1,4 @@
--- GET /api/v1/products/{id}/.  $1: the products of all requests that wait.
+-- GET /api/v1/products/{id}/.  $1: the products of all waiting requests.
 SELECT id, nom, categorie, prix, description
   FROM produit
  WHERE id = ANY ($1::bigint[])

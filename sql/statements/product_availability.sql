@@ -1,6 +1,6 @@
--- GET /api/v1/products/{id}/availability/.  $2: the store after which to go on;
--- $3: how many rows.  A row for each store that has some; one with NULL for
--- the store when none has.
+-- GET /api/v1/products/{id}/availability/.  $2: the store after which the rows
+-- start; $3: the number of rows.  Returns a row for each store that has units
+-- of the product, or one row with NULL as the store if no store has any.
 SELECT p.id, p.nom, coalesce(c.quantite, 0), m.id, m.nom, m.quantite
   FROM produit p
   LEFT JOIN stock_central c ON c.produit_id = p.id

@@ -1,8 +1,8 @@
--- PATCH /api/v1/products/{id}/, and PUT with If-Match.  $1 to $6 as for
--- product_update; $7: archive it, bring it back, or NULL; $8: the digests of
--- If-Match with commas between, "*", or NULL.  The sixth column is false when
--- the product is another one than If-Match names; the last one as for
--- product_rename.
+-- PATCH /api/v1/products/{id}/, and PUT with If-Match.  $1 to $6: as for
+-- product_update.sql; $7: true to archive the product, false to restore it, or
+-- NULL; $8: the digests of If-Match, separated by commas, or "*", or NULL.  The
+-- sixth column is false if the product does not match If-Match.  The last
+-- column is as for product_rename.sql.
 WITH avant AS MATERIALIZED (
     SELECT nom
       FROM produit

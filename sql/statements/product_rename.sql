@@ -1,6 +1,6 @@
 -- PUT /api/v1/products/{id}/ with a name, as product_update.sql.  The last
--- column: is it another name than before?  Many clients send all four fields,
--- and what shows names need not be made anew for a price.
+-- column is true if the name has changed.  Many clients send all four fields,
+-- and a new price must not invalidate the answers that contain only the name.
 WITH avant AS MATERIALIZED (
     SELECT nom
       FROM produit

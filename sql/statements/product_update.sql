@@ -1,5 +1,5 @@
--- PUT /api/v1/products/{id}/.  $1: the product; then the fields, NULL for
--- those that stay; $6: who, for the journal.
+-- PUT /api/v1/products/{id}/.  $1: the product; $2 to $5: the fields, NULL for
+-- a field that does not change; $6: the actor, for the journal.
 UPDATE produit
    SET nom = coalesce($2::text, nom),
        categorie = coalesce($3::text, categorie),

@@ -1,8 +1,9 @@
--- GET /api/v1/products/ without q ($1) and categorie ($2).  $3: archived ones;
--- $4: how many rows; $5, $6: name and id after which to go on; $7, $8: those
--- of the last row of the page, where it is fetched in pieces.  A row that is
--- too much for a piece of 128 kB, or behind the last, has its keys alone.
--- octet_length() reads no text that is stored elsewhere.
+-- GET /api/v1/products/ without q ($1) and categorie ($2).  $3: archived
+-- products; $4: the number of rows; $5, $6: name and id after which the rows
+-- start; $7, $8: name and id of the last row of the page, if the page is
+-- fetched in pieces.  A row that exceeds the size of a piece, 128 kB, or that
+-- is after the last row, has only its keys.  octet_length() does not read a
+-- text that is stored out of line.
 SELECT nom, id, CASE WHEN entier THEN id END, CASE WHEN entier THEN nom END,
        CASE WHEN entier THEN categorie END, CASE WHEN entier THEN prix END,
        CASE WHEN entier THEN description END

@@ -1,7 +1,7 @@
--- GET /api/v1/products/ with $1: what the name contains, word by word in any
--- order.  The other parameters are those of products.sql.  The names are found
--- first, by the trigrams of the longest word: PostgreSQL would else walk
--- through all of them in order.
+-- GET /api/v1/products/ with $1: the words that the name contains, in any
+-- order.  The other parameters are those of products.sql.  The names are
+-- searched first, by the trigrams of the longest word.  Otherwise PostgreSQL
+-- would read all names in order.
 WITH trouve AS MATERIALIZED (
     SELECT nom, id, categorie, prix, description
       FROM produit

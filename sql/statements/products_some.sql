@@ -1,5 +1,5 @@
--- GET /api/v1/products/ with $1: the ids of those that are asked for.  The
--- other parameters are those of products.sql.
+-- GET /api/v1/products/ with $1: the ids of the requested products.  The other
+-- parameters are those of products.sql.
 SELECT nom, id, CASE WHEN entier THEN id END, CASE WHEN entier THEN nom END,
        CASE WHEN entier THEN categorie END, CASE WHEN entier THEN prix END,
        CASE WHEN entier THEN description END

@@ -1,3 +1,3 @@
--- GET /readyz: would a write be served here?
+-- GET /readyz.  Returns true if the server accepts writes.
 SELECT NOT pg_is_in_recovery()
        AND current_setting('transaction_read_only') = 'off'

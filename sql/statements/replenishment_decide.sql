@@ -1,4 +1,5 @@
--- POST /api/v1/replenishments/{id}/approve/ and /reject/.  $2: which of them.
+-- POST /api/v1/replenishments/{id}/approve/ and /reject/.  $2: true for
+-- approve, false for reject.
 SELECT r.statut, r.emplacement, r.etag, r.detail, r.corps, d.magasin_id,
        d.produit_id, pg_current_xact_id_if_assigned() AS xid
   FROM demande_decider($1::bigint, $2::boolean, $3::text, $4::text,

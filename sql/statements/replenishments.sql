@@ -1,5 +1,5 @@
--- GET /api/v1/replenishments/.  $1: the store; $2: the product; $3: the
--- state; $4: how many rows; $5: the id before which to go on.
+-- GET /api/v1/replenishments/.  $1: the store; $2: the product; $3: the state;
+-- $4: the number of rows; $5: the id before which the rows start.
 SELECT id, demande_corps(d)
   FROM demande_reapprovisionnement d
  WHERE ($1::bigint IS NULL OR magasin_id = $1::bigint)

@@ -1,10 +1,10 @@
--- GET /api/v1/reports/.  $1: the store after which to go on; $2: how many
--- stores at most: together they have 5000 rows of stock, or it is one store.
--- Part 0 is a store with its total, NULL when it sold nothing, and with 1 in
--- the last column when there are stores after all of these; part 1 what it
--- sold, in the order of the first sale line, part 2 what it has.  Equal names
--- are added up, store by store, so that it takes no more memory than one store
--- needs.
+-- GET /api/v1/reports/.  $1: the store after which the rows start; $2: the
+-- maximum number of stores.  The stores of one result have at most 5000 rows of
+-- stock together, or it is only one store.  Part 0 is a store with its total,
+-- which is NULL without sales; its last column is 1 if there are stores after
+-- all of these.  Part 1 has the products that the store sold, in the order of
+-- their first sale line.  Part 2 has its stock.  Equal names are summed store
+-- by store, so that the statement needs no more memory than for one store.
 WITH RECURSIVE m AS (
     SELECT premier.id, premier.nom, 1 AS compte, premier.lignes
       FROM (

@@ -1,6 +1,7 @@
--- GET /api/v1/sales/, all stores ($1 is NULL).  $2, $3: from, to; $4: how
--- many rows; $5, $6: date and id before which to go on.  One upper
--- bound, made of the two, so that the index is entered there.
+-- GET /api/v1/sales/, all stores ($1 is NULL).  $2, $3: the start and the end
+-- of the range, of which the end is excluded; $4: the number of rows; $5, $6:
+-- date and id before which the rows start.  The end of the range and the key
+-- are combined to one upper bound, so that the scan of the index starts there.
 SELECT date_vente, id, id, magasin_id, instant_texte(date_vente), total
   FROM vente
  WHERE $1::bigint IS NULL

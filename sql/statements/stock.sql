@@ -1,5 +1,5 @@
--- GET /api/v1/stores/{id}/stock/.  $1: the store; $2: the product after
--- which to go on; $3: how many rows.
+-- GET /api/v1/stores/{id}/stock/.  $1: the store; $2: the product after which
+-- the rows start; $3: the number of rows.
 SELECT s.produit_id, p.nom, s.quantite
   FROM stock_local s
   JOIN produit p ON p.id = s.produit_id

@@ -1,5 +1,5 @@
--- GET /api/v1/stock/central/ without q ($1) and ordering ($2).  $3: how many
--- rows; $4: the product after which to go on.
+-- GET /api/v1/stock/central/ without q ($1) and ordering ($2).  $3: the number
+-- of rows; $4: the product after which the rows start.
 SELECT c.produit_id, c.produit_id, p.nom, c.quantite
   FROM stock_central c
   JOIN produit p ON p.id = c.produit_id

@@ -1,5 +1,5 @@
--- GET /api/v1/stock/central/ by name, without q ($1).  $2: nom; $3: how many
--- rows; $4: "NAME:ID" after which to go on.
+-- GET /api/v1/stock/central/ by name, without q ($1).  $2: nom; $3: the number
+-- of rows; $4: "NAME:ID" after which the rows start.
 WITH apres AS MATERIALIZED (
     SELECT regexp_replace($4::text, ':[0-9]+$', '') AS valeur,
            substring($4::text FROM ':([0-9]+)$')::bigint AS id

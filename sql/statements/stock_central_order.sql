@@ -1,6 +1,6 @@
--- GET /api/v1/stock/central/ in the order of $2 (nom, quantite, with "-" before
--- it in reverse), without q ($1).  $3: how many rows; $4: "VALUE:ID" after
--- which to go on, where VALUE is what the order is by.
+-- GET /api/v1/stock/central/ in the order of $2 (nom or quantite; a leading "-"
+-- reverses the order), without q ($1).  $3: the number of rows; $4: "VALUE:ID"
+-- after which the rows start.  VALUE is the value of the column of the order.
 WITH apres AS MATERIALIZED (
     SELECT regexp_replace($4::text, ':[0-9]+$', '') AS valeur,
            substring($4::text FROM ':([0-9]+)$')::bigint AS id

@@ -1,5 +1,5 @@
--- GET /api/v1/stock/central/ with $1: words of the name.  The others are those
--- of stock_central_order.sql.
+-- GET /api/v1/stock/central/ with $1: words of the name.  The other parameters
+-- are those of stock_central_order.sql.
 WITH apres AS MATERIALIZED (
     SELECT regexp_replace($4::text, ':[0-9]+$', '') AS valeur,
            substring($4::text FROM ':([0-9]+)$')::bigint AS id

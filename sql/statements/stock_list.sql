@@ -1,7 +1,7 @@
--- GET /api/v1/stores/{id}/stock/list/.  $1: the store; $2: what the name
--- contains, $3: the quantity, NULL for any; $4, $5: terms of the order;
--- $6: the page of ten, 0 for the last; $7: words of the name, in any order and
--- without regard to case and accents.  No row: that page is not there.
+-- GET /api/v1/stores/{id}/stock/list/.  $1: the store; $2: a part of the name,
+-- $3: the quantity, both NULL for any; $4, $5: terms of the order; $6: the page
+-- of ten rows, 0 for the last; $7: words of the name, in any order, without
+-- regard to case and accents.  No row: the page does not exist.
 WITH stock AS MATERIALIZED (
     SELECT s.id, s.produit_id, s.magasin_id, s.quantite, p.nom
       FROM stock_local s

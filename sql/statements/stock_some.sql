@@ -1,5 +1,5 @@
--- GET /api/v1/stores/{id}/stock/ of some products, whose ids are $4; the
--- other parameters are those of stock.sql.
+-- GET /api/v1/stores/{id}/stock/ of the products whose ids are $4.  The other
+-- parameters are those of stock.sql.
 SELECT s.produit_id, p.nom, s.quantite
   FROM stock_local s
   JOIN produit p ON p.id = s.produit_id

@@ -1,4 +1,5 @@
--- GET /api/v1/stores/.  $1: how many rows; $2: the id after which to go on.
+-- GET /api/v1/stores/.  $1: the number of rows; $2: the id after which the rows
+-- start.
 SELECT id, id, nom, adresse, ouvert
   FROM magasin
  WHERE id > coalesce($2::bigint, 0)

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Build the module for one nginx, doing again only what has to be.
+# Build the module for one nginx.  Only the steps whose inputs have changed run.
 #
 # usage: build.sh DIRECTORY NGINX_SRC CC_OPT LD_OPT WARNINGS
 #
-# The module becomes DIRECTORY/objs/ngx_http_magasin_module.so.  nginx is
-# configured again when something that configure looks at has changed; the
-# rest is for nginx's own Makefile to decide.  NGINX_CONFIGURE holds further
-# options for a tree of one's own.
+# The module is written to DIRECTORY/objs/ngx_http_magasin_module.so.  nginx is
+# configured again if an input of configure has changed.  The Makefile of nginx
+# decides about the rest.  NGINX_CONFIGURE contains further options for a source
+# tree other than Debian's.
 
 set -euo pipefail
 
@@ -31,8 +31,8 @@ mkdir -p "$directory"
 directory=$(cd "$directory" && pwd)
 log=$directory/configure.log
 
-# Debian's nginx-dev says how its nginx was configured; in any other tree the
-# signature of --with-compat is what makes a module and a binary fit.
+# Debian's nginx-dev records how its nginx was configured.  For any other tree
+# the signature of --with-compat makes module and binary compatible.
 options=(--with-compat)
 if [ -r "$nginx_src/conf_flags" ]; then
     # shellcheck disable=SC1091  # it comes with nginx-dev
@@ -49,7 +49,7 @@ inputs() {
     grep NGINX_VERSION "$nginx_src/src/core/nginx.h"
     cat config config.make
     find ngx_http_magasin_module sql/statements -type f | sort
-    # Where an update of nginx or of a library would show.
+    # An update of nginx or of a library changes these files.
     stat -c '%n %Y' "$nginx_src/src/core/nginx.h" \
         "${nginx_src}"/{configure,auto/configure} /usr/include/libpq-fe.h \
         2>/dev/null || true
@@ -61,7 +61,7 @@ configure() {
     rm -rf "$directory/src" "$directory/objs"
     mkdir -p "$directory/src"
     for entry in "$nginx_src"/*; do
-        # What nginx's own build left in the tree is none of ours.
+        # Ignore the build results that nginx's own build left in the tree.
         case ${entry##*/} in
         objs | Makefile) ;;
         *) ln -s "$entry" "$directory/src/" ;;
@@ -70,7 +70,7 @@ configure() {
 
     cd "$directory/src"
     [ -x "$configure" ] || configure=auto/configure
-    # From build/NAME/src up to the project, whatever NAME is.
+    # From build/NAME/src to the project directory, for any depth of NAME.
     depth=$(realpath --relative-to=. "$top")
     "$configure" "${options[@]}" --with-cc-opt="$cc_opt" \
         --with-ld-opt="$ld_opt" --builddir=../objs \
@@ -78,8 +78,9 @@ configure() {
         tail -n 20 "$log" >&2
         fail "nginx's configure has failed (see $log)."
     }
-    # Only now: configure's own trial programs are not free of warnings, and
-    # one that fails for a warning's sake would change nginx's structures.
+    # The warnings are set after configure.  The test programs of configure
+    # cause warnings, and a test program that failed because of a warning would
+    # change nginx's structures.
     sed -i "/^CFLAGS = /s/\$/ $warnings/" ../objs/Makefile
     cd "$top"
 }
@@ -91,13 +92,13 @@ then
     echo "Configuring nginx $(sed -n 's/^#define NGINX_VERSION *"\(.*\)"/\1/p' \
         "$nginx_src/src/core/nginx.h") ..."
     configure
-    # Last, so that what was interrupted is done again.
+    # This is the last step, so that an interrupted build is repeated.
     mv "$directory/inputs.new" "$directory/inputs"
 fi
 rm -f "$directory/inputs.new"
 
-# A make above us has opinions (-n, -B, its job server) that are not meant for
-# nginx's Makefile, and CFLAGS of the environment would be lost on it.
+# A parent make exports options (-n, -B, its job server) that must not reach the
+# Makefile of nginx.  CFLAGS of the environment has no effect on that Makefile.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 cd "$directory/src"
 exec make -s -j "$(nproc)" -f ../objs/Makefile modules

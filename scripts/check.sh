@@ -42,7 +42,7 @@ if [ -z "$database" ]; then
     for variable in "${!PG@}"; do
         unset "$variable"
     done
-    # Asking about an instance that never was shall not make one.
+    # A query about an instance that does not exist must not create it.
     "$top/scripts/instance.sh" home >/dev/null || exit 2
     running=$("$top/scripts/instance.sh" status 2>/dev/null || true)
     if ! grep -q '^postgres  *runs' <<<"$running"; then

@@ -36,7 +36,7 @@ fail() {
     exit 1
 }
 
-# Each is an instance of its own; PostgreSQL and Redis are RUN_DIR/cluster's.
+# Each node is an instance.  PostgreSQL and Redis are those of RUN_DIR/cluster.
 
 shared() {
     RUN_DIR=$cluster "$instance" "$@"
@@ -57,7 +57,8 @@ balancer() {
         WORKERS=${BALANCER_WORKERS:-auto} "$instance" "$@"
 }
 
-# However many there were when it was started.
+# Print the numbers of the existing nodes.  NODES may have changed since the
+# start.
 numbers() {
     local directory
 

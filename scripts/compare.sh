@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# One node or three, with a cache or without: the same load on each, and a
-# table of the results beside the reference's published figures.
+# Run the same load on one node and on three, with a cache and without, and
+# print a table of the results beside the published figures of the reference.
 #
 # usage: compare.sh
 #
@@ -9,10 +9,11 @@
 #   3  three nodes, Redis              magasin_cache l2
 #   4  one node, both levels           magasin_cache on
 #
-# On each scripts/stress_test.js (200 users who think) and scripts/peak_test.js
-# (64 who do not); then scripts/overload_test.js on one node, first without a
-# cache, then with a cache and a PostgreSQL that takes 10 ms for each write.
-# All on this machine, with the load generator: only the ratios mean something.
+# Each setup runs scripts/stress_test.js (200 users with think time) and
+# scripts/peak_test.js (64 without).  Then scripts/overload_test.js runs on one
+# node: first without a cache, then with a cache and a PostgreSQL that takes 10
+# ms for each write.  The load generator runs on the same machine, so only the
+# ratios are meaningful.
 #
 # environment:
 #   RESULTS         directory of the results          (default ./results)
@@ -21,8 +22,8 @@
 #   PEAK_SECONDS    of the peaks                      (default 10)
 #   RUN_DIR, MODULE as of instance.sh
 #
-# The table goes to the terminal and to RESULTS/compare-TIME/compare.md, all
-# figures to compare.json beside it.  Exit 1 when a requirement was missed.
+# The table is printed and written to RESULTS/compare-TIME/compare.md.  All
+# figures are in compare.json beside it.  Exit 1 if a requirement was missed.
 
 set -euo pipefail
 
@@ -41,7 +42,8 @@ run_dir=${RUN_DIR:-run}
 peak_seconds=${PEAK_SECONDS:-10}
 unset BASE_URL
 
-# A missed threshold is in the results; a test without any ends it all.
+# A missed threshold is reported in the results.  A test that cannot run ends
+# the script.
 run() {
     local rc=0
 
@@ -65,8 +67,8 @@ step three-redis l2 1 start_own_cluster
 step one-cached on 2 start_own
 trap - EXIT
 
-# overload NAME VARIABLE=VALUE...
-# It has an instance of its own, on a processor of its own.
+# overload NAME VARIABLE=VALUE...: run the test on its own instance, on its own
+# processor.
 overload() {
     local rc=0
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Replace the demonstration by that of a retailer of any size: three years of
-# sales up to now, stock, replenishment.
+# Replace the demonstration data with those of a retailer of any size: three
+# years of sales until now, stock and replenishments.
 #
 # usage: demo_scale.sh [TO]
 #
-# TO is a libpq URI or conninfo, as for psql -d, of a superuser; default: the
-# instance in RUN_DIR (default ./run), whose PostgreSQL is started for this when
-# it does not run.  It replaces content only if a demonstration, this one or the
-# small one, made it; otherwise it stops and changes nothing.  Other users of
-# the database wait until it is done.
+# TO is a libpq URI or conninfo of a superuser, as for psql -d.  The default is
+# the instance in RUN_DIR (default ./run), whose PostgreSQL is started for this
+# if it does not run.  The content is replaced only if it is a demonstration,
+# this one or the small one; otherwise the script stops and changes nothing.
+# Other users of the database wait until the script ends.
 #
 # environment:
 #   LINES     number of sale lines, 1000 to 50000000
@@ -17,7 +17,7 @@
 #   SEED      the same seed gives the same data,      (default 1)
 #             except the dates, which are relative to now
 
-# bash sets LINES itself, to the height of the terminal.
+# bash sets LINES to the height of the terminal, unless checkwinsize is off.
 shopt -u checkwinsize
 lines=${LINES:-}
 
@@ -30,7 +30,7 @@ fail() {
     exit 1
 }
 
-# number NAME VALUE LEAST MOST
+# number NAME VALUE MINIMUM MAXIMUM: check a parameter.
 number() {
     if ! [[ $2 =~ ^(0|[1-9][0-9]{0,9})$ ]] || [ "$2" -lt "$3" ] ||
         [ "$2" -gt "$4" ]
@@ -62,7 +62,7 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# psql says "psql:FILE:LINE: ERROR:  what"; the operator wants the what.
+# psql prints "psql:FILE:LINE: ERROR: message"; print only the message.
 refused() {
     local line
 
@@ -82,7 +82,7 @@ else
     done
     running=$("$top/scripts/instance.sh" status 2>/dev/null || true)
     grep -q '^postgres  *runs' <<<"$running" || started=yes
-    # Where it runs this brings the schema up to date.
+    # On a running instance this only updates the schema.
     "$top/scripts/instance.sh" start-db
     to=$("$top/scripts/instance.sh" admin-conninfo)
 fi
@@ -92,8 +92,8 @@ run() {
         psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$to" "$@" 2>"$work/stderr"
 }
 
-# Before anything is made; sql/demo_scale.sql asks again, with the tables
-# locked.
+# Check before any data is generated.  sql/demo_scale.sql repeats the check when
+# the tables are locked.
 run -o /dev/null -f "$top/sql/demo_mark.sql" \
     -c 'SELECT pg_temp.demo_refuser()' || refused
 

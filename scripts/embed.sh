@@ -1,13 +1,14 @@
 #!/bin/sh
-# Turn a directory of small programs into a C header: one enumerator per file,
-# in the order of the names, and a list of their names and texts.
+# Convert a directory of small programs to a C header: one enumerator per file,
+# in the order of the names, and a list of the names and texts.
 #
 # usage: embed.sh statements|scripts|pages DIRECTORY > HEADER
 #        embed.sh version FILE > HEADER
 #
-# statements are DIRECTORY/*.sql, which PostgreSQL prepares at connect; scripts
-# are DIRECTORY/*.lua, which Redis runs; pages are DIRECTORY/page.*, which
-# browsers get, named by their extensions.  FILE holds one line, the version.
+# statements are DIRECTORY/*.sql, which PostgreSQL prepares when a connection is
+# opened.  scripts are DIRECTORY/*.lua, which Redis runs.  pages are
+# DIRECTORY/page.*, which browsers get; they are named by their extensions.
+# FILE has one line, the version.
 
 set -eu
 LC_ALL=C
@@ -35,8 +36,8 @@ esac
 
 list=$(echo "$kind" | tr '[:lower:]' '[:upper:]')
 
-# Only whole-line comments are dropped, so that a "--" inside a literal stays;
-# in a style sheet it is none.
+# Only whole-line comments are removed, so that a "--" in a literal stays.  In a
+# style sheet "--" does not start a comment.
 comment='^[[:space:]]*--'
 [ "$kind" != pages ] || comment='^$'
 
@@ -46,7 +47,7 @@ body() {
         -e 's/^[[:space:]]*/      "/' -e 's/$/\\n"/' "$1"
 }
 
-# What a file is called: a page by what kind of file it is.
+# The name of a file.  A page is named by its extension.
 called() {
     case $1 in
     */page.*) echo "${1##*.}" ;;

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Replace the content of a Magasin database by that of a Django database of
-# the reference.
+# Replace the content of a Magasin database with the content of a Django
+# database of the reference.
 #
 # usage: import_django.sh FROM [TO]
 #
-# FROM and TO are libpq URIs or conninfos, as for psql -d.  Default of TO: the
-# instance in RUN_DIR (default ./run), whose PostgreSQL is started for this when
-# it does not run.  Either everything is imported, or a message says what is
-# invalid and nothing is changed.  To keep a password out of the process list
-# use ~/.pgpass.
+# FROM and TO are libpq URIs or conninfos, as for psql -d.  The default of TO is
+# the instance in RUN_DIR (default ./run), whose PostgreSQL is started for this
+# if it does not run.  If the import fails, a message reports what is invalid
+# and nothing is changed.  Use ~/.pgpass to keep a password out of the process
+# list.
 
 set -euo pipefail
 
@@ -36,7 +36,7 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# psql says "psql:FILE:LINE: ERROR:  what"; the operator wants the what.
+# psql prints "psql:FILE:LINE: ERROR: message"; print only the message.
 why() {
     local line
 
@@ -48,8 +48,8 @@ why() {
     echo "${line%.}"
 }
 
-# run CONNINFO SCRIPT: in the private directory, where the files are.  Both
-# sides speak UTF-8, whatever the databases are stored in.
+# run CONNINFO SCRIPT: run psql in the private directory, which contains the
+# files.  Both connections use UTF-8, whatever the encoding of the database is.
 run() {
     (cd "$work" && PGCLIENTENCODING=UTF8 \
         psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$1" -f "$2" 2>"$work/stderr")
@@ -61,7 +61,7 @@ run "$from" "$top/sql/import_django_source.sql" >"$work/stdout" ||
 if [ $# -eq 2 ]; then
     to=$2
 else
-    # The source may be told by PGHOST and the like; the target never is.
+    # PGHOST and similar variables may select the source, never the target.
     for name in "${!PG@}"; do
         unset "$name"
     done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A private Magasin: nginx with the module, PostgreSQL and Redis, all of them
-# under one directory and none of them the system's own.
+# A private instance of Magasin: nginx with the module, PostgreSQL and Redis.
+# All of them use one directory, and none of them is a service of the system.
 #
 # usage: instance.sh COMMAND
 #
@@ -60,13 +60,13 @@ TEMPLATE=${TEMPLATE:-$top/conf/nginx.conf}
 MODULE=${MODULE:-$top/build/ngx_http_magasin_module.so}
 START_TIMEOUT=${START_TIMEOUT:-20}
 
-# Debian keeps servers in directories that a user's PATH may lack.
+# Debian installs servers in directories that may be missing in a user's PATH.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 NGINX_BINARY=${NGINX_BINARY:-nginx}
-# To nginx this variable means sockets that it inherits.
+# nginx would read this variable as a list of inherited sockets.
 unset NGINX
 
-# The caller's PGHOST, PGOPTIONS and the like are about other servers.
+# PGHOST, PGOPTIONS and similar variables of the caller are for other servers.
 for name in "${!PG@}"; do
     unset "$name"
 done
@@ -83,9 +83,10 @@ fail() {
 # shellcheck source=scripts/processes.sh
 . "$top/scripts/processes.sh"
 
-# PostgreSQL refuses to run as root: it and Redis then run as the user whom
-# Debian's PostgreSQL package has made.  What faces clients is another one's,
-# to whom PostgreSQL gives magasin_web and nothing else.
+# PostgreSQL does not start as root.  For root, PostgreSQL and Redis run as the
+# user that Debian's PostgreSQL package creates.  The workers of nginx, which
+# face clients, run as another user, for whom PostgreSQL accepts only the role
+# magasin_web.
 if [ "$(id -u)" -eq 0 ]; then
     server_user=postgres
     worker_user=magasin
@@ -96,7 +97,7 @@ else
     worker_user=$server_user
 fi
 
-# as USER COMMAND...
+# as USER COMMAND...: run a command as another user.
 as() {
     local user=$1
 
@@ -113,7 +114,7 @@ as_server() {
     as "$server_user" "$@"
 }
 
-# Two instances may begin at once: the other one has made it then.
+# If two instances start at once, the other one may have created the user.
 make_worker_user() {
     local tries
 
@@ -134,8 +135,8 @@ make_worker_user() {
 }
 
 
-# Where things are.  $home is RUN_DIR itself, or, where the servers could not
-# live there, a private directory that RUN_DIR links to.  These are in it:
+# Paths.  $home is RUN_DIR, or a private directory that RUN_DIR links to if the
+# servers cannot use RUN_DIR.  It contains these entries:
 entries=(data sockets log pid tmp asan tokens nginx.conf web openapi)
 
 resolve_run_dir() {
@@ -143,7 +144,7 @@ resolve_run_dir() {
     RUN_DIR=$(cd "$RUN_DIR" && pwd -P)
 }
 
-# A Unix socket's path has 107 bytes at most, and paths go unquoted into
+# The path of a Unix socket has at most 107 bytes.  Paths are not quoted in
 # conninfo strings and nginx.conf.
 run_dir_suits() {
     local LC_ALL=C
@@ -193,7 +194,7 @@ make_home() {
         say "$server_user and $worker_user have no access to $RUN_DIR, or" \
             "its path does not suit: data and sockets are in $home."
     fi
-    # Two users pass through; what is in it has modes of its own.
+    # Two users need to pass this directory.  Its entries have their own modes.
     [ "$home" = "$RUN_DIR" ] || [ "$(id -u)" -ne 0 ] || chmod 0751 "$home"
     set_paths
 
@@ -203,26 +204,26 @@ make_home() {
         mkdir -m 0700 "$sockets"
         own "$sockets"
     fi
-    # Sockets get the group of their directory, whose mode lets it through.
+    # A socket gets the group of its directory, and the mode lets the group in.
     if [ -z "$NODE_OF" ] && [ "$(id -u)" -eq 0 ]; then
         chown "$server_user:$worker_user" "$sockets"
         chmod 2710 "$sockets"
     fi
-    # The servers may write their logs, but not rename anything in a directory
-    # in which root's nginx opens files.
+    # The servers may write their logs, but must not rename files in a directory
+    # in which the nginx of root opens files.
     for log in "$postgres_log" "$redis_log"; do
         if [ ! -e "$log" ]; then
             : >"$log"
             own "$log"
         fi
     done
-    # Clients' addresses are nobody else's business.
+    # Logs contain addresses of clients, so other users have no access.
     for log in access error; do
         [ -e "$logs/$log.log" ] || : >"$logs/$log.log"
     done
     chmod 0640 "$logs"/*.log
     if [ ! -e "$home/tokens" ]; then
-        # Through a rename, so that no reader meets half a file.
+        # The file is renamed into place, so that no reader sees a part of it.
         cp "$top/conf/tokens.demo" "$home/tokens.new"
         chmod 0640 "$home/tokens.new"
         [ "$(id -u)" -ne 0 ] || chgrp "$worker_user" "$home/tokens.new"
@@ -240,7 +241,7 @@ own() {
     [ "$(id -u)" -ne 0 ] || chown "$server_user:$server_user" "$@"
 }
 
-# One command at a time per RUN_DIR.  No server may inherit the lock.
+# One command at a time per RUN_DIR.  Servers must not inherit the lock.
 lock() {
     exec 9>"$RUN_DIR/.lock"
     flock -w 60 9 || fail "another command is busy in $RUN_DIR."
@@ -253,12 +254,12 @@ unlock() {
 
 # Processes
 
-# Each prints the pid, and nothing when the server does not run.
+# Each function prints the pid, or nothing if the server does not run.
 
 postgres_pid() {
     local pid
 
-    # Its directory is 0700 of the user it runs as; root reads it all the same.
+    # The directory has mode 0700 and belongs to the server; root can read it.
     pid=$(first_line "$data/postmaster.pid")
     ! ours "$pid" "-D $data " || echo "$pid"
 }
@@ -301,14 +302,14 @@ init_postgres() {
     [ ! -e "$data/PG_VERSION" ] || return 0
 
     say "creating a PostgreSQL cluster in $data"
-    # The name is given last, so that an attempt that was interrupted is not
-    # taken for a cluster.
+    # The directory is renamed last, so that an interrupted attempt is not
+    # mistaken for a cluster.
     rm -rf "$home/data.new"
     mkdir -m 0700 "$home/data.new"
     own "$home/data.new"
 
-    # trust is enough for the user himself, whose socket is in a directory of
-    # mode 0700; what root starts is guarded below.
+    # trust is sufficient for a user's own instance, because the socket is in a
+    # directory of mode 0700.  guard_postgres protects an instance of root.
     (cd / && as_server "$postgres_bin/initdb" -D "$home/data.new" \
         --username=postgres --auth=trust --encoding=UTF8 \
         --locale=C.UTF-8 --locale-provider=icu --icu-locale=fr \
@@ -334,8 +335,8 @@ CONF
     mv -T "$home/data.new" "$data"
 }
 
-# Where root has started it, PostgreSQL asks the kernel who is there: nginx's
-# workers are magasin_web and nobody else, and others do not get in.
+# For an instance of root, PostgreSQL gets the user of a client from the kernel.
+# The workers of nginx can only be magasin_web.  Other users are rejected.
 guard_postgres() {
     [ "$(id -u)" -eq 0 ] || return 0
 
@@ -354,14 +355,15 @@ magasin  root          magasin_web
 CONF
 }
 
-# share SOCKET: with the workers, also when it was made before they had a user
+# share SOCKET: give the workers access, also to a socket that was created
+# before their user.
 share() {
     [ "$(id -u)" -eq 0 ] && [ -S "$1" ] || return 0
     chgrp -h "$worker_user" "$1"
     as_server chmod 0770 "$1"
 }
 
-# Every process of a PostgreSQL has its data as working directory.
+# The working directory of each process of a PostgreSQL is its data directory.
 data_in_use() {
     [ -n "$(find /proc/[0-9]*/cwd -maxdepth 0 -lname "$data" -print -quit \
         2>/dev/null)" ]
@@ -378,9 +380,10 @@ start_postgres() {
         return
     fi
 
-    # The number in the pid file may be that of a process that PostgreSQL would
-    # take for itself: another one since the machine has crashed, or its own,
-    # ended and not yet waited for.  What matters is that nobody works there.
+    # The pid file may contain the number of a process that PostgreSQL mistakes
+    # for itself: an unrelated process after a crash of the machine, or its own
+    # process, which has exited and was not waited for.  The decisive check is
+    # that no process uses the data directory.
     pid=$(first_line "$data/postmaster.pid")
     if [ -n "$pid" ] && [ -d "/proc/$pid" ]; then
         for tries in {1..50}; do
@@ -391,9 +394,9 @@ start_postgres() {
             rm -f "$data/postmaster.pid" "$sockets/.s.PGSQL.5432.lock"
     fi
 
-    # Children of a killed postmaster need a moment to notice.
+    # Children of a killed postmaster exit a moment later.
     for tries in 1 2 3 4 5 6 7 8 9 0; do
-        # The log is opened here, since it belongs to the server's user alone.
+        # pg_ctl opens the log as the server's user, to whom the log belongs.
         if (cd / && as_server "$postgres_bin/pg_ctl" start -s -w -t 60 \
             -D "$data" -l "$postgres_log" \
             -o "-c unix_socket_directories=$sockets \
@@ -417,7 +420,7 @@ stop_postgres() {
     [ -n "$pid" ] || return 0
     [ "${1:-fast}" != immediate ] || signal=QUIT
     kill -s "$signal" "$pid" 2>/dev/null || true
-    # A checkpoint on a slow disk may take its time; killing it is no help.
+    # A checkpoint on a slow disk may take long, and killing would not help.
     gone "$pid" 60 || fail "PostgreSQL (pid $pid) does not end."
 }
 
@@ -455,7 +458,7 @@ load_demo() {
 }
 
 
-# Redis: a cache and nothing else, so it keeps nothing on disk.
+# Redis is only a cache, so it stores nothing on disk.
 
 start_redis() {
     local tenths=100
@@ -498,12 +501,12 @@ port_is_busy() {
     (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null
 }
 
-# Does this nginx say what it is at?  A balancer does not.
+# Does this nginx have /metrics?  A balancer does not.
 has_metrics() {
     grep -q '@METRICS@' "$TEMPLATE"
 }
 
-# What clients may call this server, in one line
+# Print the host names under which clients may call this server, in one line.
 server_names() {
     local address names=(localhost 127.0.0.1 '[::1]')
 
@@ -533,7 +536,7 @@ configure_nginx() {
     for proxy in $PROXIES; do
         proxies+="${proxies:+        }$proxy  \"\";"$'\n'
     done
-    # Behind a balancer every host that it lets through is a node's.
+    # Behind a balancer a node accepts every host that the balancer accepts.
     [ -z "$NODE_OF" ] || default=
     text=$(<"$TEMPLATE")
     text=${text//@USER@/"$user"}
@@ -557,8 +560,8 @@ configure_nginx() {
     } >"$home/nginx.conf"
 }
 
-# publish NAME: what was laid out in build/NAME, where the workers' user can
-# read it; nothing, when it was not
+# publish NAME: copy build/NAME to a place that the workers can read.  Without
+# build/NAME, remove the copy.
 publish() {
     rm -rf "$home/$1.new" "$home/$1.old"
     if [ -d "$top/build/$1" ]; then
@@ -571,8 +574,8 @@ publish() {
     rm -rf "$home/$1.old"
 }
 
-# The token of conf/tokens.demo is no secret: as long as it stands in the
-# tokens, and counts where clients are, /swagger/ fills it in.
+# The token of conf/tokens.demo is public.  /swagger/ fills it in while the
+# token file contains it and clients can use it.
 publish_openapi() {
     local settings=$home/openapi/swagger/settings.json
 
@@ -592,7 +595,8 @@ demonstrates() {
         { [ "$DEMO_TOKEN" = 1 ] || [[ $ADDRESS =~ ^(127\.|\[?::1) ]]; }
 }
 
-# Does everybody who reaches us have a token, or nobody?
+# Give the workers access to the tokens, and report whether other machines may
+# use the public token of the demonstration.
 check_tokens() {
     if [ "$(id -u)" -eq 0 ] && ! as "$worker_user" test -r "$home/tokens"; then
         chgrp "$worker_user" "$home/tokens"
@@ -628,7 +632,7 @@ start_nginx() {
     configure_nginx
     publish web
     publish_openapi
-    # Show only nginx's own error, if there is one.
+    # Print only the error of nginx itself, if there is one.
     "$NGINX_BINARY" -t -q -p "$home/" -c "$home/nginx.conf" 9>&- ||
         fail "nginx does not accept $home/nginx.conf (see above)."
     log_before=$(stat -c %s "$error_log" 2>/dev/null || echo 0)
@@ -638,7 +642,7 @@ start_nginx() {
     echo "$METRICS_PORT" >"$pids/metrics_port"
 }
 
-# What nginx has logged since we started it
+# Print what nginx has logged since this script started it.
 log_before=0
 new_errors() {
     tail -c "+$((log_before + 1))" "$error_log" | tail -n 15 >&2
@@ -658,7 +662,7 @@ metrics_host() {
     esac
 }
 
-# Where operators look
+# The address for operators.
 metrics_url() {
     if has_metrics; then
         echo "http://$(metrics_host):$METRICS_PORT"
@@ -731,7 +735,8 @@ start_nginx_alone() {
     wait_until_ready
 }
 
-# Only what was made here: RUN_DIR may hold other things, and other instances.
+# Remove only what this script created: RUN_DIR may contain other files and
+# other instances.
 remove() {
     local entry
 
@@ -793,7 +798,7 @@ command_start() {
             fail "already runs here, on port $(running_port):" \
                 "stop it first (make stop RUN_DIR=$RUN_DIR)."
         fi
-        # Whatever else has been stopped meanwhile comes back.
+        # Start again what was stopped meanwhile.
         start_db
         publish web
         publish_openapi
@@ -807,9 +812,9 @@ command_start() {
     describe
 }
 
-# Ctrl-C reaches every process of the terminal's foreground group; the servers
-# are daemons in sessions of their own, so they end in our order and not at
-# once.
+# Ctrl-C sends a signal to all processes of the foreground group of the
+# terminal.  The servers are daemons in their own sessions, so they do not get
+# it, and this script stops them one after the other.
 command_up() {
     local server terminal=
 
@@ -829,13 +834,13 @@ command_up() {
     describe
     say "Ctrl-C stops it."
 
-    # read waits on a pipe that nobody writes to: half a second of sleep
-    # without a process for each, cut short by a signal.
+    # read waits on a pipe without a writer.  This sleeps half a second without
+    # a child process, and a signal ends it early.
     exec {silence}<> <(:)
     [ ! -t 1 ] || terminal=yes
     while :; do
         read -r -t 0.5 -u "$silence" || true
-        # A make that leads the terminal's session gets the hang-up alone.
+        # If make leads the session of the terminal, only make gets SIGHUP.
         [ -z "$terminal" ] || [ -t 1 ] || exit 129
         for server in nginx postgres redis; do
             if [ -z "$("${server}_pid")" ]; then
@@ -848,8 +853,8 @@ command_up() {
 }
 
 end_up() {
-    # The terminal may be gone: a complaint about that must not keep us from
-    # stopping, and neither must another Ctrl-C.
+    # The terminal may be gone.  Neither an error about this nor another Ctrl-C
+    # may prevent the stop.
     trap '' INT TERM HUP PIPE
     trap - EXIT
     say "stopping" 2>/dev/null || true
@@ -904,7 +909,7 @@ METRICS_PORT=${METRICS_PORT:-$((PORT + 1))}
 if [[ ! $command =~ ^(up|start|start-db|start-nginx)$ ]] &&
     [ ! -d "$RUN_DIR" ]
 then
-    # Asking about, or stopping, what never was leaves no trace.
+    # A status or stop of an instance that does not exist creates no files.
     case $command in
     stop* | remove) exit 0 ;;
     status*) say "nothing runs in $RUN_DIR."; exit 3 ;;

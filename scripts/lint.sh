@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Style and static analysis: clang-format and 80 columns on the C sources,
-# cppcheck on what they do, shellcheck on the scripts, biome on the pages and on
-# what Node runs, dependency-cruiser on the imports of the pages, yamllint and
-# promtool on what Prometheus and Grafana read.
-# Needs "make build" before it, for the headers that nginx's configure writes,
-# and "scripts/web.sh all" for biome and dependency-cruiser.
+# Style and static analysis: clang-format and 80 columns for the C sources,
+# cppcheck for their errors, shellcheck for the scripts, biome for the pages and
+# for the code that Node runs, dependency-cruiser for the imports of the pages,
+# yamllint and promtool for the files of Prometheus and Grafana.  Requires "make
+# build", for the headers that nginx's configure writes, and "scripts/web.sh
+# all", for biome and dependency-cruiser.
 #
 # usage: lint.sh
 
@@ -24,11 +24,11 @@ trap 'rm -rf "$work"' EXIT
 
 mapfile -t sources < <(find ngx_http_magasin_module -name '*.[ch]' | sort)
 
-# nginx's style aligns names in columns and breaks statements where a person
-# finds it best; clang-format can do neither.  So what it would write and what
-# stands there are compared with every statement on one line and without
-# regard to how wide a gap is: indentation, braces and the breaks between
-# statements are what remains.
+# nginx's style aligns names in columns and breaks statements where it is best
+# for the reader.  clang-format supports neither.  So the file and the output of
+# clang-format are compared with each statement on one line and without regard
+# to the width of gaps.  This checks indentation, braces and the breaks between
+# statements.
 cat >"$work/statements.awk" <<'AWK'
 BEGIN { fresh = 1 }
 {
@@ -58,7 +58,7 @@ for file in "${sources[@]}"; do
     diff -u --label "$file" --label "$file, as clang-format writes it" \
         "$work/is" "$work/should" >&2 ||
         complain "$file is not in the style of .clang-format (see above)."
-    # In characters: the messages are in French.
+    # The width is in characters, because messages are in French.
     ! LC_ALL=C.UTF-8 grep -nE '^.{81}' "$file" >&2 ||
         complain "$file has lines over 80 columns."
 done
@@ -73,8 +73,8 @@ nginx=build/nginx
 
 mapfile -t rooms < <(find ngx_http_magasin_module -mindepth 1 -type d)
 
-# nginx's headers are there to be understood, not to be judged.  Its types
-# come from platform headers that cppcheck does not look for.
+# nginx's headers are read but not checked.  Their types come from headers of
+# the platform, which cppcheck does not search.
 cppcheck --quiet --std=c99 --platform=unix64 --inline-suppr \
     --enable=warning,portability,performance --error-exitcode=1 \
     --suppress='*:*/build/nginx/*' --suppress='*:build/nginx/*' \
@@ -112,8 +112,8 @@ else
     complain "biome is not installed (scripts/web.sh all; needs npm)."
 fi
 
-# No ring of imports, and none that goes up a floor: web/floors.js has the
-# floors.
+# Imports must not be circular and must not refer to a higher floor.
+# web/floors.js defines the floors.
 if [ -x web/node_modules/.bin/depcruise ]; then
     (cd web && node_modules/.bin/depcruise --config floors.js assets/js) \
         >"$work/floors" 2>&1 || {
@@ -130,8 +130,8 @@ for file in "${pages[@]}"; do
     [ "$(wc -l <"$file")" -lt 900 ] || complain "$file has 900 lines or more."
 done
 
-# Prometheus's and Grafana's files; "make test-observability" says whether they
-# do what they should.
+# Syntax of the files of Prometheus and Grafana.  "make test-observability"
+# tests their function.
 mapfile -t settings < <(find prometheus grafana -name '*.y*ml' | sort)
 yamllint --strict -d '{extends: default, rules: {document-start: disable,
     line-length: disable, braces: {max-spaces-inside: 0}}}' \

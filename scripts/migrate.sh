@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Bring a database up to the newest schema: apply what sql/schema holds and
-# the database has not seen yet, in the order of the numbers.
+# Update a database to the newest schema: apply the files of sql/schema that the
+# database does not have yet, in the order of their numbers.
 #
 # usage: migrate.sh CONNINFO
 #
 # CONNINFO names the database and a role that may create roles (a superuser is
-# simplest).  Each file is one transaction together with its row in the table
-# schema_migration; a file that has changed since it was applied is an error.
-# Then, each time, it applies sql/roles.sql, which limits the web tier's role.
+# simplest).  Each file is one transaction, which also inserts its row into the
+# table schema_migration.  A file that has changed since it was applied is an
+# error.  Each run then applies sql/roles.sql, which limits the role of the web
+# tier.
 
 set -euo pipefail
 
@@ -20,9 +21,10 @@ conninfo=$1
 sql_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/sql
 schema_dir=$sql_dir/schema
 
-# Two nodes may be deployed at the same moment: they take turns on the table of
-# what was applied, which the web tier's role cannot lock.  Before there is
-# one, on this advisory lock (the number has no meaning beyond being ours).
+# Two nodes may be deployed at the same time.  They are serialized by a lock on
+# the table of applied files, which the role of the web tier cannot lock.  While
+# the table does not exist, they use this advisory lock.  The number is
+# arbitrary.
 lock_key=430115
 
 sql() {
@@ -82,7 +84,7 @@ for file in "$schema_dir"/[0-9][0-9][0-9]_*.sql; do
         continue
     fi
 
-    # The check is repeated under the lock: somebody else may have been first.
+    # The check is repeated under the lock, because another node may be first.
     sql --single-transaction -o /dev/null \
         -v file="$file" -v version="$version" -v name="$name" \
         -v sum="$sum" -f - <<'SQL' ||

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Install npm's packages of web/package-lock.json into web/node_modules.
+# Install the npm packages of web/package-lock.json in web/node_modules.
 #
 # usage: modules.sh [all]
 #
-# Those that are served, or with "all" those that the tests need too.  With
-# nothing to do this takes no time and asks nobody.  Exit 1 when there is no
-# npm, or it fails.
+# Without an argument it installs the packages that are served.  "all" adds the
+# packages that the tests need.  If they are already installed, it does nothing
+# and needs no network.  Exit 1 if npm is missing or fails.
 
 set -euo pipefail
 
@@ -14,7 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../web"
 mark=node_modules/.magasin
 lock=$(sha256sum package-lock.json | cut -d ' ' -f 1)
 
-# "all" has what is served too.
+# "all" includes the packages that are served.
 if [ "$(cat "$mark" 2>/dev/null)" = "$lock all" ] ||
     [ "$(cat "$mark" 2>/dev/null)" = "$lock ${1:-served}" ]
 then
@@ -29,7 +29,7 @@ fi
 omit=(--omit=dev)
 [ "${1:-}" != all ] || omit=()
 
-# Packages get no say while they are installed: one of them would report home.
+# Install scripts of packages are disabled: one of them would send a report.
 npm ci --ignore-scripts --silent --fetch-retries=1 "${omit[@]}" >&2 || {
     echo "modules: npm ci failed (run it in web/ to see why)." >&2
     exit 1

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Lay out build/openapi: what /openapi.json and /swagger/ serve, with a .gz
-# beside every text.
+# Create build/openapi, which /openapi.json and /swagger/ serve, with a .gz file
+# for each text.
 #
 # usage: openapi.sh
 #
-# The document is the parts of web/openapi, a part for a resource, as
-# scripts/openapi_join.sh puts them together.
-# Swagger UI comes from npm as it is; without npm /swagger/ says so.
+# The document consists of the parts in web/openapi, one part per resource;
+# scripts/openapi_join.sh joins them.  Swagger UI is the unchanged npm package.
+# Without npm, /swagger/ shows a message instead.
 
 set -euo pipefail
 
@@ -24,7 +24,7 @@ scripts/openapi_join.sh >"$work/openapi.json"
 mkdir "$work/swagger"
 if scripts/modules.sh; then
     cp web/swagger/* "$work/swagger"
-    # Without the name of its map, which nobody is given.
+    # The reference to the source map is removed, because the map is not served.
     for file in swagger-ui-bundle.js swagger-ui.css; do
         sed '/^\/[/*]# sourceMappingURL=/d' "$ui/$file" \
             >"$work/swagger/$file"
@@ -42,7 +42,7 @@ fi
 find "$work" -type f -regex '.*\.\(html\|css\|js\|json\)' \
     -exec gzip -9 -k -n {} +
 
-# What has not changed keeps its times, of which nginx makes the ETag.
+# Unchanged files keep their times, from which nginx computes the ETag.
 ! diff -rq "$work" build/openapi >/dev/null 2>&1 || exit 0
 rm -rf build/openapi
 mv "$work" build/openapi

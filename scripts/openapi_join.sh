@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Print the OpenAPI document: the parts of a directory put into one another.
+# Print the OpenAPI document: the merged parts of a directory.
 #
 # usage: openapi_join.sh [DIRECTORY]             (default web/openapi)
 #
-# Each .json file is a part; info.version comes from VERSION.  No two parts may
-# have the same path, component, operationId, member of info, or other member
-# of the document, and no object the same name twice.  Each error is a line
-# "FILE:LINE: what is wrong", where LINE is that of the first value under the
-# name; exit 1 when there is one.
+# Each .json file is a part.  info.version comes from VERSION.  No two parts may
+# have the same path, component, operationId, member of info, or other member of
+# the document, and no object may have the same name twice.  Each error is a
+# line "FILE:LINE: message", where LINE is the line of the first value under the
+# name.  Exit 1 if there is an error.
 
 set -euo pipefail
 
@@ -27,7 +27,8 @@ complain() {
     result=1
 }
 
-# Each part by itself: of several files jq counts the lines as of one.
+# Each part is read separately, because jq numbers the lines of several files
+# continuously.
 for part in "${parts[@]}"; do
     if is=$(jq -r -n '[inputs] | if length == 1 then .[0] | type
         else "not one value but \(length)" end' "$part" 2>"$work/error")
@@ -120,7 +121,7 @@ while read -r error; do
 done <"$work/errors"
 [ "$result" -eq 0 ] || exit 1
 
-# One line, as programs read it; a person has the parts.
+# The document is one line, for programs.  People read the parts.
 # shellcheck disable=SC2016
 jq -c -n --arg version "$(cat "$top/VERSION")" \
     '{info: {version: $version}} | reduce inputs as $part (.; . * $part)' \

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Install the Debian packages that are missing, and only those.
+# Install only the Debian packages that are missing.
 #
 # usage: packages.sh PURPOSE...       (run, test, web, openapi, fuzz, fuzzing,
 #                                     lint, prometheus, observability, bench,
 #                                     scale, load)
 #
-# With nothing missing this changes nothing, prints nothing and needs no rights.
-# Otherwise it prints a line with the packages that it is about to install, and
-# takes root's rights, through sudo when started by somebody else.  No server of
-# the system is started, stopped or configured on the way.
+# If no package is missing, this changes nothing, prints nothing and needs no
+# rights.  Otherwise it prints a line with the packages to install and uses sudo
+# to become root, unless it runs as root.  It does not start, stop or configure
+# a server of the system.
 
 set -euo pipefail
 
@@ -19,19 +19,19 @@ packages_for() {
             libpq-dev libhiredis-dev libjansson-dev libssl-dev \
             postgresql-15 redis-server curl jq
         ;;
-    # prometheus: promtool is in it, which checks the metrics.  procps: pgrep.
+    # prometheus contains promtool, which checks the metrics; procps: pgrep.
     test) echo perl libtest-base-perl python3 prometheus jq openssl procps ;;
     openapi) echo python3 python3-jsonschema chromium ;;
     fuzz) echo python3 python3-venv ;;
-    # libFuzzer and the sanitizers of clang are in a package of their own.
+    # libFuzzer and the sanitizers of clang are in a separate package.
     fuzzing) echo clang libclang-rt-14-dev python3 python3-hpack procps ;;
-    # The font is for screenshots that look the same everywhere.
+    # The font makes screenshots the same on all machines.
     web) echo chromium fonts-inter ;;
     lint) echo clang-format cppcheck shellcheck prometheus yamllint jq python3 ;;
     prometheus) echo prometheus curl ;;
     observability) echo prometheus curl python3 python3-yaml docker-compose ;;
     bench) echo wrk python3 tzdata procps ;;
-    # Node is newer than Debian's: scripts/run_tests.sh says where it is.
+    # The tests need a newer Node than Debian's; see scripts/run_tests.sh.
     load) echo jq curl ;;
     scale) echo python3 tzdata ;;
     *)
@@ -45,7 +45,7 @@ packages_for() {
 missing_of() {
     local package
 
-    # One dpkg-query for the usual case, in which everything is there.
+    # One dpkg-query for the usual case: no package is missing.
     # shellcheck disable=SC2016  # the braces are dpkg-query's own
     if dpkg-query -W -f '${db:Status-Status}\n' "$@" 2>/dev/null |
         awk -v wanted=$# '$1 == "installed" { n++ } END { exit n != wanted }'
@@ -63,15 +63,16 @@ missing_of() {
     done
 }
 
-# Debian starts a server as soon as its package is installed, and makes a
-# first PostgreSQL cluster.  Ours run under RUN_DIR, so both are held off while
-# apt works; a policy that the operator has already is left alone.
+# Debian starts a server when its package is installed, and creates a first
+# PostgreSQL cluster.  The servers of Magasin run under RUN_DIR, so both actions
+# are disabled while apt runs.  An existing policy of the operator is not
+# changed.
 policy=/usr/sbin/policy-rc.d
 cluster_conf=/etc/postgresql-common/createcluster.d/magasin.conf
 held=()
 
 hold_servers() {
-    # Everything an interrupted apt could leave behind is taken away again.
+    # Remove everything that an interrupted apt could leave behind.
     trap release_servers EXIT
     trap 'exit 130' INT TERM HUP
 
@@ -97,7 +98,7 @@ apt() {
         -o Dpkg::Use-Pty=0 "$@" >&2
 }
 
-# Of this script as another user, which has printed the line.
+# The option is from this script, which has printed the line as another user.
 announced=no
 if [ "${1:-}" = --announced ]; then
     announced=yes
@@ -110,7 +111,7 @@ for purpose in "$@"; do
     wanted+=" $(packages_for "$purpose")"
 done
 read -ra wanted <<<"$wanted"
-# Purposes share packages.
+# Several purposes may need the same package.
 mapfile -t wanted < <(printf '%s\n' "${wanted[@]}" | sort -u)
 
 if ! command -v dpkg-query >/dev/null; then

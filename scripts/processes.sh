@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# For the scripts that start servers: is one ours, and does it end?  They say
-# what fail() does.
+# For the scripts that start servers: does a process belong to us, and does it
+# end?  The including script defines fail().
 
-# A pid file can outlive its process and the number can be given to
-# another one, so a process counts as ours only if its command line says so.
+# A pid file may outlive its process, and another process may get the same
+# number.  So a process belongs to us only if its command line shows it.
 
-# ours PID WORDS: WORDS is a part of the command line of that process
+# ours PID WORDS: WORDS is a part of the command line of the process.
 ours() {
     local line
 
@@ -21,16 +21,15 @@ first_line() {
     echo "$line"
 }
 
-# A process that has ended and that nobody has waited for yet still has its
-# number, and is a zombie.  One that is becoming another program has no command
-# line for a moment, and lives.
+# A process that has ended, but was not waited for, is a zombie and keeps its
+# number.  A process during exec has no command line for a moment, but is alive.
 alive() {
     local stat
 
     read -r stat <"/proc/$1/stat" && [[ ${stat##*) } != [ZX]* ]]
 } 2>/dev/null
 
-# gone PID SECONDS: wait for the end of a process
+# gone PID SECONDS: wait for the end of a process.
 gone() {
     local twentieths=$(($2 * 20))
 
@@ -41,7 +40,8 @@ gone() {
     done
 }
 
-# ask_to_end PID NAME SIGNAL...: signal by signal, until it is gone
+# ask_to_end PID NAME SIGNAL...: send one signal after the other until the
+# process ends.
 ask_to_end() {
     local pid=$1 name=$2 signal
 

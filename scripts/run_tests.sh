@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Load tests: how long do answers take, and are there errors?
+# Load tests: response times and error rates.
 #
 # usage: run_tests.sh quick|baseline|stress|both|peak|overload
 #
@@ -21,7 +21,7 @@
 #   DURATION_SCALE, USERS, THINK, CHECK, MAX_ERROR_RATE, MAX_P95_MS, ...
 #                of the tests: docs/performance.md
 #
-# Exit 1: a threshold was missed; exit 2: a test could not be run.
+# Exit 1: a threshold was missed; exit 2: a test could not run.
 
 set -euo pipefail
 
@@ -35,8 +35,8 @@ need_node
 results=${RESULTS:-results}
 stamp=$(date -u +%Y%m%dT%H%M%S)
 
-# A generator that takes the server's processors measures itself.  Where each
-# can have its own, the overload test gives them their own.
+# A load generator that shares the processors of the server distorts the
+# results.  If there are enough processors, the overload test separates the two.
 server=() generator=()
 if [ "$mode" = overload ] && [ -z "${BASE_URL:-}" ] &&
     command -v taskset >/dev/null && [ "$(nproc)" -ge 2 ]
@@ -46,7 +46,7 @@ then
     export WORKERS=${WORKERS:-1}
 fi
 
-# Only in a database of ours.
+# Used only with a database that this script has started.
 slow_writes() {
     psql -X -q -v ON_ERROR_STOP=1 -v seconds="$1" \
         -d "$("$own_instance" admin-conninfo)" <<'SQL'
@@ -80,7 +80,7 @@ test() {
         node "$top/scripts/$script" || result=$?
 }
 
-# As many seconds as a stage of the whole has, times this.
+# The scale at which the stress test, 480 seconds long, takes 20 seconds.
 quick=$(awk 'BEGIN { print 20 / 480 }')
 
 case $mode in

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Prometheus with Magasin's rules, and Grafana with its dashboards where it is
-# installed; both on the loopback, with their data under RUN_DIR.
+# Prometheus with the rules of Magasin, and Grafana with its dashboards if it is
+# installed.  Both listen on the loopback address and store their data under
+# RUN_DIR.
 #
 # usage: start_observability.sh [start|stop|status|remove]
 #
@@ -42,8 +43,8 @@ fail() {
 # shellcheck source=scripts/processes.sh
 . "$top/scripts/processes.sh"
 
-# as USER COMMAND...: in the place of this process; root gives its rights away,
-# where there is that user
+# as USER COMMAND...: replace this process by the command.  root changes to
+# USER, if that user exists.
 as() {
     local user=$1
 
@@ -54,8 +55,8 @@ as() {
     exec "$@"
 }
 
-# home NAME: RUN_DIR/NAME, or, where the user of that name could not work
-# there, a directory of its own that RUN_DIR/NAME links to
+# home NAME: print RUN_DIR/NAME, or a separate directory that RUN_DIR/NAME links
+# to if the user NAME could not use RUN_DIR.
 home() {
     local directory=$RUN_DIR/$1
 
@@ -71,8 +72,8 @@ home() {
     readlink -f "$directory"
 }
 
-# belongs NAME DIRECTORY: the server may read what is there, and write to its
-# data; it can rename nothing in a directory in which root opens files
+# belongs NAME DIRECTORY: the server may read the directory and write to its
+# data.  It must not rename files in a directory in which root opens files.
 belongs() {
     mkdir -p "$2/data"
     if [ "$(id -u)" -eq 0 ] && id -u "$1" >/dev/null 2>&1; then
@@ -83,7 +84,8 @@ belongs() {
     chmod 0750 "$2"
 }
 
-# pid_of NAME: nothing when it does not run.  Both are told their data's place.
+# pid_of NAME: print the pid, or nothing if the server does not run.  The
+# command lines of both servers contain their data directories.
 pid_of() {
     local directory pid
 
@@ -92,7 +94,7 @@ pid_of() {
     ! ours "$pid" "$directory/data" || echo "$pid"
 }
 
-# launch NAME DIRECTORY COMMAND...: in a session of its own
+# launch NAME DIRECTORY COMMAND...: start the command in its own session.
 launch() {
     local name=$1 directory=$2
 
@@ -119,7 +121,7 @@ wait_for() {
     done
 }
 
-# A copy, since the server may have no way to where we are.
+# The files are copied, because the server may not have access to the project.
 configure_prometheus() {
     local target
 
@@ -150,7 +152,7 @@ start_prometheus() {
         fail "port $PROMETHEUS_PORT is in use: choose another" \
             "PROMETHEUS_PORT."
 
-    # It may not be longer than the interval.
+    # The timeout must not exceed the interval.
     [[ ! $INTERVAL =~ ^[1-5]s$ ]] || timeout=$INTERVAL
     directory=$(home prometheus)
     configure_prometheus "$directory" "$timeout"
@@ -164,7 +166,7 @@ start_prometheus() {
     wait_for prometheus "http://127.0.0.1:$PROMETHEUS_PORT/-/ready"
 }
 
-# Grafana's own packages bring /usr/share/grafana and one of these.
+# Grafana's packages install /usr/share/grafana and one of these commands.
 grafana_command() {
     if command -v grafana >/dev/null; then
         echo grafana server
@@ -193,7 +195,7 @@ TEXT
     rm -rf "$directory/provisioning" "$directory/dashboards"
     cp -R "$top/grafana/provisioning" "$top/grafana/dashboards" "$directory"
     belongs grafana "$directory"
-    # Everybody on this machine may look; nobody signs in.
+    # All users of this machine have read access, without a login.
     launch grafana "$directory" env \
         GF_PATHS_DATA="$directory/data" \
         GF_PATHS_LOGS="$directory/data/log" \

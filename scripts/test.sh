@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Run the suites against a PostgreSQL and a Redis of their own, which stay for
-# the next time in RUN_DIR/test but do not keep running.
+# Run the suites against a private PostgreSQL and Redis.  Their data stay in
+# RUN_DIR/test for the next run; the servers are stopped.
 #
 # usage: test.sh [--asan]
 #
-# With --asan it is the sanitized module, and a report of AddressSanitizer or
-# UBSan fails the run whatever the suites say.  TESTS names the suites
-# (default t/*.t).
+# --asan uses the sanitized module, and a report of AddressSanitizer or UBSan
+# fails the run even if the suites pass.  TESTS contains the suites (default
+# t/*.t).
 
 set -euo pipefail
 
@@ -14,7 +14,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$top"
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
-# Never the instance that a person works with: the suites empty tables.
+# Never use the instance that a person works with: the suites empty tables.
 RUN_DIR=${RUN_DIR:-run}/test
 export RUN_DIR
 
@@ -33,8 +33,7 @@ socket=$(scripts/instance.sh redis-socket)
 database=$(scripts/instance.sh web-conninfo)
 admin_database=$(scripts/instance.sh admin-conninfo)
 
-# The suites follow this version of the file, whatever was tried in the
-# directory before.
+# The suites need this version of the file.  An earlier run may have changed it.
 cat conf/tokens.demo >"$home/tokens"
 
 module=$top/build/ngx_http_magasin_module.so
@@ -44,11 +43,11 @@ if [ "${1:-}" = --asan ]; then
     reports=$home/asan
     rm -rf "$reports"
     mkdir -p "$reports"
-    # nginx's workers write here too, as whoever the suite lets them be.
+    # The workers of nginx write here too, under any user that a suite selects.
     chmod 1777 "$reports"
 
-    # The sanitizer has to be in the process before nginx itself is.
-    # detect_leaks=0: nginx leaves its pools to the end of the process.
+    # The sanitizer must be loaded before nginx.  detect_leaks=0: nginx does not
+    # free its pools before the process exits.
     cat >"$reports/nginx" <<WRAPPER
 #!/bin/sh
 ASAN_OPTIONS="detect_leaks=0:handle_sigill=1:log_path='$reports/report'"
@@ -75,7 +74,7 @@ options=()
 if ! perl -MTest::Nginx::Socket -e1 2>/dev/null; then
     options+=(-It/lib)
 
-    # A harness of our own has to show that it finds what is wrong.
+    # The tests of the test harness itself.
     [ -n "$reports" ] || suites+=(t/selftest/*.t)
 fi
 

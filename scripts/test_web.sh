@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Run the tests of the pages in Chromium, against a Magasin of their own in
+# Run the tests of the pages in Chromium, against a private Magasin in
 # RUN_DIR/web, which is created from the demonstration and removed.
 #
 # usage: test_web.sh [screenshots]
 #
-# With "screenshots" it makes the pictures of docs/ instead.
+# With "screenshots" it creates the pictures of docs/ instead.
 #
 # environment:
 #   CHROMIUM  the browser (default /usr/bin/chromium)
@@ -14,7 +14,7 @@ set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Never the instance that a person works with.
+# Never use the instance that a person works with.
 export RUN_DIR=${RUN_DIR:-run}/web
 export ADDRESS=127.0.0.1
 
@@ -43,5 +43,5 @@ fi
 
 files=(web/test/*.test.js)
 [ -z "${TESTS:-}" ] || read -ra files <<<"$TESTS"
-# One after the other: they share a stock.
+# The files run one after the other, because they use the same stock.
 node --test --test-concurrency=1 --test-reporter=spec "${files[@]}"

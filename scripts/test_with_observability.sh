@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# A load test with the servers' own data: metrics, PostgreSQL's waits, Redis's
-# commands, and the access log by route.
+# A load test that also records data of the servers: metrics, the waits of
+# PostgreSQL, the commands of Redis, and the access log by route.
 #
 # usage: test_with_observability.sh quick|baseline|stress|both|peak|overload
 #
-# The same environment as run_tests.sh, without BASE_URL: it always starts a
-# server for the test.  RESULTS/observed-TIME has, besides the results of the
-# tests:
+# The environment is that of run_tests.sh, without BASE_URL: the script always
+# starts a server for the test.  RESULTS/observed-TIME contains, besides the
+# results of the tests:
 #
 #   observed.md        the access log by route, cache and status; PostgreSQL's
 #                      waits; Redis's commands
@@ -43,7 +43,7 @@ ask() {
         "http://127.0.0.1:$((PORT + 1))$1" || rm -f "$2"
 }
 
-# A query that counts is none of those that are counted.
+# The query does not count its own connection, which has another user.
 waits="SELECT to_char(now(), 'HH24:MI:SS'), state,
               coalesce(wait_event_type || ' ' || wait_event, 'works'),
               count(*)
@@ -78,11 +78,11 @@ RESULTS=$observed "$top/scripts/run_tests.sh" "$mode" || result=$?
 
 ask /status "$observed/status.json"
 end_sample
-# nginx writes its log once a second.
+# nginx flushes its log once a second.
 sleep 1.2
 tail -c "+$((log_before + 1))" "$log" >"$observed/access.log"
 
-# Percentiles by rank, as nginx's milliseconds allow.
+# Percentiles by rank.  The resolution is the milliseconds of nginx.
 # shellcheck disable=SC2016  # the dollar is jq's
 by='def rank($part): sort | .[((length - 1) * $part | floor)];
     def row: "| " + (map(tostring) | join(" | ")) + " |";

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Make a token.  Standard output gets its line for the token file; standard
-# error gets the token itself, once: it is stored nowhere.
+# Create a token.  Its line for the token file is written to the standard
+# output.  The token itself is written to the standard error, only once: it is
+# not stored.
 #
 # usage: token.sh ID SCOPE[,SCOPE...]
 #
-# ID is what logs and the journal show; scopes are those of magasin_tokens in
-# docs/DIRECTIVES.md.  To add one:
+# ID is the name in logs and in the journal.  The scopes are those of
+# magasin_tokens in docs/DIRECTIVES.md.  To add a token:
 #
 #   scripts/token.sh caisse-12 ventes,prix >> /etc/magasin/tokens
 

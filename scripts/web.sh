@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Lay out what a browser gets in build/web: the pages of web/, what they use
-# of npm's packages, and a .gz beside every text.
+# Create build/web, the files for browsers: the pages of web/, the files that
+# they use from npm packages, and a .gz file for each text.
 #
 # usage: web.sh [all]
 #
-# Nothing is bundled or rewritten, but for one word of index.html: everything
-# but the pages' own document is in a directory named after its content, so
-# that a browser may keep it for ever, and modules of two versions never meet.
+# Nothing is bundled or rewritten, except one word of index.html.  All files
+# except that document are in a directory whose name is derived from its
+# content.  So a browser may cache them forever, and modules of two versions are
+# never mixed.
 #
-# With "all" the packages for the tests are installed too.  Without npm the
-# pages are laid out all the same, and do without charts.
+# "all" also installs the packages for the tests.  Without npm the pages are
+# created too, but have no charts.
 
 set -euo pipefail
 
@@ -17,7 +18,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 modules=web/node_modules
 
-# assets DIRECTORY: everything that index.html and its modules ask for
+# assets DIRECTORY: copy everything that index.html and its modules request.
 assets() {
     local charts=$modules/chart.js/dist/chart.umd.min.js
 
@@ -25,7 +26,8 @@ assets() {
     cp -R web/assets/. "$1"
     if [ -r "$charts" ]; then
         mkdir "$1/vendor"
-        # Without the name of its map, which nobody is given.
+        # The reference to the source map is removed, because the map is not
+        # served.
         sed '/^\/\/# sourceMappingURL=/d' "$charts" >"$1/vendor/chart.js"
         cp "$modules/chart.js/LICENSE.md" "$1/vendor/chart.LICENSE.txt"
     fi
@@ -60,7 +62,7 @@ cp web/favicon.svg "$work"
 find "$work" -type f -size +512c -regex '.*\.\(html\|css\|js\|json\|svg\)' \
     -exec gzip -9 -k -n {} +
 
-# What has not changed keeps its times, of which nginx makes the ETag.
+# Unchanged files keep their times, from which nginx computes the ETag.
 ! diff -rq "$work" build/web >/dev/null 2>&1 || exit 0
 rm -rf build/web
 mv "$work" build/web

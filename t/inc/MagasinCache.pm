@@ -1,7 +1,7 @@
 package MagasinCache;
 
-# An nginx with the cache, a client for each of its workers, and beside it the
-# same answers without the cache, to compare with.
+# An nginx with the cache, a client for each of its workers, and a server that
+# gives the same answers without the cache, for comparison.
 
 use strict;
 use warnings;
@@ -18,7 +18,7 @@ use MagasinTest;
 
 our $Token = 'Token token-430';
 
-# start(zone => '8m', cache => 'directives', and what MagasinNginx knows)
+# start(zone => '8m', cache => 'directives', and the options of MagasinNginx)
 sub start {
     my ($class, %option) = @_;
 
@@ -26,7 +26,7 @@ sub start {
     my $cache = delete $option{cache} || '';
     my $port  = MagasinNginx::free_port();
 
-    # By the same name, so that links in answers are the same.
+    # Both servers use the same name, so that links in answers are the same.
 
     $option{port} = $port;
     $option{http} = join "\n", $option{http} // '', "magasin_zone test:$zone;",
@@ -49,7 +49,7 @@ sub client {
     );
 }
 
-# Connections that stay, one to each worker.
+# Persistent connections, one to each worker.
 sub clients {
     my ($self) = @_;
 
@@ -68,9 +68,9 @@ sub clients {
     die "not every worker answers\n";
 }
 
-# request(CLIENT, PATH, method =>, headers => {}, content => TEXT): what
-# HTTP::Tiny gives, and `state`, the word of the cache.  With a content, and
-# to write, it is JSON of the demonstration token.
+# request(CLIENT, PATH, method =>, headers => {}, content => TEXT): returns the
+# response of HTTP::Tiny with `state`, the state of the cache.  Methods other
+# than GET and HEAD use the demonstration token, and their content is JSON.
 sub request {
     my ($self, $client, $path, %option) = @_;
 
@@ -94,7 +94,7 @@ sub request {
     return $answer;
 }
 
-# fetch(PATH, ...): by any worker
+# fetch(PATH, ...): a request to any worker.
 sub fetch {
     my ($self, $path, %option) = @_;
     return $self->request($self->{tiny}, $path, %option);
@@ -105,14 +105,14 @@ sub state {
     return $self->fetch($path, %option)->{state};
 }
 
-# The same without the cache.
+# The same request without the cache.
 sub direct {
     my ($self, $path, %option) = @_;
     return $self->fetch($path, %option, peer => '127.0.0.2');
 }
 
-# connections(NUMBER, PORT): that many, each a hash with its `worker`, and at
-# least one to each.
+# connections(NUMBER, PORT): opens NUMBER connections, each a hash with its
+# `worker`, and at least one to each worker.
 sub connections {
     my ($self, $number, $port) = @_;
 
@@ -131,7 +131,7 @@ sub connections {
         my $worker = receive($connection)->{worker};
         $connection->{worker} = $worker;
 
-        # What is left is kept for workers that have none.
+        # The remaining connections are reserved for workers that have none.
 
         next if $number - @connections <= keys %missing && !$missing{$worker};
         delete $missing{$worker};
@@ -148,7 +148,7 @@ sub ask_for {
     return;
 }
 
-# The answer, as request() gives it; status 0 when there is none in time.
+# Returns the answer, as request() does; status 0 if none arrives in time.
 sub receive {
     my ($connection, $seconds) = @_;
 
@@ -176,14 +176,15 @@ sub receive {
         worker => $worker, head => $head // '', content => $content // '' };
 }
 
-# How many of its statements wait for a lock in PostgreSQL.
+# The number of statements that wait for a lock in PostgreSQL.
 sub blocked {
     return MagasinTest::sql('SELECT count(*) FROM pg_stat_activity'
         . " WHERE usename = 'magasin_web' AND wait_event_type = 'Lock'");
 }
 
-# Words of the zone, as zone/ngx_http_magasin_zone.h and cache/ngx_http_magasin_cache_shared.h have them,
-# by where they are from the beginning of the fixed part, in this version of it.
+# Words of the zone, as defined in zone/ngx_http_magasin_zone.h and
+# cache/ngx_http_magasin_cache_shared_internal.h: their offsets in the fixed
+# part, in this version of it.
 my $version     = 4;
 my $generations = 64 + 65536 * 8;
 our %Words = (
@@ -195,8 +196,8 @@ our %Words = (
     pinned      => $generations + 64,
 );
 
-# zone_word(NAME, VALUE): reads it, or writes it, through a worker's memory;
-# dies where that is not allowed.
+# zone_word(NAME, VALUE): reads a word, or writes it if there is a VALUE,
+# through the memory of a worker.  Dies if that is not permitted.
 sub zone_word {
     my ($self, $name, $value) = @_;
 
@@ -206,8 +207,8 @@ sub zone_word {
 
     no warnings 'portable';
 
-    # The fixed part begins a page, with a magic number; the lock of the slab
-    # pool begins the zone.
+    # The fixed part starts at the start of a page, with a magic number.  The
+    # zone starts with the lock of the slab pool.
 
     for (split /\n/, MagasinNginx::slurp("/proc/$pid/maps")) {
         my ($start, $end) = map {hex} /^([0-9a-f]+)-([0-9a-f]+) rw-s/ or next;
@@ -232,8 +233,8 @@ sub zone_word {
 # The worker that polls the journal.
 sub poller { return $_[0]->zone_word('poller') }
 
-# halt(PID...): these workers stand still, and none of them has the lock of the
-# zone, which all others would wait for.
+# halt(PID...): stops these workers, none of them while it holds the lock of the
+# zone, for which all others would wait.
 sub halt {
     my ($self, @pids) = @_;
 
@@ -247,7 +248,7 @@ sub halt {
     return;
 }
 
-# quiet(CHANGE): writes words of the zone while no worker is at work there.
+# quiet(CHANGE): writes words of the zone while all workers are stopped.
 sub quiet {
     my ($self, $change) = @_;
     my @workers = $self->workers;
@@ -260,7 +261,7 @@ sub quiet {
     return;
 }
 
-# The body, without the instant that an error has.
+# The body without the timestamp of an error.
 sub content {
     my ($answer) = @_;
     my $content = $answer->{content} // '';
@@ -268,7 +269,7 @@ sub content {
         : MagasinTest::timeless($content);
 }
 
-# All that a client sees, without what is another every time.
+# Everything that a client sees, except what differs in each answer.
 sub visible {
     my ($answer) = @_;
     my %headers = %{ $answer->{headers} };
@@ -277,7 +278,8 @@ sub visible {
         (map {"$_: $headers{$_}"} sort keys %headers), '', content($answer);
 }
 
-# Ask until there is a hit; whether there was one in time.
+# Requests the paths until there is a hit.  Returns whether there was one in
+# time.
 sub fill {
     my ($self, @paths) = @_;
 
@@ -290,8 +292,8 @@ sub fill {
     return 1;
 }
 
-# Seconds after now at which an answer that fails CONDITION was still asked
-# for, until one holds: never more than it was really late.
+# Returns for how many seconds from now answers failed CONDITION, measured at
+# the start of the last failing request.  It is never more than the real delay.
 sub late {
     my ($self, $path, $condition) = @_;
 

@@ -1,6 +1,6 @@
 package MagasinConf;
 
-# An nginx from the files that conf/ ships, in a directory of its own, with the
+# An nginx with the files of conf/, in a temporary directory, with the
 # PostgreSQL and the Redis of the suites.
 
 use strict;
@@ -14,10 +14,14 @@ use MagasinNginx;
 
 our $Top = abs_path(dirname(__FILE__) . '/../..');
 
-# make(template => 'conf/nginx.conf', names => 'a b', proxies => '10.0.0.1 "";',
-#      include => [PATH, ...], cluster => TEXT, default => TEXT, change => sub { edits $_ })
-# lays it out; what it returns is a MagasinNginx that does not run yet, whose
-# `port` is for clients, `metrics` for operators.
+# make(...) creates the files.  The options:
+#
+#   template => 'conf/nginx.conf', names => 'a b',
+#   proxies => '10.0.0.1 "";', include => [PATH, ...],
+#   cluster => TEXT, default => TEXT, change => sub { edits $_ }
+#
+# Returns a MagasinNginx that does not run yet.  Its `port` is for clients,
+# `metrics` for operators.
 sub make {
     my (%option) = @_;
 
@@ -77,7 +81,7 @@ sub put {
     return;
 }
 
-# What "nginx -t" says; empty when it takes it without a warning.
+# Returns the output of "nginx -t", which is empty if there is no warning.
 sub tested {
     my ($self) = @_;
     my $nginx = $ENV{TEST_NGINX_BINARY} || 'nginx';
@@ -97,14 +101,14 @@ sub start {
     return $self;
 }
 
-# operator(NGINX, PATH): status and answer, where operators look
+# operator(NGINX, PATH): status and answer on the port for operators.
 sub operator {
     my ($self, $path) = @_;
     local $self->{port} = $self->{metrics};
     return [ $self->get($path) ];
 }
 
-# call(NGINX, PATH, HEADER...): status and answer
+# call(NGINX, PATH, HEADER...): status and answer.
 sub call {
     my ($self, $path, @headers) = @_;
     unshift @headers, 'Host: localhost' unless grep {/^Host/} @headers;

@@ -45,7 +45,7 @@ sub say {
         $text);
     rename "$self->{path}.new", "$self->{path}.mode" or die "rename: $!\n";
 
-    # Whoever is there comes anew, and so to each moment.
+    # With `anew` all clients must reconnect, so that each moment occurs again.
 
     kill 'HUP', $self->{pid} if $self->{pid} && $option{anew};
     return;
@@ -117,7 +117,7 @@ sub serve {
     return;
 }
 
-# The next whole command that a client has sent.
+# Returns the next complete command that a client has sent.
 sub command {
     my ($client) = @_;
     my $in = $client->{in};

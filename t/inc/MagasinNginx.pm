@@ -1,7 +1,7 @@
 package MagasinNginx;
 
 # An nginx with a master and workers, for what Test::Nginx does not cover:
-# servers that go away, signals, load.  And a client that counts exactly.
+# servers that fail, signals, load.  It includes a client that counts exactly.
 
 use strict;
 use warnings;
@@ -18,12 +18,12 @@ use Time::HiRes qw(sleep time);
 
 use MagasinTest;
 
-# Seconds that a state may take to come.  Only a failure takes as long, and where
-# one is planted it may be shorter.
+# The maximum time for a state to be reached, in seconds.  Only a failure takes
+# that long.  It may be shorter where a fault is planted.
 our $Patience = $ENV{TEST_NGINX_PATIENCE} || 60;
 
-# A port that nobody listens on.  It stays bound, so that no other process is
-# given it; a server that sets SO_REUSEADDR can listen on it nevertheless.
+# A port without a listener.  It stays bound, so that no other process gets it;
+# a server that sets SO_REUSEADDR can listen on it nevertheless.
 my @reserved;
 
 sub free_port {
@@ -37,8 +37,8 @@ sub free_port {
     return $port;
 }
 
-# Whoever runs still when the suite ends, as one that dies, is ended with it,
-# before its directory goes.
+# Processes that still run when the suite ends or dies are stopped then, before
+# their directory is removed.
 my %running;
 
 sub remember {
@@ -80,7 +80,7 @@ sub start {
     my $http    = $option{http} || '';
     my $tokens  = $option{tokens} || $ENV{TEST_NGINX_TOKENS};
 
-    # The suites that are not about the cache run with it and without it.
+    # Suites that do not test the cache run with it and without it.
     $http = MagasinTest::zone_directive() . $http
         unless $http =~ /\bmagasin_zone\b/;
 
@@ -128,8 +128,8 @@ CONF
     return $self;
 }
 
-# wait_for(CONDITION, SECONDS): polls; whether it came true in time.  A number
-# of seconds is for what has to be as fast as that.
+# wait_for(CONDITION, SECONDS): polls the condition.  Returns whether it became
+# true in time.  SECONDS is only for a state that must be reached that fast.
 sub wait_for {
     my ($condition, $seconds) = @_;
     my $end = time + ($seconds // $Patience);
@@ -141,10 +141,10 @@ sub wait_for {
     return 1;
 }
 
-# shows(ATTEMPT): what takes too long on a busy machine is not what a test is
-# about.  An attempt does it from the beginning, and returns [FOUND, WANTED,
-# NAME] of each thing that it looks at; there is another one until all are as
-# wanted.  A fault is there each time.
+# shows(ATTEMPT): a test must not fail because the machine is slow.  An attempt
+# runs all steps and returns [FOUND, WANTED, NAME] for each thing that it
+# checks.  It is repeated until all results are as wanted.  A real fault occurs
+# in each attempt.
 sub shows {
     my ($attempt) = @_;
     my @found;
@@ -174,7 +174,7 @@ sub master {
     return $pid;
 }
 
-# Children of the master that are workers and not on their way out.
+# Children of the master that are workers and are not exiting.
 sub workers {
     my ($self) = @_;
     my $master = $self->master;
@@ -190,8 +190,8 @@ sub workers {
     return @workers;
 }
 
-# renewed(PID...): whether all workers are there, none of these among them.  A
-# process that was killed is there until it has run once more.
+# renewed(PID...): whether all workers run and none of these is among them.  A
+# killed process exists until it has been scheduled once more.
 sub renewed {
     my ($self, @old) = @_;
     my %old = map { $_ => 1 } @old;
@@ -201,7 +201,7 @@ sub renewed {
     });
 }
 
-# A reload; whether there are new workers.
+# Reload the configuration.  Returns whether there are new workers.
 sub reload {
     my ($self) = @_;
     my @old = $self->workers;
@@ -209,14 +209,14 @@ sub reload {
     return $self->renewed(@old);
 }
 
-# crash(PID...): kill these workers; whether others have taken their place.
+# crash(PID...): kill these workers.  Returns whether others have replaced them.
 sub crash {
     my ($self, @pids) = @_;
     kill 'KILL', @pids;
     return $self->renewed(@pids);
 }
 
-# halt(PID...): they stand still when this returns, until a CONT.
+# halt(PID...): the processes are stopped when this returns, until a SIGCONT.
 sub halt {
     my (@pids) = @_;
     kill 'STOP', @pids;
@@ -238,8 +238,8 @@ sub ticks {
     return $ticks;
 }
 
-# ask(REQUEST TEXT): the status and the whole answer of one request; 0 when
-# there was none
+# ask(REQUEST TEXT): returns the status and the complete answer of one request;
+# status 0 if there was none.
 sub ask {
     my ($self, $text, $timeout) = @_;
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
@@ -292,8 +292,8 @@ sub put_request {
 #   failed    requests without a whole answer
 #   again     idempotent requests sent a second time, because a connection in
 #             use before was closed without a byte of the answer (RFC 9110)
-# Without `seconds` it goes on until finish(), and for a second at least.  With
-# 0 each connection sends one request.
+# Without `seconds` it runs until finish(), at least for one second.  With 0
+# each connection sends one request.
 sub load {
     my ($self, %option) = @_;
 
@@ -410,7 +410,7 @@ sub _load {
         map {"$_=$codes{$_}"} sort keys %codes;
 }
 
-# stop: gracefully; whether it ended in time
+# stop: stop gracefully.  Returns whether it ended in time.
 sub stop {
     my ($self, $signal) = @_;
     my $master = $self->master or return 1;
@@ -422,7 +422,7 @@ sub stop {
     return $ended;
 }
 
-# The lines of the error log that no suite may leave behind.
+# The lines of the error log that no suite may cause.
 sub complaints {
     my ($self, $expected) = @_;
     return join "\n", grep {

@@ -1,7 +1,7 @@
 package MagasinRedis;
 
-# Servers of a suite's own, which may be killed; the socket of TEST_NGINX_REDIS
-# belongs to all suites.
+# Private Redis servers of a suite, which may be killed.  All suites share the
+# one at TEST_NGINX_REDIS.
 
 use strict;
 use warnings;
@@ -16,14 +16,14 @@ use MagasinNginx;
 
 our @EXPORT_OK = qw(start relay cut tell finish ask);
 
-# Where their sockets are.
+# The directory of their sockets.
 our $Directory
     = tempdir('magasin-redis-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 
 my $owner = $$;
 my %servers;
 
-# start(NAME, OPTION...): redis-server on the socket $Directory/NAME
+# start(NAME, OPTION...): start redis-server on the socket $Directory/NAME.
 sub start {
     my ($name, @options) = @_;
 
@@ -51,8 +51,9 @@ sub start {
     die "redis-server does not start (see $Directory/$name.log)\n";
 }
 
-# relay(NAME, TO): a way to the server TO, until cut(NAME): then what comes is
-# lost.  After a signal USR2 the connections of before are, and it works again.
+# relay(NAME, TO): forwards connections to the server TO until cut(NAME), which
+# drops all data from then on.  The signal USR2 closes the existing connections
+# and forwards again.
 sub relay {
     my ($name, $to) = @_;
 
@@ -112,21 +113,21 @@ sub _relay {
     return;
 }
 
-# Whether it is cut when this returns.
+# Cut the relay.  Returns whether the relay was cut in time.
 sub cut {
     my ($name) = @_;
     kill 'USR1', $servers{$name};
     return MagasinNginx::wait_for(sub { -l "$Directory/$name.cut" });
 }
 
-# A process that is no redis-server, but ends like one.
+# Register a process that is not a redis-server, so that it is ended like one.
 sub adopt {
     my ($name, $pid) = @_;
     $servers{$name} = $pid;
     return;
 }
 
-# tell(NAME, SIGNAL)
+# tell(NAME, SIGNAL): send a signal.
 sub tell {
     my ($name, $signal) = @_;
     kill $signal, $servers{$name};
@@ -143,7 +144,7 @@ sub finish {
     return;
 }
 
-# ask(NAME, COMMAND...): what redis-cli says
+# ask(NAME, COMMAND...): returns the output of redis-cli.
 sub ask {
     my ($name, @command) = @_;
 

@@ -1,7 +1,7 @@
 package MagasinRoutes;
 
-# The endpoints of the module, as t/openapi/table.py reads them from the
-# sources, for the suites that try each of them.
+# The endpoints of the module, which t/openapi/table.py reads from the sources,
+# for the suites that test each of them.
 
 use strict;
 use warnings;
@@ -10,7 +10,7 @@ use JSON::PP qw(decode_json);
 
 use MagasinTest;
 
-# The fixture has no request to read; with these statements it has.
+# The fixture has no replenishment request.  These statements insert one.
 our @Rows = (
     'INSERT INTO demande_reapprovisionnement (id, magasin_id, produit_id,'
         . ' quantite) VALUES (1, 1, 4, 5)',
@@ -19,7 +19,7 @@ our @Rows = (
 
 my @Order = qw(GET POST PUT PATCH DELETE);
 
-# Each is a hash of name, method, path, scope, extra and tags, sorted by path
+# Returns hashes of name, method, path, scope, extra and tags, sorted by path
 # and method.
 sub endpoints {
     our $endpoints;
@@ -40,19 +40,18 @@ sub reads {
     return grep { $_->{method} eq 'GET' } endpoints();
 }
 
-# The reads whose answers are stored.
+# The reads whose answers are cached.
 sub cached {
     return grep { @{ $_->{tags} } } reads();
 }
 
-# The paths with their ids in braces, each once.
+# The paths, without duplicates, with their ids in braces.
 sub paths {
     my %seen;
     return grep { !$seen{$_}++ } map { $_->{path} } endpoints();
 }
 
-# The methods of a path; without those of the rows that are "extra", unless
-# these are asked for.
+# The methods of a path.  Those of "extra" rows are included only on demand.
 sub methods {
     my ($path, $extra) = @_;
     my %has = map { $_->{method} => 1 }
@@ -60,7 +59,7 @@ sub methods {
     return grep { $has{$_} } @Order;
 }
 
-# What the header Allow says of a path.
+# The value of the header Allow for a path.
 sub allow {
     my ($path, $extra) = @_;
     my @methods = methods($path, $extra);
@@ -68,8 +67,8 @@ sub allow {
         'OPTIONS';
 }
 
-# fill(PATH, NAME => ID, ...): the path with ids, by default of rows that are
-# there after reset(@Rows).
+# fill(PATH, NAME => ID, ...): the path with ids.  The default ids are of rows
+# that exist after reset(@Rows).
 sub fill {
     my ($path, %ids) = @_;
     %ids = (id => 1, produit => 1, %ids);
@@ -77,8 +76,8 @@ sub fill {
     return $path;
 }
 
-# missing([PATH...], ENDPOINT...): the names of the endpoints whose path is
-# none of these, which have ids, and may have a query.
+# missing([PATH...], ENDPOINT...): the names of the endpoints whose path is not
+# in the list.  The listed paths contain ids and may have a query.
 sub missing {
     my ($paths, @endpoints) = @_;
     my @missing;

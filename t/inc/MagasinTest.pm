@@ -1,7 +1,7 @@
 package MagasinTest;
 
-# What the suites share: the database (reset it, run SQL in it), the default
-# configuration of a block, and a short way to write many PUTs.
+# Common parts of the suites: the database (reset it, run SQL in it), the
+# default configuration of a block, and a short notation for many PUTs.
 
 use strict;
 use warnings;
@@ -13,14 +13,14 @@ use File::Temp qw(tempdir);
 
 our $Top = abs_path(dirname(__FILE__) . '/../..');
 
-# Headers of a PUT that may write.
+# Headers of a PUT that is authorised to write.
 our $Token = 'Authorization: Token token-430';
 our $Json  = "$Token\nContent-Type: application/json";
 our $Form  = "$Token\nContent-Type: application/x-www-form-urlencoded";
 
 our $NBSP = "\xc2\xa0";
 
-# The sentences of the reference, by short names.
+# The messages of the reference, by short names.
 our %Messages = (
     null      => 'Ce champ ne peut être nul.',
     blank     => 'Ce champ ne peut être vide.',
@@ -48,7 +48,7 @@ our %Messages = (
     cursor    => 'Curseur non valide.',
 );
 
-# And those with a number in them: min1, max1000, key99.
+# The messages with a number: min1, max1000, key99.
 our %Numbered = (
     min => 'Assurez-vous que cette valeur est supérieure ou égale à %s.',
     max => 'Assurez-vous que cette valeur est inférieure ou égale à %s.',
@@ -64,7 +64,7 @@ sub message {
     return sprintf $Numbered{$word}, $number;
 }
 
-# Bodies that cannot be read: the words after the dash are the parser's own.
+# Bodies that cannot be parsed.  The text after the dash is from the parser.
 our ($ParseError, $FormError)
     = map {qr/\A\{"detail":"$_ parse error - (?:[^"\\]|\\.)+"\}\z/s}
     'JSON', 'Multipart form';
@@ -107,15 +107,15 @@ sub sql {
     return psql('--single-transaction', map { ('-c', $_) } @statements);
 }
 
-# The tables as t/fixture.sql has them, and then the statements.
+# Restore the tables of t/fixture.sql, then run the statements.
 sub reset {
     my (@statements) = @_;
     return psql('--single-transaction', '-f', "$Top/t/fixture.sql",
         map { ('-c', $_) } @statements);
 }
 
-# hold(STATEMENT...): runs them in a session that stays open, with its
-# transaction, until release() is called with what this returns.
+# hold(STATEMENT...): runs them in a session that keeps its transaction open
+# until release() is called with the returned value.
 sub hold {
     my (@statements) = @_;
 
@@ -151,9 +151,9 @@ sub release {
     return;
 }
 
-# A gate before the rows of each of these tables: while hold_reads() holds it,
-# statements of the workers that read rows there stand still, for as long as
-# they may run.  A lock would not do: nobody waits long for one.
+# Gates for the rows of these tables: while hold_reads() holds a gate,
+# statements of the workers that read rows of the table wait, until their own
+# timeout.  A lock is not suitable, because the wait for a lock is short.
 my %Gates;
 
 sub gates {
@@ -171,7 +171,7 @@ sub gates {
         } @tables);
 }
 
-# hold_reads(TABLE): until release() is called with what this returns.
+# hold_reads(TABLE): holds until release() is called with the returned value.
 sub hold_reads {
     my ($table) = @_;
     return hold("SELECT pg_advisory_xact_lock($Gates{$table})");
@@ -194,8 +194,9 @@ END {
 
 # Configuration
 
-# With TEST_NGINX_CACHE=1 every suite has a zone, and so the cache; each block
-# another one, since what it changes by hand is not waited for.
+# With TEST_NGINX_CACHE=1 each suite has a zone, and so the cache.  Each block
+# has its own zone, because nothing invalidates changes made by hand
+# immediately.
 my $zones = 0;
 
 sub zone_directive {
@@ -204,7 +205,7 @@ sub zone_directive {
     return "magasin_zone test$zones:8m; ";
 }
 
-# Quoted, so that it can stand in nginx.conf.
+# Quoted, so that it can be used in nginx.conf.
 sub database_directive {
     my (@options) = @_;
     return zone_directive()
@@ -212,8 +213,8 @@ sub database_directive {
         . ';';
 }
 
-# http_config and config for blocks that have none.  Options of
-# magasin_database for the whole suite may be given.
+# Sets http_config and config of blocks that have none.  The options are those
+# of magasin_database, for the whole suite.
 sub defaults {
     my (@options) = @_;
 
@@ -240,7 +241,7 @@ CONFIG
     return;
 }
 
-# `--- gets` is a table of requests without a body, each on a line:
+# `--- gets` is a table of requests without a body, one per line:
 #
 #     /uri -> 200 BODY              this body
 #     HEAD /uri -> 200              any body
@@ -281,16 +282,16 @@ sub gets {
     return;
 }
 
-# `--- puts` is a table of PUTs of one product, each on a line:
+# `--- puts` is a table of PUTs of one product, one per line:
 #
 #     BODY -> prix number, nom long nul        400 with these messages
 #     BODY -> prix="1.00"                      200 with these fields changed
 #     BODY ->                                  200 with nothing changed
 #     BODY -> 415                              this status, body not looked at
 #
-# The block starts from the fixture, and every 200 must show all that was
-# changed before and nothing else.  `--- more_headers` and `--- target` are
-# for all of them; without a `more_headers` the bodies are JSON.
+# The block starts from the fixture.  Each 200 must show all earlier changes and
+# nothing else.  `--- more_headers` and `--- target` apply to all of them.
+# Without `more_headers` the bodies are JSON.
 our %Product = (
     nom         => '"Tapis de souris XL"',
     categorie   => '"Accessoire"',
@@ -367,23 +368,23 @@ sub puts {
     return;
 }
 
-# Instants are another every time.
+# Timestamps differ in each run.
 sub timeless {
     my ($body) = @_;
     $body =~ s/"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?Z"/"T"/g;
     return $body;
 }
 
-# `--- calls` is a table of requests of any kind, each on a line:
+# `--- calls` is a table of requests of any kind, one per line:
 #
 #     POST /uri {"a":1} -> 201 BODY
 #     POST /uri {"a":1} -> 400 !quantite min1, truc unknown
 #     GET /uri -> 404 Vente avec ID 9 introuvable.
 #
-# with the bodies of `gets`, fields with their messages after "!", and for
-# 401 and 404 of a resource the message alone.  An instant in an answer is
-# compared as "T".  The block starts from the fixture unless it has an `init`;
-# without `more_headers` the bodies are JSON of the demonstration token.
+# with the bodies of `gets`, fields with their messages after "!", and for 401
+# and 404 of a resource only the message.  A timestamp in an answer is compared
+# as "T".  The block starts from the fixture unless it has an `init`.  Without
+# `more_headers` the bodies are JSON with the demonstration token.
 sub calls {
     my (%option) = @_;
 
@@ -434,8 +435,8 @@ sub calls {
     return;
 }
 
-# All that a write may change, in one number.  Of the totals for reports only
-# what is the same however far the window of the week has moved.
+# One checksum of everything that a write may change.  For the totals of reports
+# it includes only what does not depend on the window of the week.
 sub checksum {
     return sql('SELECT ' . join ' || ', map {
         "(SELECT '$_' || coalesce(md5(string_agg(t::text, ' '"
@@ -445,13 +446,13 @@ sub checksum {
         '(SELECT magasin_id, produit_id, quantite, total FROM cumul_vente)');
 }
 
-# `--- database` is a table of what statements give, looked at when all
-# requests of the block have their answers, each on a line:
+# `--- database` is a table of results of statements, which run when all
+# requests of the block have their answers, one per line:
 #
 #     SELECT count(*) FROM vente -> 6
 #
-# where "_" alone is an empty answer.  A block with `--- unchanged` leaves
-# every table as it was after its `init`.
+# where a single "_" is an empty result.  A block with `--- unchanged` must
+# leave each table as it was after its `init`.
 our $Before;
 
 sub databases {
@@ -487,8 +488,8 @@ sub databases {
     return;
 }
 
-# Tokens of a suite's own: tokens(ID => SCOPES, ...) gives the file, where the
-# token of ID is "secret-ID"; as(ID) gives the headers.
+# Tokens of one suite: tokens(ID => SCOPES, ...) returns the file, in which the
+# token of ID is "secret-ID"; as(ID) returns the headers.
 sub tokens {
     my (%scopes) = @_;
 

@@ -48,7 +48,8 @@ typedef struct ngx_http_magasin_endpoint_s  ngx_http_magasin_endpoint_t;
 
 typedef struct {
     ngx_int_t                      trace_index; /* of $magasin_trace_id */
-    unsigned                       api:1;       /* some location answers */
+    ngx_http_handler_pt            api;         /* the API's content handler;
+                                                   NULL: no location has it */
 } ngx_http_magasin_request_main_conf_t;
 
 
@@ -61,7 +62,6 @@ typedef struct {
     ngx_http_complex_value_t      *scheme;      /* NULL: of the connection */
     ngx_http_handler_pt            handler;     /* of ours, or NULL */
     const char                    *directive;   /* that asked for it */
-    unsigned                       api:1;       /* it is the API's */
 } ngx_http_magasin_request_loc_conf_t;
 
 
@@ -306,6 +306,9 @@ ngx_http_magasin_ctx_t *ngx_http_magasin_ctx(ngx_http_request_t *r);
 ngx_uint_t ngx_http_magasin_is_api(ngx_http_request_t *r);
 char *ngx_http_magasin_content(ngx_conf_t *cf, const char *directive,
     ngx_http_handler_pt handler);
+char *ngx_http_magasin_content_api(ngx_conf_t *cf, const char *directive,
+    ngx_http_handler_pt handler);
+ngx_uint_t ngx_http_magasin_location_is_api(ngx_conf_t *cf);
 
 #define ngx_http_magasin_get_ctx(r)                                           \
     ngx_http_get_module_ctx(r, ngx_http_magasin_request_module)

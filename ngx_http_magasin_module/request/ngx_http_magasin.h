@@ -212,12 +212,13 @@ struct ngx_http_magasin_route_s {
  *      |   GATHERING   STREAMING --+             piece by piece
  *      +--------------->
  *
- * OPEN to GATHERING: the first rows came, more will, and the cache wants all
- * of it (read.c).  OPEN or GATHERING to WHOLE: the last rows are rendered, or
+ * OPEN to GATHERING: the first rows are rendered, more follow, and the cache
+ * wants all of them (read.c).  Back to OPEN: the answer has grown too large for
+ * the cache.  OPEN or GATHERING to WHOLE: the last rows are rendered, or
  * reply_begin() has replaced the answer.  OPEN or WHOLE to STREAMING or LAST:
- * reply_send() sends the header.  STREAMING to LAST: what is in ctx->json are
- * the last bytes.  REPLACING and REPLACED: nginx made an error, and errors.c
- * sends another body in the place of its page.
+ * reply_send() sends the header.  STREAMING to LAST: ctx->json holds the last
+ * bytes.  REPLACING and REPLACED: nginx made an error page, also in the place
+ * of an answer (416), and errors.c sends another body instead.
  */
 typedef enum {
     NGX_HTTP_MAGASIN_ANSWER_OPEN = 0,           /* rows are to come */

@@ -48,7 +48,8 @@ typedef struct ngx_http_magasin_endpoint_s  ngx_http_magasin_endpoint_t;
 
 typedef struct {
     ngx_int_t                      trace_index; /* of $magasin_trace_id */
-    unsigned                       api:1;       /* some location answers */
+    ngx_http_handler_pt            api;         /* the API's content handler;
+                                                   NULL: no location has it */
 } ngx_http_magasin_request_main_conf_t;
 
 
@@ -61,7 +62,6 @@ typedef struct {
     ngx_http_complex_value_t      *scheme;      /* NULL: of the connection */
     ngx_http_handler_pt            handler;     /* of ours, or NULL */
     const char                    *directive;   /* that asked for it */
-    unsigned                       api:1;       /* it is the API's */
 } ngx_http_magasin_request_loc_conf_t;
 
 
@@ -212,12 +212,13 @@ struct ngx_http_magasin_route_s {
  *      |   GATHERING   STREAMING --+             piece by piece
  *      +--------------->
  *
- * OPEN to GATHERING: the first rows came, more will, and the cache wants all
- * of it (read.c).  OPEN or GATHERING to WHOLE: the last rows are rendered, or
+ * OPEN to GATHERING: the first rows are rendered, more follow, and the cache
+ * wants all of them (read.c).  Back to OPEN: the answer has grown too large for
+ * the cache.  OPEN or GATHERING to WHOLE: the last rows are rendered, or
  * reply_begin() has replaced the answer.  OPEN or WHOLE to STREAMING or LAST:
- * reply_send() sends the header.  STREAMING to LAST: what is in ctx->json are
- * the last bytes.  REPLACING and REPLACED: nginx made an error, and errors.c
- * sends another body in the place of its page.
+ * reply_send() sends the header.  STREAMING to LAST: ctx->json holds the last
+ * bytes.  REPLACING and REPLACED: nginx made an error page, also in the place
+ * of an answer (416), and errors.c sends another body instead.
  */
 typedef enum {
     NGX_HTTP_MAGASIN_ANSWER_OPEN = 0,           /* rows are to come */
@@ -306,6 +307,9 @@ ngx_http_magasin_ctx_t *ngx_http_magasin_ctx(ngx_http_request_t *r);
 ngx_uint_t ngx_http_magasin_is_api(ngx_http_request_t *r);
 char *ngx_http_magasin_content(ngx_conf_t *cf, const char *directive,
     ngx_http_handler_pt handler);
+char *ngx_http_magasin_content_api(ngx_conf_t *cf, const char *directive,
+    ngx_http_handler_pt handler);
+ngx_uint_t ngx_http_magasin_location_is_api(ngx_conf_t *cf);
 
 #define ngx_http_magasin_get_ctx(r)                                           \
     ngx_http_get_module_ctx(r, ngx_http_magasin_request_module)

@@ -108,7 +108,6 @@ ngx_http_magasin_request_merge_loc_conf(ngx_conf_t *cf, void *parent,
         clcf->handler = prev->handler;
         conf->handler = prev->handler;
         conf->directive = prev->directive;
-        conf->api = prev->api;
     }
 
     if (conf->scheme == NULL) {
@@ -149,6 +148,49 @@ ngx_http_magasin_content(ngx_conf_t *cf, const char *directive,
 }
 
 
+/* The same, for the API: its handler is one for all locations. */
+
+char *
+ngx_http_magasin_content_api(ngx_conf_t *cf, const char *directive,
+    ngx_http_handler_pt handler)
+{
+    char                                  *rv;
+    ngx_http_magasin_request_srv_conf_t   *rscf;
+    ngx_http_magasin_request_main_conf_t  *rmcf;
+
+    rv = ngx_http_magasin_content(cf, directive, handler);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    rmcf = ngx_http_conf_get_module_main_conf(cf,
+                                              ngx_http_magasin_request_module);
+    rscf = ngx_http_conf_get_module_srv_conf(cf,
+                                             ngx_http_magasin_request_module);
+
+    rmcf->api = handler;
+    rscf->api = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+/* Does the API answer in the location that is being merged? */
+
+ngx_uint_t
+ngx_http_magasin_location_is_api(ngx_conf_t *cf)
+{
+    ngx_http_core_loc_conf_t              *clcf;
+    ngx_http_magasin_request_main_conf_t  *rmcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    rmcf = ngx_http_conf_get_module_main_conf(cf,
+                                              ngx_http_magasin_request_module);
+
+    return rmcf->api && clcf->handler == rmcf->api;
+}
+
+
 /*
  * Does the API answer here?  What an error page tells is about the request
  * that failed, wherever the page is.
@@ -157,12 +199,17 @@ ngx_http_magasin_content(ngx_conf_t *cf, const char *directive,
 ngx_uint_t
 ngx_http_magasin_is_api(ngx_http_request_t *r)
 {
-    ngx_http_magasin_request_loc_conf_t  *rlcf;
-    ngx_http_magasin_request_srv_conf_t  *rscf;
+    ngx_http_magasin_request_srv_conf_t   *rscf;
+    ngx_http_magasin_request_main_conf_t  *rmcf;
 
-    rlcf = ngx_http_get_module_loc_conf(r, ngx_http_magasin_request_module);
+    rmcf = ngx_http_get_module_main_conf(r, ngx_http_magasin_request_module);
 
-    if (rlcf->api && r->content_handler == rlcf->handler) {
+    /*
+     * The request's handler, not the location's: an "if" is a location of its
+     * own without one, in which the outer handler goes on to answer.
+     */
+
+    if (rmcf->api && r->content_handler == rmcf->api) {
         return 1;
     }
 

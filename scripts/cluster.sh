@@ -5,9 +5,9 @@
 #
 # usage: cluster.sh COMMAND
 #
-#   start       start everything, return when it serves
+#   start       start everything; return when ready
 #   stop        stop everything
-#   status      print what runs; exit 0 when everything does, 3 otherwise
+#   status      print what runs; exit 0 if everything runs, else 3
 #   start-node N, stop-node N
 #               one node; it stops after its requests are answered
 #   home [N]    print the directory of the balancer's files, or of node N's

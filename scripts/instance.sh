@@ -5,9 +5,9 @@
 # usage: instance.sh COMMAND
 #
 #   up              start everything in the foreground; Ctrl-C stops it
-#   start           start everything in the background, return when it serves
+#   start           start everything in the background; return when ready
 #   stop            stop everything
-#   status          print what runs; exit 0 when everything does, 3 otherwise
+#   status          print what runs; exit 0 if everything runs, else 3
 #   start-db        PostgreSQL and Redis with the schema, without nginx
 #   stop-db         stop PostgreSQL and Redis
 #   start-postgres, stop-postgres [fast|immediate], start-redis, stop-redis,

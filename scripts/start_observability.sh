@@ -5,9 +5,9 @@
 #
 # usage: start_observability.sh [start|stop|status|remove]
 #
-#   start    start what does not run, return when it answers (the default)
+#   start    start what does not run; return when ready (the default)
 #   stop     stop both
-#   status   print what runs; exit 0 when Prometheus does, 3 otherwise
+#   status   print what runs; exit 0 if Prometheus runs, else 3
 #   remove   stop both and delete their data
 #
 # environment:

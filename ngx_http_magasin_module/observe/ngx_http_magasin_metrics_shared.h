@@ -128,7 +128,7 @@ typedef struct {
     /*
      * business[generation & 1] is the current copy; readers use only that one.
      * The other one is written by the worker that queries the database.  No
-     * other worker of the node sends the query before `asking_until`, in
+     * worker of the node sends the next query before `asking_until`, in
      * milliseconds of ngx_http_magasin_clock().
      */
     ngx_atomic_t                       generation;

@@ -1,15 +1,15 @@
 package MagasinHostile;
 
-# What may stand at Redis's address: a server that greets and answers as Redis
-# does, until it is told to say something else at a certain moment.
+# A server at the address of Redis that greets and answers as Redis does, until
+# say() selects a moment at which it sends another text.
 #
 #   my $server = MagasinHostile->new($path);
-#   $server->say(reply => "*1\r\n");     in place of the answer to a read
-#   $server->say(extra => '+OK');        ... behind that to a PING
-#   $server->say(greeting => ...);       ... in place of that to INFO
-#   $server->say(channel => ...);        ... behind SUBSCRIBE's
-#   $server->behave;                     as Redis again
-#   $server->said, $server->closed       times, since say()
+#   $server->say(reply => "*1\r\n");     instead of the answer to a read
+#   $server->say(extra => '+OK');        after the answer to a PING
+#   $server->say(greeting => ...);       instead of the answer to INFO
+#   $server->say(channel => ...);        after the answer to SUBSCRIBE
+#   $server->behave;                     answers as Redis again
+#   $server->said, $server->closed       number of times since say()
 
 use strict;
 use warnings;

@@ -55,28 +55,8 @@ ngx_module_t  ngx_http_magasin_module = {
 static char *
 ngx_http_magasin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    char                                  *rv;
-    ngx_http_magasin_request_loc_conf_t   *rlcf;
-    ngx_http_magasin_request_srv_conf_t   *rscf;
-    ngx_http_magasin_request_main_conf_t  *rmcf;
-
-    rv = ngx_http_magasin_content(cf, "magasin", ngx_http_magasin_handler);
-    if (rv != NGX_CONF_OK) {
-        return rv;
-    }
-
-    rmcf = ngx_http_conf_get_module_main_conf(cf,
-                                              ngx_http_magasin_request_module);
-    rscf = ngx_http_conf_get_module_srv_conf(cf,
-                                             ngx_http_magasin_request_module);
-    rlcf = ngx_http_conf_get_module_loc_conf(cf,
-                                             ngx_http_magasin_request_module);
-
-    rmcf->api = 1;
-    rscf->api = 1;
-    rlcf->api = 1;
-
-    return NGX_CONF_OK;
+    return ngx_http_magasin_content_api(cf, "magasin",
+                                        ngx_http_magasin_handler);
 }
 
 

@@ -6,7 +6,7 @@ usage: rooms.py [--list] [DIRECTORY]
 A room is a folder of ngx_http_magasin_module; the files at its top are the
 highest room.  A file includes only headers of its own room and of rooms below
 it, and no *_internal.h of another room.  No file includes itself, by whatever
-way.  Whatever breaks one of these rules is one line, and the status is 1.
+way.  No two rooms have a file of one name.  Whatever breaks one of these rules is one line, and the status is 1.
 --list prints each room with the rooms that it uses instead.
 """
 
@@ -33,16 +33,19 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 
 
 def read(directory):
-    """The files of all rooms: {name: (room, [names included])}."""
-    files = {}
+    """The files of all rooms: {name: (room, [names included])}, and the names
+    that two rooms have."""
+    files, twice = {}, []
     for path, _, names in os.walk(directory):
         room = os.path.relpath(path, directory)
         room = "" if room == "." else room
         for name in names:
             if name.endswith((".c", ".h")):
+                if name in files:
+                    twice.append((name, files[name][0], room))
                 with open(os.path.join(path, name), encoding="utf-8") as file:
                     files[name] = (room, INCLUDE.findall(file.read()))
-    return files
+    return files, twice
 
 
 def rings(files):
@@ -65,7 +68,9 @@ def rings(files):
     return found
 
 
-def faults(files):
+def faults(files, twice):
+    for name, one, other in twice:
+        yield f"{one or 'top'} and {other or 'top'} both have {name}"
     floor = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
     for name, (room, includes) in sorted(files.items()):
         if room not in floor:
@@ -90,8 +95,8 @@ def main(arguments):
     listing = "--list" in arguments
     arguments = [a for a in arguments if a != "--list"]
     top = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    files = read(arguments[0] if arguments
-                 else os.path.join(top, "ngx_http_magasin_module"))
+    files, twice = read(arguments[0] if arguments
+                        else os.path.join(top, "ngx_http_magasin_module"))
     if listing:
         for rooms in FLOORS:
             for room in rooms:
@@ -99,7 +104,7 @@ def main(arguments):
                         if r == room for i in includes if i in files}
                 print(room or "top", "->", " ".join(sorted(used - {room})))
         return 0
-    wrong = list(faults(files))
+    wrong = list(faults(files, twice))
     for line in wrong:
         print(f"rooms: {line}.", file=sys.stderr)
     return 1 if wrong else 0

@@ -84,6 +84,7 @@ my %endless = (
     rows    => row(@rows[0 .. 3], 'y' x 60000) x 2,
     row     => 'z' x 120000,
     later   => 'z' x 120000,
+    after   => 'z' x 120000,
 );
 
 sub serve {
@@ -126,12 +127,13 @@ sub serve {
                 my $part = $type eq 'D' ? 0 : 1;
                 if ($name eq 'product' && $endless{$mode}) {
                     $out .= columns(@typed) if $mode ne 'notices';
+                    $out .= row(@rows) . $done if $mode eq 'after';
                     $out .= 'D' . pack('N', 0x3fffffff)
-                        if $mode =~ /^(?:row|later)$/;
+                        if $mode =~ /^(?:row|later|after)$/;
                     syswrite $client, $out;
 
                     # What follows comes when the header has been read.
-                    sleep 1 if $mode eq 'later';
+                    sleep 1 if $mode =~ /^(?:later|after)$/;
                     for (1 .. 4000) {
                         defined syswrite $client, $endless{$mode} or return;
                     }
@@ -190,6 +192,7 @@ for my $mode (sort(keys %answers), sort(keys %endless)) {
     my ($status, $answer) = $nginx->get($product);
     like($status, $mode =~ /^(?:ok|notice)$/ ? qr/^200$/
             : $mode eq 'twice' ? qr/^(?:200|503)$/
+            : $mode eq 'after' ? qr/^(?:200|50[34])$/
             : $mode =~ /^(?:error|states)$/ ? qr/^500$/
             : $endless{$mode} ? qr/^50[34]$/ : qr/^503$/,
         "$mode: the status");

@@ -121,7 +121,24 @@ location / {
 ['Content-Type: application/json', 'X-Report: yes', '! X-Report']
 
 
-=== TEST 6: a rewrite makes another path
+=== TEST 6: in an "if" after another one, and in the header of one
+--- http_config eval: ::http()
+--- config
+location / {
+    magasin;
+    if ($arg_x) { add_header X-First "[$magasin_token][$magasin_route]"; }
+    if ($magasin_token = caisse-2) { return 403; }
+}
+--- request eval
+["GET /api/v1/stores/?x=1", "GET /api/v1/stores/?x=1", "GET /api/v1/stores/"]
+--- more_headers eval: [::as('caisse-2'), ::as('caisse-1'), ::as('caisse-2')]
+--- error_code eval: [403, 200, 403]
+--- response_headers eval
+['Content-Type: application/json', 'X-First: [caisse-1][/api/v1/stores/]',
+ 'Content-Type: application/json']
+
+
+=== TEST 7: a rewrite makes another path
 --- http_config eval: ::http()
 --- config
 location /old/ {
@@ -141,7 +158,7 @@ location /old/ {
 --- response_body_like eval: ['"nom":', 'Pas trouvé']
 
 
-=== TEST 7: named locations and internal redirects
+=== TEST 8: named locations and internal redirects
 --- http_config eval: ::http()
 --- config eval
 "location / { root html; try_files \$uri \@api; }
@@ -156,7 +173,7 @@ location /old/ {
     '[caisse-1][/api/v1/stores/{id}/]', '[caisse-1][/api/v1/products/{id}/]']
 
 
-=== TEST 8: an error page tells about the request that failed
+=== TEST 9: an error page tells about the request that failed
 --- http_config eval
 ::http('limit_req_zone $magasin_token zone=token:1m rate=1r/m;')
 --- config
@@ -180,7 +197,7 @@ location @slow {
 limiting requests
 
 
-=== TEST 9: nothing where the API does not answer
+=== TEST 10: nothing where the API does not answer
 --- http_config eval: ::http()
 --- config
 set $early "[$magasin_token]";
@@ -206,7 +223,7 @@ location /late/ {
 --- response_body_like eval: ['\A\[\]\[\]\[\]\z', '\A\[\]\[\]\[\]\z', '"nom"']
 
 
-=== TEST 10: subrequests have their own
+=== TEST 11: subrequests have their own
 --- http_config eval: ::http()
 --- config
 location = /page {
@@ -230,7 +247,7 @@ X-Now: []
 --- response_body_like eval: '\A\{"nom":.*\}\[\]\[\](?:none)?\z'
 
 
-=== TEST 11: auth_request to a location of ours, and from one
+=== TEST 12: auth_request to a location of ours, and from one
 --- http_config eval: ::http()
 --- config
 location = /who { magasin; set $x $magasin_route; }
@@ -258,7 +275,7 @@ location = /gate {
  'X-Now: [caisse-1][/api/v1/sales/]']
 
 
-=== TEST 12: a mirror of a request
+=== TEST 13: a mirror of a request
 --- http_config eval: ::http()
 --- config
 location /api/ {
@@ -276,7 +293,7 @@ location = /copy { internal; rewrite ^ /api/v1/stores/ break; magasin; set $copi
 [('X-Now: [/api/v1/products/{id}/][/api/v1/products/{id}/]') x 2]
 
 
-=== TEST 13: the log of a request that a limit refused
+=== TEST 14: the log of a request that a limit refused
 --- http_config eval
 ::http('limit_req_zone $magasin_token zone=token:1m rate=1r/m;'
     . ' log_format who "who=$magasin_token route=$magasin_route status=$status";')
@@ -292,7 +309,7 @@ location / { magasin; limit_req zone=token; limit_req_status 429; }
  ["who=caisse-1 route=/api/v1/stores/ status=429", "limiting requests"]]
 
 
-=== TEST 14: over HTTP/2 the same
+=== TEST 15: over HTTP/2 the same
 --- http2
 --- http_config eval: ::http()
 --- config eval: "location / { magasin; $::seen }"
@@ -304,7 +321,7 @@ X-Before: [caisse-1][/api/v1/products/{id}/]
 X-Now: [caisse-1][/api/v1/products/{id}/]
 
 
-=== TEST 15: the examples of DIRECTIVES.md
+=== TEST 16: the examples of DIRECTIVES.md
 --- http_config eval
 ::http(do {
     open my $file, '<', 'docs/DIRECTIVES.md' or die;

@@ -349,7 +349,7 @@ main::await('ok');
 die "noticed after $took s\n" if $took > 20;
 --- response_body_like: "cache":"ok"
 --- grep_error_log eval
-qr/\[warn\](?=.*no cache .*: it is silent)|\[notice\](?=.*answers again)/
+qr/\[warn\](?=.*no cache .*: no reply to PING)|\[notice\](?=.*answers again)/
 --- grep_error_log_out
 [warn]
 [notice]

@@ -58,7 +58,7 @@ def cache(board):
                      ("from the journal", "magasin_cache_poll_changes_total"),
                      ("unpublished", "magasin_cache_unpublished_total")]),
               width=8),
-        lines("Looks into the journal",
+        lines("Polls of the journal",
               "Four per second and node; none may fail for long.", "ops",
               kinds([("done", "magasin_cache_polls_total"),
                      ("failed", "magasin_cache_poll_failures_total")]),

@@ -5,7 +5,7 @@
  */
 
 
-#include "ngx_http_magasin_tokens.h"
+#include "ngx_http_magasin_tokens_internal.h"
 
 #include <openssl/crypto.h>
 

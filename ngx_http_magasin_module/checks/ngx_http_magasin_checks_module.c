@@ -3,7 +3,7 @@
 
 
 #include "ngx_http_magasin_checks.h"
-#include "ngx_http_magasin_tokens.h"
+#include "ngx_http_magasin_tokens_internal.h"
 
 
 static ngx_int_t ngx_http_magasin_checks_init(ngx_conf_t *cf);

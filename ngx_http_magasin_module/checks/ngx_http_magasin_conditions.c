@@ -75,6 +75,9 @@ ngx_http_magasin_if_match(ngx_http_magasin_ctx_t *ctx, const char **tags)
     *p = '\0';
     *tags = (const char *) start;
 
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
+                   "magasin If-Match: \"%s\"", *tags);
+
     return NGX_OK;
 }
 

@@ -332,6 +332,9 @@ void
 ngx_http_magasin_members_error(ngx_http_magasin_ctx_t *ctx, const char *name,
     const char *message)
 {
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
+                   "magasin member \"%s\" is not valid", name);
+
     ngx_http_magasin_members_open(ctx, name, ngx_strlen(name));
     ngx_http_magasin_json_text(&ctx->json, message, ngx_strlen(message));
 }

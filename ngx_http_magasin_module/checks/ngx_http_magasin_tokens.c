@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_http_magasin_tokens.h"
+#include "ngx_http_magasin_tokens_internal.h"
 
 
 #define NGX_HTTP_MAGASIN_TOKENS_POLL    1000           /* ms */
@@ -183,6 +183,11 @@ ngx_http_magasin_tokens_refresh(ngx_http_magasin_tokens_t *tokens)
     tokens->text = file.text;
     tokens->list = file.list;
     tokens->generation++;
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, tokens->log, 0,
+                   "magasin tokens: list %ui of %ui tokens",
+                   tokens->generation,
+                   tokens->list ? tokens->list->nelts : 0);
     tokens->loaded = ngx_time();
 
     if (tokens->error[0] && ngx_worker == 0) {

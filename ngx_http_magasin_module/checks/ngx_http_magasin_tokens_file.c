@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_http_magasin_tokens.h"
+#include "ngx_http_magasin_tokens_internal.h"
 
 
 #define NGX_HTTP_MAGASIN_TOKENS_MAX  (1024 * 1024)  /* bytes of the file */

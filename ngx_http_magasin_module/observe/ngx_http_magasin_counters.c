@@ -5,8 +5,8 @@
  */
 
 
-#include "ngx_http_magasin_counters.h"
-#include "ngx_http_magasin_exposition.h"
+#include "ngx_http_magasin_counters_internal.h"
+#include "ngx_http_magasin_exposition_internal.h"
 
 
 /* A counter by its name, all of them in structures of ngx_atomic_t. */
@@ -170,45 +170,45 @@ const ngx_http_magasin_sample_t  ngx_http_magasin_cache_samples[] = {
       .offset = CACHE(stored) },
 
     { .name = "magasin_cache_stored_late_total",
-      .help = "Those of them that were invalid by then.",
+      .help = "Answers that were invalid when they were stored.",
       .offset = CACHE(late) },
 
     { .name = "magasin_cache_too_large_total",
-      .help = "Answers that were too large to be kept.",
+      .help = "Answers that were too large to store.",
       .offset = CACHE(too_large) },
 
     { .name = "magasin_cache_evictions_total",
-      .help = "Answers that made room for others.",
+      .help = "Answers that were evicted to make room.",
       .status = "evictions",
       .offset = CACHE(evicted) },
 
     { .name = "magasin_cache_flushes_total",
-      .help = "Times that all of it was thrown away.",
+      .help = "Times that the cache was emptied on request.",
       .offset = CACHE(flushed) },
 
     { .name = "magasin_cache_invalidations_total",
-      .help = "Tags that became invalid.",
+      .help = "Tags that were invalidated.",
       .status = "invalidations",
       .offset = CACHE(invalidations) },
 
     { .name = "magasin_cache_hints_total",
-      .help = "Messages of other nodes about what they changed.",
+      .help = "Messages of other nodes about their changes.",
       .offset = CACHE(hints) },
 
     { .name = "magasin_cache_unpublished_total",
-      .help = "Changes that Redis could not be told of at once.",
+      .help = "Changes that Redis did not take at once.",
       .offset = CACHE(unpublished) },
 
     { .name = "magasin_cache_polls_total",
-      .help = "Looks into the journal.",
+      .help = "Polls of the journal.",
       .offset = CACHE(polls) },
 
     { .name = "magasin_cache_poll_failures_total",
-      .help = "Looks into the journal that failed.",
+      .help = "Polls of the journal that failed.",
       .offset = CACHE(poll_failures) },
 
     { .name = "magasin_cache_poll_changes_total",
-      .help = "Changes that were found there, and nowhere before.",
+      .help = "Changes that only a poll of the journal found.",
       .offset = CACHE(poll_changes) },
 
     { .name = NULL }

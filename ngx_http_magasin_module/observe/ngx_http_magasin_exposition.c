@@ -1,8 +1,8 @@
 
-/* See ngx_http_magasin_exposition.h. */
+/* See ngx_http_magasin_exposition_internal.h. */
 
 
-#include "ngx_http_magasin_exposition.h"
+#include "ngx_http_magasin_exposition_internal.h"
 
 
 /* The longest line: a name, labels and numbers. */

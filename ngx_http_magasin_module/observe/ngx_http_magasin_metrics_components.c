@@ -2,8 +2,8 @@
 /* /metrics: what PostgreSQL, Redis, the cache and the business have. */
 
 
-#include "ngx_http_magasin_metrics_text.h"
-#include "ngx_http_magasin_counters.h"
+#include "ngx_http_magasin_metrics_text_internal.h"
+#include "ngx_http_magasin_counters_internal.h"
 #include "ngx_http_magasin_zone.h"
 
 

@@ -2,7 +2,7 @@
 /* /metrics: the node as of now, for Prometheus. */
 
 
-#include "ngx_http_magasin_metrics_text.h"
+#include "ngx_http_magasin_metrics_text_internal.h"
 #include "ngx_http_magasin_reply.h"
 
 

@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_http_magasin_metrics_text.h"
+#include "ngx_http_magasin_metrics_text_internal.h"
 #include "ngx_http_magasin_query.h"
 #include "ngx_http_magasin_reply.h"
 #include "ngx_http_magasin_pages.h"

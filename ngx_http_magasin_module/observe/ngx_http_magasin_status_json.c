@@ -2,8 +2,8 @@
 /* /status as JSON.  Times are seconds; quantiles are interpolated. */
 
 
-#include "ngx_http_magasin_metrics_text.h"
-#include "ngx_http_magasin_counters.h"
+#include "ngx_http_magasin_metrics_text_internal.h"
+#include "ngx_http_magasin_counters_internal.h"
 
 
 static void ngx_http_magasin_status_requests(ngx_http_magasin_json_t *json,
@@ -371,11 +371,11 @@ ngx_http_magasin_status_cache(ngx_http_magasin_json_t *json,
     ngx_http_magasin_zone_t *zone)
 {
     uint64_t                            changes;
-    ngx_http_magasin_zone_numbers_t     room;
+    ngx_http_magasin_zone_numbers_t     memory;
     ngx_http_magasin_cache_numbers_t    numbers;
     ngx_http_magasin_cache_counters_t  *counters;
 
-    ngx_http_magasin_zone_numbers(zone, &room);
+    ngx_http_magasin_zone_numbers(zone, &memory);
     ngx_http_magasin_cache_numbers(zone, &numbers);
 
     counters = numbers.counters;
@@ -393,9 +393,9 @@ ngx_http_magasin_status_cache(ngx_http_magasin_json_t *json,
 
     ngx_http_magasin_json_key(json, "zone");
     ngx_http_magasin_json_open(json, '{');
-    ngx_http_magasin_status_number(json, "size", room.size);
-    ngx_http_magasin_status_number(json, "free", room.free);
-    ngx_http_magasin_status_number(json, "rebuilds", room.rebuilds);
+    ngx_http_magasin_status_number(json, "size", memory.size);
+    ngx_http_magasin_status_number(json, "free", memory.free);
+    ngx_http_magasin_status_number(json, "rebuilds", memory.rebuilds);
     ngx_http_magasin_json_close(json, '}');
 }
 

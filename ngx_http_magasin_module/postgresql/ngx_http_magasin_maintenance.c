@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_http_magasin_maintenance.h"
+#include "ngx_http_magasin_maintenance_internal.h"
 #include "ngx_http_magasin_event.h"
 #include "ngx_http_magasin_log.h"
 

@@ -347,7 +347,8 @@ ngx_http_magasin_pg_connection_timer(ngx_event_t *ev)
         if (!connection->heard
             && ngx_http_magasin_pg_in_flight(connection) != 0)
         {
-            ngx_http_magasin_pg_connection_lost(connection, "it is silent");
+            ngx_http_magasin_pg_connection_lost(connection,
+                                                "no result after a timeout");
         }
 
         break;

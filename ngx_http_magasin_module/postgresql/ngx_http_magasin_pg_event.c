@@ -399,7 +399,7 @@ ngx_http_magasin_pg_connection_announced(
 
     before = ngx_http_magasin_pg_mapped_before;
 
-    return connection->partial && before
+    return before && ngx_http_magasin_pg_in_flight(connection) != 0
            && ngx_http_magasin_pg_mapped()
               > before + NGX_HTTP_MAGASIN_PG_ANSWER;
 }

@@ -3,7 +3,7 @@
 
 
 #include "ngx_http_magasin_pg.h"
-#include "ngx_http_magasin_maintenance.h"
+#include "ngx_http_magasin_maintenance_internal.h"
 
 
 typedef struct {

@@ -427,7 +427,7 @@ ngx_http_magasin_redis_dead(ngx_http_magasin_redis_t *redis)
         if ((ngx_msec_int_t) (ngx_current_msec - redis->heard)
             > NGX_HTTP_MAGASIN_REDIS_SILENCE)
         {
-            why = "nothing is said";
+            why = "no message on the channel for 3 s";
         }
 
     } else if (!redis->pinging) {
@@ -437,7 +437,7 @@ ngx_http_magasin_redis_dead(ngx_http_magasin_redis_t *redis)
         }
 
     } else if ((ngx_msec_int_t) (redis->heard - redis->pinged) < 0) {
-        why = "it is silent";
+        why = "no reply to PING";
 
     } else if ((ngx_msec_int_t) (ngx_current_msec - redis->asked)
                > NGX_HTTP_MAGASIN_REDIS_BEHIND)

@@ -11,7 +11,7 @@
  */
 
 
-#include "ngx_http_magasin_redis_frame.h"
+#include "ngx_http_magasin_redis_frame_internal.h"
 
 
 static ngx_int_t ngx_http_magasin_redis_frame_type(

@@ -12,7 +12,7 @@
 
 
 #include "ngx_http_magasin_redis.h"
-#include "ngx_http_magasin_redis_frame.h"
+#include "ngx_http_magasin_redis_frame_internal.h"
 #include "ngx_http_magasin_event.h"
 #include "ngx_http_magasin_log.h"
 

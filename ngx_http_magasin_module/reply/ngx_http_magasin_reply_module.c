@@ -109,9 +109,8 @@ ngx_http_magasin_reply_merge_loc_conf(ngx_conf_t *cf, void *parent,
     ngx_http_magasin_reply_loc_conf_t *prev = parent;
     ngx_http_magasin_reply_loc_conf_t *conf = child;
 
-    ngx_http_core_loc_conf_t             *clcf;
-    ngx_http_magasin_reply_main_conf_t   *rmcf;
-    ngx_http_magasin_request_loc_conf_t  *request;
+    ngx_http_core_loc_conf_t            *clcf;
+    ngx_http_magasin_reply_main_conf_t  *rmcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
@@ -127,11 +126,8 @@ ngx_http_magasin_reply_merge_loc_conf(ngx_conf_t *cf, void *parent,
         conf->json_errors = prev->json_errors;
     }
 
-    request = ngx_http_conf_get_module_loc_conf(cf,
-                                             ngx_http_magasin_request_module);
-
-    if (conf->json_errors == NGX_CONF_UNSET && request->api
-        && clcf->handler == request->handler)
+    if (conf->json_errors == NGX_CONF_UNSET
+        && ngx_http_magasin_location_is_api(cf))
     {
         conf->json_errors = 1;
     }

@@ -49,7 +49,8 @@ typedef struct ngx_http_magasin_endpoint_s  ngx_http_magasin_endpoint_t;
 
 typedef struct {
     ngx_int_t                      trace_index; /* of $magasin_trace_id */
-    unsigned                       api:1;       /* a location has `magasin` */
+    ngx_http_handler_pt            api;         /* the API's content handler;
+                                                   NULL: no location has it */
 } ngx_http_magasin_request_main_conf_t;
 
 
@@ -62,7 +63,6 @@ typedef struct {
     ngx_http_complex_value_t      *scheme;      /* NULL: of the connection */
     ngx_http_handler_pt            handler;     /* of the module, or NULL */
     const char                    *directive;   /* that set the handler */
-    unsigned                       api:1;       /* a location of the API */
 } ngx_http_magasin_request_loc_conf_t;
 
 
@@ -223,8 +223,10 @@ struct ngx_http_magasin_route_s {
  *      |   GATHERING   STREAMING --+             piece by piece
  *      +--------------->
  *
- * OPEN to GATHERING: the first rows have arrived, more will follow, and the
- * cache needs all of them (read.c).
+ * OPEN to GATHERING: the first rows are rendered, more follow, and the cache
+ * needs all of them (read.c).
+ *
+ * GATHERING to OPEN: the answer has become too large for the cache.
  *
  * OPEN or GATHERING to WHOLE: the last rows are rendered, or reply_begin() has
  * replaced the answer.
@@ -233,8 +235,8 @@ struct ngx_http_magasin_route_s {
  *
  * STREAMING to LAST: ctx->json contains the last bytes.
  *
- * REPLACING and REPLACED: nginx made an error page, and errors.c sends another
- * body in its place.
+ * REPLACING and REPLACED: nginx has made an error page, possibly instead of an
+ * answer of the API (416).  errors.c sends another body in its place.
  */
 typedef enum {
     NGX_HTTP_MAGASIN_ANSWER_OPEN = 0,           /* rows will follow */
@@ -324,6 +326,9 @@ ngx_http_magasin_ctx_t *ngx_http_magasin_ctx(ngx_http_request_t *r);
 ngx_uint_t ngx_http_magasin_is_api(ngx_http_request_t *r);
 char *ngx_http_magasin_content(ngx_conf_t *cf, const char *directive,
     ngx_http_handler_pt handler);
+char *ngx_http_magasin_content_api(ngx_conf_t *cf, const char *directive,
+    ngx_http_handler_pt handler);
+ngx_uint_t ngx_http_magasin_location_is_api(ngx_conf_t *cf);
 
 #define ngx_http_magasin_get_ctx(r)                                           \
     ngx_http_get_module_ctx(r, ngx_http_magasin_request_module)

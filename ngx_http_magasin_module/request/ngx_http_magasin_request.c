@@ -108,7 +108,6 @@ ngx_http_magasin_request_merge_loc_conf(ngx_conf_t *cf, void *parent,
         clcf->handler = prev->handler;
         conf->handler = prev->handler;
         conf->directive = prev->directive;
-        conf->api = prev->api;
     }
 
     if (conf->scheme == NULL) {
@@ -153,6 +152,55 @@ ngx_http_magasin_content(ngx_conf_t *cf, const char *directive,
 
 
 /*
+ * Does the same for the API and stores its handler, which is the same in all
+ * locations.  Returns NGX_CONF_OK or an error text.
+ */
+
+char *
+ngx_http_magasin_content_api(ngx_conf_t *cf, const char *directive,
+    ngx_http_handler_pt handler)
+{
+    char                                  *rv;
+    ngx_http_magasin_request_srv_conf_t   *rscf;
+    ngx_http_magasin_request_main_conf_t  *rmcf;
+
+    rv = ngx_http_magasin_content(cf, directive, handler);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    rmcf = ngx_http_conf_get_module_main_conf(cf,
+                                              ngx_http_magasin_request_module);
+    rscf = ngx_http_conf_get_module_srv_conf(cf,
+                                             ngx_http_magasin_request_module);
+
+    rmcf->api = handler;
+    rscf->api = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * Returns 1 if the API is the content handler of the location that is being
+ * merged.  The configuration of the request room has to be merged already.
+ */
+
+ngx_uint_t
+ngx_http_magasin_location_is_api(ngx_conf_t *cf)
+{
+    ngx_http_core_loc_conf_t              *clcf;
+    ngx_http_magasin_request_main_conf_t  *rmcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    rmcf = ngx_http_conf_get_module_main_conf(cf,
+                                              ngx_http_magasin_request_module);
+
+    return rmcf->api && clcf->handler == rmcf->api;
+}
+
+
+/*
  * Returns 1 if the API answers this request.  The request of an error page
  * counts as one of the API if the server has the API, wherever the page is,
  * because it reports the failure of the original request.
@@ -161,12 +209,18 @@ ngx_http_magasin_content(ngx_conf_t *cf, const char *directive,
 ngx_uint_t
 ngx_http_magasin_is_api(ngx_http_request_t *r)
 {
-    ngx_http_magasin_request_loc_conf_t  *rlcf;
-    ngx_http_magasin_request_srv_conf_t  *rscf;
+    ngx_http_magasin_request_srv_conf_t   *rscf;
+    ngx_http_magasin_request_main_conf_t  *rmcf;
 
-    rlcf = ngx_http_get_module_loc_conf(r, ngx_http_magasin_request_module);
+    rmcf = ngx_http_get_module_main_conf(r, ngx_http_magasin_request_module);
 
-    if (rlcf->api && r->content_handler == rlcf->handler) {
+    /*
+     * The handler of the request is compared, not that of the location: an
+     * "if" is a location without a handler, in which the handler of the outer
+     * location answers.
+     */
+
+    if (rmcf->api && r->content_handler == rmcf->api) {
         return 1;
     }
 

@@ -148,6 +148,9 @@ ngx_http_magasin_zone_add(ngx_conf_t *cf,
                                               ngx_http_magasin_zone_module);
 
     if (zone->nsections == NGX_HTTP_MAGASIN_ZONE_SECTIONS) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "magasin: more than %d sections of shared memory",
+                      NGX_HTTP_MAGASIN_ZONE_SECTIONS);
         return NGX_ERROR;
     }
 
@@ -251,6 +254,15 @@ ngx_http_magasin_zone_make(ngx_http_magasin_zone_t *zone, ngx_shm_zone_t *shm)
     ngx_uint_t                              i;
     ngx_http_magasin_zone_shared_t         *shared;
     const ngx_http_magasin_zone_section_t  *section;
+
+    if (zone->size + ngx_pagesize
+        > (size_t) (zone->slab->end - zone->slab->start))
+    {
+        ngx_log_error(NGX_LOG_EMERG, shm->shm.log, 0,
+                      "magasin: zone \"%V\" is too small: its fixed part "
+                      "takes %uz bytes", &shm->shm.name, zone->size);
+        return NGX_ERROR;
+    }
 
     shared = ngx_http_magasin_zone_reserve(zone);
 

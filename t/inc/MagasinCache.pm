@@ -182,8 +182,8 @@ sub blocked {
         . " WHERE usename = 'magasin_web' AND wait_event_type = 'Lock'");
 }
 
-# Words of the zone, as zone/ngx_http_magasin_zone.h and cache/ngx_http_magasin_cache_shared.h have them,
-# by where they are from the beginning of the fixed part, in this version of it.
+# Words of the zone by their offsets in its fixed part, in this version of it:
+# see ngx_http_magasin_zone.h and ngx_http_magasin_cache_shared_internal.h.
 my $version     = 4;
 my $generations = 64 + 65536 * 8;
 our %Words = (

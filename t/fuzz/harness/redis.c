@@ -11,7 +11,7 @@
 #include "../fuzz.h"
 #include "ngx_http_magasin_cache_redis.c"
 #include "ngx_http_magasin_read.c"
-#include "ngx_http_magasin_redis_frame.h"
+#include "ngx_http_magasin_redis_frame_internal.h"
 
 
 /* Bytes of a reply at most, where the first byte has its upper bit. */

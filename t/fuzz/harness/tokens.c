@@ -6,7 +6,7 @@
 
 
 #include "../fuzz.h"
-#include "ngx_http_magasin_tokens.h"
+#include "ngx_http_magasin_tokens_internal.h"
 
 #include <sys/mman.h>
 

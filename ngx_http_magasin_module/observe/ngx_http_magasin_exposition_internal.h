@@ -6,8 +6,8 @@
  */
 
 
-#ifndef _NGX_HTTP_MAGASIN_EXPOSITION_H_INCLUDED_
-#define _NGX_HTTP_MAGASIN_EXPOSITION_H_INCLUDED_
+#ifndef _NGX_HTTP_MAGASIN_EXPOSITION_INTERNAL_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_EXPOSITION_INTERNAL_H_INCLUDED_
 
 
 #include "ngx_http_magasin_json.h"
@@ -27,4 +27,4 @@ void ngx_http_magasin_summary(ngx_http_magasin_json_t *text, const char *name,
     const char *labels, uint64_t count, uint64_t us);
 
 
-#endif /* _NGX_HTTP_MAGASIN_EXPOSITION_H_INCLUDED_ */
+#endif /* _NGX_HTTP_MAGASIN_EXPOSITION_INTERNAL_H_INCLUDED_ */

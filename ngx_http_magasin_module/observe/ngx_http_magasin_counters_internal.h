@@ -2,8 +2,8 @@
 /* Tables of counters, for /metrics and /status. */
 
 
-#ifndef _NGX_HTTP_MAGASIN_COUNTERS_H_INCLUDED_
-#define _NGX_HTTP_MAGASIN_COUNTERS_H_INCLUDED_
+#ifndef _NGX_HTTP_MAGASIN_COUNTERS_INTERNAL_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_COUNTERS_INTERNAL_H_INCLUDED_
 
 
 #include "ngx_http_magasin_observe.h"
@@ -30,4 +30,4 @@ void ngx_http_magasin_counters_json(ngx_http_magasin_json_t *json,
     const ngx_http_magasin_sample_t *sample, void *counters);
 
 
-#endif /* _NGX_HTTP_MAGASIN_COUNTERS_H_INCLUDED_ */
+#endif /* _NGX_HTTP_MAGASIN_COUNTERS_INTERNAL_H_INCLUDED_ */

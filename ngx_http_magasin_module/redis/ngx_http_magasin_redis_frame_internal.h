@@ -5,8 +5,8 @@
  */
 
 
-#ifndef _NGX_HTTP_MAGASIN_REDIS_FRAME_H_INCLUDED_
-#define _NGX_HTTP_MAGASIN_REDIS_FRAME_H_INCLUDED_
+#ifndef _NGX_HTTP_MAGASIN_REDIS_FRAME_INTERNAL_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_REDIS_FRAME_INTERNAL_H_INCLUDED_
 
 
 #include <ngx_config.h>
@@ -50,4 +50,4 @@ ngx_int_t ngx_http_magasin_redis_frame(ngx_http_magasin_redis_frame_t *frame,
     u_char *data, size_t len, size_t *used);
 
 
-#endif /* _NGX_HTTP_MAGASIN_REDIS_FRAME_H_INCLUDED_ */
+#endif /* _NGX_HTTP_MAGASIN_REDIS_FRAME_INTERNAL_H_INCLUDED_ */

@@ -5,8 +5,8 @@
  */
 
 
-#ifndef _NGX_HTTP_MAGASIN_TOKENS_H_INCLUDED_
-#define _NGX_HTTP_MAGASIN_TOKENS_H_INCLUDED_
+#ifndef _NGX_HTTP_MAGASIN_TOKENS_INTERNAL_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_TOKENS_INTERNAL_H_INCLUDED_
 
 
 #include "ngx_http_magasin_checks.h"
@@ -90,4 +90,4 @@ ngx_int_t ngx_http_magasin_tokens_parse(ngx_pool_t *pool,
     ngx_http_magasin_tokens_file_t *file);
 
 
-#endif /* _NGX_HTTP_MAGASIN_TOKENS_H_INCLUDED_ */
+#endif /* _NGX_HTTP_MAGASIN_TOKENS_INTERNAL_H_INCLUDED_ */

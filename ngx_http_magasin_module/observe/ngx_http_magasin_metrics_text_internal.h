@@ -2,12 +2,12 @@
 /* The parts of /metrics, each with the families of one room. */
 
 
-#ifndef _NGX_HTTP_MAGASIN_METRICS_TEXT_H_INCLUDED_
-#define _NGX_HTTP_MAGASIN_METRICS_TEXT_H_INCLUDED_
+#ifndef _NGX_HTTP_MAGASIN_METRICS_TEXT_INTERNAL_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_METRICS_TEXT_INTERNAL_H_INCLUDED_
 
 
 #include "ngx_http_magasin_observe.h"
-#include "ngx_http_magasin_exposition.h"
+#include "ngx_http_magasin_exposition_internal.h"
 
 
 /* Gauges of all workers that live, added up. */
@@ -55,4 +55,4 @@ ngx_int_t ngx_http_magasin_status_json(ngx_http_magasin_json_t *json,
     ngx_http_request_t *r);
 
 
-#endif /* _NGX_HTTP_MAGASIN_METRICS_TEXT_H_INCLUDED_ */
+#endif /* _NGX_HTTP_MAGASIN_METRICS_TEXT_INTERNAL_H_INCLUDED_ */

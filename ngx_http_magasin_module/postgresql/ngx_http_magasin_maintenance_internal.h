@@ -2,8 +2,8 @@
 /* The periodic maintenance of the database. */
 
 
-#ifndef _NGX_HTTP_MAGASIN_MAINTENANCE_H_INCLUDED_
-#define _NGX_HTTP_MAGASIN_MAINTENANCE_H_INCLUDED_
+#ifndef _NGX_HTTP_MAGASIN_MAINTENANCE_INTERNAL_H_INCLUDED_
+#define _NGX_HTTP_MAGASIN_MAINTENANCE_INTERNAL_H_INCLUDED_
 
 
 #include "ngx_http_magasin_pg.h"
@@ -19,4 +19,4 @@ void ngx_http_magasin_maintenance_destroy(
     ngx_http_magasin_maintenance_t *maintenance);
 
 
-#endif /* _NGX_HTTP_MAGASIN_MAINTENANCE_H_INCLUDED_ */
+#endif /* _NGX_HTTP_MAGASIN_MAINTENANCE_INTERNAL_H_INCLUDED_ */

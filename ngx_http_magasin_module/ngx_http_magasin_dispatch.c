@@ -1,8 +1,8 @@
 
 /*
  * Finds the endpoint of a request.  The checks have the order of the
- * reference: route, 406, 405. handler.c continues with 401, 415, parse errors,
- * 400 and 404.
+ * reference: route, 406, 405.  handler.c continues with 401, 415, parse
+ * errors, 400 and 404.
  */
 
 
@@ -80,8 +80,8 @@ ngx_http_magasin_dispatch(ngx_http_magasin_ctx_t *ctx)
 /*
  * Redirects a path without its last slash to the path with the slash; other
  * paths are answered with 404.  The location is relative, as in the reference.
- * nginx makes the header in headers_out.location absolute, so that member is
- * not set.
+ * nginx makes the header in headers_out.location absolute, so that member
+ * is not set.
  */
 
 static ngx_int_t

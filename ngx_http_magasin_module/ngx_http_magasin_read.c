@@ -60,7 +60,10 @@ ngx_http_magasin_read(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* Returns the codes of ngx_http_magasin_cache_read(). */
+/*
+ * Describes the read to the cache and starts it.  Returns the codes of
+ * ngx_http_magasin_cache_read().
+ */
 
 static ngx_int_t
 ngx_http_magasin_read_begin(ngx_http_magasin_ctx_t *ctx)

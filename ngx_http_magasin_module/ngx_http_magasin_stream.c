@@ -44,7 +44,9 @@ ngx_http_magasin_stream(ngx_http_magasin_ctx_t *ctx)
     r = ctx->request;
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
-    /* Without TCP_NODELAY the end of a piece waits for the client's ACK. */
+    /*
+     * Without TCP_NODELAY the end of a piece waits for an ACK of the client.
+     */
 
     if (clcf->tcp_nodelay && ngx_tcp_nodelay(r->connection) != NGX_OK) {
         return NGX_ERROR;

@@ -9,9 +9,9 @@ static void ngx_http_magasin_written_done(void *data);
 
 
 /*
- * Invalidates the tags that a write has changed, and then answers the client.
- * After that no cache returns an answer from before the write.  `result` may
- * be NULL.  Returns the codes of ngx_http_magasin_stream().
+ * Invalidates the tags that a write has changed in all caches that this node
+ * answers from, and then answers the client.  `result` may be NULL.  Returns
+ * the codes of ngx_http_magasin_stream().
  */
 
 ngx_int_t

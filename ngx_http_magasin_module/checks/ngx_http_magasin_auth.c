@@ -30,7 +30,7 @@ static ngx_uint_t ngx_http_magasin_stray_blank(ngx_http_request_t *r,
 
 /*
  * Looks up the token of the request.  The header is compared as by the
- * reference: exactly "Token", one blank and the secret. ctx->token and
+ * reference: exactly "Token", one blank and the secret.  ctx->token and
  * ctx->scopes are set to those of a valid token, else they are empty.  They
  * are copies, because the list may be replaced before the log phase.
  *
@@ -289,11 +289,11 @@ ngx_http_magasin_demonstration_refused(ngx_http_magasin_tokens_t *tokens)
 
 
 /*
- * Returns 1 if there was a blank around the value of the header. nginx strips
- * blanks from both ends of a value, but the reference rejects a token with
- * such a blank.  One blank after the colon is not a part of the value. nginx's
- * parser overwrites the first byte after the value with NUL: it overwrites CR
- * if there is no blank.
+ * Returns 1 if there was a blank around the value of the header.  nginx
+ * strips blanks from both ends of a value, but the reference rejects a token
+ * with such a blank.  One blank after the colon is not a part of the value.
+ * nginx's parser overwrites the first byte after the value with NUL: it
+ * overwrites CR if there is no blank.
  */
 
 static ngx_uint_t

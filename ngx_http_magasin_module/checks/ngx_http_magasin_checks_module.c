@@ -111,7 +111,7 @@ ngx_http_magasin_checks_merge_loc_conf(ngx_conf_t *cf, void *parent,
 
 
 /*
- * Starts to poll the file of tokens, if one is configured.  `counters` may be
+ * Starts polling the file of tokens, if one is configured.  `counters` may be
  * NULL.  Returns NGX_OK, or NGX_ERROR if memory cannot be allocated.
  */
 
@@ -135,7 +135,7 @@ ngx_http_magasin_checks_start(ngx_cycle_t *cycle,
 }
 
 
-/* Stops to poll the file of tokens and frees the tokens of the worker. */
+/* Stops polling the file of tokens and frees the tokens of the worker. */
 
 void
 ngx_http_magasin_checks_stop(ngx_cycle_t *cycle)

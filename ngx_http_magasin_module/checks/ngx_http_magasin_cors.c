@@ -144,8 +144,8 @@ ngx_http_magasin_cors_header(ngx_http_request_t *r)
     origin = ngx_http_magasin_cors_origin(r);
 
     /*
-     * Vary is needed without an Origin, too: a cache must not reuse the
-     * answer.
+     * Vary is added without an Origin, too: a cache must not reuse this answer
+     * for requests that have one.
      */
 
     if (origin != &ngx_http_magasin_cors_any

@@ -325,7 +325,8 @@ ngx_http_magasin_query_read(ngx_http_magasin_ctx_t *ctx,
 
 /*
  * Adds {"name": [..., "message"]} to the answer.  The errors of one field have
- * to be added one after another. ctx->field is the field whose list is open.
+ * to be added one after another.  ctx->field is the field whose list is
+ * open.
  */
 
 void
@@ -342,7 +343,7 @@ ngx_http_magasin_members_error(ngx_http_magasin_ctx_t *ctx, const char *name,
 
 /*
  * Opens the list of errors of this field, unless it is open.  The caller then
- * writes one message. ctx->field keeps the pointer `name`, and fields are
+ * writes one message.  ctx->field keeps the pointer `name`, and fields are
  * compared by this pointer.
  */
 

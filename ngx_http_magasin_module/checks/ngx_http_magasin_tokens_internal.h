@@ -1,7 +1,7 @@
 
 /*
- * The tokens of a worker. tokens_file.c reads a file of tokens, tokens.c keeps
- * the list of a worker up to date, auth.c looks up tokens.
+ * The tokens of a worker.  tokens_file.c reads a file of tokens, tokens.c
+ * keeps the list of a worker up to date, auth.c looks up tokens.
  */
 
 

@@ -43,8 +43,8 @@ static ngx_int_t ngx_http_magasin_instant_number(u_char **p, u_char *end,
 
 /*
  * Checks a field that is present and makes a NUL-terminated parameter in the
- * pool of the request. complain() is called for each error.  After an error
- * *value is NULL or must not be used.
+ * pool of the request.  complain() is called for each error.  After an
+ * error *value is NULL or must not be used.
  *
  * Returns NGX_OK, or NGX_ERROR if memory cannot be allocated.
  */

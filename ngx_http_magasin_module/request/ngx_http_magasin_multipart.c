@@ -81,7 +81,7 @@ ngx_http_magasin_multipart_parse(ngx_http_request_t *r,
         stop = next;
 
         if (next < end) {
-            /* The line end before a delimiter belongs to the delimiter. */
+            /* The line end before a delimiter is a part of the delimiter. */
 
             if (stop > p && stop[-1] == LF) {
                 stop--;

@@ -1,8 +1,8 @@
 
 /*
- * From a request to the endpoint that answers it.  The checks come in the
- * reference's order: route, 406, 405; handler.c goes on with 401, 415, parse
- * error, 400, 404.
+ * Finds the endpoint of a request.  The checks have the order of the
+ * reference: route, 406, 405.  handler.c continues with 401, 415, parse
+ * errors, 400 and 404.
  */
 
 
@@ -18,10 +18,10 @@ static ngx_int_t ngx_http_magasin_method_refused(ngx_http_magasin_ctx_t *ctx);
 
 
 /*
- * Route, representation and method.
+ * Checks the route, the representation and the method.
  *
- * NGX_OK: ctx->endpoint is to be run.  NGX_DONE: the answer is in ctx.
- * NGX_ERROR: memory.
+ * Returns NGX_OK if ctx->endpoint is to be run, NGX_DONE if the answer is in
+ * ctx, or NGX_ERROR if memory cannot be allocated.
  */
 
 ngx_int_t
@@ -78,9 +78,10 @@ ngx_http_magasin_dispatch(ngx_http_magasin_ctx_t *ctx)
 
 
 /*
- * A path without its last slash leads to the one with it.  The location is
- * relative, as the reference gives it: set aside from headers_out.location,
- * nginx does not make it absolute.
+ * Redirects a path without its last slash to the path with the slash; other
+ * paths are answered with 404.  The location is relative, as in the reference.
+ * nginx makes the header in headers_out.location absolute, so that member
+ * is not set.
  */
 
 static ngx_int_t
@@ -114,7 +115,7 @@ ngx_http_magasin_no_route(ngx_http_magasin_ctx_t *ctx)
         return ngx_http_magasin_reply_status(ctx, NGX_HTTP_NOT_FOUND);
     }
 
-    /* A path of the table has nothing to escape. */
+    /* Paths of the table need no escapes. */
 
     location.data = ngx_pnalloc(r->pool, path.len + 1 + r->args.len);
     if (location.data == NULL) {
@@ -141,7 +142,7 @@ ngx_http_magasin_no_route(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* OPTIONS: what this resource is called, gives and takes. */
+/* Answers OPTIONS with the name and the media types of the resource. */
 
 static ngx_int_t
 ngx_http_magasin_describe(ngx_http_magasin_ctx_t *ctx)
@@ -199,7 +200,10 @@ ngx_http_magasin_method_refused(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* 415.  NGX_DONE: the answer is in ctx; NGX_ERROR: memory. */
+/*
+ * Answers 415.  Returns NGX_DONE if the answer is in ctx, or NGX_ERROR if
+ * memory cannot be allocated.
+ */
 
 ngx_int_t
 ngx_http_magasin_media_refused(ngx_http_magasin_ctx_t *ctx)

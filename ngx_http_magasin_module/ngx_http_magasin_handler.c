@@ -1,8 +1,8 @@
 
 /*
- * The content handler: what a request has to pass until its statement is
- * sent.  dispatch.c has found the endpoint; then come 401, 415, parse error,
- * 400 and 404, as in the reference.
+ * The content handler: the steps of a request before its statement is sent.
+ * After dispatch.c has found the endpoint, the checks follow in the order of
+ * the reference: 401, 415, parse errors, 400 and 404.
  */
 
 
@@ -16,7 +16,10 @@ static ngx_int_t ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx,
 static void ngx_http_magasin_cleanup(void *data);
 
 
-/* The content handler of `magasin`. */
+/*
+ * The content handler of `magasin`.  Returns a code for
+ * ngx_http_finalize_request(), or NGX_DONE if the request waits.
+ */
 
 ngx_int_t
 ngx_http_magasin_handler(ngx_http_request_t *r)
@@ -55,7 +58,9 @@ ngx_http_magasin_handler(ngx_http_request_t *r)
             rc = ngx_http_read_client_request_body(r,
                                                ngx_http_magasin_body_ready);
 
-            /* "100 Continue" could not be sent: the client has gone. */
+            /*
+             * "100 Continue" could not be sent: the client has disconnected.
+             */
 
             if (rc == NGX_HTTP_INTERNAL_SERVER_ERROR && r->connection->error)
             {
@@ -128,11 +133,12 @@ ngx_http_magasin_body_ready(ngx_http_request_t *r)
 
 
 /*
- * Bind the parameters and start the statement.  `body` is the request's, as
- * it came.
+ * Binds the parameters and runs the statement, or reads the answer from the
+ * cache.  `body` is the unparsed body of the request.
  *
- * NGX_DONE: it runs.  Else the request has its answer, or the status of
- * nginx's own: what is returned goes to ngx_http_finalize_request().
+ * Returns NGX_DONE if the request waits.  Otherwise the answer was sent, or
+ * the result is the status of an error page of nginx.  The caller passes the
+ * result to ngx_http_finalize_request().
  */
 
 static ngx_int_t
@@ -185,7 +191,7 @@ ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx, ngx_str_t *body)
 }
 
 
-/* The request goes away, wherever it is. */
+/* Releases what a request holds, in whatever state the request ends. */
 
 static void
 ngx_http_magasin_cleanup(void *data)

@@ -1,9 +1,9 @@
 
 /*
- * The way of a request, file by file: handler.c (checks, body, bind),
- * dispatch.c (route, representation, method), read.c (the cache before the
- * statement and after it), statement.c (the statement and its rows), write.c
- * (what a write has changed), stream.c (the answer, piece by piece).
+ * The path of a request through the files: handler.c (checks, body, bind),
+ * dispatch.c (route, representation, method), read.c (the cache, before and
+ * after the statement), statement.c (the statement and its rows), write.c
+ * (invalidation by writes), stream.c (the answer, piece by piece).
  */
 
 

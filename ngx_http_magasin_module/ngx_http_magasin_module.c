@@ -1,8 +1,8 @@
 
 /*
- * The module itself: `magasin`, and the order in which the rooms begin and end
- * in a worker.  Their directives are theirs, in ROOM/ngx_http_magasin_*.c:
- * each room is a module of nginx in this shared object (see config).
+ * The module `magasin` itself, and the order in which the rooms start and stop
+ * in a worker.  The directives of a room are in ROOM/ngx_http_magasin_*.c:
+ * each room is an nginx module in this shared object (see config).
  */
 
 
@@ -82,8 +82,8 @@ ngx_http_magasin_postconfiguration(ngx_conf_t *cf)
     }
 
     /*
-     * The table is the process's, for all configurations alike: a new one that
-     * fails after this leaves the old one as it was.
+     * All configurations share the table of the process.  A new configuration
+     * that fails after this line does not change the old one.
      */
 
     ngx_http_magasin_routes_init();
@@ -92,7 +92,11 @@ ngx_http_magasin_postconfiguration(ngx_conf_t *cf)
 }
 
 
-/* A server that is not there must not keep the worker from living. */
+/*
+ * Starts the rooms of a worker.  An unavailable server is not an error: the
+ * worker starts without it.  Returns NGX_OK, or NGX_ERROR if a room cannot be
+ * started.
+ */
 
 static ngx_int_t
 ngx_http_magasin_init_process(ngx_cycle_t *cycle)
@@ -109,7 +113,7 @@ ngx_http_magasin_init_process(ngx_cycle_t *cycle)
 
     if (rmcf == NULL) {
 
-        /* No http block. */
+        /* There is no http block. */
 
         return NGX_OK;
     }
@@ -137,7 +141,7 @@ ngx_http_magasin_init_process(ngx_cycle_t *cycle)
 }
 
 
-/* Whoever uses another room ends before it. */
+/* Stops the rooms: a room stops before the rooms that it uses. */
 
 static void
 ngx_http_magasin_exit_process(ngx_cycle_t *cycle)

@@ -1,9 +1,9 @@
 
 /*
- * A read asks the cache before it runs its statement, and gives the answer to
- * the cache when it has run one.  The cache does not know requests: what its
- * key is, which tags the answer depends on, and how an answer is taken or
- * given stands here.
+ * A read looks up its answer in the cache before it runs its statement, and
+ * stores the answer after it has run the statement.  The cache does not know
+ * requests.  This file makes the key and the tags of a request, and moves
+ * answers between the cache and the context of a request.
  */
 
 
@@ -32,9 +32,11 @@ static const ngx_http_magasin_cache_client_t  ngx_http_magasin_reader = {
 
 
 /*
- * The answer from the cache, or else by the statement.  NGX_DONE: the request
- * waits.  Else it has its answer, or the status of nginx's own: what is
- * returned goes to ngx_http_finalize_request().
+ * Answers from the cache or, without a cached answer, runs the statement.
+ *
+ * Returns NGX_DONE if the request waits.  Otherwise the answer was sent, or
+ * the result is the status of an error page of nginx.  The caller passes the
+ * result to ngx_http_finalize_request().
  */
 
 ngx_int_t
@@ -58,7 +60,10 @@ ngx_http_magasin_read(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* As ngx_http_magasin_cache_read(). */
+/*
+ * Describes the read to the cache and starts it.  Returns the codes of
+ * ngx_http_magasin_cache_read().
+ */
 
 static ngx_int_t
 ngx_http_magasin_read_begin(ngx_http_magasin_ctx_t *ctx)
@@ -117,7 +122,9 @@ ngx_http_magasin_read_begin(ngx_http_magasin_ctx_t *ctx)
         ctx->cache_state = NGX_HTTP_MAGASIN_CACHE_BYPASS;
     }
 
-    /* With links it is not enough to know the length of what is stored. */
+    /*
+     * With links the length of the stored answer is not sufficient for HEAD.
+     */
 
     ngx_http_magasin_cache_read_options(cr,
                                         r->method == NGX_HTTP_HEAD
@@ -134,10 +141,11 @@ ngx_http_magasin_read_begin(ngx_http_magasin_ctx_t *ctx)
 
 
 /*
- * Equal questions have one key: the endpoint, the statement where the endpoint
- * has several, and the parameters that it takes, after defaults.  What else a
- * request says, such as the host and parameters that the endpoint does not
- * know, only its links repeat, and these are not kept.
+ * Makes the key of a read.  It contains the endpoint, the statement if the
+ * endpoint has several, and the parameters of the statement after defaults.
+ * Requests whose keys are equal have equal answers.  Other parts of a request,
+ * such as the host and unknown parameters, only appear in links, and links are
+ * not cached.
  */
 
 static ngx_int_t
@@ -211,7 +219,10 @@ ngx_http_magasin_read_id(ngx_http_magasin_ctx_t *ctx,
 }
 
 
-/* The cache has an answer: what it has pinned is read piece by piece. */
+/*
+ * Takes an answer of the cache into ctx.  A pinned answer is read piece by
+ * piece.
+ */
 
 static void
 ngx_http_magasin_read_take(void *data, ngx_http_magasin_answer_t *answer,
@@ -230,7 +241,7 @@ ngx_http_magasin_read_take(void *data, ngx_http_magasin_answer_t *answer,
     ctx->etag = answer->etag;
     ctx->age = answer->age;
 
-    /* All links stand before the rows, in the first piece. */
+    /* All links precede the rows, so they are in the first piece. */
 
     if (ngx_http_magasin_links_unpack(ctx, &answer->links,
                           ngx_min(answer->body.len, NGX_HTTP_MAGASIN_PIN_PIECE))
@@ -248,7 +259,10 @@ ngx_http_magasin_read_take(void *data, ngx_http_magasin_answer_t *answer,
 }
 
 
-/* Are the links of an answer that another machine has stored links of ours? */
+/*
+ * Returns 1 if the links of an answer that another machine has stored are
+ * valid links of this module, else 0.
+ */
 
 static ngx_uint_t
 ngx_http_magasin_read_sound(void *data, ngx_http_magasin_answer_t *answer)
@@ -265,7 +279,7 @@ ngx_http_magasin_read_sound(void *data, ngx_http_magasin_answer_t *answer)
                                        ngx_min(answer->body.len,
                                                NGX_HTTP_MAGASIN_PIN_PIECE));
 
-    /* It was a trial: where they are is asked when the answer is taken. */
+    /* This was only a check.  _read_take() unpacks the links again. */
 
     ctx->nlinks = 0;
 
@@ -273,7 +287,7 @@ ngx_http_magasin_read_sound(void *data, ngx_http_magasin_answer_t *answer)
 }
 
 
-/* The cache has made the request wait, and says what comes of it. */
+/* Continues a read that has waited for the cache. */
 
 static void
 ngx_http_magasin_read_done(void *data, ngx_int_t rc, ngx_uint_t status)
@@ -302,8 +316,9 @@ ngx_http_magasin_read_done(void *data, ngx_int_t rc, ngx_uint_t status)
 
 
 /*
- * A piece of an answer that will be cached waits for the others, since it is
- * not sent before it is whole.  As ngx_http_magasin_stream().
+ * Keeps a piece of an answer that will be cached until the answer is complete,
+ * because it is not sent before.  Returns the codes of
+ * ngx_http_magasin_stream().
  */
 
 ngx_int_t
@@ -334,8 +349,9 @@ ngx_http_magasin_gather(ngx_http_magasin_ctx_t *ctx)
 
 
 /*
- * The statement has run and the answer in ctx is whole: the cache keeps it,
- * when it is one to keep.  NGX_OK or NGX_ERROR (memory).
+ * Stores the answer in ctx in the cache, if it can be cached.  The statement
+ * has run and the answer is complete.  Returns NGX_OK, or NGX_ERROR if memory
+ * cannot be allocated.
  */
 
 static ngx_int_t
@@ -371,7 +387,7 @@ ngx_http_magasin_read_fill(ngx_http_magasin_ctx_t *ctx)
 
     if (answer.reader.pin) {
 
-        /* It is sent from there, and its memory is given back. */
+        /* The answer is sent from the cache, and its buffers are freed. */
 
         ctx->rest = answer.size;
         ngx_http_magasin_json_free(&ctx->json);
@@ -382,10 +398,12 @@ ngx_http_magasin_read_fill(ngx_http_magasin_ctx_t *ctx)
 
 
 /*
- * The statement of a read, if it is one, has no rows, for `status`: those who
- * wait for the same answer hear of it.  What is known still may do instead.
+ * Handles the failure of the statement of a request with `status`.  If it is a
+ * cached read, the cache passes the failure to the requests that wait for the
+ * same answer.  A stale answer may be sent instead.
  *
- * NGX_DECLINED: the request has no answer.  Else as _stream().
+ * Returns NGX_DECLINED if the request has no answer, else the codes of
+ * ngx_http_magasin_stream().
  */
 
 ngx_int_t

@@ -1,11 +1,11 @@
 
 /*
  * THE table of endpoints.  Routing, Allow, OPTIONS, authorisation, the labels
- * of logs, and what is cached until what changes come from it.  Rows of one
- * path adjoin.
+ * of logs, the tags of cached answers and the invalidation by writes are
+ * derived from it.  Rows of one path have to be adjacent.
  *
- * Not cached are errors, and the journal: what it shows depends on the
- * transactions that run, too.
+ * Errors are not cached.  The journal is not cached either, because its
+ * content also depends on the running transactions.
  */
 
 
@@ -15,8 +15,8 @@
 
 
 /*
- * What an answer depends on, by the ids that its request names.  A row
- * without .reads is not cached.
+ * The tags that an answer depends on, by the ids that its request names.  An
+ * endpoint without .reads is not cached.
  */
 
 #define TAG_OF_BOTH(name, id, other)                                          \
@@ -353,7 +353,10 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
     (sizeof(ngx_http_magasin_endpoints) / sizeof(ngx_http_magasin_endpoint_t))
 
 
-/* The metrics have room for as many paths, and these are no more than rows. */
+/*
+ * The metrics have room for that many paths; there are at most as many paths
+ * as rows.
+ */
 
 #define NGX_HTTP_MAGASIN_ROUTES_FIT                                           \
     (NGX_HTTP_MAGASIN_ENDPOINTS < NGX_HTTP_MAGASIN_METRICS_ROUTES)
@@ -362,7 +365,10 @@ typedef char  ngx_http_magasin_routes_fit_t[NGX_HTTP_MAGASIN_ROUTES_FIT ? 1
                                                                         : -1];
 
 
-/* Once for a process. */
+/*
+ * Groups the rows into routes.  The result belongs to the process; each
+ * configuration repeats it with the same result.
+ */
 
 void
 ngx_http_magasin_routes_init(void)

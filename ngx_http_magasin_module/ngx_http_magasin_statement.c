@@ -1,5 +1,5 @@
 
-/* The statement of a request: its rows, or why it has none. */
+/* Runs the statement of a request, and handles its rows or its failure. */
 
 
 #include "ngx_http_magasin_handler.h"
@@ -18,9 +18,11 @@ static void ngx_http_magasin_cause(ngx_http_magasin_ctx_t *ctx,
 
 
 /*
- * Send the statement whose parameters are bound, or have it wait.  NGX_DONE:
- * it runs.  Else the request has its answer, or the status of nginx's own:
- * what is returned goes to ngx_http_finalize_request().
+ * Sends the statement whose parameters are bound, or queues it.
+ *
+ * Returns NGX_DONE if the statement runs.  Otherwise the answer was sent, or
+ * the result is the status of an error page of nginx.  The caller passes the
+ * result to ngx_http_finalize_request().
  */
 
 ngx_int_t
@@ -33,7 +35,7 @@ ngx_http_magasin_submit(ngx_http_magasin_ctx_t *ctx)
     ctx->job.data = ctx;
     ctx->job.log = ctx->request->connection->log;
 
-    /* What has begun is finished: only new requests meet a full queue. */
+    /* An answer that has started is continued even if the queue is full. */
 
     if (ctx->answer == NGX_HTTP_MAGASIN_ANSWER_GATHERING
         || ctx->answer == NGX_HTTP_MAGASIN_ANSWER_STREAMING)
@@ -62,7 +64,12 @@ ngx_http_magasin_submit(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* No rows: an error, or the end of the connection when the answer began. */
+/*
+ * Answers a failed statement with an error of this status, or with a stale
+ * answer.  If the header was sent, returns NGX_ERROR, which closes the
+ * connection.  Otherwise the caller passes the result to
+ * ngx_http_finalize_request().
+ */
 
 ngx_int_t
 ngx_http_magasin_unavailable(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
@@ -183,7 +190,7 @@ ngx_http_magasin_failure_status(ngx_http_magasin_ctx_t *ctx,
         && ngx_http_magasin_pg_complains(
                                     ngx_http_magasin_pg_pool(ctx->request)))
     {
-        /* Nobody expects these: a bug of ours, or a schema that differs. */
+        /* These are unexpected: a bug of the module or a different schema. */
 
         ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
                       "magasin: \"%V\" failed with SQLSTATE %s: %s",
@@ -196,7 +203,7 @@ ngx_http_magasin_failure_status(ngx_http_magasin_ctx_t *ctx,
 }
 
 
-/* For /status: a SQLSTATE, or a word of ours. */
+/* Stores the cause of a failure for /status: a SQLSTATE or a word. */
 
 static void
 ngx_http_magasin_cause(ngx_http_magasin_ctx_t *ctx, const char *cause)

@@ -1,19 +1,19 @@
 
 /*
- * An answer of many rows is rendered and sent piece by piece.  The next rows
- * are asked for only when the client has taken the last piece, by a new run
- * of the statement from where the last one ended: a slow client holds some
- * buffers of ours, but no connection to PostgreSQL.
+ * Sends an answer of many rows piece by piece.  The next rows are requested
+ * only after the client has received the last piece.  They come from a new run
+ * of the statement, which continues after the last row.  A slow client
+ * therefore occupies some buffers, but no connection to PostgreSQL.
  */
 
 
 #include "ngx_http_magasin_handler.h"
 
 
-/* Bytes of buffers that a request keeps from one piece for the next. */
+/* Bytes of buffers that a request keeps for its next piece. */
 #define NGX_HTTP_MAGASIN_KEPT  131072
 
-/* Pieces out of the cache for one client in a turn of the event loop. */
+/* Pieces from the cache for one client per iteration of the event loop. */
 #define NGX_HTTP_MAGASIN_TURN  4
 
 
@@ -22,9 +22,10 @@ static void ngx_http_magasin_stream_writer(ngx_http_request_t *r);
 
 
 /*
- * Send what is rendered, and go on to the next rows once it has left.
+ * Sends what is rendered and continues with the next rows after it was sent.
  *
- * NGX_DONE: the request waits.  Else it ends with this code.
+ * Returns NGX_DONE if the request waits.  Otherwise the request ends, and the
+ * caller passes the result to ngx_http_finalize_request().
  */
 
 ngx_int_t
@@ -43,7 +44,9 @@ ngx_http_magasin_stream(ngx_http_magasin_ctx_t *ctx)
     r = ctx->request;
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
-    /* The end of a piece does not wait for the client's word of the piece. */
+    /*
+     * Without TCP_NODELAY the end of a piece waits for an ACK of the client.
+     */
 
     if (clcf->tcp_nodelay && ngx_tcp_nodelay(r->connection) != NGX_OK) {
         return NGX_ERROR;
@@ -70,7 +73,7 @@ next:
 
     if (r->connection->data != r || r->postponed) {
 
-        /* A subrequest whose turn has not come: it is posted for it. */
+        /* nginx posts a subrequest when it is its turn. */
 
         ngx_http_magasin_wait(ctx);
         r->write_event_handler = ngx_http_magasin_stream_writer;
@@ -101,8 +104,9 @@ next:
         if (--pieces == 0) {
 
             /*
-             * It reads as fast as we write: others have their turn.  A worker
-             * that shuts down stays for timers, not for events.
+             * The client reads as fast as the worker writes: let other
+             * requests run.  A timer is set, because a worker that shuts down
+             * waits for timers, but not for posted events.
              */
 
             ngx_http_magasin_wait(ctx);
@@ -182,7 +186,10 @@ ngx_http_magasin_stream_writer(ngx_http_request_t *r)
 }
 
 
-/* Something else will go on with the request, unless its client leaves. */
+/*
+ * Suspends a request until an event continues it.  A client that disconnects
+ * still ends the request.
+ */
 
 void
 ngx_http_magasin_wait(ngx_http_magasin_ctx_t *ctx)
@@ -199,7 +206,10 @@ ngx_http_magasin_wait(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* End a request from an event that is not its own; r may be gone after. */
+/*
+ * Ends a request, unless `rc` is NGX_DONE, from an event of another
+ * connection.  The request may be freed afterwards.
+ */
 
 void
 ngx_http_magasin_finalize(ngx_http_magasin_ctx_t *ctx, ngx_int_t rc)

@@ -1,5 +1,5 @@
 
-/* What a write has changed is told to the caches before its client hears. */
+/* Invalidates what a write has changed before the client is answered. */
 
 
 #include "ngx_http_magasin_handler.h"
@@ -9,8 +9,9 @@ static void ngx_http_magasin_written_done(void *data);
 
 
 /*
- * Of a write the client hears when what it has changed is invalid in all
- * caches that may answer after it.  As _stream().
+ * Invalidates the tags that a write has changed in all caches that this node
+ * answers from, and then answers the client.  `result` may be NULL.  Returns
+ * the codes of ngx_http_magasin_stream().
  */
 
 ngx_int_t

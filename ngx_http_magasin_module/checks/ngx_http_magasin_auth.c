@@ -1,7 +1,7 @@
 
 /*
- * Who may write: the token of a request, and what its scopes allow.
- * ngx_http_magasin_tokens.c keeps the tokens.
+ * Authorisation: the token of a request, and what its scopes allow.
+ * ngx_http_magasin_tokens.c keeps the list of tokens.
  */
 
 
@@ -29,13 +29,14 @@ static ngx_uint_t ngx_http_magasin_stray_blank(ngx_http_request_t *r,
 
 
 /*
- * Whose token does the request show?  The field is compared as the reference
- * does it: exactly "Token", one blank and the secret.  ctx->token and
- * ctx->scopes are those of a valid token, else empty; they are copies, since
- * the list may be replaced before the log phase.
+ * Looks up the token of the request.  The header is compared as by the
+ * reference: exactly "Token", one blank and the secret.  ctx->token and
+ * ctx->scopes are set to those of a valid token, else they are empty.  They
+ * are copies, because the list may be replaced before the log phase.
  *
- * NGX_OK: a valid one; NGX_DECLINED: none, or none that counts: ctx->refused
- * says why; NGX_ERROR: memory.
+ * Returns NGX_OK if the token is valid, NGX_DECLINED if there is no valid
+ * token (ctx->refused is the reason), or NGX_ERROR if memory cannot be
+ * allocated.
  */
 
 ngx_int_t
@@ -103,10 +104,12 @@ ngx_http_magasin_identify(ngx_http_magasin_ctx_t *ctx)
 
 
 /*
- * Does the request's token have the endpoint's scope?  What a variable has
- * found out before counts while the tokens are the same.
+ * Checks that the token of the request has the scope of the endpoint.  If a
+ * variable has looked up the token before, that result is used unless the list
+ * of tokens has changed.
  *
- * NGX_OK; NGX_DONE: the 401 or 403 is in ctx; NGX_ERROR: memory.
+ * Returns NGX_OK, NGX_DONE if the 401 or 403 is in ctx, or NGX_ERROR if memory
+ * cannot be allocated.
  */
 
 ngx_int_t
@@ -142,7 +145,7 @@ ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* Does the token that was accepted have this scope? */
+/* Returns 1 if the accepted token has this scope, else 0. */
 
 ngx_uint_t
 ngx_http_magasin_allowed(ngx_http_magasin_ctx_t *ctx, const char *scope)
@@ -200,10 +203,11 @@ ngx_http_magasin_auth_count(ngx_http_request_t *r,
 
 
 /*
- * The token of the demonstration is known to everybody.  Where nobody said
- * otherwise it counts on the machine alone: both ends of the connection are
- * its loopback, and so is the client that a proxy of ours (set_real_ip_from)
- * speaks for.
+ * Returns 1 if the token of the demonstration is accepted for this request.
+ * Everybody knows this token, so by default it is accepted only on the machine
+ * itself.  Both addresses of the connection have to be loopback addresses.
+ * Behind a trusted proxy (set_real_ip_from) the address of the client has to
+ * be one, too.
  */
 
 static ngx_uint_t
@@ -262,7 +266,10 @@ ngx_http_magasin_loopback(struct sockaddr *sa)
 }
 
 
-/* The log is told once a minute by each worker: anybody can ask for it. */
+/*
+ * Logs a rejected token of the demonstration.  Anybody can cause this message,
+ * so each worker logs it at most once a minute.
+ */
 
 static void
 ngx_http_magasin_demonstration_refused(ngx_http_magasin_tokens_t *tokens)
@@ -282,10 +289,11 @@ ngx_http_magasin_demonstration_refused(ngx_http_magasin_tokens_t *tokens)
 
 
 /*
- * nginx takes blanks off both ends of a field, and the reference refuses a
- * token with one.  One blank after the colon is no part of the field; and
- * the parser ends the value with a NUL in the place of the first byte after
- * it: of CR when nothing else stood there.
+ * Returns 1 if there was a blank around the value of the header.  nginx
+ * strips blanks from both ends of a value, but the reference rejects a token
+ * with such a blank.  One blank after the colon is not a part of the value.
+ * nginx's parser overwrites the first byte after the value with NUL: it
+ * overwrites CR if there is no blank.
  */
 
 static ngx_uint_t
@@ -315,7 +323,11 @@ ngx_http_magasin_stray_blank(ngx_http_request_t *r, ngx_str_t *value)
 }
 
 
-/* Each entry is compared in constant time, and all are. */
+/*
+ * Looks up a token by its secret.  All entries are compared, each in constant
+ * time, so that the duration reveals nothing about the digests.  Returns NULL
+ * if there is no such token.
+ */
 
 static ngx_http_magasin_token_t *
 ngx_http_magasin_tokens_find(ngx_http_magasin_tokens_t *tokens,

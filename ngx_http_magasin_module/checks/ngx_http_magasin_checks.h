@@ -1,8 +1,8 @@
 
 /*
- * What a request has to pass before its statement is sent: whose token it
- * shows, from which page it came, on which conditions it wants to be done, and
- * whether it was done already.
+ * The checks of a request before its statement is sent: its token, its origin,
+ * its conditions (If-Match), and whether it was executed before
+ * (Idempotency-Key).
  */
 
 
@@ -16,26 +16,29 @@
 typedef struct ngx_http_magasin_tokens_s  ngx_http_magasin_tokens_t;
 
 
-/* Of a node, for /metrics: its tokens as one worker knows them, refusals. */
+/*
+ * Counters of a node for /metrics.  The state of the tokens is that of one
+ * worker; the rejected requests are counted by all workers.
+ */
 typedef struct {
-    ngx_atomic_t   rejected;        /* the file is wrong now */
-    ngx_atomic_t   number;          /* of tokens that count */
+    ngx_atomic_t   rejected;        /* 1: the file is invalid now */
+    ngx_atomic_t   number;          /* of valid tokens */
     ngx_atomic_t   loaded;          /* seconds since 1970 */
     ngx_atomic_t   refused[NGX_HTTP_MAGASIN_REFUSED];
 } ngx_http_magasin_checks_counters_t;
 
 
 typedef struct {
-    ngx_str_t                            file;      /* of tokens */
-    ngx_array_t                         *list;      /* as it was read with
-                                                       the configuration */
+    ngx_str_t                            file;      /* the file of tokens */
+    ngx_array_t                         *list;      /* as read with the
+                                                       configuration */
     ngx_http_magasin_tokens_t           *tokens;    /* of this worker */
     ngx_http_magasin_checks_counters_t  *counters;  /* NULL: no zone */
 } ngx_http_magasin_checks_main_conf_t;
 
 
 typedef struct {
-    ngx_flag_t     demonstration;   /* its token counts anywhere */
+    ngx_flag_t     demonstration;   /* its token is valid anywhere */
     ngx_array_t   *cors;            /* origins; NULL: off */
 } ngx_http_magasin_checks_loc_conf_t;
 

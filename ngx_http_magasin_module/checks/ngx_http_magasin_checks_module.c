@@ -1,5 +1,5 @@
 
-/* The directives of tokens and origins, and the tokens of a worker. */
+/* The directives for tokens and origins, and the tokens of a worker. */
 
 
 #include "ngx_http_magasin_checks.h"
@@ -111,8 +111,8 @@ ngx_http_magasin_checks_merge_loc_conf(ngx_conf_t *cf, void *parent,
 
 
 /*
- * Begin to watch the file of tokens, where there is one.  `counters` may be
- * NULL.  NGX_OK or NGX_ERROR (memory).
+ * Starts polling the file of tokens, if one is configured.  `counters` may be
+ * NULL.  Returns NGX_OK, or NGX_ERROR if memory cannot be allocated.
  */
 
 ngx_int_t
@@ -135,6 +135,8 @@ ngx_http_magasin_checks_start(ngx_cycle_t *cycle,
 }
 
 
+/* Stops polling the file of tokens and frees the tokens of the worker. */
+
 void
 ngx_http_magasin_checks_stop(ngx_cycle_t *cycle)
 {
@@ -150,7 +152,7 @@ ngx_http_magasin_checks_stop(ngx_cycle_t *cycle)
 }
 
 
-/* Was there a `magasin_tokens` in the configuration that was read? */
+/* Returns 1 if the configuration that was read has `magasin_tokens`. */
 
 ngx_uint_t
 ngx_http_magasin_tokens_configured(ngx_conf_t *cf)
@@ -163,7 +165,7 @@ ngx_http_magasin_tokens_configured(ngx_conf_t *cf)
 }
 
 
-/* The same, of the configuration of a request. */
+/* Returns 1 if the configuration of this request has `magasin_tokens`. */
 
 ngx_uint_t
 ngx_http_magasin_has_tokens(ngx_http_request_t *r)

@@ -1,8 +1,9 @@
 
 /*
- * Under which conditions a write is done: If-Match (RFC 9110, 13.1.1) and
- * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header).  PostgreSQL
- * decides both, in the transaction of the write itself; here they are read.
+ * The conditions of a write: If-Match (RFC 9110, section 13.1.1) and
+ * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header).  The headers
+ * are only parsed here.  PostgreSQL checks both conditions, in the transaction
+ * of the write.
  */
 
 
@@ -18,11 +19,12 @@ static u_char *ngx_http_magasin_if_match_tags(u_char *out, ngx_str_t *value);
 
 
 /*
- * The entity tags of If-Match without their quotes, with commas between; "*";
- * or NULL when there is no such header.  A tag that cannot be one of ours, or
- * is weak, is left out: it matches nothing.
+ * Sets `tags` to the entity tags of If-Match without their quotation marks,
+ * separated by commas, or to "*".  Sets it to NULL if there is no If-Match.
+ * Weak tags, and tags that this module cannot have made, match nothing and are
+ * omitted.
  *
- * NGX_OK or NGX_ERROR (memory).
+ * Returns NGX_OK, or NGX_ERROR if memory cannot be allocated.
  */
 
 ngx_int_t
@@ -80,7 +82,7 @@ ngx_http_magasin_if_match(ngx_http_magasin_ctx_t *ctx, const char **tags)
 }
 
 
-/* Append "tag," for each strong tag of hex digits. */
+/* Appends "tag," for each strong tag of hex digits.  Returns the end of it. */
 
 static u_char *
 ngx_http_magasin_if_match_tags(u_char *out, ngx_str_t *value)
@@ -118,11 +120,12 @@ ngx_http_magasin_if_match_tags(u_char *out, ngx_str_t *value)
 
 
 /*
- * Read Idempotency-Key into ctx->key, and a digest of the method, the path
- * and the body into ctx->digest: the same key stands for one such request.
- * The quotes of a structured string (RFC 9651) may be left out.
+ * Stores Idempotency-Key in ctx->key, and a digest of the method, the path and
+ * the body in ctx->digest.  One key is valid for one such request only.  The
+ * quotation marks of a structured string (RFC 9651) may be missing.
  *
- * NGX_OK; NGX_DONE: the 400 is in ctx; NGX_ERROR: memory.
+ * Returns NGX_OK, NGX_DONE if the 400 is in ctx, or NGX_ERROR if memory cannot
+ * be allocated.
  */
 
 ngx_int_t
@@ -182,7 +185,7 @@ ngx_http_magasin_idempotency(ngx_http_magasin_ctx_t *ctx, ngx_str_t *body)
         return NGX_ERROR;
     }
 
-    /* A NUL ends the path, which has none: the three cannot be confused. */
+    /* A NUL ends the path, which contains none: the digest is unambiguous. */
 
     rc = EVP_DigestInit_ex(md, EVP_sha256(), NULL)
          && EVP_DigestUpdate(md, r->method_name.data, r->method_name.len)

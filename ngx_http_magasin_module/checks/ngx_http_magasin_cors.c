@@ -1,9 +1,9 @@
 
 /*
- * Cross-origin requests from browsers, by the Fetch standard (section 3.2):
- * `magasin_cors` names the origins whose pages may call the API.  A header
- * filter tells the browser so, on errors that nginx makes too; the preflight
- * is answered from the table of endpoints.
+ * Cross-origin requests from browsers, by the Fetch standard (section 3.2).
+ * `magasin_cors` lists the origins whose pages may use the API.  A header
+ * filter adds the headers for the browser, also to errors that nginx makes.
+ * The preflight is answered from the table of endpoints.
  */
 
 
@@ -73,7 +73,7 @@ ngx_http_magasin_cors(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* Install the filter; locations say whether it does anything. */
+/* Installs the filter; it does nothing where magasin_cors is off. */
 
 void
 ngx_http_magasin_cors_init(void)
@@ -84,10 +84,10 @@ ngx_http_magasin_cors_init(void)
 
 
 /*
- * Answer OPTIONS when it is a preflight of an origin that may call.
+ * Answers OPTIONS if it is a preflight request of an allowed origin.
  *
- * NGX_DONE: the 204 is in ctx; NGX_DECLINED: it is no such request;
- * NGX_ERROR: memory.
+ * Returns NGX_DONE if the 204 is in ctx, NGX_DECLINED if it is not such a
+ * request, or NGX_ERROR if memory cannot be allocated.
  */
 
 ngx_int_t
@@ -143,7 +143,10 @@ ngx_http_magasin_cors_header(ngx_http_request_t *r)
 
     origin = ngx_http_magasin_cors_origin(r);
 
-    /* Without an Origin too, or a cache would give it to everybody. */
+    /*
+     * Vary is added without an Origin, too: a cache must not reuse this answer
+     * for requests that have one.
+     */
 
     if (origin != &ngx_http_magasin_cors_any
         && ngx_http_magasin_reply_header(r, "Vary", &vary) != NGX_OK)
@@ -167,7 +170,10 @@ ngx_http_magasin_cors_header(ngx_http_request_t *r)
 }
 
 
-/* What Access-Control-Allow-Origin says to this request; NULL: nothing. */
+/*
+ * Returns the value of Access-Control-Allow-Origin for this request, or NULL
+ * if the header is omitted.
+ */
 
 static ngx_str_t *
 ngx_http_magasin_cors_origin(ngx_http_request_t *r)
@@ -203,7 +209,10 @@ ngx_http_magasin_cors_origin(ngx_http_request_t *r)
 }
 
 
-/* "scheme://host[:port]", as browsers write an origin. */
+/*
+ * Returns 1 for "scheme://host[:port]", the form in which browsers send an
+ * origin.
+ */
 
 static ngx_uint_t
 ngx_http_magasin_cors_valid(ngx_str_t *origin)

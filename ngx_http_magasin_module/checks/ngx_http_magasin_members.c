@@ -14,9 +14,10 @@ static void ngx_http_magasin_members_unknown_one(ngx_http_magasin_ctx_t *ctx,
 
 
 /*
- * A JSON body has to be an object (or absent: as an empty one).
+ * Checks that a JSON body is an object.  A missing body counts as an empty
+ * one.
  *
- * NGX_OK, or NGX_DONE: the 400 is in ctx.
+ * Returns NGX_OK, or NGX_DONE if the 400 is in ctx.
  */
 
 ngx_int_t
@@ -68,11 +69,12 @@ ngx_http_magasin_members_root(ngx_http_magasin_ctx_t *ctx)
 
 
 /*
- * Read the members of the body that the table names into values, in its
- * order, NULL for absent ones.  All errors are told in ctx; the caller goes
- * on with checks of its own and then asks ngx_http_magasin_members_end().
+ * Reads the members of the body that the table names into `values`, in the
+ * order of the table.  Absent members are NULL.  Errors are added to the
+ * answer in ctx.  The caller may add errors of its own; at the end it has to
+ * call ngx_http_magasin_members_end().
  *
- * NGX_OK or NGX_ERROR (memory).
+ * Returns NGX_OK, or NGX_ERROR if memory cannot be allocated.
  */
 
 ngx_int_t
@@ -86,8 +88,8 @@ ngx_http_magasin_members_read(ngx_http_magasin_ctx_t *ctx,
 
 
 /*
- * The same of any body, as of an object inside the request's, with errors
- * told to complain().
+ * The same for any body, such as an object within the body of the request.
+ * Errors are passed to complain().
  */
 
 ngx_int_t
@@ -133,9 +135,10 @@ ngx_http_magasin_members_of(ngx_http_request_t *r,
 
 
 /*
- * All of it, for bodies that may hold nothing else than the table names.
+ * Checks and reads a whole body that may contain only members of the table.
  *
- * NGX_OK; NGX_DONE: the 400 is in ctx; NGX_ERROR: memory.
+ * Returns NGX_OK, NGX_DONE if the 400 is in ctx, or NGX_ERROR if memory cannot
+ * be allocated.
  */
 
 ngx_int_t
@@ -159,7 +162,7 @@ ngx_http_magasin_members_bind(ngx_http_magasin_ctx_t *ctx,
 }
 
 
-/* Complain of each member of the body that the table does not name. */
+/* Adds an error for each member of the body that the table does not name. */
 
 void
 ngx_http_magasin_members_unknown(ngx_http_magasin_ctx_t *ctx,
@@ -205,9 +208,9 @@ ngx_http_magasin_members_unknown(ngx_http_magasin_ctx_t *ctx,
 
 
 /*
- * The pairs of a form: each name is told once, where the last of it stands.
- * Sorted they are, since looking for a later one of each would cost the square
- * of their number.
+ * Adds one error for each unknown name of a form, at the position of its last
+ * pair.  The pairs are sorted first, because a search for later pairs of each
+ * name would take quadratic time.
  */
 
 static void
@@ -224,7 +227,7 @@ ngx_http_magasin_members_unknown_pairs(ngx_http_magasin_ctx_t *ctx,
     sorted = ngx_http_magasin_query_sort(ctx->request->pool, ctx->body.pairs);
     if (sorted == NULL) {
 
-        /* The error is open, and its answer will be 500. */
+        /* Open the error; the answer will be 500. */
 
         ctx->json.failed = 1;
         ngx_http_magasin_members_open(ctx, "", 0);
@@ -254,7 +257,10 @@ ngx_http_magasin_members_unknown_pairs(ngx_http_magasin_ctx_t *ctx,
 }
 
 
-/* NGX_OK: nothing was wrong.  NGX_DONE: the 400 is in ctx, and whole now. */
+/*
+ * Ends the errors.  Returns NGX_OK if there were none, or NGX_DONE if the
+ * complete 400 is in ctx.
+ */
 
 ngx_int_t
 ngx_http_magasin_members_end(ngx_http_magasin_ctx_t *ctx)
@@ -271,8 +277,8 @@ ngx_http_magasin_members_end(ngx_http_magasin_ctx_t *ctx)
 
 
 /*
- * As ngx_http_magasin_members_read(), for parameters of the query: empty ones
- * are absent, and unknown ones are passed over.
+ * Does the same as ngx_http_magasin_members_read() for parameters of the
+ * query.  Empty parameters count as absent, and unknown ones are ignored.
  */
 
 ngx_int_t
@@ -318,8 +324,9 @@ ngx_http_magasin_query_read(ngx_http_magasin_ctx_t *ctx,
 
 
 /*
- * Add {"name": [..., "message"]}: errors of one field follow each other.
- * ctx->field remembers the one that is open.
+ * Adds {"name": [..., "message"]} to the answer.  The errors of one field have
+ * to be added one after another.  ctx->field is the field whose list is
+ * open.
  */
 
 void
@@ -334,7 +341,11 @@ ngx_http_magasin_members_error(ngx_http_magasin_ctx_t *ctx, const char *name,
 }
 
 
-/* Go on with the errors of this field, for the caller to write one. */
+/*
+ * Opens the list of errors of this field, unless it is open.  The caller then
+ * writes one message.  ctx->field keeps the pointer `name`, and fields are
+ * compared by this pointer.
+ */
 
 void
 ngx_http_magasin_members_open(ngx_http_magasin_ctx_t *ctx, const char *name,
@@ -371,7 +382,7 @@ ngx_http_magasin_members_complain(void *data, const char *name,
 }
 
 
-/* Does the table name it? */
+/* Returns 1 if the table contains the name, else 0. */
 
 ngx_uint_t
 ngx_http_magasin_members_known(const ngx_http_magasin_member_t *members,
@@ -389,7 +400,7 @@ ngx_http_magasin_members_known(const ngx_http_magasin_member_t *members,
 }
 
 
-/* The name is the client's text. */
+/* Adds the error of an unknown member.  The name is text of the client. */
 
 static void
 ngx_http_magasin_members_unknown_one(ngx_http_magasin_ctx_t *ctx,
@@ -400,7 +411,7 @@ ngx_http_magasin_members_unknown_one(ngx_http_magasin_ctx_t *ctx,
 
     if (ctx->body.rescued) {
 
-        /* The name as the client wrote it; jansson's own copy stays. */
+        /* Restore the client's name in a copy: jansson uses its own. */
 
         ngx_memzero(&field, sizeof(ngx_http_magasin_field_t));
 

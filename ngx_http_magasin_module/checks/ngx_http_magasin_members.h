@@ -1,7 +1,7 @@
 
 /*
- * Members of a request's body, and parameters of its query, into typed and
- * validated parameters of a statement; and the errors by fields.
+ * Converts members of a body and parameters of a query into typed and
+ * validated parameters of a statement, and reports errors by field.
  */
 
 
@@ -16,15 +16,15 @@ typedef enum {
     NGX_HTTP_MAGASIN_MEMBER_TEXT = 0,
     NGX_HTTP_MAGASIN_MEMBER_PRICE,      /* numeric(10,2), not negative */
     NGX_HTTP_MAGASIN_MEMBER_INTEGER,    /* from min to max */
-    NGX_HTTP_MAGASIN_MEMBER_ID,         /* a bigint over 0 */
+    NGX_HTTP_MAGASIN_MEMBER_ID,         /* a bigint greater than 0 */
     NGX_HTTP_MAGASIN_MEMBER_BOOLEAN,
-    NGX_HTTP_MAGASIN_MEMBER_INSTANT,    /* of a query */
-    NGX_HTTP_MAGASIN_MEMBER_CHOICE,     /* of a query */
-    NGX_HTTP_MAGASIN_MEMBER_OTHER       /* the endpoint reads it itself */
+    NGX_HTTP_MAGASIN_MEMBER_INSTANT,    /* only of a query */
+    NGX_HTTP_MAGASIN_MEMBER_CHOICE,     /* only of a query */
+    NGX_HTTP_MAGASIN_MEMBER_OTHER       /* parsed by the endpoint */
 } ngx_http_magasin_member_e;
 
 
-/* Tables of these end with a NULL name. */
+/* Tables of members end with a NULL name. */
 typedef struct {
     const char                 *name;
     ngx_http_magasin_member_e   type;

@@ -1,8 +1,8 @@
 
 /*
- * The tokens of a worker, looked at each second.  A file that is refused
- * leaves them as they were: one worker says so, once for each reason, and
- * /metrics says so for as long as it lasts.
+ * The tokens of a worker.  The worker polls the file every second.  If the
+ * file is rejected, the previous tokens stay valid: one worker logs each
+ * reason once, and /metrics shows the state until the file is valid again.
  */
 
 
@@ -12,9 +12,9 @@
 #define NGX_HTTP_MAGASIN_TOKENS_POLL    1000           /* ms */
 
 /*
- * Seconds.  A file system's clock ticks every few milliseconds: what was
- * changed twice within a tick looks the same.  So a version is believed to be
- * the last one of its time only when that is over.
+ * Seconds.  The clock of a file system advances every few milliseconds: a
+ * second change within one tick does not change the time of the file.  A
+ * version is therefore final only when its time is this long ago.
  */
 #define NGX_HTTP_MAGASIN_TOKENS_SETTLE  2
 
@@ -33,9 +33,9 @@ static void ngx_http_magasin_tokens_count(ngx_http_magasin_tokens_t *tokens);
 
 
 /*
- * At configuration: is the file right?  `list` becomes its tokens, which live
- * as long as the configuration: workers begin with them.  NGX_CONF_OK or an
- * error.
+ * Checks the file when the configuration is read.  Sets `list` to its tokens,
+ * which live as long as the configuration; the workers start with them.
+ * Returns NGX_CONF_OK or an error text.
  */
 
 char *
@@ -60,9 +60,10 @@ ngx_http_magasin_tokens_check(ngx_conf_t *cf, ngx_str_t *name,
 
 
 /*
- * The tokens of a worker, kept fresh by a timer.  It begins with those that
- * were read with the configuration: the file may be wrong by now, or not the
- * worker's to read.  NULL: memory.
+ * Creates the tokens of a worker and a timer that refreshes them.  The first
+ * list is the one that was read with the configuration, because the file may
+ * be invalid by now or the worker may not be allowed to read it.  Returns NULL
+ * if memory cannot be allocated.
  */
 
 ngx_http_magasin_tokens_t *
@@ -105,6 +106,8 @@ ngx_http_magasin_tokens_create(ngx_cycle_t *cycle,
     return tokens;
 }
 
+
+/* Stops the timer and frees the tokens that the worker has read. */
 
 void
 ngx_http_magasin_tokens_destroy(ngx_http_magasin_tokens_t *tokens)
@@ -151,7 +154,7 @@ ngx_http_magasin_tokens_refresh(ngx_http_magasin_tokens_t *tokens)
         return;
     }
 
-    /* Until it was read, there is something to read. */
+    /* Reading has to be repeated until it has succeeded. */
 
     tokens->settled = 0;
 
@@ -197,7 +200,7 @@ ngx_http_magasin_tokens_refresh(ngx_http_magasin_tokens_t *tokens)
 }
 
 
-/* Has what was read, right or wrong, nothing new? */
+/* Returns 1 if the file is the version that was read last, valid or not. */
 
 static ngx_uint_t
 ngx_http_magasin_tokens_unchanged(ngx_http_magasin_tokens_t *tokens)
@@ -220,8 +223,9 @@ ngx_http_magasin_tokens_unchanged(ngx_http_magasin_tokens_t *tokens)
 
 
 /*
- * NGX_OK: there are other tokens in `file`; NGX_DECLINED: the same as before;
- * NGX_ERROR: file->error.
+ * Reads and parses the file.  Returns NGX_OK if `file` has other tokens than
+ * before, NGX_DECLINED if the tokens are the same, or NGX_ERROR with the
+ * reason in file->error.
  */
 
 static ngx_int_t
@@ -250,7 +254,7 @@ ngx_http_magasin_tokens_load(ngx_http_magasin_tokens_t *tokens,
 }
 
 
-/* Once for each reason, and by one worker. */
+/* Logs each reason once, by one worker. */
 
 static void
 ngx_http_magasin_tokens_report(ngx_http_magasin_tokens_t *tokens,
@@ -280,7 +284,10 @@ ngx_http_magasin_tokens_report(ngx_http_magasin_tokens_t *tokens,
 }
 
 
-/* For /metrics; each time, since workers of before may have been later. */
+/*
+ * Updates the state for /metrics.  It is written on each poll, because workers
+ * of the previous configuration may have written later.
+ */
 
 static void
 ngx_http_magasin_tokens_count(ngx_http_magasin_tokens_t *tokens)

@@ -1,8 +1,9 @@
 
 /*
- * A file of tokens, read and checked: lines `id:sha256-of-token:scopes`.
- * Whoever can write to it can do everything, so that a file that others can
- * write to is none; and a worker never waits for a FIFO or a device.
+ * Reads and checks a file of tokens: lines `id:sha256-of-token:scopes`.
+ * Whoever can write to the file can do everything, so a file that others can
+ * write to is rejected.  Devices and FIFOs are rejected, so that a worker
+ * never blocks on them.
  */
 
 
@@ -44,7 +45,7 @@ static ngx_str_t  ngx_http_magasin_tokens_scope_names[] = {
 };
 
 
-/* Of the token that the documentation shows, and that everybody knows. */
+/* The digest of the token in the documentation, which everybody knows. */
 
 static const u_char  ngx_http_magasin_demonstration[] = {
     0x0d, 0x69, 0xb6, 0x2a, 0x49, 0x13, 0xf3, 0x44,
@@ -54,11 +55,13 @@ static const u_char  ngx_http_magasin_demonstration[] = {
 };
 
 
+/* Sets `version` from the attributes of a file. */
+
 void
 ngx_http_magasin_tokens_version(ngx_http_magasin_tokens_version_t *version,
     ngx_file_info_t *fi)
 {
-    /* Compared as memory: what lies between the members counts too. */
+    /* Versions are compared with memcmp(), so the padding has to be zero. */
 
     ngx_memzero(version, sizeof(ngx_http_magasin_tokens_version_t));
 
@@ -74,8 +77,9 @@ ngx_http_magasin_tokens_version(ngx_http_magasin_tokens_version_t *version,
 
 
 /*
- * Read the file `name` (NUL terminated) into `pool`: file->text and
- * file->version.  NGX_OK; NGX_ERROR: file->error says why, and what to do.
+ * Reads the file `name` (NUL-terminated) into `pool`, and sets file->text and
+ * file->version.  Returns NGX_OK, or NGX_ERROR with the reason and the remedy
+ * in file->error.
  */
 
 ngx_int_t
@@ -86,7 +90,9 @@ ngx_http_magasin_tokens_read(ngx_pool_t *pool, ngx_str_t *name,
     ngx_int_t        rc;
     ngx_file_info_t  fi;
 
-    /* A device may do something when it is opened: it is looked at first. */
+    /*
+     * Opening a device may have an effect: check the type of the file first.
+     */
 
     if (ngx_file_info(name->data, &fi) == NGX_FILE_ERROR) {
         return ngx_http_magasin_tokens_failed(file, "cannot be found",
@@ -116,7 +122,10 @@ ngx_http_magasin_tokens_read(ngx_pool_t *pool, ngx_str_t *name,
 }
 
 
-/* What was opened counts, whatever has the name by now. */
+/*
+ * Reads the open file.  Its attributes are checked again by the descriptor,
+ * because another file may have the name by now.
+ */
 
 static ngx_int_t
 ngx_http_magasin_tokens_content(ngx_pool_t *pool, ngx_str_t *name,
@@ -137,7 +146,7 @@ ngx_http_magasin_tokens_content(ngx_pool_t *pool, ngx_str_t *name,
 
     ngx_http_magasin_tokens_version(&file->version, &fi);
 
-    /* One byte more than there should be, to see that there is none. */
+    /* One byte more than the size shows whether the file has grown. */
 
     file->text.len = (size_t) ngx_file_size(&fi);
     file->text.data = ngx_pnalloc(pool, file->text.len + 1);
@@ -174,7 +183,7 @@ ngx_http_magasin_tokens_content(ngx_pool_t *pool, ngx_str_t *name,
 }
 
 
-/* Is it a file to take tokens from? */
+/* Checks the type, the size and the mode of the file. */
 
 static ngx_int_t
 ngx_http_magasin_tokens_suitable(ngx_str_t *name, ngx_file_info_t *fi,
@@ -203,8 +212,9 @@ ngx_http_magasin_tokens_suitable(ngx_str_t *name, ngx_file_info_t *fi,
 
 
 /*
- * Where everybody can replace files, the file's own mode says nothing; a
- * sticky directory lets only owners do it.
+ * Checks the mode of the directory.  If everybody can replace files in it, the
+ * mode of the file is no protection.  In a sticky directory only owners can
+ * replace files.
  */
 
 static ngx_int_t
@@ -266,8 +276,9 @@ ngx_http_magasin_tokens_failed(ngx_http_magasin_tokens_file_t *file,
 
 
 /*
- * Make file->list of file->text.  NGX_OK; NGX_ERROR: file->error says which
- * line is wrong, but not what it holds: that may be a secret.
+ * Parses file->text into file->list.  Returns NGX_OK, or NGX_ERROR with the
+ * invalid line's number in file->error.  The message does not contain the
+ * line, which may contain a secret.
  */
 
 ngx_int_t
@@ -283,7 +294,7 @@ ngx_http_magasin_tokens_parse(ngx_pool_t *pool,
     p = file->text.data;
     end = p + file->text.len;
 
-    /* Room for as many as there can be: a digest alone is 64 bytes. */
+    /* Room for the maximum: a digest alone takes 64 bytes. */
 
     file->list = ngx_array_create(pool, file->text.len
                                         / (2 * NGX_HTTP_MAGASIN_DIGEST) + 1,
@@ -328,7 +339,7 @@ ngx_http_magasin_tokens_parse(ngx_pool_t *pool,
 }
 
 
-/* NULL, or what is wrong with the line. */
+/* Returns NULL, or what is wrong with the line. */
 
 static const char *
 ngx_http_magasin_tokens_line(ngx_str_t *line, ngx_http_magasin_token_t *token)
@@ -394,7 +405,7 @@ invalid:
 }
 
 
-/* It goes into logs, and into PostgreSQL as text. */
+/* Checks an id, which is written to logs and to PostgreSQL as text. */
 
 static const char *
 ngx_http_magasin_tokens_id(ngx_str_t *id)
@@ -432,7 +443,7 @@ ngx_http_magasin_tokens_id(ngx_str_t *id)
 }
 
 
-/* From 64 hex digits. */
+/* Parses 64 hex digits.  Returns NGX_OK or NGX_ERROR. */
 
 static ngx_int_t
 ngx_http_magasin_tokens_digest(u_char *p, u_char *digest)
@@ -470,7 +481,7 @@ ngx_http_magasin_tokens_scopes(ngx_str_t *scopes)
     seen = 0;
     end = scopes->data + scopes->len;
 
-    /* A token without any may nothing, but has a name. */
+    /* A token without scopes may not write, but it identifies a client. */
 
     if (scopes->len == 0) {
         return NULL;
@@ -508,9 +519,11 @@ ngx_http_magasin_tokens_scopes(ngx_str_t *scopes)
 
 
 /*
- * One id stands for one token, and one secret for one id: who did what would
- * be a guess otherwise.  Tables of places in the list, open, at most half full:
- * sorting as many tokens as a file holds takes too long for a worker.
+ * Rejects repeated ids and repeated digests: each id has one token and each
+ * token has one id, so that a log entry identifies the author of a write.  Two
+ * hash tables of indexes are used, with open addressing and at most half full.
+ * Sorting the largest possible number of tokens would block a worker for too
+ * long.
  */
 
 static ngx_int_t
@@ -562,8 +575,8 @@ ngx_http_magasin_tokens_repeated(ngx_pool_t *pool,
 
 
 /*
- * Enter token[i] into a table, by its id or, without one, by its digest.
- * 0, or the line of the token that has the same.
+ * Inserts token[i] into a table by its id, or by its digest if `id` is NULL.
+ * Returns 0, or the line of the token that has the same key.
  */
 
 static ngx_uint_t

@@ -1,7 +1,7 @@
 
 /*
- * The tokens of a worker: who may write.  tokens_file.c reads a file of
- * tokens, tokens.c keeps what a worker knows of it fresh, auth.c asks.
+ * The tokens of a worker.  tokens_file.c reads a file of tokens, tokens.c
+ * keeps the list of a worker up to date, auth.c looks up tokens.
  */
 
 
@@ -16,7 +16,10 @@
 
 #define NGX_HTTP_MAGASIN_DIGEST        32
 
-/* Bytes of why a file is refused, with its NUL and without its name. */
+/*
+ * The limit of the reason why a file is rejected, in bytes.  It includes a NUL
+ * and does not include the name of the file.
+ */
 #define NGX_HTTP_MAGASIN_TOKENS_ERROR  256
 
 
@@ -29,7 +32,7 @@ typedef struct {
 } ngx_http_magasin_token_t;
 
 
-/* What tells one version of a file from another. */
+/* The attributes that distinguish two versions of a file. */
 typedef struct {
     dev_t                                device;
     ngx_file_uniq_t                      uniq;
@@ -40,7 +43,7 @@ typedef struct {
 } ngx_http_magasin_tokens_version_t;
 
 
-/* A file that was read; its texts are in the pool that it was read into. */
+/* A file that was read.  Its texts are in the pool that it was read into. */
 typedef struct {
     ngx_str_t                            text;
     ngx_array_t                         *list;      /* of token_t */
@@ -51,23 +54,23 @@ typedef struct {
 
 struct ngx_http_magasin_tokens_s {
     ngx_str_t                            file;
-    ngx_pool_t                          *pool;      /* of the present list */
-    ngx_str_t                            text;      /* that it was made of */
-    ngx_array_t                         *list;      /* NULL: none, ever */
-    ngx_uint_t                           generation;    /* counts the lists */
+    ngx_pool_t                          *pool;      /* of the current list */
+    ngx_str_t                            text;      /* source of the list */
+    ngx_array_t                         *list;      /* NULL: never read */
+    ngx_uint_t                           generation;    /* of the list */
     time_t                               loaded;    /* 0: never */
-    EVP_MD                              *sha256;    /* fetched once: it is
-                                                       dear */
+    EVP_MD                              *sha256;    /* fetched once, because
+                                                       that is slow */
     EVP_MD_CTX                          *context;
     ngx_log_t                           *log;
     ngx_event_t                          timer;
     ngx_http_magasin_checks_counters_t  *counters;  /* NULL: no zone */
-    time_t                               told;      /* of the token of the
-                                                       demonstration */
+    time_t                               told;      /* last message about the
+                                                       demonstration's token */
     ngx_http_magasin_tokens_version_t    version;   /* if settled */
     u_char                               error[NGX_HTTP_MAGASIN_TOKENS_ERROR];
-    unsigned                             settled:1; /* nothing to read until
-                                                       it is another one */
+    unsigned                             settled:1; /* the version is final;
+                                                       see TOKENS_SETTLE */
 };
 
 

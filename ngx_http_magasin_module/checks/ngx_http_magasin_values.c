@@ -1,8 +1,8 @@
 
 /*
- * One value of a body or a query into text for a parameter of a statement.
- * What is wrong with it is told in the reference's sentences; a text can be
- * wrong in several ways, and all of them are told.
+ * Converts one value of a body or a query into the text of a parameter of a
+ * statement.  Errors are reported with the sentences of the reference.  A text
+ * can have several errors; all of them are reported.
  */
 
 
@@ -42,11 +42,11 @@ static ngx_int_t ngx_http_magasin_instant_number(u_char **p, u_char *end,
 
 
 /*
- * Check a field that is there and make a parameter of it, NUL terminated, of
- * the request's pool.  For each thing that is wrong complain() is called, and
- * *value stays NULL or is of no use.
+ * Checks a field that is present and makes a NUL-terminated parameter in the
+ * pool of the request.  complain() is called for each error.  After an
+ * error *value is NULL or must not be used.
  *
- * NGX_OK or NGX_ERROR (memory).
+ * Returns NGX_OK, or NGX_ERROR if memory cannot be allocated.
  */
 
 ngx_int_t
@@ -117,7 +117,7 @@ ngx_http_magasin_value(ngx_http_request_t *r,
 }
 
 
-/* A copy with a NUL at its end; NULL: memory. */
+/* Returns a NUL-terminated copy, or NULL if memory cannot be allocated. */
 
 u_char *
 ngx_http_magasin_value_copy(ngx_pool_t *pool, ngx_str_t *text)
@@ -193,7 +193,9 @@ ngx_http_magasin_value_text(ngx_http_request_t *r,
 }
 
 
-/* numeric(10,2), not negative, checked in the reference's order. */
+/*
+ * Checks a numeric(10,2) that is not negative, in the order of the reference.
+ */
 
 static ngx_int_t
 ngx_http_magasin_value_price(ngx_http_request_t *r, ngx_str_t *text,
@@ -226,7 +228,7 @@ ngx_http_magasin_value_price(ngx_http_request_t *r, ngx_str_t *text,
 }
 
 
-/* What is wrong with the size of a price, or NULL. */
+/* Returns NULL, or what is wrong with the number of digits of a price. */
 
 static const char *
 ngx_http_magasin_value_digits(ngx_http_magasin_decimal_t *price)
@@ -258,7 +260,7 @@ ngx_http_magasin_value_digits(ngx_http_magasin_decimal_t *price)
 }
 
 
-/* Digits with or without a sign: neither 2.0 nor 1e3. */
+/* Accepts digits with or without a sign: neither 2.0 nor 1e3. */
 
 static ngx_int_t
 ngx_http_magasin_value_integer(ngx_http_request_t *r, ngx_str_t *text,
@@ -379,8 +381,9 @@ ngx_http_magasin_value_choice(const ngx_http_magasin_member_t *member,
 
 
 /*
- * RFC 3339, section 5.6, or a date alone, which is its midnight in UTC.  The
- * "+" of an offset comes as a blank from a query in which it was not encoded.
+ * Accepts an instant by RFC 3339, section 5.6, or a date, which stands for its
+ * midnight in UTC.  The "+" of an offset arrives as a blank if the client did
+ * not encode it.
  */
 
 static ngx_int_t
@@ -416,7 +419,7 @@ ngx_http_magasin_value_instant(ngx_http_request_t *r, ngx_str_t *text,
 }
 
 
-/* Is it a date, or an instant by RFC 3339? */
+/* Returns 1 for a date or an instant by RFC 3339, else 0. */
 
 ngx_uint_t
 ngx_http_magasin_instant_valid(u_char *p, u_char *end)
@@ -492,7 +495,7 @@ ngx_http_magasin_instant_offset(u_char *p, u_char *end)
 
     p++;
 
-    /* PostgreSQL takes no offset of 16 hours and more; nobody has one. */
+    /* PostgreSQL rejects offsets of 16 hours or more; none exists. */
 
     hour = ngx_http_magasin_instant_number(&p, end, 2, ':');
     minute = ngx_http_magasin_instant_number(&p, end, 2, '\0');
@@ -501,7 +504,10 @@ ngx_http_magasin_instant_offset(u_char *p, u_char *end)
 }
 
 
-/* So many digits and the character after them; NGX_ERROR: something else. */
+/*
+ * Parses a number of `digits` digits and the character after it.  Returns
+ * NGX_ERROR if the text differs.
+ */
 
 static ngx_int_t
 ngx_http_magasin_instant_number(u_char **p, u_char *end, ngx_uint_t digits,

@@ -1,11 +1,11 @@
 
-/* What is made of histograms; see ngx_http_magasin_measure.h. */
+/* Evaluation of histograms; see ngx_http_magasin_measure.h. */
 
 
 #include "ngx_http_magasin_measure.h"
 
 
-/* Microseconds: what is up to a bound is in its bucket. */
+/* Upper bounds in microseconds.  A bucket includes its upper bound. */
 
 const ngx_uint_t  ngx_http_magasin_bounds[NGX_HTTP_MAGASIN_BUCKETS - 1] = {
     500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000,
@@ -13,7 +13,10 @@ const ngx_uint_t  ngx_http_magasin_bounds[NGX_HTTP_MAGASIN_BUCKETS - 1] = {
 };
 
 
-/* `sum` is the caller's own. */
+/*
+ * Adds a histogram to `sum`.  `sum` is private to the caller, so the addition
+ * is not atomic.
+ */
 
 void
 ngx_http_magasin_histogram_add(ngx_http_magasin_histogram_t *sum,
@@ -28,6 +31,8 @@ ngx_http_magasin_histogram_add(ngx_http_magasin_histogram_t *sum,
     sum->sum += histogram->sum;
 }
 
+
+/* Returns the number of observations: the sum of all buckets. */
 
 uint64_t
 ngx_http_magasin_histogram_count(const ngx_http_magasin_histogram_t *histogram)
@@ -46,9 +51,11 @@ ngx_http_magasin_histogram_count(const ngx_http_magasin_histogram_t *histogram)
 
 
 /*
- * A quantile as Prometheus's histogram_quantile() has it: what is in a bucket
- * is taken as spread evenly between its bounds, and what is over the last one
- * as being there.  Microseconds; 0 when nothing was observed.
+ * Returns a quantile in microseconds, or 0 if the histogram is empty.
+ * `permille` is the quantile in thousandths.  The result is computed as by
+ * Prometheus's histogram_quantile(): the observations of a bucket are assumed
+ * to be spread evenly between its bounds, and those above the last bound are
+ * assumed to be equal to it.
  */
 
 uint64_t

@@ -1,8 +1,9 @@
 
 /*
- * A clock of microseconds and histograms in shared memory, for the rooms that
- * measure themselves.  Writers only add, with atomic operations and without a
- * lock; whoever reads takes what is there.
+ * A monotonic clock in microseconds, and histograms in shared memory for the
+ * rooms that measure themselves.  Writers only add, with atomic operations and
+ * without a lock.  Readers do not lock either, so a reading is not a
+ * consistent snapshot.
  */
 
 
@@ -14,14 +15,14 @@
 #include <ngx_core.h>
 
 
-/* The bounds are in measure.c; the last bucket has none. */
+/* The bounds are in measure.c; the last bucket has no upper bound. */
 #define NGX_HTTP_MAGASIN_BUCKETS  15
 
 #define ngx_http_magasin_count(counter)                                       \
     ((void) ngx_atomic_fetch_add(&(counter), 1))
 
 
-/* Each bucket counts for itself alone: readers add them up. */
+/* A bucket counts only its own observations; readers compute the sums. */
 typedef struct {
     ngx_atomic_t   buckets[NGX_HTTP_MAGASIN_BUCKETS];
     ngx_atomic_t   sum;            /* microseconds */
@@ -40,7 +41,7 @@ uint64_t ngx_http_magasin_histogram_quantile(
     const ngx_http_magasin_histogram_t *histogram, ngx_uint_t permille);
 
 
-/* Microseconds of a clock that only goes on, read now. */
+/* Returns the current time of a monotonic clock, in microseconds. */
 
 static ngx_inline uint64_t
 ngx_http_magasin_clock(void)
@@ -52,6 +53,8 @@ ngx_http_magasin_clock(void)
     return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
+
+/* Records a duration of `us` microseconds. */
 
 static ngx_inline void
 ngx_http_magasin_observe(ngx_http_magasin_histogram_t *histogram, uint64_t us)

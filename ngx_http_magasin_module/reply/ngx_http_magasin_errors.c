@@ -1,8 +1,8 @@
 
 /*
- * Errors that nginx makes itself (a body over client_max_body_size, a limit,
- * a malformed request) leave as JSON too, where `magasin_json_errors` is on:
- * a filter puts {"detail": "..."} in the place of the HTML page.
+ * Errors that nginx makes itself (a body over client_max_body_size, a limit, a
+ * malformed request) are sent as JSON if `magasin_json_errors` is on.  A
+ * filter replaces the HTML page by {"detail": "..."}.
  */
 
 
@@ -20,7 +20,7 @@ static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 
 
-/* Install the filters; locations say whether they do anything. */
+/* Installs the filters; they do nothing where the directive is off. */
 
 void
 ngx_http_magasin_errors_init(void)
@@ -34,8 +34,9 @@ ngx_http_magasin_errors_init(void)
 
 
 /*
- * Where an error_page is configured, see which requests become one.  NGX_OK or
- * NGX_ERROR (memory).
+ * Adds phase handlers that recognise requests for an error_page.  The caller
+ * adds them only if some location has an error_page.  Returns NGX_OK, or
+ * NGX_ERROR if memory cannot be allocated.
  */
 
 ngx_int_t
@@ -65,10 +66,11 @@ ngx_http_magasin_errors_phases(ngx_conf_t *cf)
 
 
 /*
- * A request that comes here with a status has failed with it, and was sent on
- * to a page: an internal redirect begins in the first of these phases, one to
- * a named location in the second.  r->error_page does not tell that: it is set
- * as soon as there is a page for any status.
+ * A request that has a status here has failed with that status and was
+ * redirected to an error page.  An internal redirect starts in the first of
+ * these phases, a redirect to a named location in the second.  The field
+ * r->error_page is no indication, because nginx sets it as soon as an
+ * error_page exists for any status.
  */
 
 static ngx_int_t
@@ -121,7 +123,7 @@ ngx_http_magasin_errors_header(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    /* A limit's: it will let the client in a moment later. */
+    /* A limit rejected the request.  The client may retry soon. */
 
     if ((status == NGX_HTTP_TOO_MANY_REQUESTS
          || status == NGX_HTTP_SERVICE_UNAVAILABLE)
@@ -161,7 +163,7 @@ ngx_http_magasin_errors_body(ngx_http_request_t *r, ngx_chain_t *in)
         return ngx_http_next_body_filter(r, in);
     }
 
-    /* The page goes nowhere; what replaces it leaves once. */
+    /* Discard the page.  The body that replaces it is sent once. */
 
     for (cl = in; cl; cl = cl->next) {
         cl->buf->pos = cl->buf->last;
@@ -183,10 +185,12 @@ ngx_http_magasin_errors_body(ngx_http_request_t *r, ngx_chain_t *in)
 
 
 /*
- * A page of nginx's for an error, in a place that speaks JSON.  Those have
- * the status for which the request was finalized; a text of `return` does not,
- * and what an error_page shows has the status for which it was taken.  An
- * upstream's answer is not nginx's; nginx's own word about an upstream is.
+ * Returns 1 if the answer is an error page of nginx in a location that answers
+ * JSON.  Such a page has the status for which the request was finalized.  A
+ * text of `return` does not have it.  The answer of an error_page, which is
+ * not nginx's page either, has the status of the error that led to it;
+ * ctx->page holds that status.  The answer of an upstream is not nginx's, but
+ * nginx's own error about an upstream is.
  */
 
 static ngx_uint_t

@@ -1,10 +1,12 @@
 
 /*
- * The links of a page to others.  They say who was asked, by which path and
- * with which parameters, known ones or not; the rows say nothing of this.  So
- * an answer is rendered, and kept by the cache, with a gap where each link
- * belongs, and the links of a request are put there when it is sent: requests
- * that differ in nothing that the statement takes share one answer.
+ * The links of a page to other pages.
+ *
+ * A link repeats the host, the path and the parameters of its request, also
+ * the parameters that the endpoint does not know.  The rows do not depend on
+ * any of these.  An answer is therefore rendered, and cached, with a gap for
+ * each link.  The links of a request are inserted when the answer is sent.
+ * Requests whose statement parameters are equal share one cached answer.
  */
 
 
@@ -13,7 +15,7 @@
 #include "ngx_http_magasin_text.h"
 
 
-/* "h", the offset, "=", the value, LF. */
+/* Bytes of "h", the offset, "=" and LF; the value is counted separately. */
 #define NGX_HTTP_MAGASIN_LINK_PACKED  (NGX_SIZE_T_LEN + 3)
 
 
@@ -27,8 +29,9 @@ static ngx_int_t ngx_http_magasin_link_tag(ngx_http_magasin_ctx_t *ctx,
 
 
 /*
- * The value that the text is at is a link to the page `value`, which lives as
- * long as the request.  `header`: Link tells of it, too.
+ * Adds a link to the page `value` at the current position of the text.
+ * `value` lives as long as the request.  If `header` is set, the Link header
+ * contains the link, too.
  */
 
 void
@@ -53,8 +56,9 @@ ngx_http_magasin_link_add(ngx_http_magasin_ctx_t *ctx, ngx_str_t *value,
 
 
 /*
- * What the cache has to keep of the links of this answer, as text: empty when
- * there are none.  NGX_OK or NGX_ERROR (memory).
+ * Serialises the links of this answer for the cache.  The text is empty if
+ * there are no links.  Returns NGX_OK, or NGX_ERROR if memory cannot be
+ * allocated.
  */
 
 ngx_int_t
@@ -98,8 +102,8 @@ ngx_http_magasin_links_pack(ngx_http_magasin_ctx_t *ctx, ngx_str_t *text)
 
 
 /*
- * Is this, which has come from another machine, free of what may not stand in
- * a link as it is?
+ * Checks serialised links that another machine has stored.  Returns 1 if they
+ * contain only characters that need no escape in a link, else 0.
  */
 
 ngx_uint_t
@@ -123,10 +127,11 @@ ngx_http_magasin_links_safe(ngx_str_t *text)
 
 
 /*
- * The way back, for an answer of `size` bytes without its links.  The text
- * lives as long as the request.
+ * Parses links that _pack() has serialised.  `size` is the length of the
+ * answer without its links, in bytes.  `text` has to live as long as the
+ * request.
  *
- * NGX_OK; NGX_DECLINED: it was not written by _pack().
+ * Returns NGX_OK, or NGX_DECLINED if _pack() cannot have written the text.
  */
 
 ngx_int_t
@@ -209,11 +214,12 @@ ngx_http_magasin_link_unpack(ngx_http_magasin_link_t *link, u_char **p,
 
 
 /*
- * Put the links of this request into the answer, which has to be whole where
- * it has a validator: that is of the rows first, and of the links, too, from
- * here on.  All before the last link is written anew; it is a few bytes.
+ * Inserts the links of this request into the answer.  An answer with a
+ * validator has to be complete: the validator is computed from the rows first,
+ * and then covers the links, too.  Everything before the last link is copied;
+ * that is a few bytes.
  *
- * NGX_OK or NGX_ERROR (memory).
+ * Returns NGX_OK, or NGX_ERROR if memory cannot be allocated.
  */
 
 ngx_int_t
@@ -244,7 +250,7 @@ ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx)
     size = link[ctx->nlinks - 1].offset;
     hash = ngx_http_magasin_text_hash(0, &ctx->etag);
 
-    /* What is behind the host and the path has nothing to escape. */
+    /* After the host and the path nothing has to be escaped. */
 
     plain = ngx_http_magasin_json_is_plain(&address.base);
 
@@ -292,7 +298,7 @@ ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* One link, and the header that tells of it. */
+/* Writes one link and, if it is in the header, the Link header. */
 
 static ngx_int_t
 ngx_http_magasin_link_text(ngx_http_magasin_ctx_t *ctx,
@@ -328,10 +334,12 @@ ngx_http_magasin_link_text(ngx_http_magasin_ctx_t *ctx,
 
 
 /*
- * The validator of the rows becomes that of a page with these links, at a
- * tenth of the price of one more digest: half of its digits stay, half are of
- * a hash of it and of the links.  Who finds two links of one hash has found
- * them for its own requests alone.  The tag is this request's own.
+ * Changes the validator of the rows into the validator of a page with these
+ * links.  This costs a tenth of one more digest: half of the digits are kept,
+ * the other half is a hash of the old validator and of the links.  A client
+ * that finds two sets of links with one hash affects only its own requests.
+ * The memory of the entity tag belongs to this request, so it is changed in
+ * place.
  */
 
 static ngx_int_t
@@ -345,7 +353,7 @@ ngx_http_magasin_link_tag(ngx_http_magasin_ctx_t *ctx, uint64_t hash)
         return NGX_OK;
     }
 
-    /* Not one of ours: the hash is of all of it. */
+    /* The entity tag is not a digest: use only the hash, which covers it. */
 
     ngx_memzero(digest, sizeof(digest));
     ngx_memcpy(digest, &hash, sizeof(hash));

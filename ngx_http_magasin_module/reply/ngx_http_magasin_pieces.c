@@ -1,14 +1,14 @@
 
-/* Long answers of the cache, which are read from there piece by piece. */
+/* Long answers of the cache, which are copied and sent piece by piece. */
 
 
 #include "ngx_http_magasin_reply.h"
 
 
 /*
- * The next piece of an answer that the cache has, in place of what was in
- * ctx->json, which has left.  NGX_OK, or NGX_ERROR: memory, or the answer is
- * gone.
+ * Replaces the content of ctx->json, which has been sent, by the next piece of
+ * a cached answer.  Returns NGX_OK, or NGX_ERROR if memory cannot be allocated
+ * or the answer is no longer available.
  */
 
 ngx_int_t
@@ -22,7 +22,7 @@ ngx_http_magasin_reply_piece(ngx_http_magasin_ctx_t *ctx)
         && ctx->json.first->buf->end - ctx->json.first->buf->start
            < NGX_HTTP_MAGASIN_PIN_PIECE)
     {
-        /* It was cut in two, for a link. */
+        /* The buffer was split to insert a link. */
 
         ngx_http_magasin_json_free(&ctx->json);
     }
@@ -58,7 +58,9 @@ ngx_http_magasin_reply_piece(ngx_http_magasin_ctx_t *ctx)
     ctx->json.size = size;
     ctx->rest -= size;
 
-    /* Before the header it is whole: its length is known. */
+    /*
+     * Before the header is sent, the answer is complete: its length is known.
+     */
 
     if (ctx->rest == 0) {
         ngx_http_magasin_reply_whole(ctx);

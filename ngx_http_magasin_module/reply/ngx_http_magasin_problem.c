@@ -1,7 +1,7 @@
 
 /*
- * Errors as problem details (RFC 9457) for clients that ask for them: the
- * same facts in other members.
+ * Errors as problem details (RFC 9457) for clients that ask for them.  They
+ * contain the same facts in other members.
  */
 
 
@@ -63,9 +63,9 @@ static ngx_http_magasin_title_t  ngx_http_magasin_titles[] = {
 
 
 /*
- * The media type of the answer in ctx.  An error becomes a problem for a
- * client that asks for these.  A shortage of memory shows in
- * ctx->json.failed.
+ * Returns the media type of the answer in ctx.  An error is rewritten as a
+ * problem if the client asks for problems.  If memory cannot be allocated,
+ * ctx->json.failed is set.
  */
 
 ngx_str_t *
@@ -87,9 +87,9 @@ ngx_http_magasin_problem_type(ngx_http_magasin_ctx_t *ctx)
 
 
 /*
- * Replace the error in ctx->json by a problem with what ctx knows of it:
- * status, detail, members, and for an error by fields the whole body it had,
- * as "erreurs".
+ * Replaces the error in ctx->json by a problem with the facts of ctx: the
+ * status, the detail and the members.  For an error by fields the problem
+ * contains the whole previous body as "erreurs".
  */
 
 static void
@@ -126,7 +126,7 @@ ngx_http_magasin_problem(ngx_http_magasin_ctx_t *ctx)
                              : *ngx_http_magasin_reply_text(ctx->status);
     members = ctx->members;
 
-    /* As it was asked for, which is encoded already. */
+    /* The path as the client sent it, which is encoded already. */
 
     end = ngx_strlchr(r->unparsed_uri.data,
                       r->unparsed_uri.data + r->unparsed_uri.len, '?');

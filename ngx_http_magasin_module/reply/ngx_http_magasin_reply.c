@@ -48,7 +48,10 @@ static ngx_http_magasin_status_text_t  ngx_http_magasin_status_texts[] = {
 };
 
 
-/* The French words for a status; those of 400 or 500 when it has none. */
+/*
+ * Returns the French text of a status.  A status without a text of its own
+ * gets the text of 400 or of 500.
+ */
 
 ngx_str_t *
 ngx_http_magasin_reply_text(ngx_uint_t status)
@@ -65,7 +68,7 @@ ngx_http_magasin_reply_text(ngx_uint_t status)
 }
 
 
-/* No more rows come: what is in ctx->json is the end of the answer. */
+/* Marks the answer as complete: no more rows follow those in ctx->json. */
 
 void
 ngx_http_magasin_reply_whole(ngx_http_magasin_ctx_t *ctx)
@@ -76,7 +79,7 @@ ngx_http_magasin_reply_whole(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* Throw away what was written and start an answer of this status. */
+/* Discards the rendered answer and starts one with this status. */
 
 void
 ngx_http_magasin_reply_begin(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
@@ -98,7 +101,7 @@ ngx_http_magasin_reply_begin(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
 }
 
 
-/* {"detail": "..."}.  Always NGX_DONE: the answer is in ctx. */
+/* Sets the answer {"detail": "..."} in ctx.  Always returns NGX_DONE. */
 
 ngx_int_t
 ngx_http_magasin_reply_detail(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
@@ -116,7 +119,7 @@ ngx_http_magasin_reply_detail(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
 }
 
 
-/* The same with the words of the status. */
+/* The same with the text of the status as the detail. */
 
 ngx_int_t
 ngx_http_magasin_reply_status(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
@@ -126,7 +129,7 @@ ngx_http_magasin_reply_status(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
 }
 
 
-/* The body of 401 and of a resource that is not there.  NGX_DONE. */
+/* Sets the body of a 401 or of a missing resource.  Returns NGX_DONE. */
 
 ngx_int_t
 ngx_http_magasin_reply_resource(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
@@ -170,7 +173,10 @@ ngx_http_magasin_reply_resource(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
 }
 
 
-/* 404: "Magasin avec ID 9 introuvable."  NGX_DONE or NGX_ERROR (memory). */
+/*
+ * Sets a 404 with a message such as "Magasin avec ID 9 introuvable." and
+ * returns NGX_DONE.  Returns NGX_ERROR if memory cannot be allocated.
+ */
 
 ngx_int_t
 ngx_http_magasin_reply_missing(ngx_http_magasin_ctx_t *ctx, const char *what,
@@ -197,7 +203,10 @@ ngx_http_magasin_reply_missing(ngx_http_magasin_ctx_t *ctx, const char *what,
 }
 
 
-/* Add a header; name and value live as long as the request. */
+/*
+ * Adds a header.  `name` and `value` have to live as long as the request.
+ * Returns NGX_OK, or NGX_ERROR if memory cannot be allocated.
+ */
 
 ngx_int_t
 ngx_http_magasin_reply_header(ngx_http_request_t *r, const char *name,
@@ -210,7 +219,7 @@ ngx_http_magasin_reply_header(ngx_http_request_t *r, const char *name,
         return NGX_ERROR;
     }
 
-    /* All of it: later versions of nginx have one more member. */
+    /* Zero all members: later versions of nginx have one more. */
 
     ngx_memzero(header, sizeof(ngx_table_elt_t));
 
@@ -224,11 +233,12 @@ ngx_http_magasin_reply_header(ngx_http_request_t *r, const char *name,
 
 
 /*
- * Send the answer in ctx: whole, when all rows are rendered at once, else
- * what there is of it.  Called again for each piece.
+ * Sends the answer in ctx: all of it if the rows are rendered already, else
+ * the part that is rendered.  The function is called again for each piece.
  *
- * Returns what ngx_http_output_filter() returns, or the status of
- * ngx_http_send_header(): all fit for ngx_http_finalize_request().
+ * Returns a code of ngx_http_output_filter() or the status of
+ * ngx_http_send_header().  The caller passes it to
+ * ngx_http_finalize_request().
  */
 
 ngx_int_t
@@ -284,8 +294,9 @@ ngx_http_magasin_reply_send(ngx_http_magasin_ctx_t *ctx)
 
 
 /*
- * The links of this request.  Those of an answer that is read piece by piece
- * stand in its first piece, which is read for them.
+ * Inserts the links of this request.  If the answer is read from the cache
+ * piece by piece, the first piece is read first, because it contains all
+ * links.
  */
 
 static ngx_int_t
@@ -324,7 +335,7 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
 
     if (ctx->status == NGX_HTTP_MAGASIN_UNPROCESSABLE) {
 
-        /* nginx has no words for it. */
+        /* nginx has no phrase for it. */
 
         ngx_str_set(&r->headers_out.status_line, "422 Unprocessable Content");
     }
@@ -361,8 +372,9 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
     }
 
     /*
-     * A stored answer may be used again once it was revalidated, which is
-     * cheap by its ETag; what is no answer to a read is not stored.
+     * A client may reuse a stored answer only after it has revalidated it,
+     * which is cheap with an ETag.  Answers to other methods, and errors, are
+     * not stored.
      */
 
     if (ctx->status == NGX_HTTP_OK
@@ -402,8 +414,9 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
 
 
 /*
- * Where the answer came from; of one that nobody could check also how old it
- * is, with the warning that RFC 7234, 5.5.1 has for it.
+ * Adds X-Magasin-Cache, the source of the answer, if it is configured.  For an
+ * answer that could not be checked it adds Age and the Warning of RFC 7234,
+ * section 5.5.1.
  */
 
 static ngx_int_t
@@ -443,9 +456,9 @@ ngx_http_magasin_reply_cache(ngx_http_magasin_ctx_t *ctx)
 
 
 /*
- * OPTIONS tells all of it, and so do the methods that the reference did not
- * have; to the others Allow says what its clients know, to the letter of its
- * recorded answers.
+ * Returns the value of Allow.  OPTIONS, and methods that the reference does
+ * not have, get all methods.  Other methods get exactly the list of the
+ * recorded answers of the reference, which its clients expect.
  */
 
 static ngx_str_t *
@@ -462,9 +475,9 @@ ngx_http_magasin_reply_allow(ngx_http_magasin_ctx_t *ctx)
 
 
 /*
- * A strong validator of an answer that is whole: a digest of the body, byte
- * for byte, where the endpoint has not made one.  NGX_OK or NGX_ERROR
- * (memory).
+ * Computes a strong validator of a complete answer: a digest of the bytes of
+ * the body, unless the endpoint has set one.  Returns NGX_OK, or NGX_ERROR if
+ * memory cannot be allocated.
  */
 
 ngx_int_t
@@ -490,7 +503,10 @@ ngx_http_magasin_reply_validator(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* An entity tag out of an MD5 digest.  NGX_OK or NGX_ERROR (memory). */
+/*
+ * Makes an entity tag of an MD5 digest.  Returns NGX_OK, or NGX_ERROR if
+ * memory cannot be allocated.
+ */
 
 ngx_int_t
 ngx_http_magasin_reply_tag(ngx_http_magasin_ctx_t *ctx, u_char *digest)
@@ -513,7 +529,7 @@ ngx_http_magasin_reply_tag(ngx_http_magasin_ctx_t *ctx, u_char *digest)
 }
 
 
-/* nginx's not-modified filter answers If-None-Match by this header. */
+/* nginx's not-modified filter compares If-None-Match with this header. */
 
 static ngx_int_t
 ngx_http_magasin_reply_etag(ngx_http_magasin_ctx_t *ctx)
@@ -552,7 +568,7 @@ ngx_http_magasin_reply_output(ngx_http_magasin_ctx_t *ctx)
     last->last_in_chain = complete;
     last->flush = !complete;
 
-    /* Buffers kept from a larger piece are empty: leave them out. */
+    /* Buffers that were kept from a larger piece are empty: unlink them. */
 
     rest = ctx->json.last->next;
     ctx->json.last->next = NULL;

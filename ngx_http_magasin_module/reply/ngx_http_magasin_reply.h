@@ -10,7 +10,7 @@
 
 
 typedef struct {
-    unsigned                       error_pages:1;   /* some location has */
+    unsigned                       error_pages:1;   /* of some location */
 } ngx_http_magasin_reply_main_conf_t;
 
 

@@ -1,5 +1,5 @@
 
-/* The directives of answers. */
+/* The directives for answers. */
 
 
 #include "ngx_http_magasin_reply.h"
@@ -95,10 +95,11 @@ ngx_http_magasin_reply_create_loc_conf(ngx_conf_t *cf)
 
 
 /*
- * Where the API answers, its errors are JSON unless said otherwise, here or
- * outside: what nobody said stays unset for the levels below.  The request's
- * module has been merged before: it is the one that limit_except gives the
- * API's handler to.
+ * Errors of locations of the API are JSON unless the directive is set, here or
+ * in an outer block.  A value that was not configured stays unset, so that
+ * inner blocks can still apply the default.  The request room's module is
+ * merged before this one: it gives the API's handler to the location of
+ * limit_except.
  */
 
 static char *

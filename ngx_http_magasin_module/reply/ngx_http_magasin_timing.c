@@ -1,18 +1,21 @@
 
 /*
- * Server-Timing (W3C), for who looks at an answer in a browser: where its
- * time went, and the id by which its line in the log is found.
+ * Server-Timing (W3C), for developers who inspect an answer in a browser.  It
+ * shows the durations of an answer's parts, and the id of its line in the log.
  */
 
 
 #include "ngx_http_magasin_reply.h"
 
 
-/* A header's worth of it. */
+/* The limit of the header's value, in bytes. */
 #define NGX_HTTP_MAGASIN_TIMING  256
 
 
-/* NGX_OK, or NGX_ERROR: memory. */
+/*
+ * Adds the header.  Returns NGX_OK, or NGX_ERROR if memory cannot be
+ * allocated.
+ */
 
 ngx_int_t
 ngx_http_magasin_server_timing(ngx_http_magasin_ctx_t *ctx)

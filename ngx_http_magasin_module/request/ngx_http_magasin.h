@@ -1,11 +1,12 @@
 
 /*
- * A request on its way, and what an endpoint is:
+ * The context of a request, and the definition of an endpoint:
  *
  *     route -> negotiate -> method -> authorise -> body -> bind -> statement
  *           -> rows -> render -> reply
  *
- * The functions here are of the request room: what a client says.
+ * The functions declared here are those of the request room, which reads what
+ * the client has sent.
  */
 
 
@@ -25,19 +26,19 @@
 
 #define NGX_HTTP_MAGASIN_MAX_IDS         2
 
-/* To the next page and to the one before. */
+/* Links of a page: to the next page and to the previous one. */
 #define NGX_HTTP_MAGASIN_LINKS           2
 
-/* Bytes of the longest Allow. */
+/* The limit of an Allow header, in bytes. */
 #define NGX_HTTP_MAGASIN_ALLOW           64
 
-/* Bytes of why a request failed: a SQLSTATE, or a word of ours. */
+/* The limit of the cause of a failure, in bytes: a SQLSTATE or a word. */
 #define NGX_HTTP_MAGASIN_CAUSE           16
 
-/* Tags of a read; all that is cached has one more, that of everything. */
+/* Tags of a read.  Each cached answer has one more, the tag of everything. */
 #define NGX_HTTP_MAGASIN_ENDPOINT_TAGS   (NGX_HTTP_MAGASIN_TAG_READS - 1)
 
-/* nginx has no names for them. */
+/* nginx has no names for these status codes. */
 #define NGX_HTTP_MAGASIN_NOT_ACCEPTABLE  406
 #define NGX_HTTP_MAGASIN_UNPROCESSABLE   422
 
@@ -54,18 +55,18 @@ typedef struct {
 
 
 typedef struct {
-    unsigned                       api:1;       /* some location answers */
+    unsigned                       api:1;       /* a location has `magasin` */
 } ngx_http_magasin_request_srv_conf_t;
 
 
 typedef struct {
     ngx_http_complex_value_t      *scheme;      /* NULL: of the connection */
-    ngx_http_handler_pt            handler;     /* of ours, or NULL */
-    const char                    *directive;   /* that asked for it */
+    ngx_http_handler_pt            handler;     /* of the module, or NULL */
+    const char                    *directive;   /* that set the handler */
 } ngx_http_magasin_request_loc_conf_t;
 
 
-/* Why a token was refused. */
+/* Why a token was rejected. */
 typedef enum {
     NGX_HTTP_MAGASIN_REFUSED_MISSING = 0,
     NGX_HTTP_MAGASIN_REFUSED_MALFORMED,
@@ -76,11 +77,11 @@ typedef enum {
 } ngx_http_magasin_refused_e;
 
 
-/* What a request was when its header had arrived; see arrival.c. */
+/* The state of a request when its header had arrived; see arrival.c. */
 typedef struct {
     uint64_t                       started;     /* microseconds */
-    ngx_atomic_t                  *active;      /* one less at its end, or
-                                                   NULL */
+    ngx_atomic_t                  *active;      /* decremented at the end of
+                                                   the request; or NULL */
 } ngx_http_magasin_arrival_t;
 
 
@@ -96,7 +97,7 @@ typedef enum {
     NGX_HTTP_MAGASIN_HEADERS
 } ngx_http_magasin_header_e;
 
-/* Those of one kind: where to go on, and how many are still to come. */
+/* The headers of one kind: the next one, and how many are left. */
 typedef struct {
     ngx_list_part_t               *part;
     uint32_t                       i;
@@ -110,41 +111,49 @@ typedef struct {
 
 
 /*
- * A link to another page, which is no part of what is stored: its place in
- * the body, and the page as a value of endpoint->page, empty for the page
- * that needs none.
+ * A link to another page.  The cache does not store the text of a link.
+ * `offset` is its position in the body, in bytes.  `value` is the page as a
+ * value of the parameter endpoint->page; it is empty for the page that needs
+ * no parameter.
  */
 typedef struct {
     size_t                         offset;
     ngx_str_t                      value;
-    ngx_uint_t                     header;      /* in Link, too */
+    ngx_uint_t                     header;      /* in the header Link, too */
 } ngx_http_magasin_link_t;
 
 
-/* An integer of the path, of any length, as "[0-9]+" takes it. */
+/* An integer of the path, of any length, as "[0-9]+" matches it. */
 typedef struct {
-    ngx_str_t                      text;        /* no leading zeros; NUL */
+    ngx_str_t                      text;        /* no leading zeros;
+                                                   NUL-terminated */
     unsigned                       fits:1;      /* in PostgreSQL's bigint */
 } ngx_http_magasin_id_t;
 
 
 /*
- * What an endpoint does.  bind: from the request to parameters of the
- * statement; NGX_OK: run it, NGX_DONE: the answer is in ctx already,
- * NGX_ERROR.  render: from rows to the answer; NGX_OK: whole, NGX_AGAIN: the
- * parameters now ask for the next rows, NGX_ERROR.  failed, where it is set,
- * makes the answer when the statement had none.
+ * The callbacks of an endpoint.
+ *
+ * bind: makes the parameters of the statement from the request.  NGX_OK: run
+ * the statement.  NGX_DONE: the answer is in ctx already.  NGX_ERROR: the
+ * request fails with 500.
+ *
+ * render: makes the answer from rows.  NGX_OK: the answer is complete.
+ * NGX_AGAIN: the parameters now select the next rows, so run the statement
+ * again.  NGX_ERROR: the request fails.
+ *
+ * failed: makes the answer if the statement failed.  It may be NULL.
  */
 typedef ngx_int_t (*ngx_http_magasin_bind_pt)(ngx_http_magasin_ctx_t *ctx);
 typedef ngx_int_t (*ngx_http_magasin_render_pt)(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
 
-/* What a write that was answered has changed; `result` may be NULL. */
+/* Adds the tags that an answered write has changed.  `result` may be NULL. */
 typedef void (*ngx_http_magasin_touch_pt)(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags);
 
 
-/* A tag that an answer depends on, by the ids that its request names. */
+/* The source of an id in a tag that an answer depends on. */
 typedef enum {
     NGX_HTTP_MAGASIN_TAG_NO_ID = 0,
     NGX_HTTP_MAGASIN_TAG_FIRST_ID,              /* of the path */
@@ -162,50 +171,52 @@ typedef struct {
 
 /* One row of THE table; see ngx_http_magasin_routes.c. */
 struct ngx_http_magasin_endpoint_s {
-    ngx_str_t                      name;        /* $magasin_route's method */
+    ngx_str_t                      name;        /* in logs and cache keys */
     ngx_uint_t                     method;
     ngx_str_t                      path;        /* {id}: digits */
-    ngx_str_t                      title;       /* OPTIONS tells it */
-    const char                    *scope;       /* NULL: for everybody */
+    ngx_str_t                      title;       /* the name OPTIONS returns */
+    const char                    *scope;       /* NULL: no token is needed */
     ngx_uint_t                     statement;
     ngx_http_magasin_pg_class_e    class;
     ngx_http_magasin_bind_pt       bind;
     ngx_http_magasin_render_pt     render;
     ngx_http_magasin_bind_pt       failed;
     const void                    *spec;        /* for bind and render */
-    ngx_uint_t                     extra;       /* a method that a path of the
-                                                   reference did not have */
+    ngx_uint_t                     extra;       /* 1: the reference does not
+                                                   have this method here */
 
-    const char                    *page;        /* the parameter of links */
+    const char                    *page;        /* the parameter in links */
 
     /* the cache */
     ngx_http_magasin_tag_spec_t    reads[NGX_HTTP_MAGASIN_ENDPOINT_TAGS];
     ngx_http_magasin_touch_pt      touch;
-    ngx_uint_t                     refusal;     /* may change something, too */
+    ngx_uint_t                     refusal;     /* 1: rejected writes call
+                                                   touch, too */
 };
 
 
 /*
- * A path of the table, with all that is asked about it before the method.
- * Its texts are its own: the table is the process's, and outlives the pool of
- * a configuration that was read and not taken.
+ * A path of the table with everything that is needed before the method is
+ * known.  It owns its texts: the table belongs to the process, and outlives
+ * the pool of a configuration that was read but not applied.
  */
 typedef struct ngx_http_magasin_route_s  ngx_http_magasin_route_t;
 
 struct ngx_http_magasin_route_s {
     ngx_str_t                      path;
-    ngx_http_magasin_route_t      *next;        /* of this first segment */
-    size_t                         segment;     /* where that ends */
-    ngx_str_t                      allow;       /* for the header */
-    ngx_str_t                      reference_allow;    /* without extras */
-    ngx_http_magasin_endpoint_t   *endpoints;   /* adjoining rows */
+    ngx_http_magasin_route_t      *next;        /* in the same bucket */
+    size_t                         segment;     /* bytes up to the end of the
+                                                   first segment */
+    ngx_str_t                      allow;       /* the value of the header */
+    ngx_str_t                      reference_allow;    /* without .extra */
+    ngx_http_magasin_endpoint_t   *endpoints;   /* adjacent rows */
     ngx_uint_t                     nendpoints;
     u_char                         text[2][NGX_HTTP_MAGASIN_ALLOW];
 };
 
 
 /*
- * How far the answer of a request is.
+ * The progress of the answer to a request.
  *
  *     OPEN ------> WHOLE ------> LAST            it is sent at once
  *      |  \         ^  \           ^
@@ -213,19 +224,26 @@ struct ngx_http_magasin_route_s {
  *      +--------------->
  *
  * OPEN to GATHERING: the first rows are rendered, more follow, and the cache
- * wants all of them (read.c).  Back to OPEN: the answer has grown too large for
- * the cache.  OPEN or GATHERING to WHOLE: the last rows are rendered, or
- * reply_begin() has replaced the answer.  OPEN or WHOLE to STREAMING or LAST:
- * reply_send() sends the header.  STREAMING to LAST: ctx->json holds the last
- * bytes.  REPLACING and REPLACED: nginx made an error page, also in the place
- * of an answer (416), and errors.c sends another body instead.
+ * needs all of them (read.c).
+ *
+ * GATHERING to OPEN: the answer has become too large for the cache.
+ *
+ * OPEN or GATHERING to WHOLE: the last rows are rendered, or reply_begin() has
+ * replaced the answer.
+ *
+ * OPEN or WHOLE to STREAMING or LAST: reply_send() sends the header.
+ *
+ * STREAMING to LAST: ctx->json contains the last bytes.
+ *
+ * REPLACING and REPLACED: nginx has made an error page, possibly instead of an
+ * answer of the API (416).  errors.c sends another body in its place.
  */
 typedef enum {
-    NGX_HTTP_MAGASIN_ANSWER_OPEN = 0,           /* rows are to come */
-    NGX_HTTP_MAGASIN_ANSWER_GATHERING,          /* rows are here, and to come */
-    NGX_HTTP_MAGASIN_ANSWER_WHOLE,              /* all of it is known */
-    NGX_HTTP_MAGASIN_ANSWER_STREAMING,          /* the header has left */
-    NGX_HTTP_MAGASIN_ANSWER_LAST,               /* and the rest is leaving */
+    NGX_HTTP_MAGASIN_ANSWER_OPEN = 0,           /* rows will follow */
+    NGX_HTTP_MAGASIN_ANSWER_GATHERING,          /* some rows are rendered */
+    NGX_HTTP_MAGASIN_ANSWER_WHOLE,              /* all rows are rendered */
+    NGX_HTTP_MAGASIN_ANSWER_STREAMING,          /* the header was sent */
+    NGX_HTTP_MAGASIN_ANSWER_LAST,               /* the last bytes are sent */
     NGX_HTTP_MAGASIN_ANSWER_REPLACING,
     NGX_HTTP_MAGASIN_ANSWER_REPLACED
 } ngx_http_magasin_answer_e;
@@ -233,66 +251,67 @@ typedef enum {
 
 struct ngx_http_magasin_ctx_s {
     ngx_http_request_t            *request;
-    ngx_http_magasin_route_t      *route;       /* of uri; NULL: none */
-    ngx_str_t                      uri;         /* NULL: not looked for yet */
+    ngx_http_magasin_route_t      *route;       /* of `uri`; NULL: none */
+    ngx_str_t                      uri;         /* data NULL: not yet routed */
     ngx_http_magasin_endpoint_t   *endpoint;
 
     ngx_http_magasin_id_t          ids[NGX_HTTP_MAGASIN_MAX_IDS];
-    ngx_array_t                   *query;       /* pairs */
+    ngx_array_t                   *query;       /* of pair_t */
     ngx_http_magasin_header_t      headers[NGX_HTTP_MAGASIN_HEADERS];
     ngx_http_magasin_body_t        body;
-    ngx_str_t                      token;       /* its id; NUL */
+    ngx_str_t                      token;       /* its id; NUL-terminated */
     ngx_str_t                      scopes;      /* of the token */
-    ngx_http_magasin_refused_e     refused;     /* why there is no token */
-    ngx_uint_t                     generation;  /* of the tokens; 0: not
-                                                   looked for yet */
+    ngx_http_magasin_refused_e     refused;     /* why no token was accepted */
+    ngx_uint_t                     generation;  /* of the list of tokens; 0:
+                                                   not looked up yet */
     const char                    *key;         /* Idempotency-Key, or NULL */
     const char                    *digest;      /* of the keyed request */
 
     ngx_http_magasin_pg_job_t      job;
-    uint64_t                       started;     /* of the last statement */
+    uint64_t                       started;     /* us, of the last statement */
     uint64_t                       database;    /* us in statements so far */
-    uint64_t                       redis;       /* us in its commands */
+    uint64_t                       redis;       /* us in Redis commands */
     char                           cause[NGX_HTTP_MAGASIN_CAUSE];   /* NUL */
 
-    ngx_http_magasin_json_t        json;        /* the answer's body */
-    size_t                         rest;        /* bytes after it, which the
-                                                   cache has */
+    ngx_http_magasin_json_t        json;        /* the body of the answer */
+    size_t                         rest;        /* bytes after json, which are
+                                                   in the cache */
     ngx_uint_t                     status;
-    ngx_uint_t                     page;        /* the error whose error_page
-                                                   this request became */
-    ngx_str_t                      etag;        /* with its quotes */
-    ngx_str_t                      link;        /* the header */
+    ngx_uint_t                     page;        /* the status whose error_page
+                                                   this request is */
+    ngx_str_t                      etag;        /* with its quotation marks */
+    ngx_str_t                      link;        /* the value of the header */
     ngx_http_magasin_link_t        links[NGX_HTTP_MAGASIN_LINKS];
-    ngx_uint_t                     nlinks;      /* not in json yet */
-    ngx_str_t                      detail;      /* of an error, in words */
-    ngx_str_t                      members;     /* what an error adds */
-    const char                    *field;       /* whose errors are open */
+    ngx_uint_t                     nlinks;      /* not inserted yet */
+    ngx_str_t                      detail;      /* the text of an error */
+    ngx_str_t                      members;     /* further ones of an error */
+    const char                    *field;       /* the name whose errors are
+                                                   being written */
     ngx_uint_t                     rows;        /* rendered so far */
     void                          *state;       /* of the endpoint */
 
     ngx_http_magasin_cache_e       cache_state;
     ngx_http_magasin_cache_read_t *cached;      /* a read of the cache */
     ngx_http_magasin_cache_write_t
-                                  *writing;     /* it is being told of it */
+                                  *writing;     /* the invalidation running */
     ngx_msec_t                     valid_for;   /* 0: as configured */
-    time_t                         age;         /* seconds, of a stale one */
+    time_t                         age;         /* seconds; of a stale one */
 
     ngx_http_magasin_answer_e      answer;
 
-    unsigned                       collected:1; /* headers */
-    unsigned                       fields:1;    /* an error by fields */
+    unsigned                       collected:1; /* `headers` is set */
+    unsigned                       fields:1;    /* the error is by fields */
 };
 
 
-/* The header of the answer has left. */
+/* The header of the answer was sent. */
 
 #define ngx_http_magasin_begun(ctx)                                           \
     ((ctx)->answer == NGX_HTTP_MAGASIN_ANSWER_STREAMING                       \
      || (ctx)->answer == NGX_HTTP_MAGASIN_ANSWER_LAST)
 
 
-/* No more rows come. */
+/* No more rows will follow. */
 
 #define ngx_http_magasin_complete(ctx)                                        \
     ((ctx)->answer == NGX_HTTP_MAGASIN_ANSWER_WHOLE                           \

@@ -1,8 +1,9 @@
 
 /*
- * When a request began.  The clock starts at the end of the header, so that a
- * slow client is not our latency.  What is noted outlives internal redirects,
- * which a context does not: it is kept by a cleanup handler of the pool.
+ * The time when a request started.  The clock starts at the end of the header,
+ * so that the time of a slow client is not measured.  The data is kept by a
+ * cleanup handler of the pool, because it has to survive internal redirects,
+ * which discard the context of a request.
  */
 
 
@@ -12,7 +13,11 @@
 static void ngx_http_magasin_arrival_end(void *data);
 
 
-/* The header is there.  NULL: memory. */
+/*
+ * Stores the time at which the header of a request has arrived.  Returns the
+ * data, which lives as long as the request, or NULL if memory cannot be
+ * allocated.
+ */
 
 ngx_http_magasin_arrival_t *
 ngx_http_magasin_arrival_note(ngx_http_request_t *r)
@@ -46,7 +51,11 @@ ngx_http_magasin_arrival_end(void *data)
 }
 
 
-/* NULL: it failed before its header was there, or nobody noted it. */
+/*
+ * Returns the data that _note() has stored.  Returns NULL if there is none:
+ * the request failed before its header was complete, or nothing called
+ * _note().
+ */
 
 ngx_http_magasin_arrival_t *
 ngx_http_magasin_arrival(ngx_http_request_t *r)

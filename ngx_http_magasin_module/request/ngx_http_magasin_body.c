@@ -24,7 +24,7 @@ typedef struct {
 } ngx_http_magasin_media_t;
 
 
-/* In the order in which the reference asks its parsers. */
+/* In the order in which the reference tries its parsers. */
 
 static ngx_http_magasin_media_t  ngx_http_magasin_media[] = {
 
@@ -42,8 +42,9 @@ static ngx_http_magasin_media_t  ngx_http_magasin_media[] = {
 
 
 /*
- * What Content-Type says of the body.  A body of no bytes is _NONE whatever
- * its type, known before it is read by Content-Length and chunked coding.
+ * Returns the type of the body by Content-Type.  An empty body is _NONE
+ * whatever its Content-Type.  Content-Length and the chunked coding tell
+ * whether the body is empty before it is read.
  */
 
 ngx_http_magasin_body_e
@@ -106,10 +107,11 @@ ngx_http_magasin_body_type(ngx_http_request_t *r)
 
 
 /*
- * Parse the body that ngx_http_magasin_body_read() gave, by body->type; what
- * `raw` points to is left as it is.
+ * Parses the body that ngx_http_magasin_body_read() has returned, by
+ * body->type.  The text that `raw` points to is not changed.
  *
- * NGX_OK; NGX_DECLINED: it is malformed, body->error tells; NGX_ERROR.
+ * Returns NGX_OK, NGX_DECLINED if the body is malformed (body->error is set),
+ * or NGX_ERROR.
  */
 
 ngx_int_t
@@ -138,7 +140,7 @@ ngx_http_magasin_body_parse(ngx_http_request_t *r,
 
     case NGX_HTTP_MAGASIN_BODY_FORM:
 
-        /* Bytes that are no UTF-8 are latin-1 to the reference. */
+        /* The reference decodes bytes that are not UTF-8 as latin-1. */
 
         if (!ngx_http_magasin_text_valid(&text)
             && ngx_http_magasin_text_latin1(r->pool, &text) != NGX_OK)
@@ -167,10 +169,10 @@ ngx_http_magasin_body_parse(ngx_http_request_t *r,
 
 
 /*
- * Look up one field.  In forms an empty value counts as absent, unless
- * `blank` says that this field may be blank.
+ * Looks up one field.  An empty value in a form counts as absent, unless
+ * `blank` allows it.
  *
- * NGX_OK or NGX_ERROR (memory).
+ * Returns NGX_OK, or NGX_ERROR if memory cannot be allocated.
  */
 
 ngx_int_t
@@ -218,7 +220,7 @@ ngx_http_magasin_body_field(ngx_http_request_t *r,
 }
 
 
-/* Does Content-Type say that the text is ISO 8859-1?  Else it is UTF-8. */
+/* Returns 1 if Content-Type declares ISO 8859-1, and 0 for UTF-8. */
 
 static ngx_uint_t
 ngx_http_magasin_body_latin1(ngx_http_request_t *r)
@@ -258,8 +260,8 @@ ngx_http_magasin_body_latin1(ngx_http_request_t *r)
 
 
 /*
- * The whole body as one text: from its buffers, or from its temp file.
- * NGX_OK or NGX_ERROR.
+ * Reads the whole body as one text, from its buffers or its temporary file.
+ * Returns NGX_OK or NGX_ERROR.
  */
 
 ngx_int_t
@@ -380,9 +382,10 @@ ngx_http_magasin_body_value(ngx_http_request_t *r,
 
 
 /*
- * Write a double as "d.ddde+xx", with as few digits as read back as the same;
- * how many they are.  A decimal of up to 15 digits comes back from a double
- * that is not subnormal, so that those of it are found without their zeros.
+ * Writes a double as "d.ddde+xx" with the fewest digits that are read back as
+ * the same double, and returns their number.  A decimal of up to 15 digits
+ * survives the conversion to a double that is not subnormal.  Its digits are
+ * therefore the first 15 without trailing zeros.
  */
 
 static int
@@ -414,9 +417,9 @@ ngx_http_magasin_body_digits(double value, char *buffer, size_t size)
 
 
 /*
- * The shortest decimal that reads back as the same double, in the form that
- * the reference's language prints it: 16 places or more, or less than
- * 0.0001, get an exponent; else there is a point.
+ * Writes the shortest decimal that is read back as the same double, in the
+ * form that Python, the language of the reference, prints it.  Numbers of
+ * 10^16 or more and those below 0.0001 have an exponent; others have a point.
  */
 
 static ngx_int_t
@@ -446,7 +449,7 @@ ngx_http_magasin_body_real(ngx_http_request_t *r, double value,
     exponent = (int) strtol(e + 1, NULL, 10);
     *e = '\0';
 
-    /* "d.ddd" to "dddd" */
+    /* "d.ddd" becomes "dddd". */
 
     if (mantissa[1] == '.') {
         mantissa[1] = mantissa[0];

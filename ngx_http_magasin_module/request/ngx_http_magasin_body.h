@@ -1,7 +1,5 @@
 
-/*
- * Request bodies, JSON, form or multipart, as one set of named fields.
- */
+/* Request bodies (JSON, form or multipart) as one set of named fields. */
 
 
 #ifndef _NGX_HTTP_MAGASIN_BODY_H_INCLUDED_
@@ -17,22 +15,22 @@
 typedef enum {
     NGX_HTTP_MAGASIN_FIELD_ABSENT = 0,
     NGX_HTTP_MAGASIN_FIELD_NULL,
-    NGX_HTTP_MAGASIN_FIELD_TEXT,        /* text: UTF-8, NULs possible */
+    NGX_HTTP_MAGASIN_FIELD_TEXT,        /* text: UTF-8; may contain NUL */
     NGX_HTTP_MAGASIN_FIELD_NUMBER,      /* text: its shortest decimal */
-    NGX_HTTP_MAGASIN_FIELD_OTHER        /* list, object, file; true and false
-                                           with these words as text */
+    NGX_HTTP_MAGASIN_FIELD_OTHER        /* list, object or file; true and
+                                           false with these words as text */
 } ngx_http_magasin_field_e;
 
 
 typedef struct {
     ngx_http_magasin_field_e   type;
     ngx_str_t                  text;
-    uint32_t                   surrogate;   /* the first lone one, or 0 */
+    uint32_t                   surrogate;   /* the first unpaired one, or 0 */
 } ngx_http_magasin_field_t;
 
 
 typedef enum {
-    NGX_HTTP_MAGASIN_BODY_NONE = 0,     /* empty: as an empty object */
+    NGX_HTTP_MAGASIN_BODY_NONE = 0,     /* empty; read as an empty object */
     NGX_HTTP_MAGASIN_BODY_JSON,
     NGX_HTTP_MAGASIN_BODY_FORM,
     NGX_HTTP_MAGASIN_BODY_MULTIPART,
@@ -45,7 +43,7 @@ typedef struct {
     json_t                    *root;    /* of a JSON body; freed by the pool */
     ngx_array_t               *pairs;   /* of a form: text fields */
     ngx_array_t               *files;   /* of a form: names of file parts */
-    ngx_str_t                  error;   /* why it cannot be read */
+    ngx_str_t                  error;   /* why parsing failed */
     unsigned                   rescued:1;   /* see body_json.c */
 } ngx_http_magasin_body_t;
 

@@ -1,16 +1,19 @@
 
 /*
- * JSON bodies by jansson, with its limits: nesting up to 2048, valid UTF-8,
- * no NaN.  Of duplicate members the last counts, as clients of the reference
- * know it.
+ * JSON bodies, parsed by jansson with its limits: nesting up to 2048, valid
+ * UTF-8, no NaN.  If a member is repeated, the last one is used, as in the
+ * reference.
  *
- * Three things are JSON by RFC 8259 and known to the reference, but refused
- * by jansson: numbers past 64 bits or past a double, lone surrogates, and NUL
- * in a member name.  A body that fails for one of them is written anew, in a
- * form that jansson takes, and parsed once more; the field's own check then
- * has its say.  Numbers become strings that start with U+10FFFE; a surrogate
- * becomes the character at the same place of the 2048 from U+10F000, and a
- * NUL in any string becomes U+10FFFD.  All are for private use, or for none.
+ * Three things are valid by RFC 8259 and accepted by the reference, but
+ * rejected by jansson: numbers beyond 64 bits or beyond a double, unpaired
+ * surrogates, and NUL in a member name.  If jansson rejects a body, the body
+ * is rewritten in a form that jansson accepts and parsed a second time.  The
+ * check of the field then decides whether the value is accepted.
+ *
+ * The rewriting replaces a number by a string that starts with U+10FFFE.  It
+ * replaces a surrogate by the character with the same index of the 2048 from
+ * U+10F000, and a NUL in any string by U+10FFFD.  These code points are for
+ * private use or not characters.
  */
 
 
@@ -24,10 +27,10 @@
 #define NGX_HTTP_MAGASIN_RESCUE_NUL        0x10fffd
 #define NGX_HTTP_MAGASIN_RESCUE_NUMBER     0x10fffe
 
-/* Python, and so the reference, reads no integer of more digits. */
+/* Python, and so the reference, rejects integers with more digits. */
 #define NGX_HTTP_MAGASIN_RESCUE_DIGITS     4300
 
-/* "1e400" becomes a string of nine bytes; nothing grows more. */
+/* The largest growth: "1e400" becomes a string of nine bytes. */
 #define NGX_HTTP_MAGASIN_RESCUE_GROWTH     2
 
 
@@ -44,9 +47,10 @@ static u_char *ngx_http_magasin_rescue_code(u_char *out, uint32_t code);
 
 
 /*
- * Parse into body->root.
+ * Parses a JSON text into body->root.
  *
- * NGX_OK; NGX_DECLINED: it is malformed, body->error tells; NGX_ERROR.
+ * Returns NGX_OK, NGX_DECLINED if the text is malformed (body->error is set),
+ * or NGX_ERROR.
  */
 
 ngx_int_t
@@ -91,8 +95,8 @@ ngx_http_magasin_body_json_parse(ngx_http_request_t *r,
 
 
 /*
- * Undo what the second form did to a string: a number is one again, and the
- * field knows of its first surrogate.
+ * Restores a string that was rewritten.  A marked string becomes a number
+ * again, and field->surrogate is set to the first unpaired surrogate.
  */
 
 void
@@ -126,7 +130,7 @@ ngx_http_magasin_body_json_rescued(ngx_http_magasin_field_t *field)
                                    + 0xd800;
             }
 
-            /* It counts as one character, and is never stored. */
+            /* It counts as one character and is never stored. */
 
             *out++ = '?';
 
@@ -163,7 +167,7 @@ ngx_http_magasin_body_json_error(ngx_http_request_t *r,
                     error->text, error->line, error->column, error->position);
     body->error.len = p - body->error.data;
 
-    /* jansson quotes the text near by, which may break off in a character. */
+    /* jansson quotes the text nearby, which may end within a character. */
 
     if (ngx_http_magasin_text_repair(r->pool, &body->error) != NGX_OK) {
         return NGX_ERROR;
@@ -180,7 +184,10 @@ ngx_http_magasin_body_json_free(void *data)
 }
 
 
-/* The second form, in a copy.  NGX_OK or NGX_ERROR (memory). */
+/*
+ * Rewrites the text in a copy; see the head of this file.  Returns NGX_OK, or
+ * NGX_ERROR if memory cannot be allocated.
+ */
 
 static ngx_int_t
 ngx_http_magasin_rescue(ngx_http_request_t *r, ngx_str_t *text)
@@ -223,8 +230,9 @@ ngx_http_magasin_rescue(ngx_http_request_t *r, ngx_str_t *text)
 
 
 /*
- * A number by RFC 8259 that is too large becomes a marked string; the rest
- * is copied for jansson to judge.
+ * Copies a number.  A number by RFC 8259 that is too large for jansson becomes
+ * a marked string.  Other numbers, and text that is not a number, are copied
+ * unchanged.  Returns the position after the output.
  */
 
 static u_char *
@@ -261,7 +269,7 @@ ngx_http_magasin_rescue_number(u_char **p, u_char *end, u_char *out)
     if (real) {
         u_char  number[64];
 
-        /* A real that a double holds is left to jansson. */
+        /* jansson can parse a real that fits into a double. */
 
         if (q - start >= (ssize_t) sizeof(number)) {
             return ngx_cpymem(out, start, q - start);
@@ -331,7 +339,7 @@ ngx_http_magasin_rescue_escape(u_char **p, u_char *end, u_char *out)
 }
 
 
-/* UTF-8 of a code point from U+100000. */
+/* Writes the UTF-8 of a code point from U+100000 on. */
 
 static u_char *
 ngx_http_magasin_rescue_code(u_char *out, uint32_t code)

@@ -1,7 +1,7 @@
 
 /*
- * multipart/form-data (RFC 7578), read as tolerantly as the reference does:
- * a missing end, a preamble, parts without a name are no errors.
+ * multipart/form-data (RFC 7578), parsed as tolerantly as by the reference: a
+ * missing end, a preamble and parts without a name are not errors.
  */
 
 
@@ -10,7 +10,7 @@
 #include "ngx_http_magasin_body.h"
 
 
-/* A longer boundary is none: RFC 2046 has 70, the reference this. */
+/* The limit of a boundary, as in the reference; RFC 2046 allows 70 bytes. */
 #define NGX_HTTP_MAGASIN_BOUNDARY  201
 
 
@@ -30,10 +30,11 @@ static u_char *ngx_http_magasin_multipart_parameter(u_char *p, u_char *end,
 
 
 /*
- * Split the body into text fields (body->pairs) and names of files
+ * Splits the body into text fields (body->pairs) and the names of file parts
  * (body->files).
  *
- * NGX_OK; NGX_DECLINED: no boundary or too many parts; NGX_ERROR: memory.
+ * Returns NGX_OK, NGX_DECLINED if there is no boundary or there are too many
+ * parts, or NGX_ERROR if memory cannot be allocated.
  */
 
 ngx_int_t
@@ -80,7 +81,7 @@ ngx_http_magasin_multipart_parse(ngx_http_request_t *r,
         stop = next;
 
         if (next < end) {
-            /* The line end before a delimiter belongs to the delimiter. */
+            /* The line end before a delimiter is a part of the delimiter. */
 
             if (stop > p && stop[-1] == LF) {
                 stop--;
@@ -110,7 +111,7 @@ ngx_http_magasin_multipart_parse(ngx_http_request_t *r,
 }
 
 
-/* "--" and the boundary of Content-Type. */
+/* Sets the delimiter: "--" and the boundary of Content-Type. */
 
 static ngx_int_t
 ngx_http_magasin_multipart_boundary(ngx_http_request_t *r,
@@ -148,7 +149,7 @@ ngx_http_magasin_multipart_boundary(ngx_http_request_t *r,
 }
 
 
-/* The next delimiter, or the end. */
+/* Returns the position of the next delimiter, or the end. */
 
 static u_char *
 ngx_http_magasin_multipart_find(u_char *p, u_char *end, ngx_str_t *delimiter)
@@ -170,7 +171,9 @@ ngx_http_magasin_multipart_find(u_char *p, u_char *end, ngx_str_t *delimiter)
 }
 
 
-/* One part: the rest of the delimiter's line, header lines, content. */
+/*
+ * Parses one part: the rest of the delimiter's line, the headers, the content.
+ */
 
 static ngx_int_t
 ngx_http_magasin_multipart_part(ngx_http_request_t *r,
@@ -198,7 +201,7 @@ ngx_http_magasin_multipart_part(ngx_http_request_t *r,
 
         if (header.len == 0 && line[-1] == LF) {
 
-            /* The empty line: the content follows. */
+            /* An empty line ends the headers; the content follows. */
 
             line = p + 1;
             break;
@@ -256,8 +259,9 @@ ngx_http_magasin_multipart_part(ngx_http_request_t *r,
 
 
 /*
- * Decode a part in base64, line ends aside.  NGX_OK; NGX_DECLINED: it is
- * none, and stays as it is; NGX_ERROR: memory.
+ * Decodes a part in base64 and ignores line ends.  Returns NGX_OK,
+ * NGX_DECLINED if the part is not valid base64 (it is not changed), or
+ * NGX_ERROR if memory cannot be allocated.
  */
 
 static ngx_int_t
@@ -297,7 +301,7 @@ ngx_http_magasin_multipart_base64(ngx_http_request_t *r, ngx_str_t *text)
 }
 
 
-/* Take "name" and "filename" out of a Content-Disposition line. */
+/* Extracts "name" and "filename" from a Content-Disposition line. */
 
 static ngx_int_t
 ngx_http_magasin_multipart_disposition(ngx_http_request_t *r, ngx_str_t *line,
@@ -344,7 +348,7 @@ ngx_http_magasin_multipart_disposition(ngx_http_request_t *r, ngx_str_t *line,
 }
 
 
-/* Read one "; name=value" or "; name="value""; the place after it. */
+/* Parses one "; name=value" or "; name="value"".  Returns the end of it. */
 
 static u_char *
 ngx_http_magasin_multipart_parameter(u_char *p, u_char *end, ngx_str_t *name,

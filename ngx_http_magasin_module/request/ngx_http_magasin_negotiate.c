@@ -2,7 +2,7 @@
 #include "ngx_http_magasin.h"
 
 
-/* What some Accept header allows. */
+/* The media types that some Accept header allows. */
 #define NGX_HTTP_MAGASIN_ACCEPT_JSON     1
 #define NGX_HTTP_MAGASIN_ACCEPT_PROBLEM  2
 
@@ -32,9 +32,10 @@ static ngx_str_t  ngx_http_magasin_header_names[] = {
 
 
 /*
- * Does some Accept header allow application/json?  As the reference does it:
- * any parameter fits and q counts for nothing; no header allows all, an
- * empty one nothing.  Who asks for errors as problems takes JSON too.
+ * Returns 1 if some Accept header allows application/json, else 0.  As in the
+ * reference, any parameter matches and q is ignored.  Without a header
+ * everything is allowed; an empty header allows nothing.  A client that
+ * accepts errors as problems accepts JSON, too.
  */
 
 ngx_uint_t
@@ -45,7 +46,7 @@ ngx_http_magasin_acceptable(ngx_http_request_t *r)
 }
 
 
-/* Does the client name application/problem+json (RFC 9457)? */
+/* Returns 1 if the client names application/problem+json (RFC 9457). */
 
 ngx_uint_t
 ngx_http_magasin_wants_problem(ngx_http_request_t *r)
@@ -56,8 +57,8 @@ ngx_http_magasin_wants_problem(ngx_http_request_t *r)
 
 
 /*
- * Does the client want an answer that is newer than its request?  RFC 9111,
- * 5.2.1: no-cache, no-store, max-age=0.
+ * Returns 1 if the client requires an answer that is newer than its request:
+ * no-cache, no-store or max-age=0 (RFC 9111, section 5.2.1).
  */
 
 ngx_uint_t
@@ -87,7 +88,7 @@ ngx_http_magasin_wants_fresh(ngx_http_request_t *r)
 }
 
 
-/* One directive, with blanks around it; max-age=00 counts, too. */
+/* Checks one directive with blanks around it; max-age=00 matches, too. */
 
 static ngx_uint_t
 ngx_http_magasin_fresh_directive(u_char *p, u_char *end)
@@ -133,7 +134,7 @@ ngx_http_magasin_fresh_directive(u_char *p, u_char *end)
 }
 
 
-/* The first request header of a kind, or NULL. */
+/* Returns the value of the first request header of a kind, or NULL. */
 
 ngx_str_t *
 ngx_http_magasin_header(ngx_http_request_t *r, ngx_http_magasin_header_e which)
@@ -148,8 +149,8 @@ ngx_http_magasin_header(ngx_http_request_t *r, ngx_http_magasin_header_e which)
 
 
 /*
- * Begin to read all request headers of a kind, in their order, by
- * ngx_http_magasin_headers_next().
+ * Starts an iteration over all request headers of a kind, in their order.
+ * ngx_http_magasin_headers_next() returns them.
  */
 
 void
@@ -164,10 +165,11 @@ ngx_http_magasin_headers(ngx_http_request_t *r,
 
 
 /*
- * Of each kind where the first one stands and how many there are.  A client
- * chooses how many headers it sends, so that each question costs one look at
- * them at most: where there is a context, they are gone through once.  `all`
- * is for where there is none.
+ * Returns, for each kind, the position of the first header and the number of
+ * headers.  A client chooses how many headers it sends, so the cost of
+ * repeated searches has to be bounded.  If the request has a context, all
+ * headers are scanned only once and the result is kept there.  Otherwise the
+ * result is stored in `all`.
  */
 
 static ngx_http_magasin_header_t *
@@ -180,7 +182,7 @@ ngx_http_magasin_headers_first(ngx_http_request_t *r,
 
     if (ctx == NULL) {
 
-        /* A location that is not ours, with a filter or a variable of ours. */
+        /* A location without the API, where a filter or a variable runs. */
 
         ngx_memzero(all, NGX_HTTP_MAGASIN_HEADERS
                          * sizeof(ngx_http_magasin_header_t));
@@ -198,7 +200,7 @@ ngx_http_magasin_headers_first(ngx_http_request_t *r,
 }
 
 
-/* The next one, or NULL. */
+/* Returns the value of the next header, or NULL after the last one. */
 
 ngx_str_t *
 ngx_http_magasin_headers_next(ngx_http_magasin_headers_t *headers)
@@ -254,7 +256,9 @@ ngx_http_magasin_headers_collect(ngx_http_request_t *r,
 }
 
 
-/* NGX_HTTP_MAGASIN_HEADERS: one that nobody asks for. */
+/*
+ * Returns the kind of a header, or NGX_HTTP_MAGASIN_HEADERS if it is unused.
+ */
 
 static ngx_http_magasin_header_e
 ngx_http_magasin_header_which(ngx_table_elt_t *header)
@@ -300,7 +304,9 @@ ngx_http_magasin_header_which(ngx_table_elt_t *header)
 }
 
 
-/* All that the Accept headers name of what there is, with any parameters. */
+/*
+ * Returns the media types that the Accept headers allow, with any parameters.
+ */
 
 static ngx_uint_t
 ngx_http_magasin_accepts(ngx_http_request_t *r)
@@ -319,7 +325,7 @@ ngx_http_magasin_accepts(ngx_http_request_t *r)
 
         for (p = value->data; p < end; p = next + 1) {
 
-            /* There may be thousands of nothing. */
+            /* There may be thousands of empty elements. */
 
             if (*p == ',') {
                 next = p;

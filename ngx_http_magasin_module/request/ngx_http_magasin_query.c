@@ -16,11 +16,12 @@ static ngx_int_t ngx_http_magasin_query_scheme(ngx_http_request_t *r,
 
 
 /*
- * Split "a=1&b=2" and decode names and values as of a form: empty pieces are
- * skipped, "a" is "a=".  Reading stops after one pair more than `max`, for
- * the caller to see and refuse.
+ * Splits "a=1&b=2" and decodes names and values as in a form.  Empty pieces
+ * are skipped; "a" is read as "a=".  Parsing stops after `max` + 1 pairs, so
+ * that the caller can detect and reject too many pairs.
  *
- * Returns an array of ngx_http_magasin_pair_t; NULL: memory.
+ * Returns an array of ngx_http_magasin_pair_t, or NULL if memory cannot be
+ * allocated.
  */
 
 ngx_array_t *
@@ -75,7 +76,7 @@ ngx_http_magasin_query_parse(ngx_pool_t *pool, ngx_str_t *text,
 }
 
 
-/* The last value of a name, or NULL. */
+/* Returns the last value of a name, or NULL if there is none. */
 
 ngx_str_t *
 ngx_http_magasin_query_last(ngx_array_t *pairs, const char *name, size_t len)
@@ -98,8 +99,9 @@ ngx_http_magasin_query_last(ngx_array_t *pairs, const char *name, size_t len)
 
 
 /*
- * Pointers to the pairs, sorted by name, those of one name in their order.  A
- * merge sort: a client chooses how many there are.  NULL: memory.
+ * Returns pointers to the pairs, sorted by name; pairs of one name keep their
+ * order.  It is a merge sort, because a client chooses the number of pairs.
+ * Returns NULL if memory cannot be allocated.
  */
 
 ngx_http_magasin_pair_t **
@@ -151,10 +153,11 @@ ngx_http_magasin_query_sort(ngx_pool_t *pool, ngx_array_t *pairs)
 
 
 /*
- * What all links to pages of this list have in common: the absolute address
- * and the parameters but for `name`, sorted, those of one name in their order.
+ * Computes the common parts of all links to pages of a list: the absolute
+ * address, and the parameters other than `name`.  The parameters are sorted by
+ * name; those of one name keep their order.
  *
- * NGX_OK or NGX_ERROR (memory).
+ * Returns NGX_OK, or NGX_ERROR if memory cannot be allocated.
  */
 
 ngx_int_t
@@ -197,7 +200,7 @@ ngx_http_magasin_query_address(ngx_http_request_t *r, ngx_array_t *pairs,
     p = ngx_cpymem(p, scheme.data, scheme.len);
     p = ngx_cpymem(p, host.data, host.len);
 
-    /* A path of the table has nothing to escape. */
+    /* Paths of the table need no escapes. */
 
     p = ngx_cpymem(p, r->uri.data, r->uri.len);
 
@@ -209,7 +212,10 @@ ngx_http_magasin_query_address(ngx_http_request_t *r, ngx_array_t *pairs,
 }
 
 
-/* All but those of the name of `page`, on both sides of where it belongs. */
+/*
+ * Writes the parameters other than `page`: those before its position in the
+ * order of names, and those after it.
+ */
 
 static void
 ngx_http_magasin_query_parameters(u_char *p, ngx_http_magasin_pair_t **sorted,
@@ -250,7 +256,7 @@ ngx_http_magasin_query_parameters(u_char *p, ngx_http_magasin_pair_t **sorted,
 }
 
 
-/* The bytes that ngx_http_magasin_query_link() writes at most. */
+/* Returns the bytes that ngx_http_magasin_query_link() writes at most. */
 
 size_t
 ngx_http_magasin_query_link_length(ngx_http_magasin_address_t *address,
@@ -262,8 +268,9 @@ ngx_http_magasin_query_link_length(ngx_http_magasin_address_t *address,
 
 
 /*
- * Write one of these links: to the page `value`, which has nothing to escape,
- * or to the one that needs no number when it is empty.  The place after it.
+ * Writes a link to the page `value`, which needs no escapes.  If `value` is
+ * empty, the link has no parameter of the page.  Returns the position after
+ * the last byte written.
  */
 
 u_char *
@@ -293,7 +300,10 @@ ngx_http_magasin_query_link(u_char *p, ngx_http_magasin_address_t *address,
 }
 
 
-/* Who was asked: by name, or by address when HTTP/1.0 did not say. */
+/*
+ * Sets the host of the request, or the local address if a request of HTTP/1.0
+ * has no host.
+ */
 
 static ngx_int_t
 ngx_http_magasin_query_host(ngx_http_request_t *r, ngx_str_t *host)
@@ -317,8 +327,9 @@ ngx_http_magasin_query_host(ngx_http_request_t *r, ngx_str_t *host)
 
 
 /*
- * What the client speaks.  Behind a proxy that ends TLS only the proxy knows;
- * a word of its that is neither counts for nothing.
+ * Sets the scheme of the request.  If a proxy terminates TLS, only the proxy
+ * knows the scheme, which a configured value then gives.  A value other than
+ * "http" and "https" is ignored.
  */
 
 static ngx_int_t
@@ -365,7 +376,9 @@ ngx_http_magasin_query_scheme(ngx_http_request_t *r, ngx_str_t *scheme)
 }
 
 
-/* By the bytes of the name, which for UTF-8 is by code point. */
+/*
+ * Compares the bytes of the names; for UTF-8 this is the order of code points.
+ */
 
 static ngx_int_t
 ngx_http_magasin_query_order(ngx_http_magasin_pair_t *one,

@@ -1,7 +1,7 @@
 
 /*
- * The query string: pairs in their order, the last value of a name, and the
- * links of a paged list.
+ * The query string: its pairs in their order, the last value of a name, and
+ * the links of a paged list.
  */
 
 
@@ -14,7 +14,7 @@
 #include <ngx_http.h>
 
 
-/* More pairs than this in one query, or in one form, are refused. */
+/* The limits of pairs in a query and in a form; more are rejected. */
 #define NGX_HTTP_MAGASIN_QUERY_PAIRS  100
 #define NGX_HTTP_MAGASIN_FORM_PAIRS   1000
 
@@ -22,15 +22,15 @@
 typedef struct {
     ngx_str_t   name;
     ngx_str_t   value;
-    ngx_uint_t  repeated;       /* another one of this name comes later */
+    ngx_uint_t  repeated;       /* 1: a later pair has this name */
 } ngx_http_magasin_pair_t;
 
 
-/* Of the pages of a list: each parameter with an "&" before it. */
+/* The parts of links to pages; "&" precedes each parameter. */
 typedef struct {
-    ngx_str_t   base;           /* up to the query */
-    ngx_str_t   before;         /* parameters before that of the page */
-    ngx_str_t   name;           /* of that one */
+    ngx_str_t   base;           /* everything before the query */
+    ngx_str_t   before;         /* those that sort before `name` */
+    ngx_str_t   name;           /* the parameter of the page */
     ngx_str_t   after;
 } ngx_http_magasin_address_t;
 

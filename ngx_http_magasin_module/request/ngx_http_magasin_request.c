@@ -1,5 +1,5 @@
 
-/* Where requests are answered by this module, and their context. */
+/* The locations that this module answers, and the context of a request. */
 
 
 #include "ngx_http_magasin.h"
@@ -100,8 +100,8 @@ ngx_http_magasin_request_merge_loc_conf(ngx_conf_t *cf, void *parent,
     }
 
     /*
-     * limit_except is a location of its own.  Methods that it lets through are
-     * answered there as they would be outside.
+     * limit_except is a location of its own.  Methods that limit_except allows
+     * have to be answered there as in the enclosing location.
      */
 
     if (clcf->lmt_excpt && clcf->handler == NULL && prev->handler) {
@@ -118,7 +118,10 @@ ngx_http_magasin_request_merge_loc_conf(ngx_conf_t *cf, void *parent,
 }
 
 
-/* Have a location answered by `handler`, for a directive of this name. */
+/*
+ * Sets the content handler of a location.  `directive` is the name of the
+ * directive that does so.  Returns NGX_CONF_OK or an error text.
+ */
 
 char *
 ngx_http_magasin_content(ngx_conf_t *cf, const char *directive,
@@ -148,7 +151,10 @@ ngx_http_magasin_content(ngx_conf_t *cf, const char *directive,
 }
 
 
-/* The same, for the API: its handler is one for all locations. */
+/*
+ * Does the same for the API and stores its handler, which is the same in all
+ * locations.  Returns NGX_CONF_OK or an error text.
+ */
 
 char *
 ngx_http_magasin_content_api(ngx_conf_t *cf, const char *directive,
@@ -175,7 +181,10 @@ ngx_http_magasin_content_api(ngx_conf_t *cf, const char *directive,
 }
 
 
-/* Does the API answer in the location that is being merged? */
+/*
+ * Returns 1 if the API is the content handler of the location that is being
+ * merged.  The configuration of the request room has to be merged already.
+ */
 
 ngx_uint_t
 ngx_http_magasin_location_is_api(ngx_conf_t *cf)
@@ -192,8 +201,9 @@ ngx_http_magasin_location_is_api(ngx_conf_t *cf)
 
 
 /*
- * Does the API answer here?  What an error page tells is about the request
- * that failed, wherever the page is.
+ * Returns 1 if the API answers this request.  The request of an error page
+ * counts as one of the API if the server has the API, wherever the page is,
+ * because it reports the failure of the original request.
  */
 
 ngx_uint_t
@@ -205,8 +215,9 @@ ngx_http_magasin_is_api(ngx_http_request_t *r)
     rmcf = ngx_http_get_module_main_conf(r, ngx_http_magasin_request_module);
 
     /*
-     * The request's handler, not the location's: an "if" is a location of its
-     * own without one, in which the outer handler goes on to answer.
+     * The handler of the request is compared, not that of the location: an
+     * "if" is a location without a handler, in which the handler of the outer
+     * location answers.
      */
 
     if (rmcf->api && r->content_handler == rmcf->api) {
@@ -223,7 +234,10 @@ ngx_http_magasin_is_api(ngx_http_request_t *r)
 }
 
 
-/* The context of a request, made when there is none.  NULL: memory. */
+/*
+ * Returns the context of a request and creates it if necessary.  Returns NULL
+ * if memory cannot be allocated.
+ */
 
 ngx_http_magasin_ctx_t *
 ngx_http_magasin_ctx(ngx_http_request_t *r)

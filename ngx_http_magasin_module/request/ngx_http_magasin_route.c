@@ -1,18 +1,20 @@
 
 /*
- * Paths and methods to rows of THE table, which is given once for a process.
- * The first segment of a path that is not the prefix leads to the few routes
- * that begin with it; these are compared.
+ * Finds the row of THE table for a path and a method.  The table is set once
+ * for a process.  The first segment of a path after the prefix selects a
+ * bucket; the few routes of this bucket are compared.
  */
 
 
 #include "ngx_http_magasin.h"
 
 
-/* What most paths begin with; no {id} is in it, nor directly after it. */
+/*
+ * The prefix of most paths.  It contains no {id}, and none follows directly.
+ */
 #define NGX_HTTP_MAGASIN_ROUTE_PREFIX    "/api/v1/"
 
-/* Of the table that finds a route by its segment; a power of 2. */
+/* Buckets of the table of first segments; a power of 2. */
 #define NGX_HTTP_MAGASIN_ROUTE_BUCKETS   64
 
 
@@ -33,9 +35,9 @@ static ngx_http_magasin_route_t
 
 
 /*
- * Gather rows into routes, at each configuration in the same way.  Rows of one
- * path adjoin.  `routes` has room for as many as there are rows, and is used
- * as long as the process lives.
+ * Groups the rows of the table into routes, in the same way for each
+ * configuration.  Rows of one path are adjacent.  The caller provides `routes`
+ * with room for `nendpoints` of them; it is used for the life of the process.
  */
 
 void
@@ -92,8 +94,9 @@ ngx_http_magasin_routes_gather(ngx_http_magasin_endpoint_t *endpoints,
 
 
 /*
- * The route of a decoded path, with the integers of the path in `ids`
- * (NGX_HTTP_MAGASIN_MAX_IDS of them).  NULL: there is none.
+ * Finds the route of a decoded path and stores the integers of the path in
+ * `ids`, which has room for NGX_HTTP_MAGASIN_MAX_IDS of them.  Returns NULL if
+ * there is no route, or if memory cannot be allocated.
  */
 
 ngx_http_magasin_route_t *
@@ -134,8 +137,8 @@ ngx_http_magasin_route_find(ngx_pool_t *pool, ngx_str_t *path,
 
 
 /*
- * The bucket of a path: of its first segment behind the prefix.  `len` becomes
- * the length of the path up to the end of that segment.
+ * Returns the bucket of a path, by the hash of its first segment after the
+ * prefix.  Sets `len` to the length of the path up to the end of that segment.
  */
 
 static ngx_uint_t
@@ -169,9 +172,10 @@ ngx_http_magasin_route_segment(ngx_str_t *path, size_t *len)
 
 
 /*
- * The route of a request, looked for once, by whoever asks first: a variable
- * in the phase of a limit, or the content handler.  A rewrite in between makes
- * another path of it.  NULL: there is none.
+ * Returns the route of a request, or NULL if there is none.  The result is
+ * kept in ctx for later calls: a variable may need it in the phase of a limit,
+ * before the content handler does.  It is looked up again if a rewrite has
+ * changed the path.
  */
 
 ngx_http_magasin_route_t *
@@ -196,6 +200,8 @@ ngx_http_magasin_route(ngx_http_magasin_ctx_t *ctx)
 }
 
 
+/* Returns the number of routes. */
+
 ngx_uint_t
 ngx_http_magasin_routes_count(void)
 {
@@ -203,7 +209,7 @@ ngx_http_magasin_routes_count(void)
 }
 
 
-/* What tells one list of paths from another; never 0. */
+/* Returns a hash that identifies the list of paths.  It is never 0. */
 
 ngx_uint_t
 ngx_http_magasin_routes_layout(void)
@@ -225,7 +231,7 @@ ngx_http_magasin_routes_layout(void)
 }
 
 
-/* Routes have numbers from 0 on, in the order of the table. */
+/* Returns the index of a route in the order of the table, from 0. */
 
 ngx_uint_t
 ngx_http_magasin_route_number(ngx_http_magasin_route_t *route)
@@ -234,6 +240,8 @@ ngx_http_magasin_route_number(ngx_http_magasin_route_t *route)
 }
 
 
+/* Returns the path of the route with this index. */
+
 ngx_str_t *
 ngx_http_magasin_route_path(ngx_uint_t number)
 {
@@ -241,7 +249,10 @@ ngx_http_magasin_route_path(ngx_uint_t number)
 }
 
 
-/* The endpoint for a method; HEAD is GET's.  NULL: not allowed. */
+/*
+ * Returns the endpoint for a method, or NULL if the method is not allowed.
+ * HEAD uses the endpoint of GET.
+ */
 
 ngx_http_magasin_endpoint_t *
 ngx_http_magasin_route_method(ngx_http_magasin_route_t *route,
@@ -264,9 +275,9 @@ ngx_http_magasin_route_method(ngx_http_magasin_route_t *route,
 
 
 /*
- * Compare what follows the first segment of a path with the template of a
- * route, where "{...}" takes a run of digits.  Ids that the template does not
- * have are empty.
+ * Compares the path after its first segment with the template of a route, in
+ * which "{...}" matches a run of digits.  Returns 1 on a match.  Sets ids that
+ * the template does not have to empty texts.
  */
 
 static ngx_uint_t
@@ -349,8 +360,9 @@ ngx_http_magasin_route_id(ngx_pool_t *pool, ngx_str_t *text,
 
 
 /*
- * "GET, PUT, HEAD, OPTIONS": the rows' methods, with or without those that
- * the reference does not have, then the implied ones.
+ * Writes the value of Allow, such as "GET, PUT, HEAD, OPTIONS": the methods of
+ * the rows and then the implied ones.  If `all` is 0, methods that the
+ * reference does not have are omitted.
  */
 
 static void

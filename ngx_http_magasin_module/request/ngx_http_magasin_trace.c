@@ -1,5 +1,5 @@
 
-/* $magasin_trace_id: by it the answer and the line in the log are one. */
+/* $magasin_trace_id connects an answer with its line in the log. */
 
 
 #include "ngx_http_magasin.h"
@@ -17,7 +17,10 @@ static void ngx_http_magasin_trace_set(ngx_http_variable_value_t *v,
     ngx_str_t *id);
 
 
-/* By its index it stays the same, in an answer and in the log. */
+/*
+ * Looks up the index of the variable.  The indexed variable is evaluated once,
+ * so the answer and the log have the same id.  Returns NGX_OK or NGX_ERROR.
+ */
 
 ngx_int_t
 ngx_http_magasin_trace_init(ngx_conf_t *cf)
@@ -42,7 +45,10 @@ ngx_http_magasin_trace_init(ngx_conf_t *cf)
 }
 
 
-/* The id of a request, as the log has it.  NULL: memory. */
+/*
+ * Returns the id of a request as the log contains it, or NULL if memory cannot
+ * be allocated.
+ */
 
 ngx_http_variable_value_t *
 ngx_http_magasin_trace_id(ngx_http_request_t *r)
@@ -56,8 +62,8 @@ ngx_http_magasin_trace_id(ngx_http_request_t *r)
 
 
 /*
- * The trace id: of the request's traceparent (W3C Trace Context, level 1)
- * when that is well-formed, else a new one.
+ * Evaluates the variable: the trace id of the request's traceparent (W3C Trace
+ * Context, level 1) if it is well-formed, else a new one.
  */
 
 static ngx_int_t
@@ -100,9 +106,10 @@ ngx_http_magasin_trace_get(ngx_http_request_t *r,
 
 
 /*
- * Ids have to differ, between workers and nodes too, and to be cheap; nobody
- * need be unable to guess them.  So it is SplitMix64 from a seed of 64 bits:
- * nginx's own has 32, which two workers of many may share.
+ * Returns random bits.  Ids have to be unique across workers and nodes, and
+ * cheap, but need not be unpredictable.  SplitMix64 with a seed of 64 bits is
+ * used, because the seed of nginx's generator has 32 bits, and two of many
+ * workers may have the same seed.
  */
 
 static uint32_t
@@ -127,7 +134,10 @@ ngx_http_magasin_trace_random(void)
 }
 
 
-/* "00-" 32 hex digits "-" 16 hex digits "-" 2 hex digits; ids not all 0. */
+/*
+ * Parses "00-" 32 hex digits "-" 16 hex digits "-" 2 hex digits.  An id that
+ * consists only of zeros is rejected.
+ */
 
 static ngx_int_t
 ngx_http_magasin_trace_parse(ngx_str_t *parent, ngx_str_t *id)

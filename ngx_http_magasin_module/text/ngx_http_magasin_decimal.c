@@ -3,11 +3,11 @@
 #include "ngx_http_magasin_decimal.h"
 
 
-/* Past these there is no number: decimal's MAX_EMAX, MIN_ETINY on 64 bits. */
+/* The limits of an exponent: decimal's MAX_EMAX and MIN_ETINY on 64 bits. */
 #define NGX_HTTP_MAGASIN_DECIMAL_LARGEST   999999999999999999LL
 #define NGX_HTTP_MAGASIN_DECIMAL_SMALLEST  -1999999999999999997LL
 
-/* An exponent that is past both, and can be added to without overflow. */
+/* An exponent beyond both limits; additions to it do not overflow. */
 #define NGX_HTTP_MAGASIN_DECIMAL_PAST      4000000000000000000LL
 
 
@@ -16,10 +16,12 @@ static ngx_int_t ngx_http_magasin_decimal_exponent(u_char *p, u_char *end,
 
 
 /*
- * Read sign, digits with at most one point, exponent.  "_" is skipped,
- * digits of any script count, the text is already stripped.
+ * Parses a sign, digits with at most one point, and an exponent.  "_" is
+ * skipped and digits of any script are accepted.  The caller has stripped the
+ * text.
  *
- * NGX_OK; NGX_DECLINED: no (finite) number; NGX_ERROR: memory.
+ * Returns NGX_OK, NGX_DECLINED if the text is not a finite number, or
+ * NGX_ERROR if memory cannot be allocated.
  */
 
 ngx_int_t
@@ -114,8 +116,8 @@ ngx_http_magasin_decimal_parse(ngx_pool_t *pool,
 
 
 /*
- * Count digits as the reference's validators do: in total, before and after
- * the point.  Trailing zeros count.
+ * Counts digits as the reference's validators do: all digits, those before the
+ * point and those after it.  Trailing zeros count.
  */
 
 void
@@ -141,8 +143,9 @@ ngx_http_magasin_decimal_digits(ngx_http_magasin_decimal_t *decimal,
 
 
 /*
- * Print for PostgreSQL's numeric, which knows the exponent too, NUL
- * terminated.  NULL: memory.
+ * Prints the number with an exponent, in a form that PostgreSQL's numeric
+ * accepts.  Returns a NUL-terminated text of the pool, or NULL if memory
+ * cannot be allocated.
  */
 
 u_char *
@@ -166,9 +169,9 @@ ngx_http_magasin_decimal_print(ngx_pool_t *pool,
 
 
 /*
- * The value, cut towards zero, as an integer.
+ * Converts the number to an integer, truncated towards zero.
  *
- * NGX_OK, or NGX_DECLINED when its size is over 18 digits.
+ * Returns NGX_OK, or NGX_DECLINED if the integer has more than 18 digits.
  */
 
 ngx_int_t
@@ -236,7 +239,7 @@ ngx_http_magasin_decimal_exponent(u_char *p, u_char *end, int64_t *exponent)
 
         seen = 1;
 
-        /* Past the bound it stays past the bound, and does not overflow. */
+        /* An exponent beyond the limit stays there and does not overflow. */
 
         n = (n > NGX_HTTP_MAGASIN_DECIMAL_PAST / 10 - 1)
             ? NGX_HTTP_MAGASIN_DECIMAL_PAST

@@ -1,7 +1,8 @@
 
 /*
- * Decimal numbers as text, read by the rules of Python's decimal.Decimal,
- * which the reference's clients write for.  Money is never a double.
+ * Decimal numbers as text, parsed by the rules of Python's decimal.Decimal,
+ * because the clients of the reference write numbers for it.  Money is never
+ * stored in a double.
  */
 
 

@@ -2,12 +2,12 @@
 #include "ngx_http_magasin_json.h"
 
 
-/* The first buffer fits most answers; the others are of the larger size. */
+/* The first buffer fits most answers; the following ones are larger. */
 #define NGX_HTTP_MAGASIN_JSON_FIRST  2048
 #define NGX_HTTP_MAGASIN_JSON_NEXT   16384
 
 
-/* Bytes that end a run of plain ones: 0xe2 may begin U+2028 or U+2029. */
+/* Bytes that end a run of plain bytes.  0xe2 may start U+2028 or U+2029. */
 
 static const u_char  ngx_http_magasin_json_stops[256] = {
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
@@ -31,7 +31,7 @@ static void ngx_http_magasin_json_escape(ngx_http_magasin_json_t *json,
     u_char c);
 
 
-/* Start an empty text; its memory will come from the pool. */
+/* Starts an empty text.  Its buffers are allocated from the pool. */
 
 void
 ngx_http_magasin_json_init(ngx_http_magasin_json_t *json, ngx_pool_t *pool)
@@ -42,9 +42,9 @@ ngx_http_magasin_json_init(ngx_http_magasin_json_t *json, ngx_pool_t *pool)
 
 
 /*
- * Forget what was written and use the buffers again.  Owed by the caller:
- * nobody else holds them any more.  The place in the text stays (a comma is
- * still due), so that one text can leave in several pieces.
+ * Discards the written text and reuses the buffers.  The caller guarantees
+ * that nothing else references the buffers.  The state of the comma is kept,
+ * so that one text can be sent in several pieces.
  */
 
 void
@@ -64,7 +64,7 @@ ngx_http_magasin_json_reset(ngx_http_magasin_json_t *json)
 
 
 /*
- * Forget what was written, as _reset(), and give back the buffers after the
+ * Discards the written text, as _reset() does, and frees the buffers after the
  * first `size` bytes.
  */
 
@@ -98,7 +98,7 @@ ngx_http_magasin_json_trim(ngx_http_magasin_json_t *json, size_t size)
 }
 
 
-/* Forget what was written, and give back the buffers. */
+/* Discards the written text and frees the buffers. */
 
 void
 ngx_http_magasin_json_free(ngx_http_magasin_json_t *json)
@@ -116,8 +116,9 @@ ngx_http_magasin_json_free(ngx_http_magasin_json_t *json)
 
 
 /*
- * Be a text that stands in memory of the pool already; what was written is
- * forgotten, and nothing is to follow.
+ * Replaces the text by one that is in memory of the pool already.  The written
+ * text is discarded, and nothing may be appended afterwards.  Sets
+ * json->failed if memory cannot be allocated.
  */
 
 void
@@ -151,7 +152,10 @@ ngx_http_magasin_json_take(ngx_http_magasin_json_t *json, ngx_str_t *text)
 }
 
 
-/* The first `len` bytes, where the first buffer holds them and more. */
+/*
+ * Returns the first `len` bytes, or NULL if the first buffer does not hold
+ * more than these.
+ */
 
 u_char *
 ngx_http_magasin_json_front(ngx_http_magasin_json_t *json, size_t len)
@@ -169,8 +173,8 @@ ngx_http_magasin_json_front(ngx_http_magasin_json_t *json, size_t len)
 
 
 /*
- * Put other bytes in the place of the first `len` ones, which _front() has
- * given and of which none has left.
+ * Replaces the first `len` bytes by other bytes.  The caller got the first
+ * bytes from _front(), and none of them has been sent.
  */
 
 void
@@ -203,7 +207,7 @@ ngx_http_magasin_json_replace(ngx_http_magasin_json_t *json, size_t len,
 }
 
 
-/* Is there nothing to escape? */
+/* Returns 1 if no byte of the text has to be escaped, else 0. */
 
 ngx_uint_t
 ngx_http_magasin_json_is_plain(ngx_str_t *text)
@@ -214,8 +218,9 @@ ngx_http_magasin_json_is_plain(ngx_str_t *text)
 
 
 /*
- * A string with its quotation marks to `p`, where there is room for it and for
- * its escapes, if it is not `plain`.  The place after it.
+ * Writes a string with its quotation marks to `p` and returns the position
+ * after it.  The text is escaped unless it is `plain`.  The caller provides
+ * room for the escapes.
  */
 
 u_char *
@@ -254,7 +259,7 @@ ngx_http_magasin_json_write(u_char *p, ngx_str_t *text, ngx_uint_t plain)
 }
 
 
-/* The common case, in which all of it fits into the last buffer. */
+/* The common case: all bytes fit into the last buffer. */
 
 static ngx_inline void
 ngx_http_magasin_json_append(ngx_http_magasin_json_t *json, const void *data,
@@ -285,7 +290,7 @@ ngx_http_magasin_json_byte(ngx_http_magasin_json_t *json, u_char c)
 }
 
 
-/* Append bytes as they are. */
+/* Appends bytes without escaping them. */
 
 void
 ngx_http_magasin_json_raw(ngx_http_magasin_json_t *json, const void *data,
@@ -334,7 +339,7 @@ ngx_http_magasin_json_separate(ngx_http_magasin_json_t *json)
 }
 
 
-/* "{" or "[". */
+/* Appends "{" or "[". */
 
 void
 ngx_http_magasin_json_open(ngx_http_magasin_json_t *json, u_char bracket)
@@ -345,7 +350,7 @@ ngx_http_magasin_json_open(ngx_http_magasin_json_t *json, u_char bracket)
 }
 
 
-/* "}" or "]". */
+/* Appends "}" or "]". */
 
 void
 ngx_http_magasin_json_close(ngx_http_magasin_json_t *json, u_char bracket)
@@ -355,7 +360,7 @@ ngx_http_magasin_json_close(ngx_http_magasin_json_t *json, u_char bracket)
 }
 
 
-/* A member name with its quotation marks and its colon. */
+/* Appends a member name that includes its quotation marks and its colon. */
 
 void
 ngx_http_magasin_json_quoted(ngx_http_magasin_json_t *json, const char *name,
@@ -367,7 +372,7 @@ ngx_http_magasin_json_quoted(ngx_http_magasin_json_t *json, const char *name,
 }
 
 
-/* A member name that needs no escapes. */
+/* Appends a member name that needs no escapes. */
 
 void
 ngx_http_magasin_json_member(ngx_http_magasin_json_t *json, const char *name,
@@ -381,7 +386,7 @@ ngx_http_magasin_json_member(ngx_http_magasin_json_t *json, const char *name,
 }
 
 
-/* A member name out of data. */
+/* Appends a member name and escapes it; it may be any valid UTF-8. */
 
 void
 ngx_http_magasin_json_name(ngx_http_magasin_json_t *json, const void *data,
@@ -393,7 +398,7 @@ ngx_http_magasin_json_name(ngx_http_magasin_json_t *json, const void *data,
 }
 
 
-/* A string; the bytes are valid UTF-8. */
+/* Appends a string and escapes it; the bytes are valid UTF-8. */
 
 void
 ngx_http_magasin_json_text(ngx_http_magasin_json_t *json, const void *data,
@@ -434,7 +439,7 @@ ngx_http_magasin_json_text(ngx_http_magasin_json_t *json, const void *data,
 }
 
 
-/* A value that is JSON already: a number, true, false or null. */
+/* Appends a value that is JSON already: a number, true, false or null. */
 
 void
 ngx_http_magasin_json_literal(ngx_http_magasin_json_t *json, const void *data,
@@ -444,6 +449,8 @@ ngx_http_magasin_json_literal(ngx_http_magasin_json_t *json, const void *data,
     ngx_http_magasin_json_append(json, data, len);
 }
 
+
+/* Appends an integer. */
 
 void
 ngx_http_magasin_json_integer(ngx_http_magasin_json_t *json, int64_t n)
@@ -456,7 +463,7 @@ ngx_http_magasin_json_integer(ngx_http_magasin_json_t *json, int64_t n)
 }
 
 
-/* The length of the run that needs no escape. */
+/* Returns the length of the run of bytes that needs no escape. */
 
 static size_t
 ngx_http_magasin_json_plain(u_char *p, u_char *end)
@@ -525,7 +532,10 @@ ngx_http_magasin_json_escape(ngx_http_magasin_json_t *json, u_char c)
 }
 
 
-/* Where to write next and how much fits there; NULL: memory. */
+/*
+ * Returns the position to write to and stores the free bytes in `room`.
+ * Returns NULL if memory cannot be allocated.
+ */
 
 static u_char *
 ngx_http_magasin_json_room(ngx_http_magasin_json_t *json, size_t *room)

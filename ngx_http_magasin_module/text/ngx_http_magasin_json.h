@@ -2,9 +2,9 @@
 /*
  * An append-only JSON writer into a growing chain of buffers.
  *
- * It never fails half-way in the caller's face: when memory is short it
- * remembers that and writes nothing more, and the caller asks once, at the
- * end, with `json->failed`.
+ * The functions that write return no error.  If memory cannot be allocated,
+ * the writer sets json->failed and ignores all further writes.  The caller
+ * checks json->failed once, after the last write.
  */
 
 
@@ -22,7 +22,7 @@ typedef struct {
     ngx_chain_t   *last;        /* the link that is written to */
     size_t         size;        /* bytes written since the last reset */
     unsigned       failed:1;
-    unsigned       comma:1;     /* a value stands before */
+    unsigned       comma:1;     /* a value precedes */
 } ngx_http_magasin_json_t;
 
 
@@ -58,7 +58,7 @@ void ngx_http_magasin_json_literal(ngx_http_magasin_json_t *json,
 void ngx_http_magasin_json_integer(ngx_http_magasin_json_t *json, int64_t n);
 
 
-/* A member name or a value that is a literal of the C text. */
+/* A member name or a value that is a string literal of C. */
 
 #define ngx_http_magasin_json_key(json, name)                                 \
     ngx_http_magasin_json_quoted(json, "\"" name "\":", sizeof(name) + 2)

@@ -1,5 +1,5 @@
 
-/* Text from outside in error.log. */
+/* Escapes external text for error.log. */
 
 
 #include "ngx_http_magasin_log.h"
@@ -12,10 +12,11 @@ static u_char *ngx_http_magasin_log_field(u_char *p, u_char *last,
 
 
 /*
- * Write text between p and last, from where it returns the end; there is no
- * NUL after it.  What is no UTF-8, control characters (also those of Unicode
- * that break lines or turn their direction) and backslashes are written as
- * \xHH; quotes too when `quoted`.  Text that has no room ends with "...".
+ * Writes escaped text between p and last and returns its end; no NUL is
+ * appended.  Invalid UTF-8, backslashes and control characters are written as
+ * \xHH.  Control characters include those of Unicode that break lines or
+ * change the text direction.  Quotation marks are escaped if `quoted` is set.
+ * A text that does not fit ends with "...".
  */
 
 u_char *
@@ -61,7 +62,7 @@ ngx_http_magasin_log_escape(u_char *p, u_char *last, const void *data,
 }
 
 
-/* Bytes of the character at p, when it may stand as it is; else 0. */
+/* Returns the bytes of the character at p, or 0 if it has to be escaped. */
 
 static size_t
 ngx_http_magasin_log_plain(u_char *p, u_char *end, ngx_uint_t quoted)
@@ -90,8 +91,8 @@ ngx_http_magasin_log_plain(u_char *p, u_char *end, ngx_uint_t quoted)
 
 
 /*
- * A text that ends with a NUL, or NULL, escaped into the `size` bytes of buf;
- * blanks and line feeds at its end are left out.  Returns buf.
+ * Escapes a NUL-terminated text, or NULL, into the `size` bytes of buf.
+ * Trailing blanks and line feeds are removed.  Returns buf.
  */
 
 char *
@@ -100,7 +101,7 @@ ngx_http_magasin_log_text(u_char *buf, size_t size, const char *text)
     size_t   len;
     u_char  *p;
 
-    /* No more of it than can have room. */
+    /* More bytes than `size` cannot fit. */
 
     len = text ? ngx_strnlen((u_char *) text, size) : 0;
 
@@ -119,8 +120,9 @@ ngx_http_magasin_log_text(u_char *buf, size_t size, const char *text)
 
 
 /*
- * What nginx adds to a line about a request (r->log_handler): the same, but
- * without query strings, and escaped.
+ * Replaces nginx's r->log_handler.  It adds the same fields to a log line
+ * about a request, but escapes them and omits query strings.  Returns the end
+ * of the text.
  */
 
 u_char *
@@ -181,8 +183,9 @@ ngx_http_magasin_log_request(ngx_http_request_t *r, ngx_http_request_t *sr,
 
 
 /*
- * ', name: "value"'.  Of a URL or of a request line with one, what is between
- * the question mark and the next blank is left out, and so is a fragment.
+ * Writes ', name: "value"'.  In a URL, and in a request line with a URL, the
+ * text from the question mark to the next blank is omitted, and so is a
+ * fragment.
  */
 
 static u_char *
@@ -206,7 +209,7 @@ ngx_http_magasin_log_field(u_char *p, u_char *last, const char *name,
             /* void */
         }
 
-        /* Only " HTTP/..." is no part of the query. */
+        /* Anything but " HTTP/..." is a part of the query. */
 
         if (rest == query || end - rest < 5
             || ngx_strncmp(rest, "HTTP/", 5) != 0)

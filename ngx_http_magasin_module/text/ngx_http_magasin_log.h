@@ -1,7 +1,7 @@
 
 /*
- * Text from outside in error.log: of clients, of PostgreSQL, of Redis.  What
- * they send must neither end a line, nor move a terminal, nor fill the disk.
+ * Text from clients, PostgreSQL and Redis in error.log.  Such text must not
+ * end a line, must not control a terminal and must not fill the disk.
  */
 
 
@@ -14,7 +14,7 @@
 #include <ngx_http.h>
 
 
-/* Bytes that one text from outside takes in a line, its escapes included. */
+/* The limit of one external text in a log line, in bytes, with its escapes. */
 #define NGX_HTTP_MAGASIN_LOG_TEXT  512
 
 

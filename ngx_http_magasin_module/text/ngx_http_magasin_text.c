@@ -11,8 +11,8 @@ static size_t ngx_http_magasin_text_sequence(u_char *p, u_char *end,
 
 
 /*
- * The first of each run of ten decimal digits (general category Nd) in
- * Unicode 15, besides ASCII's.  The mathematical digits are five runs.
+ * The first digit of each run of ten decimal digits (general category Nd) in
+ * Unicode 15, except ASCII's.  The mathematical digits are five runs.
  */
 
 static uint32_t  ngx_http_magasin_text_zeros[] = {
@@ -27,7 +27,7 @@ static uint32_t  ngx_http_magasin_text_zeros[] = {
 };
 
 
-/* Take blanks, in the Unicode sense, off both ends; the text is UTF-8. */
+/* Removes blanks, as Unicode defines them, from both ends of UTF-8 text. */
 
 void
 ngx_http_magasin_text_strip(ngx_str_t *text)
@@ -64,7 +64,7 @@ ngx_http_magasin_text_strip(ngx_str_t *text)
 }
 
 
-/* The number of code points of a UTF-8 text. */
+/* Returns the number of code points of a UTF-8 text. */
 
 ngx_uint_t
 ngx_http_magasin_text_length(ngx_str_t *text)
@@ -83,8 +83,9 @@ ngx_http_magasin_text_length(ngx_str_t *text)
 
 
 /*
- * Replace decimal digits of other scripts by ASCII's, in a copy made only
- * when there are any.  NGX_OK or NGX_ERROR (memory).
+ * Replaces decimal digits of other scripts by those of ASCII.  The text is
+ * copied only if it contains such digits.  Returns NGX_OK, or NGX_ERROR if
+ * memory cannot be allocated.
  */
 
 ngx_int_t
@@ -138,7 +139,7 @@ ngx_http_magasin_text_digits(ngx_pool_t *pool, ngx_str_t *text)
 }
 
 
-/* Is the whole text valid UTF-8? */
+/* Returns 1 if the whole text is valid UTF-8, else 0. */
 
 ngx_uint_t
 ngx_http_magasin_text_valid(ngx_str_t *text)
@@ -157,7 +158,10 @@ ngx_http_magasin_text_valid(ngx_str_t *text)
 }
 
 
-/* From ISO 8859-1 to UTF-8, in a copy.  NGX_OK or NGX_ERROR (memory). */
+/*
+ * Converts a text from ISO 8859-1 to UTF-8, in a copy.  Returns NGX_OK, or
+ * NGX_ERROR if memory cannot be allocated.
+ */
 
 ngx_int_t
 ngx_http_magasin_text_latin1(ngx_pool_t *pool, ngx_str_t *text)
@@ -190,11 +194,11 @@ ngx_http_magasin_text_latin1(ngx_pool_t *pool, ngx_str_t *text)
 
 
 /*
- * Make a text valid UTF-8: each maximal part of a sequence that is none
- * becomes one U+FFFD (the practice that the Unicode standard recommends in
- * its chapter 3.9).  A copy is made only when needed.
+ * Makes a text valid UTF-8.  Each maximal part of an invalid sequence is
+ * replaced by one U+FFFD, as chapter 3.9 of the Unicode standard recommends.
+ * The text is copied only if it is invalid.
  *
- * NGX_OK or NGX_ERROR (memory).
+ * Returns NGX_OK, or NGX_ERROR if memory cannot be allocated.
  */
 
 ngx_int_t
@@ -236,11 +240,11 @@ ngx_http_magasin_text_repair(ngx_pool_t *pool, ngx_str_t *text)
 
 
 /*
- * Undo percent-encoding, in a copy where there is something to undo; escapes
- * that are none stay as they are.  `form`: "+" is a blank.  The result is
- * valid UTF-8, see _repair().
+ * Decodes percent-encoding.  The text is copied only if there is something to
+ * decode.  Invalid escapes are kept.  If `form` is set, "+" is decoded to a
+ * blank.  The result is valid UTF-8; see _repair().
  *
- * NGX_OK or NGX_ERROR (memory).
+ * Returns NGX_OK, or NGX_ERROR if memory cannot be allocated.
  */
 
 ngx_int_t
@@ -296,20 +300,20 @@ ngx_http_magasin_text_decode(ngx_pool_t *pool, ngx_str_t *text,
 }
 
 
-/* The bytes that ngx_http_magasin_text_encode() will write. */
+/* Returns the bytes that ngx_http_magasin_text_encode() writes at most. */
 
 size_t
 ngx_http_magasin_text_encoded_length(ngx_str_t *text)
 {
-    /* The worst case: links are short, and sized once. */
+    /* This is the worst case; links are short and allocated once. */
 
     return text->len * 3;
 }
 
 
 /*
- * Percent-encode for a query: all but letters, digits and "_.-~"; a blank
- * becomes "+".  Returns the place after the last byte written.
+ * Percent-encodes all bytes except letters, digits and "_.-~" for a query; a
+ * blank becomes "+".  Returns the position after the last byte written.
  */
 
 u_char *
@@ -370,7 +374,10 @@ ngx_http_magasin_text_blank(uint32_t code)
 }
 
 
-/* The code point at *p, and on to the next: nginx's decoder has no ASCII. */
+/*
+ * Returns the code point at *p and advances *p.  This function exists because
+ * nginx's decoder does not accept ASCII.
+ */
 
 static uint32_t
 ngx_http_magasin_text_code(u_char **p, u_char *end)
@@ -379,7 +386,7 @@ ngx_http_magasin_text_code(u_char **p, u_char *end)
 }
 
 
-/* The last code point of a non-empty text, and where it starts. */
+/* Returns the last code point of a non-empty text, and its position in *at. */
 
 static uint32_t
 ngx_http_magasin_text_last(u_char *start, u_char *end, u_char **at)
@@ -399,8 +406,8 @@ ngx_http_magasin_text_last(u_char *start, u_char *end, u_char **at)
 
 
 /*
- * The length of the UTF-8 sequence at p, or, when it is not valid, of the
- * part of it that stands for one U+FFFD.
+ * Returns the length of the UTF-8 sequence at p.  If the sequence is invalid,
+ * clears *valid and returns the length of the part that one U+FFFD replaces.
  */
 
 static size_t
@@ -448,7 +455,10 @@ ngx_http_magasin_text_sequence(u_char *p, u_char *end, ngx_uint_t *valid)
 }
 
 
-/* 64 bits of a text and of what came before it, eight bytes at a time. */
+/*
+ * Returns a hash of 64 bits of the text, chained to `hash`.  It reads eight
+ * bytes at a time.
+ */
 
 uint64_t
 ngx_http_magasin_text_hash(uint64_t hash, ngx_str_t *text)

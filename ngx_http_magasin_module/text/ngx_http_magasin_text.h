@@ -1,7 +1,8 @@
 
 /*
- * Text as the reference's clients know it: UTF-8 with U+FFFD for what is no
- * UTF-8, blanks in the Unicode sense, percent-encoding as of HTML forms.
+ * Text as the clients of the reference expect it: UTF-8 with U+FFFD in place
+ * of invalid bytes, blanks as Unicode defines them, and percent-encoding as in
+ * HTML forms.
  */
 
 

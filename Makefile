@@ -22,6 +22,7 @@
 #                                    test-slow 40
 #   MINUTES                          of fuzz (default 30)
 #   MAX_P95_MS                       of load-test and of test-slow
+#   MAX_FIRST_LOAD_MS                of test-web
 #   MODE                             the load test (scripts/run_tests.sh)
 #   NODES, BALANCER_WORKERS          of the cluster (scripts/cluster.sh)
 

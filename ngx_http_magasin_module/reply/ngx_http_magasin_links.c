@@ -40,7 +40,7 @@ ngx_http_magasin_link_add(ngx_http_magasin_ctx_t *ctx, ngx_str_t *value,
 {
     ngx_http_magasin_link_t  *link;
 
-    if (ctx->nlinks == NGX_HTTP_MAGASIN_LINKS) {
+    if (ctx->nlinks == NGX_HTTP_MAGASIN_LINKS || ctx->endpoint->page == NULL) {
         ctx->json.failed = 1;
         return;
     }

@@ -180,6 +180,8 @@ ngx_http_magasin_idempotency(ngx_http_magasin_ctx_t *ctx, ngx_str_t *body)
         return NGX_ERROR;
     }
 
+    len = 0;
+
     md = EVP_MD_CTX_new();
     if (md == NULL) {
         return NGX_ERROR;

@@ -14,7 +14,6 @@
 #include "ngx_http_magasin_members.h"
 
 
-#define NGX_HTTP_MAGASIN_LIST_PARAMS  8
 #define NGX_HTTP_MAGASIN_LIST_KEYS    2
 
 

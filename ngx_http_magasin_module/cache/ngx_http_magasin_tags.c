@@ -11,8 +11,12 @@
 static uint64_t ngx_http_magasin_tag_mix(uint64_t n);
 static uint64_t ngx_http_magasin_tag_mark(ngx_uint_t slot, uint64_t xid,
     ngx_uint_t epoch);
+static void ngx_http_magasin_tags_add(ngx_http_magasin_tags_t *tags,
+    ngx_http_magasin_tag_e kind, int64_t first, int64_t second);
 static void ngx_http_magasin_tags_disponibilite(
     ngx_http_magasin_tags_t *tags, int64_t produit);
+static void ngx_http_magasin_tags_magasin(ngx_http_magasin_tags_t *tags,
+    int64_t magasin);
 
 
 /*
@@ -67,7 +71,7 @@ ngx_http_magasin_tag_id(const char *text)
 
 /* Add the slot of one tag. */
 
-void
+static void
 ngx_http_magasin_tags_add(ngx_http_magasin_tags_t *tags,
     ngx_http_magasin_tag_e kind, int64_t first, int64_t second)
 {
@@ -265,7 +269,7 @@ ngx_http_magasin_tags_demande(ngx_http_magasin_tags_t *tags,
 
 /* The members of a store. */
 
-void
+static void
 ngx_http_magasin_tags_magasin(ngx_http_magasin_tags_t *tags,
     int64_t magasin)
 {

@@ -83,8 +83,6 @@ uint16_t ngx_http_magasin_tag_slot(ngx_http_magasin_tag_e kind,
     int64_t first, int64_t second);
 int64_t ngx_http_magasin_tag_id(const char *text);
 
-void ngx_http_magasin_tags_add(ngx_http_magasin_tags_t *tags,
-    ngx_http_magasin_tag_e kind, int64_t first, int64_t second);
 void ngx_http_magasin_tags_add_slot(ngx_http_magasin_tags_t *tags,
     ngx_uint_t slot);
 
@@ -102,8 +100,6 @@ void ngx_http_magasin_tags_vente(ngx_http_magasin_tags_t *tags,
     int64_t magasin, int64_t vente);
 void ngx_http_magasin_tags_demande(ngx_http_magasin_tags_t *tags,
     int64_t demande);
-void ngx_http_magasin_tags_magasin(ngx_http_magasin_tags_t *tags,
-    int64_t magasin);
 
 /* The poller calls this one, with a row of the journal. */
 void ngx_http_magasin_tags_change(ngx_http_magasin_tags_t *tags,

@@ -2,7 +2,8 @@
 -- larger than one result of reports.sql.  $1: the store; $2: the first sale
 -- line after which to continue; $3: how many rows; $4: the products whose name
 -- is that of another product.  Of products with equal names the first has the
--- sum; the third column is null for the others.
+-- sum; the third column is null for the others.  OFFSET 0: the planner does not
+-- know $3, and would read all products for it.
 WITH c AS MATERIALIZED (
     SELECT produit_id, premiere, quantite
       FROM cumul_vente
@@ -21,6 +22,8 @@ SELECT c.premiere, p.nom,
        CASE WHEN h.nom IS NULL THEN c.quantite
             WHEN h.premiere = c.premiere THEN h.quantite END AS quantite
   FROM c
-  JOIN produit p ON p.id = c.produit_id
+ CROSS JOIN LATERAL (
+    SELECT nom FROM produit WHERE id = c.produit_id OFFSET 0
+  ) p
   LEFT JOIN homonyme h ON h.nom = p.nom
  ORDER BY c.premiere

@@ -19,6 +19,8 @@ SELECT s.produit_id, p.nom,
        CASE WHEN h.nom IS NULL THEN s.quantite
             WHEN h.premier = s.produit_id THEN h.quantite END AS quantite
   FROM s
-  JOIN produit p ON p.id = s.produit_id
+ CROSS JOIN LATERAL (
+    SELECT nom FROM produit WHERE id = s.produit_id OFFSET 0
+  ) p
   LEFT JOIN homonyme h ON h.nom = p.nom
  ORDER BY s.produit_id

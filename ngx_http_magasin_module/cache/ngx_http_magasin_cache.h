@@ -30,6 +30,8 @@
 typedef struct ngx_http_magasin_cache_s        ngx_http_magasin_cache_t;
 typedef struct ngx_http_magasin_cache_read_s   ngx_http_magasin_cache_read_t;
 typedef struct ngx_http_magasin_cache_write_s  ngx_http_magasin_cache_write_t;
+typedef struct ngx_http_magasin_cache_fragment_s
+                                            ngx_http_magasin_cache_fragment_t;
 
 
 /* `magasin_cache`: the levels that a location reads and fills. */
@@ -159,6 +161,19 @@ void ngx_http_magasin_cache_failed(ngx_http_magasin_cache_read_t *cr,
     ngx_uint_t status);
 void ngx_http_magasin_cache_hold(ngx_http_magasin_cache_read_t *cr,
     size_t size);
+
+/* cache_fragment.c */
+ngx_http_magasin_cache_fragment_t *ngx_http_magasin_cache_fragment_create(
+    ngx_http_magasin_cache_read_t *cr, ngx_str_t *key);
+void ngx_http_magasin_cache_fragment_tag(
+    ngx_http_magasin_cache_fragment_t *fragment, ngx_http_magasin_tag_e kind,
+    int64_t first, int64_t second);
+ngx_int_t ngx_http_magasin_cache_fragment_find(
+    ngx_http_magasin_cache_fragment_t *fragment, ngx_str_t *text,
+    ngx_msec_t *valid_for);
+void ngx_http_magasin_cache_fragment_store(
+    ngx_http_magasin_cache_fragment_t *fragment, ngx_str_t *text,
+    ngx_msec_t valid_for);
 
 /* cache_write.c */
 ngx_int_t ngx_http_magasin_cache_written(ngx_http_magasin_cache_t *cache,

@@ -78,25 +78,12 @@ void
 ngx_http_magasin_cache_fill(ngx_http_magasin_cache_read_t *cr,
     ngx_http_magasin_answer_t *answer, ngx_msec_t valid_for)
 {
-    uint64_t                        ttl;
-    ngx_http_magasin_cache_t       *cache;
-    ngx_http_magasin_cache_conf_t  *conf;
+    ngx_http_magasin_cache_t  *cache;
 
     cache = cr->cache;
-    conf = cr->conf;
 
-    /* Entries that were stored together expire at different times. */
-
-    ttl = conf->ttl - ngx_random() % (conf->ttl / 8 + 1);
-
-    answer->direct = 1;
-    answer->stored = cr->question.captured;
-    answer->expires = cr->question.captured + ttl;
-
-    if (valid_for) {
-        answer->expires = ngx_min(answer->expires,
-                                  cr->question.captured + valid_for - 1);
-    }
+    answer->direct = !cr->joined;
+    ngx_http_magasin_cache_life(cr, &cr->question, answer, valid_for);
 
     ngx_http_magasin_store_fill(&cache->store, &cr->question, answer);
 
@@ -107,7 +94,7 @@ ngx_http_magasin_cache_fill(ngx_http_magasin_cache_read_t *cr,
                    answer->expires - answer->stored,
                    answer->reader.pin != NULL);
 
-    if (conf->levels & NGX_HTTP_MAGASIN_CACHE_L2) {
+    if ((cr->conf->levels & NGX_HTTP_MAGASIN_CACHE_L2) && !cr->joined) {
         ngx_http_magasin_cache_redis_store(cache, cr, answer);
     }
 
@@ -120,6 +107,32 @@ ngx_http_magasin_cache_fill(ngx_http_magasin_cache_read_t *cr,
     }
 
     ngx_http_magasin_cache_end(cr, NGX_OK, 0);
+}
+
+
+/*
+ * Set the times of an answer, or of a fragment, that is to be stored.
+ * valid_for: milliseconds that it is valid at most; 0: as configured.
+ */
+
+void
+ngx_http_magasin_cache_life(ngx_http_magasin_cache_read_t *cr,
+    ngx_http_magasin_question_t *question, ngx_http_magasin_answer_t *answer,
+    ngx_msec_t valid_for)
+{
+    uint64_t  ttl;
+
+    /* Entries that were stored together expire at different times. */
+
+    ttl = cr->conf->ttl - ngx_random() % (cr->conf->ttl / 8 + 1);
+
+    answer->stored = question->captured;
+    answer->expires = question->captured + ttl;
+
+    if (valid_for) {
+        answer->expires = ngx_min(answer->expires,
+                                  question->captured + valid_for - 1);
+    }
 }
 
 

@@ -135,6 +135,7 @@ struct ngx_http_magasin_cache_read_s {
     unsigned                           head:1;      /* lengths will do */
     unsigned                           fetch:1;     /* no old answer will do */
     unsigned                           leads:1;     /* a flight is ours */
+    unsigned                           joined:1;    /* it has fragments */
     unsigned                           asking:1;    /* Redis */
     unsigned                           evaluated:1; /* the script was sent */
 };
@@ -162,6 +163,9 @@ void ngx_http_magasin_cache_want(ngx_http_magasin_cache_read_t *cr,
 void ngx_http_magasin_cache_retry(ngx_http_magasin_cache_read_t *cr);
 
 /* cache_fill.c */
+void ngx_http_magasin_cache_life(ngx_http_magasin_cache_read_t *cr,
+    ngx_http_magasin_question_t *question, ngx_http_magasin_answer_t *answer,
+    ngx_msec_t valid_for);
 ngx_uint_t ngx_http_magasin_cache_full(ngx_http_magasin_cache_read_t *cr);
 void ngx_http_magasin_cache_end(ngx_http_magasin_cache_read_t *cr,
     ngx_int_t rc, ngx_uint_t status);

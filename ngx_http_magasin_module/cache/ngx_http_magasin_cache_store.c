@@ -322,6 +322,42 @@ ngx_http_magasin_store_stale(ngx_http_magasin_store_t *store,
 
 
 /*
+ * An answer that is valid, without a flight for one that is not.  The caller
+ * has seen that answers may be used.  The codes are those of _wait().
+ */
+
+ngx_int_t
+ngx_http_magasin_store_peek(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_question_t *question, ngx_pool_t *pool,
+    ngx_http_magasin_answer_t *answer)
+{
+    ngx_int_t                  rc;
+    ngx_http_magasin_entry_t  *entry;
+
+    rc = NGX_DECLINED;
+
+    ngx_http_magasin_zone_lock(store->zone);
+
+    entry = ngx_http_magasin_store_lookup(store->shared, question);
+
+    if (entry && entry->content
+        && question->captured < entry->content->expires
+        && ngx_http_magasin_store_same(question, entry->content->epoch,
+                                       entry->content->generations))
+    {
+        ngx_queue_remove(&entry->queue);
+        ngx_queue_insert_head(&store->shared->queue, &entry->queue);
+
+        rc = ngx_http_magasin_store_copy(store, entry, pool, answer);
+    }
+
+    ngx_http_magasin_zone_unlock(store->zone);
+
+    return rc;
+}
+
+
+/*
  * Store an answer under the generations of its question, and end its flight.
  * It is stored also when these are not current: other reads may have joined
  * the flight in time.

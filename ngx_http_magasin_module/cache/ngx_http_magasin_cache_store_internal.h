@@ -59,6 +59,9 @@ ngx_uint_t ngx_http_magasin_store_flying(ngx_http_magasin_store_t *store,
 ngx_int_t ngx_http_magasin_store_stale(ngx_http_magasin_store_t *store,
     ngx_http_magasin_question_t *question, ngx_msec_t age, ngx_pool_t *pool,
     ngx_http_magasin_answer_t *answer);
+ngx_int_t ngx_http_magasin_store_peek(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_question_t *question, ngx_pool_t *pool,
+    ngx_http_magasin_answer_t *answer);
 void ngx_http_magasin_store_fill(ngx_http_magasin_store_t *store,
     ngx_http_magasin_question_t *question, ngx_http_magasin_answer_t *answer);
 void ngx_http_magasin_store_close(ngx_http_magasin_store_t *store,

@@ -1,0 +1,117 @@
+-- Some stores of GET /api/v1/dashboard/.  $1: their ids; $2: true to return the
+-- trends as JSON too; $3: the products whose name is that of another product,
+-- or NULL to look for them.
+--
+-- The trends cover the last 168 hours, to the microsecond: the sums of
+-- cumul_vente, which start at fenetre.bord, corrected by the sales between bord
+-- and the exact start.  bord may be before or after the exact start, because
+-- now() is slightly older than the snapshot of this statement.  The column
+-- after the trends is the number of milliseconds for which the row stays valid
+-- if nothing is sold: until the oldest sale of these hours leaves the window.
+-- Then come the trends as JSON, or null, and $3 as it was found.
+--
+-- Names are compared only where three quantities do not decide, so that the
+-- duration does not depend on the number of products sold.  Products with equal
+-- names, which should not exist, are summed first.
+WITH m AS MATERIALIZED (
+    SELECT id, nom
+      FROM magasin
+     WHERE id = ANY ($1::bigint[])
+     ORDER BY id
+), limite AS MATERIALIZED (
+    SELECT bord, now() - interval '168 hours' AS debut
+      FROM fenetre
+), ecart AS MATERIALIZED (
+    SELECT m.id AS magasin_id, l.produit_id,
+           sum(CASE WHEN v.date_vente < limite.debut THEN -l.quantite
+                    ELSE l.quantite END) AS quantite
+      FROM limite
+     CROSS JOIN m
+     CROSS JOIN LATERAL (
+        SELECT id, date_vente
+          FROM vente
+         WHERE magasin_id = m.id
+           AND date_vente >= least(limite.bord, limite.debut)
+           AND date_vente < greatest(limite.bord, limite.debut)
+        OFFSET 0
+      ) v
+     CROSS JOIN LATERAL (
+        SELECT produit_id, quantite
+          FROM ligne_vente
+         WHERE vente_id = v.id
+        OFFSET 0
+      ) l
+     GROUP BY m.id, l.produit_id
+), homonyme AS MATERIALIZED (
+    SELECT id, nom
+      FROM produit
+     WHERE id = ANY (coalesce($3::bigint[],
+                              ARRAY(SELECT p.id
+                                      FROM produit p
+                                      JOIN (SELECT nom
+                                              FROM produit
+                                             GROUP BY nom
+                                            HAVING count(*) > 1) n
+                                        ON n.nom = p.nom)))
+)
+SELECT m.id, m.nom, ventes.total, stock.ruptures, stock.surstock,
+       tendances.texte,
+       (SELECT floor(extract(epoch FROM min(v.date_vente) - limite.debut)
+                     * 1000)::bigint
+          FROM vente v
+         WHERE v.magasin_id = m.id
+           AND v.date_vente >= limite.debut),
+       tendances.liste,
+       ARRAY(SELECT id FROM homonyme)::text AS homonymes
+  FROM m
+ CROSS JOIN limite
+ CROSS JOIN LATERAL (
+    SELECT coalesce(sum(c.total), 0.00) AS total
+      FROM cumul_vente c
+     WHERE c.magasin_id = m.id
+  ) ventes
+ CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE s.quantite = 0) AS ruptures,
+           count(*) FILTER (WHERE s.quantite > 10) AS surstock
+      FROM stock_local s
+     WHERE s.magasin_id = m.id
+  ) stock
+ CROSS JOIN LATERAL (
+    SELECT coalesce(string_agg(t.nom || ' (' || t.quantite || ')', ', '
+                               ORDER BY t.quantite DESC, t.nom), '') AS texte,
+           CASE WHEN $2::boolean
+                THEN '[' || coalesce(
+                         string_agg(row_to_json(t)::text, ','
+                                    ORDER BY t.quantite DESC, t.nom), '')
+                         || ']'
+           END AS liste
+      FROM (
+        SELECT x.produit_id AS produit, coalesce(x.nom, p.nom) AS nom,
+               x.quantite
+          FROM (
+            SELECT c.produit_id, NULL AS nom,
+                   c.recente + coalesce(e.quantite, 0) AS quantite
+              FROM cumul_vente c
+              LEFT JOIN ecart e ON e.magasin_id = c.magasin_id
+                               AND e.produit_id = c.produit_id
+             WHERE c.magasin_id = m.id
+               AND c.produit_id NOT IN (SELECT id FROM homonyme)
+             UNION ALL
+            SELECT NULL, h.nom,
+                   sum(c.recente + coalesce(e.quantite, 0))::bigint
+              FROM homonyme h
+              JOIN cumul_vente c ON c.magasin_id = m.id
+                                AND c.produit_id = h.id
+              LEFT JOIN ecart e ON e.magasin_id = c.magasin_id
+                               AND e.produit_id = c.produit_id
+             GROUP BY h.nom
+             ORDER BY 3 DESC
+             FETCH FIRST 3 ROWS WITH TIES
+          ) x
+          LEFT JOIN produit p ON p.id = x.produit_id
+         WHERE x.quantite > 0
+         ORDER BY x.quantite DESC, 2
+         LIMIT 3
+      ) t
+  ) tendances
+ ORDER BY m.id

@@ -22,9 +22,15 @@ WITH ligne AS MATERIALIZED (
       ORDER BY xid, id
       LIMIT $2::int)
      UNION ALL
-    (SELECT *
-       FROM journal
-      WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))
+    (SELECT j.*
+       FROM pg_snapshot_xip($1::pg_snapshot) AS x
+      CROSS JOIN LATERAL (
+        SELECT *
+          FROM journal
+         WHERE xid = x
+         ORDER BY xid, id
+         LIMIT $2::int
+      ) j
       LIMIT $2::int)
 ), change AS (
     SELECT xid,

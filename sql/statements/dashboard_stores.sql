@@ -10,6 +10,9 @@
 -- if nothing is sold: until the oldest sale of these hours leaves the window.
 -- Then come the trends as JSON, or null, and $3 as it was found.
 --
+-- The correction is added, not joined: how many sales there are between the two
+-- instants is not known when the plan is made.
+--
 -- Names are compared only where three quantities do not decide, so that the
 -- duration does not depend on the number of products sold.  Products with equal
 -- names, which should not exist, are summed first.
@@ -86,24 +89,29 @@ SELECT m.id, m.nom, ventes.total, stock.ruptures, stock.surstock,
                          || ']'
            END AS liste
       FROM (
+        WITH recent AS MATERIALIZED (
+            SELECT q.produit_id, sum(q.quantite)::bigint AS quantite
+              FROM (
+                SELECT produit_id, recente AS quantite
+                  FROM cumul_vente
+                 WHERE magasin_id = m.id
+                 UNION ALL
+                SELECT produit_id, quantite
+                  FROM ecart
+                 WHERE magasin_id = m.id
+              ) q
+             GROUP BY q.produit_id
+        )
         SELECT x.produit_id AS produit, coalesce(x.nom, p.nom) AS nom,
                x.quantite
           FROM (
-            SELECT c.produit_id, NULL AS nom,
-                   c.recente + coalesce(e.quantite, 0) AS quantite
-              FROM cumul_vente c
-              LEFT JOIN ecart e ON e.magasin_id = c.magasin_id
-                               AND e.produit_id = c.produit_id
-             WHERE c.magasin_id = m.id
-               AND c.produit_id NOT IN (SELECT id FROM homonyme)
+            SELECT r.produit_id, NULL AS nom, r.quantite
+              FROM recent r
+             WHERE r.produit_id NOT IN (SELECT id FROM homonyme)
              UNION ALL
-            SELECT NULL, h.nom,
-                   sum(c.recente + coalesce(e.quantite, 0))::bigint
+            SELECT NULL, h.nom, sum(r.quantite)::bigint
               FROM homonyme h
-              JOIN cumul_vente c ON c.magasin_id = m.id
-                                AND c.produit_id = h.id
-              LEFT JOIN ecart e ON e.magasin_id = c.magasin_id
-                               AND e.produit_id = c.produit_id
+              JOIN recent r ON r.produit_id = h.id
              GROUP BY h.nom
              ORDER BY 3 DESC
              FETCH FIRST 3 ROWS WITH TIES

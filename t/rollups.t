@@ -34,14 +34,24 @@ sub psql {
 sub file { return do { local (@ARGV, $/) = ($_[0]); scalar <> } }
 
 # Both statements of a route: the one that reads the sums, the one that does
-# not.
-my %Statement = map {
-    my $route = $_;
-    map {
-        ("${route}_$_" => file($_ eq 'raw' ? "t/raw/$route.sql"
-                                           : "sql/statements/$route.sql"))
-    } qw(sums raw)
-} qw(reports dashboard);
+# not.  Both get a store and a number of stores.  The former's last column, the
+# products with equal names, is left out.
+my %Statement = map { ("${_}_raw" => file("t/raw/$_.sql")) }
+    qw(reports dashboard);
+
+$Statement{reports_sums} = file('sql/statements/reports.sql')
+    =~ s/\$3::bigint\[\]/NULL::bigint[]/r;
+$Statement{reports_sums} = 'SELECT id, partie, nom, valeur, rang FROM ('
+    . "$Statement{reports_sums}) x (id, partie, nom, valeur, same, rang)"
+    . ' ORDER BY id, partie, rang';
+
+$Statement{dashboard_sums} = file('sql/statements/dashboard_stores.sql')
+    =~ s/\$3::bigint\[\]/NULL::bigint[]/r
+    =~ s/\$2::boolean/true/r
+    =~ s/= ANY \(\$1::bigint\[\]\)/IN (SELECT id FROM magasin WHERE id > \$1::bigint ORDER BY id LIMIT \$2::int)/r;
+$Statement{dashboard_sums} = 'SELECT id, nom, total, ruptures, surstock, texte,'
+    . " validite, liste FROM ($Statement{dashboard_sums}) x (id, nom, total,"
+    . ' ruptures, surstock, texte, validite, liste, same) ORDER BY id';
 
 my $prepare = join '', map {"PREPARE $_ AS $Statement{$_};\n"}
     sort keys %Statement;
@@ -54,10 +64,8 @@ sub answers {
         my $route = $_;
         map {
             my $page = $_;
-            map {
-                my $detail = "${route}_$_" eq 'dashboard_sums' ? ', true' : '';
-                "\\echo $_ $page\nEXECUTE ${route}_$_ ($page$detail);\n"
-            } qw(sums raw)
+            map {"\\echo $_ $page\nEXECUTE ${route}_$_ ($page);\n"}
+                qw(sums raw)
         } @pages
     } qw(dashboard reports);
 }

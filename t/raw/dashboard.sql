@@ -1,10 +1,11 @@
--- What sql/statements/dashboard.sql has to answer, from the sale lines alone.
+-- What sql/statements/dashboard_stores.sql has to answer, from the sale lines alone.
 SELECT m.id, m.nom, ventes.total, stock.ruptures, stock.surstock,
        tendances.texte,
        (SELECT floor(1000 * extract(epoch FROM date_vente - now()
                                                + interval '168 hours'))
           FROM vente
-         WHERE date_vente >= now() - interval '168 hours'
+         WHERE magasin_id = m.id
+           AND date_vente >= now() - interval '168 hours'
          ORDER BY date_vente
          LIMIT 1),
        tendances.liste

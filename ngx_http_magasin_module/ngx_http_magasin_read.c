@@ -10,6 +10,11 @@
 #include "ngx_http_magasin_handler.h"
 
 
+/* Bytes of an answer that are kept before some are sent, with and without the
+ * cache. */
+#define NGX_HTTP_MAGASIN_SHORT  16384
+
+
 static ngx_int_t ngx_http_magasin_read_begin(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_read_key(ngx_http_magasin_ctx_t *ctx,
     ngx_str_t *key);
@@ -316,28 +321,34 @@ ngx_http_magasin_read_done(void *data, ngx_int_t rc, ngx_uint_t status)
 
 
 /*
- * Keeps a piece of an answer that will be cached until the answer is complete,
- * because it is not sent before.  Returns the codes of
- * ngx_http_magasin_stream().
+ * Keeps a piece of an answer that is not sent before it is complete: one that
+ * will be cached, or the beginning of one that may be short.  Returns the codes
+ * of ngx_http_magasin_stream().
  */
 
 ngx_int_t
 ngx_http_magasin_gather(ngx_http_magasin_ctx_t *ctx)
 {
-    if (ngx_http_magasin_begun(ctx) || ctx->cached == NULL) {
+    if (ngx_http_magasin_begun(ctx)) {
         return ngx_http_magasin_stream(ctx);
     }
 
     if (ngx_http_magasin_complete(ctx)) {
 
-        if (ngx_http_magasin_read_fill(ctx) != NGX_OK) {
+        if (ctx->cached && ngx_http_magasin_read_fill(ctx) != NGX_OK) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
         return ngx_http_magasin_stream(ctx);
     }
 
-    if (ngx_http_magasin_cache_gathers(ctx->cached, ctx->json.size, 0)) {
+    /* A short answer has a length and an entity tag in all locations. */
+
+    if (ctx->json.size < NGX_HTTP_MAGASIN_SHORT
+        || (ctx->cached
+            && ngx_http_magasin_cache_gathers(ctx->cached, ctx->json.size,
+                                              0)))
+    {
         ctx->answer = NGX_HTTP_MAGASIN_ANSWER_GATHERING;
         return ngx_http_magasin_submit(ctx);
     }

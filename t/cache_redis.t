@@ -204,7 +204,7 @@ for my $round (1 .. 12) {
     # When another one polls it listens instead.
 
     my $connections = 'SELECT count(*) FROM pg_stat_activity'
-        . " WHERE query LIKE '%pg_current_wal_insert_lsn%'"
+        . " WHERE query LIKE '%pg_snapshot_xmax(%'"
         . " AND usename = 'magasin_web'";
     ok(MagasinNginx::wait_for(sub { MagasinTest::sql($connections) == 2 }),
         'one worker of each node polls') or diag MagasinTest::sql($connections);

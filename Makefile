@@ -90,7 +90,8 @@ packages-%:
 
 # Data that PostgreSQL stores twice.  A database in use can be checked.
 
-.PHONY: check-ledger check-rollups rebuild-rollups
+.PHONY: check-ledger check-rollups rebuild-rollups check-counters
+.PHONY: rebuild-counters
 
 check-ledger: packages-run # Compare the journal with the stock
 	@scripts/check.sh ledger
@@ -100,6 +101,12 @@ check-rollups: packages-run # Compare the sums of the reports with the sales
 
 rebuild-rollups: packages-run # Compute these sums again, from the sales
 	@scripts/check.sh rebuild-rollups
+
+check-counters: packages-run # Compare the counts of lists and metrics with the rows
+	@scripts/check.sh counters
+
+rebuild-counters: packages-run # Compute these counts again
+	@scripts/check.sh rebuild-counters
 
 
 # Building.  nginx's own configure and make do it, in build/NAME; both work in

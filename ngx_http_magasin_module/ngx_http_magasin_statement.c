@@ -112,7 +112,13 @@ ngx_http_magasin_rows_ready(ngx_http_magasin_pg_job_t *job, PGresult *result)
                    "magasin render: %i, rows %d, status %ui", rc, job->rows,
                    ctx->status);
 
-    if (rc == NGX_ERROR) {
+    if (rc == NGX_DECLINED) {
+
+        /* The job was changed, and nothing was rendered. */
+
+        rc = ngx_http_magasin_submit(ctx);
+
+    } else if (rc == NGX_ERROR) {
         rc = ngx_http_magasin_begun(ctx) ? NGX_ERROR
                                          : NGX_HTTP_INTERNAL_SERVER_ERROR;
 

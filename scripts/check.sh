@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Check data that PostgreSQL stores twice, on a database that may be in use.
 #
-# usage: check.sh ledger|rollups|rebuild-rollups
+# usage: check.sh ledger|rollups|rebuild-rollups|counters|rebuild-counters
 #
 #   ledger           the journal adds up to the stock
 #   rollups          the sums of the reports are those of the sales
@@ -22,7 +22,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 name=${1:-}
 case $name in
-ledger | rollups | rebuild-rollups) ;;
+ledger | rollups | rebuild-rollups | counters | rebuild-counters) ;;
 *)
     sed -n '2,/^set -euo/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
     exit 2
@@ -68,4 +68,6 @@ case $name in
 ledger) echo "ledger: the journal and the stock agree." ;;
 rollups) echo "rollups: the sums and the sales agree." ;;
 rebuild-rollups) echo "rebuild-rollups: the sums were computed again." ;;
+counters) echo "counters: the counts and the rows agree." ;;
+rebuild-counters) echo "rebuild-counters: the counts were computed again." ;;
 esac

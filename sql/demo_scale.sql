@@ -22,7 +22,8 @@ SET LOCAL maintenance_work_mem = '256MB';
 -- In the order in which a sale takes them, so that one that is under way ends
 -- first.
 LOCK TABLE stock_local, produit, magasin, vente, ligne_vente, stock_central,
-    demande_reapprovisionnement, cumul_vente, fenetre, journal, idempotence
+    demande_reapprovisionnement, cumul_vente, fenetre, compte_stock,
+    compte_vente, journal, journal_repere, idempotence
     IN ACCESS EXCLUSIVE MODE;
 SELECT pg_temp.demo_refuser();
 
@@ -32,7 +33,8 @@ SELECT pg_temp.demo_refuser();
 CREATE TEMPORARY TABLE remplie ON COMMIT DROP AS
 SELECT unnest(ARRAY['magasin', 'produit', 'stock_local', 'stock_central',
                     'vente', 'ligne_vente', 'demande_reapprovisionnement',
-                    'cumul_vente', 'journal', 'idempotence'])::regclass
+                    'cumul_vente', 'compte_stock', 'compte_vente', 'journal',
+                    'journal_repere', 'idempotence'])::regclass
        AS nom_table;
 
 CREATE TEMPORARY TABLE declencheur ON COMMIT DROP AS
@@ -55,7 +57,8 @@ SELECT format('ALTER TABLE %s DISABLE TRIGGER %I', nom_table, nom)
 SELECT format('DROP INDEX %s', nom) FROM index_secondaire \gexec
 
 TRUNCATE magasin, produit, stock_local, stock_central, vente, ligne_vente,
-    demande_reapprovisionnement, cumul_vente, journal, idempotence
+    demande_reapprovisionnement, cumul_vente, compte_stock, compte_vente,
+    journal, journal_repere, idempotence
     RESTART IDENTITY;
 
 \i /dev/stdin
@@ -71,6 +74,8 @@ ANALYZE magasin, produit, stock_local, vente, ligne_vente;
 
 \echo demo-scale: adding up the sales
 SELECT cumul_reconstruire();
+SELECT compte_stock_reconstruire();
+SELECT compte_vente_reconstruire();
 
 \echo demo-scale: opening the journal
 SELECT set_config('magasin.type', 'ouverture', true),
@@ -85,8 +90,8 @@ SELECT produit_id, quantite, quantite FROM stock_central ORDER BY produit_id;
 SELECT format('SELECT setval(pg_get_serial_sequence(%L, ''id''), max(id))'
               ' FROM %s', nom_table, nom_table)
   FROM remplie
- WHERE nom_table NOT IN ('cumul_vente'::regclass, 'journal'::regclass,
-                         'idempotence'::regclass) \gexec
+ WHERE EXISTS (SELECT FROM pg_attribute
+                WHERE attrelid = nom_table AND attidentity = 'd') \gexec
 
 SELECT format('ALTER TABLE %s %s TRIGGER %I', nom_table, etat, nom)
   FROM declencheur \gexec
@@ -95,8 +100,8 @@ COMMIT;
 
 \echo demo-scale: vacuum and statistics
 VACUUM (ANALYZE) magasin, produit, stock_local, stock_central, vente,
-    ligne_vente, demande_reapprovisionnement, cumul_vente, fenetre, journal,
-    idempotence;
+    ligne_vente, demande_reapprovisionnement, cumul_vente, fenetre,
+    compte_stock, compte_vente, journal, idempotence;
 \o
 
 SELECT format('demo-scale: %s stores, %s products, %s sales with %s lines,'

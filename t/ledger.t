@@ -106,7 +106,7 @@ for my $statement (
            . " suppress_redundant_updates_trigger()")}
         qw(magasin produit stock_local stock_central vente ligne_vente
            demande_reapprovisionnement journal cumul_vente fenetre
-           idempotence)),
+           idempotence compte_stock compte_vente journal_repere)),
     'UPDATE magasin SET nom = nom', 'UPDATE produit SET id = id',
     'UPDATE produit SET quantite_stock = 9',
     'UPDATE stock_local SET quantite = 9',
@@ -122,7 +122,9 @@ for my $statement (
     'CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1',
     'SELECT cumul_avancer()', 'SELECT cumul_reconstruire()',
     q{SELECT cumul_recompter('{1}', '{1}')}, 'SELECT fenetre_bord()',
-    q{SELECT ventes_tenir('{1}')},
+    q{SELECT ventes_tenir('{1}')}, 'SELECT compte_reunir()',
+    'SELECT compte_stock_reconstruire()', 'SELECT compte_vente_reconstruire()',
+    'SELECT journal_reperer()',
     q{SELECT idempotence_ouvrir('a', 'b', 'c')},
     q{SELECT vente_refus(1, '{1}', '{1}')}, q{SELECT contexte('type', '')},
     )

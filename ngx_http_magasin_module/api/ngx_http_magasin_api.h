@@ -103,6 +103,7 @@ void ngx_http_magasin_sale_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags);
 
 /* replenishments.c */
+ngx_int_t ngx_http_magasin_replenishments_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_replenishment_create_bind(
     ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_replenishment_approve_bind(

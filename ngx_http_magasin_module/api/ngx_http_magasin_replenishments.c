@@ -13,6 +13,14 @@ static ngx_int_t ngx_http_magasin_decide_bind(ngx_http_magasin_ctx_t *ctx,
     const char *approve);
 
 
+/* The first parameters of replenishments.sql and of replenishments_*.sql. */
+enum {
+    DEMANDES_MAGASIN = 0,
+    DEMANDES_PRODUIT,
+    DEMANDES_STATUT
+};
+
+
 static const char *const  ngx_http_magasin_demande_states[] = {
     "en_attente", "approuvee", "refusee", NULL
 };
@@ -54,6 +62,38 @@ const ngx_http_magasin_item_spec_t  ngx_http_magasin_replenishment_spec = {
     .what = "Demande",
     .columns = ngx_http_magasin_demande_columns
 };
+
+
+/*
+ * Select the statement, and thereby the index, from the parameters.  A product
+ * has the fewest rows.
+ */
+
+ngx_int_t
+ngx_http_magasin_replenishments_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_int_t     rc;
+    const char  **values;
+
+    rc = ngx_http_magasin_list_bind(ctx);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    values = ctx->job.values;
+
+    if (values[DEMANDES_PRODUIT]) {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_REPLENISHMENTS_PRODUCT;
+
+    } else if (values[DEMANDES_MAGASIN]) {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_REPLENISHMENTS_STORE;
+
+    } else if (values[DEMANDES_STATUT]) {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_REPLENISHMENTS_STATE;
+    }
+
+    return NGX_OK;
+}
 
 
 ngx_int_t

@@ -16,7 +16,21 @@
 #define NGX_HTTP_MAGASIN_PAGE  10
 
 
-/* Columns of sql/statements/stock_list.sql. */
+/* Values of sql/statements/stock_list.sql and stock_list_name.sql. */
+enum {
+    LIST_VALUE_MAGASIN = 0,
+    LIST_VALUE_NOM,
+    LIST_VALUE_QUANTITE,
+    LIST_VALUE_ORDER,
+    LIST_VALUE_ORDER_NEXT,
+    LIST_VALUE_PAGE,
+    LIST_VALUE_Q,
+    LIST_VALUE_LONG,
+    LIST_VALUES
+};
+
+
+/* Their columns. */
 enum {
     LIST_TOTAL = 0,
     LIST_ID,
@@ -45,8 +59,6 @@ static ngx_int_t ngx_http_magasin_stock_list_name(ngx_http_magasin_ctx_t *ctx,
 static ngx_int_t ngx_http_magasin_stock_list_quantity(
     ngx_http_magasin_ctx_t *ctx, ngx_http_magasin_stock_list_t *list,
     const char **error);
-static ngx_uint_t ngx_http_magasin_stock_list_too_big(
-    ngx_http_magasin_decimal_t *decimal);
 static ngx_int_t ngx_http_magasin_stock_list_page(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_stock_list_t *list);
 static void ngx_http_magasin_stock_list_order(ngx_http_magasin_ctx_t *ctx,
@@ -128,19 +140,31 @@ ngx_http_magasin_stock_list_bind(ngx_http_magasin_ctx_t *ctx)
 
     (void) ngx_sprintf(page, "%ui%Z", list->page);
 
-    ctx->job.values[0] = (const char *) ctx->ids[0].text.data;
-    ctx->job.values[1] = list->nom;
-    ctx->job.values[2] = list->quantite;
-    ctx->job.values[3] = list->keys[0];
-    ctx->job.values[4] = list->keys[1];
-    ctx->job.values[5] = (const char *) page;
-    ctx->job.values[6] = list->q;
-    ctx->job.nvalues = 7;
+    ctx->job.values[LIST_VALUE_MAGASIN] = (const char *) ctx->ids[0].text.data;
+    ctx->job.values[LIST_VALUE_NOM] = list->nom;
+    ctx->job.values[LIST_VALUE_QUANTITE] = list->quantite;
+    ctx->job.values[LIST_VALUE_ORDER] = list->keys[0];
+    ctx->job.values[LIST_VALUE_ORDER_NEXT] = list->keys[1];
+    ctx->job.values[LIST_VALUE_PAGE] = (const char *) page;
+    ctx->job.values[LIST_VALUE_Q] = list->q;
+    ctx->job.values[LIST_VALUE_LONG] = "f";
+    ctx->job.nvalues = LIST_VALUES;
     ctx->job.weigh = 1;
+
+    if (list->nom == NULL && list->quantite == NULL && list->q == NULL
+        && ngx_strstr(list->keys[0], "nom"))
+    {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_STOCK_LIST_NAME;
+    }
 
     return NGX_OK;
 }
 
+
+/*
+ * Returns NGX_DECLINED if the number of rows of the store is such that the
+ * statement has to run again, as a heavy one.
+ */
 
 ngx_int_t
 ngx_http_magasin_stock_list_render(ngx_http_magasin_ctx_t *ctx,
@@ -158,6 +182,13 @@ ngx_http_magasin_stock_list_render(ngx_http_magasin_ctx_t *ctx,
 
     if (rows == 0) {
         return ngx_http_magasin_stock_list_empty(ctx);
+    }
+
+    if (PQgetisnull(result, 0, LIST_ID)) {
+        ctx->job.values[LIST_VALUE_LONG] = "t";
+        ctx->job.class = NGX_HTTP_MAGASIN_PG_HEAVY;
+
+        return NGX_DECLINED;
     }
 
     text = ngx_http_magasin_column(result, 0, LIST_TOTAL);
@@ -223,7 +254,10 @@ ngx_http_magasin_stock_list_name(ngx_http_magasin_ctx_t *ctx, ngx_str_t *value,
 }
 
 
-/* Any decimal is accepted and truncated to an integer, as by the reference. */
+/*
+ * Any decimal is accepted and truncated to an integer, as by the reference,
+ * whose limit is the double nearest to 1e50.
+ */
 
 static ngx_int_t
 ngx_http_magasin_stock_list_quantity(ngx_http_magasin_ctx_t *ctx,
@@ -234,6 +268,8 @@ ngx_http_magasin_stock_list_quantity(ngx_http_magasin_ctx_t *ctx,
     ngx_int_t                    rc;
     ngx_str_t                   *value, text;
     ngx_http_magasin_decimal_t   decimal;
+    static ngx_str_t             limit = ngx_string(
+                   "100000000000000007629769841091887003294964970946560");
 
     value = ngx_http_magasin_query_value(ctx->query, "quantite");
 
@@ -259,7 +295,7 @@ ngx_http_magasin_stock_list_quantity(ngx_http_magasin_ctx_t *ctx,
         return NGX_OK;
     }
 
-    if (ngx_http_magasin_stock_list_too_big(&decimal)) {
+    if (ngx_http_magasin_decimal_exceeds(&decimal, &limit)) {
         *error = "Assurez-vous que cette valeur est inférieure ou égale à "
                  "1e+50.";
         return NGX_OK;
@@ -281,48 +317,6 @@ ngx_http_magasin_stock_list_quantity(ngx_http_magasin_ctx_t *ctx,
     list->quantite = (const char *) p;
 
     return NGX_OK;
-}
-
-
-/*
- * Returns 1 if the value is greater than the double nearest to 1e50, which is
- * the limit of the reference.
- */
-
-static ngx_uint_t
-ngx_http_magasin_stock_list_too_big(ngx_http_magasin_decimal_t *decimal)
-{
-    size_t         i;
-    u_char         c;
-    int64_t        total, whole, fraction;
-    static u_char  limit[] =
-                   "100000000000000007629769841091887003294964970946560";
-
-    ngx_http_magasin_decimal_digits(decimal, &total, &whole, &fraction);
-
-    if (decimal->zero || decimal->negative) {
-        return 0;
-    }
-
-    if (whole != (int64_t) sizeof(limit) - 1) {
-        return whole > (int64_t) sizeof(limit) - 1;
-    }
-
-    for (i = 0; i < sizeof(limit) - 1; i++) {
-        c = i < decimal->digits.len ? decimal->digits.data[i] : '0';
-
-        if (c != limit[i]) {
-            return c > limit[i];
-        }
-    }
-
-    while (i < decimal->digits.len) {
-        if (decimal->digits.data[i++] != '0') {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 

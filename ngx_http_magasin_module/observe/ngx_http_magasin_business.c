@@ -5,9 +5,9 @@
  * than the interval and no worker of this node has a query in flight, the
  * request also starts a query, for later requests.
  *
- * The query reads a row for each store and product.  To limit the load on
- * PostgreSQL where there are many rows, the pause after a query is a hundred
- * times the duration of the query, but at most five minutes.
+ * The query reads some rows for each store.  To limit the load on PostgreSQL
+ * where there are many, the pause after a query is a hundred times the duration
+ * of the query, but at most five minutes.
  */
 
 

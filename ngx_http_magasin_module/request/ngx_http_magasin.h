@@ -140,7 +140,8 @@ typedef struct {
  *
  * render: makes the answer from rows.  NGX_OK: the answer is complete.
  * NGX_AGAIN: the parameters now select the next rows, so run the statement
- * again.  NGX_ERROR: the request fails.
+ * again.  NGX_DECLINED: nothing was rendered, and the job was changed, so run
+ * it in place of the first one.  NGX_ERROR: the request fails.
  *
  * failed: makes the answer if the statement failed.  It may be NULL.
  */

@@ -209,6 +209,47 @@ ngx_http_magasin_decimal_integer(ngx_http_magasin_decimal_t *decimal,
 }
 
 
+/*
+ * Returns 1 if the number is greater than `limit`, the digits of a positive
+ * integer, else 0.
+ */
+
+ngx_uint_t
+ngx_http_magasin_decimal_exceeds(ngx_http_magasin_decimal_t *decimal,
+    ngx_str_t *limit)
+{
+    size_t   i;
+    u_char   c;
+    int64_t  total, whole, fraction;
+
+    ngx_http_magasin_decimal_digits(decimal, &total, &whole, &fraction);
+
+    if (decimal->zero || decimal->negative) {
+        return 0;
+    }
+
+    if (whole != (int64_t) limit->len) {
+        return whole > (int64_t) limit->len;
+    }
+
+    for (i = 0; i < limit->len; i++) {
+        c = i < decimal->digits.len ? decimal->digits.data[i] : '0';
+
+        if (c != limit->data[i]) {
+            return c > limit->data[i];
+        }
+    }
+
+    while (i < decimal->digits.len) {
+        if (decimal->digits.data[i++] != '0') {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static ngx_int_t
 ngx_http_magasin_decimal_exponent(u_char *p, u_char *end, int64_t *exponent)
 {

@@ -31,6 +31,8 @@ u_char *ngx_http_magasin_decimal_print(ngx_pool_t *pool,
     ngx_http_magasin_decimal_t *decimal);
 ngx_int_t ngx_http_magasin_decimal_integer(
     ngx_http_magasin_decimal_t *decimal, int64_t *value);
+ngx_uint_t ngx_http_magasin_decimal_exceeds(
+    ngx_http_magasin_decimal_t *decimal, ngx_str_t *limit);
 
 
 #endif /* _NGX_HTTP_MAGASIN_DECIMAL_H_INCLUDED_ */

@@ -1,11 +1,36 @@
--- GET /api/v1/journal/, as a stream.  $1: the store; $2: the product; $3: the
--- type; $4: the start time; $5: ordering, unused; $6: the number of rows; $7,
+-- GET /api/v1/journal/, as a stream, without store ($1), product ($2) and type
+-- ($3).  $4: the start time; $5: ordering, unused; $6: the number of rows; $7,
 -- $8: transaction and id after which the rows start.  Rows of transactions that
 -- are younger than a running transaction are not returned yet: the running one
 -- may still add rows before them.  $9, $10: transaction and id of the last row
 -- of the page, if the page is fetched in pieces.  A row that exceeds the size
 -- of a piece, or that is after the last row, has only its keys.  A compressed
 -- value counts as 16 kB, because its size is known only after it is read.
+--
+-- The rows of a start time begin after the last mark of journal_repere that is
+-- older: no row up to it is newer.  Marks of another life of the database,
+-- whose transactions are yet to come, do not count.  The key and the mark are
+-- combined to one lower bound, so that the scan of the index starts there.  No
+-- condition but those of the index can be one of another index, so that the
+-- plan is always the same.
+WITH debut AS MATERIALIZED (
+    SELECT xid, id
+      FROM (
+        SELECT coalesce($7::xid8, '0'), coalesce($8::bigint, 0)
+         UNION ALL
+        (SELECT xid, id
+           FROM journal_repere
+          WHERE instant < $4::timestamptz
+            AND NOT EXISTS (
+                    SELECT
+                      FROM journal_repere
+                     WHERE xid >= pg_snapshot_xmin(pg_current_snapshot()))
+          ORDER BY instant DESC, xid DESC, id DESC
+          LIMIT 1)
+      ) d (xid, id)
+     ORDER BY xid DESC, id DESC
+     LIMIT 1
+)
 SELECT xid, id, CASE WHEN entier THEN id END,
        CASE WHEN entier THEN instant_texte(instant) END, type, magasin_id,
        produit_id, delta, quantite, acteur, reference,
@@ -24,13 +49,13 @@ SELECT xid, id, CASE WHEN entier THEN id END,
         SELECT xid, id, instant, type, magasin_id, produit_id, delta, quantite,
                acteur, reference, motif, details
           FROM journal
-         WHERE ($1::bigint IS NULL OR magasin_id = $1::bigint)
-           AND ($2::bigint IS NULL OR produit_id = $2::bigint)
-           AND ($3::text IS NULL OR type = $3::text)
-           AND ($4::timestamptz IS NULL OR instant >= $4::timestamptz)
+         WHERE $1::bigint IS NULL
+           AND $2::bigint IS NULL
+           AND $3::text IS NULL
+           AND instant >= coalesce($4::timestamptz, '-infinity')
            AND coalesce($5::text, 'id') = 'id'
            AND xid < pg_snapshot_xmin(pg_current_snapshot())
-           AND (xid, id) > (coalesce($7::xid8, '0'), coalesce($8::bigint, 0))
+           AND (xid, id) > ((SELECT xid FROM debut), (SELECT id FROM debut))
          ORDER BY xid, id
          LIMIT $6::int
       ) page

@@ -1,6 +1,24 @@
 -- GET /api/v1/journal/ of one product ($2), the newest rows first.  The
 -- parameters are those of journal_recent.sql.  This statement uses its own
 -- index.
+WITH debut AS MATERIALIZED (
+    SELECT xid, id
+      FROM (
+        SELECT '0'::xid8, 0::bigint
+         UNION ALL
+        (SELECT xid, id
+           FROM journal_repere
+          WHERE instant < $4::timestamptz
+            AND NOT EXISTS (
+                    SELECT
+                      FROM journal_repere
+                     WHERE xid >= pg_snapshot_xmin(pg_current_snapshot()))
+          ORDER BY instant DESC, xid DESC, id DESC
+          LIMIT 1)
+      ) d (xid, id)
+     ORDER BY xid DESC, id DESC
+     LIMIT 1
+)
 SELECT xid, id, CASE WHEN entier THEN id END,
        CASE WHEN entier THEN instant_texte(instant) END, type, magasin_id,
        produit_id, delta, quantite, acteur, reference,
@@ -20,13 +38,15 @@ SELECT xid, id, CASE WHEN entier THEN id END,
                acteur, reference, motif, details
           FROM journal
          WHERE ($1::bigint IS NULL OR magasin_id = $1::bigint)
-           AND produit_id = $2::bigint
-           AND ($3::text IS NULL OR type = $3::text)
-           AND ($4::timestamptz IS NULL OR instant >= $4::timestamptz)
+           AND type IS NOT DISTINCT FROM coalesce($3::text, type)
+           AND instant >= coalesce($4::timestamptz, '-infinity')
            AND coalesce($5::text, 'id') = '-id'
-           AND (xid, id) < (coalesce($7::xid8, '18446744073709551615'),
-                            coalesce($8::bigint, 0))
-         ORDER BY xid DESC, id DESC
+           AND (produit_id, xid, id)
+               > ($2::bigint, (SELECT xid FROM debut), (SELECT id FROM debut))
+           AND (produit_id, xid, id)
+               < ($2::bigint, coalesce($7::xid8, '18446744073709551615'),
+                  coalesce($8::bigint, 0))
+         ORDER BY produit_id DESC, xid DESC, id DESC
          LIMIT $6::int
       ) page
     WINDOW rang AS (ORDER BY xid DESC, id DESC ROWS UNBOUNDED PRECEDING)

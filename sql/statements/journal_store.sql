@@ -1,5 +1,23 @@
 -- GET /api/v1/journal/ of one store ($1), as a stream.  The parameters are
 -- those of journal.sql.  This statement uses its own index.
+WITH debut AS MATERIALIZED (
+    SELECT xid, id
+      FROM (
+        SELECT coalesce($7::xid8, '0'), coalesce($8::bigint, 0)
+         UNION ALL
+        (SELECT xid, id
+           FROM journal_repere
+          WHERE instant < $4::timestamptz
+            AND NOT EXISTS (
+                    SELECT
+                      FROM journal_repere
+                     WHERE xid >= pg_snapshot_xmin(pg_current_snapshot()))
+          ORDER BY instant DESC, xid DESC, id DESC
+          LIMIT 1)
+      ) d (xid, id)
+     ORDER BY xid DESC, id DESC
+     LIMIT 1
+)
 SELECT xid, id, CASE WHEN entier THEN id END,
        CASE WHEN entier THEN instant_texte(instant) END, type, magasin_id,
        produit_id, delta, quantite, acteur, reference,
@@ -18,14 +36,15 @@ SELECT xid, id, CASE WHEN entier THEN id END,
         SELECT xid, id, instant, type, magasin_id, produit_id, delta, quantite,
                acteur, reference, motif, details
           FROM journal
-         WHERE magasin_id = $1::bigint
-           AND ($2::bigint IS NULL OR produit_id = $2::bigint)
-           AND ($3::text IS NULL OR type = $3::text)
-           AND ($4::timestamptz IS NULL OR instant >= $4::timestamptz)
+         WHERE ($2::bigint IS NULL OR produit_id = $2::bigint)
+           AND type IS NOT DISTINCT FROM coalesce($3::text, type)
+           AND instant >= coalesce($4::timestamptz, '-infinity')
            AND coalesce($5::text, 'id') = 'id'
-           AND xid < pg_snapshot_xmin(pg_current_snapshot())
-           AND (xid, id) > (coalesce($7::xid8, '0'), coalesce($8::bigint, 0))
-         ORDER BY xid, id
+           AND (magasin_id, xid, id)
+               > ($1::bigint, (SELECT xid FROM debut), (SELECT id FROM debut))
+           AND (magasin_id, xid)
+               < ($1::bigint, pg_snapshot_xmin(pg_current_snapshot()))
+         ORDER BY magasin_id, xid, id
          LIMIT $6::int
       ) page
     WINDOW rang AS (ORDER BY xid, id ROWS UNBOUNDED PRECEDING)

@@ -3,13 +3,12 @@
 -- The other stores are summed in the first row, which also has the numbers that
 -- are not per store.
 --
--- Both tables are read completely, once.  They have one row for each store and
--- product, however long the history is.
+-- The numbers are counted where they change (010_comptes.sql).  No table with a
+-- row for each store and product is read.
 WITH stock AS MATERIALIZED (
-    SELECT magasin_id,
-           count(*) FILTER (WHERE quantite = 0) AS ruptures,
-           count(*) FILTER (WHERE quantite > 10) AS surstock
-      FROM stock_local
+    SELECT magasin_id, sum(ruptures)::bigint AS ruptures,
+           sum(surstock)::bigint AS surstock
+      FROM compte_stock
      GROUP BY magasin_id
 ), m AS MATERIALIZED (
     SELECT m.id, coalesce(s.ruptures, 0) AS ruptures,
@@ -22,9 +21,9 @@ SELECT NULL::bigint AS id, coalesce(sum(m.ruptures), 0)::bigint AS ruptures,
        coalesce(sum(m.surstock), 0)::bigint AS surstock, count(m.id) AS autres,
        v.unites, v.chiffre_affaires, d.en_attente
   FROM (
-    SELECT coalesce(sum(quantite), 0)::bigint AS unites,
+    SELECT coalesce(sum(unites), 0)::bigint AS unites,
            coalesce(sum(total), 0.00) AS chiffre_affaires
-      FROM cumul_vente
+      FROM compte_vente
   ) v
  CROSS JOIN (
     SELECT count(*) AS en_attente

@@ -1,5 +1,5 @@
--- GET /api/v1/products/ of one category ($2), without q ($1).  The other
--- parameters are those of products.sql.
+-- GET /api/v1/products/ of one category ($2), without q ($1), and those that
+-- are not archived ($3).  The other parameters are those of products.sql.
 SELECT nom, id, CASE WHEN entier THEN id END, CASE WHEN entier THEN nom END,
        CASE WHEN entier THEN categorie END, CASE WHEN entier THEN prix END,
        CASE WHEN entier THEN description END
@@ -15,10 +15,12 @@ SELECT nom, id, CASE WHEN entier THEN id END, CASE WHEN entier THEN nom END,
         SELECT nom, id, categorie, prix, description
           FROM produit
          WHERE $1::text IS NULL
-           AND categorie = $2::text
-           AND (archive_le IS NOT NULL) = coalesce($3::boolean, false)
-           AND (nom, id) > (coalesce($5::text, ''), coalesce($6::bigint, 0))
-         ORDER BY nom, id
+           AND NOT coalesce($3::boolean, false)
+           AND archive_le IS NULL
+           AND (categorie, nom, id)
+               > ($2::text, coalesce($5::text, ''), coalesce($6::bigint, 0))
+           AND categorie <= $2::text
+         ORDER BY categorie, nom, id
          LIMIT $4::int
       ) page
     WINDOW rang AS (ORDER BY nom, id ROWS UNBOUNDED PRECEDING)

@@ -1,0 +1,54 @@
+-- GET /api/v1/journal/ of one type ($3), in one store or, if $1 is NULL, in
+-- all, without product, the newest rows first.  The parameters are those of
+-- journal_recent.sql.  This statement uses its own index.
+WITH debut AS MATERIALIZED (
+    SELECT xid, id
+      FROM (
+        SELECT '0'::xid8, 0::bigint
+         UNION ALL
+        (SELECT xid, id
+           FROM journal_repere
+          WHERE instant < $4::timestamptz
+            AND NOT EXISTS (
+                    SELECT
+                      FROM journal_repere
+                     WHERE xid >= pg_snapshot_xmin(pg_current_snapshot()))
+          ORDER BY instant DESC, xid DESC, id DESC
+          LIMIT 1)
+      ) d (xid, id)
+     ORDER BY xid DESC, id DESC
+     LIMIT 1
+)
+SELECT xid, id, CASE WHEN entier THEN id END,
+       CASE WHEN entier THEN instant_texte(instant) END, type, magasin_id,
+       produit_id, delta, quantite, acteur, reference,
+       CASE WHEN entier THEN motif END, CASE WHEN entier THEN details END
+  FROM (
+    SELECT page.*,
+           (row_number() OVER rang = 1
+            OR sum(coalesce(octet_length(motif), 0)
+                   + CASE WHEN pg_column_compression(details) IS NULL
+                          THEN coalesce(pg_column_size(details), 0)
+                          ELSE 16384 END) OVER rang
+               <= 131072)
+           AND ($9::xid8 IS NULL OR (xid, id) >= ($9::xid8, $10::bigint))
+           AS entier
+      FROM (
+        SELECT xid, id, instant, type, magasin_id, produit_id, delta, quantite,
+               acteur, reference, motif, details
+          FROM journal
+         WHERE magasin_id IS NOT DISTINCT FROM coalesce($1::bigint, magasin_id)
+           AND $2::bigint IS NULL
+           AND instant >= coalesce($4::timestamptz, '-infinity')
+           AND coalesce($5::text, 'id') = '-id'
+           AND (type, xid, id)
+               > ($3::text, (SELECT xid FROM debut), (SELECT id FROM debut))
+           AND (type, xid, id)
+               < ($3::text, coalesce($7::xid8, '18446744073709551615'),
+                  coalesce($8::bigint, 0))
+         ORDER BY type DESC, xid DESC, id DESC
+         LIMIT $6::int
+      ) page
+    WINDOW rang AS (ORDER BY xid DESC, id DESC ROWS UNBOUNDED PRECEDING)
+  ) mesure
+ ORDER BY xid DESC, id DESC

@@ -109,6 +109,8 @@ ngx_http_magasin_metrics_send(ngx_http_request_t *r, const char *type,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    ngx_http_magasin_undated(r);
+
     r->headers_out.status = NGX_HTTP_OK;
     r->headers_out.content_length_n = text->size;
     r->headers_out.content_type.data = (u_char *) type;

@@ -173,6 +173,7 @@ ngx_http_magasin_metrics_gauges(ngx_http_magasin_metrics_t *metrics,
         gauges->pg.busy += slot->pg.busy;
         gauges->pg.waiting += slot->pg.waiting;
         gauges->pg.locked += slot->pg.locked;
+        gauges->pg.collations += slot->pg.collations;
 
         for (k = 0; k < NGX_HTTP_MAGASIN_PG_CLASSES; k++) {
             gauges->pg.queues[k] += slot->pg.queues[k];

@@ -99,6 +99,10 @@ check-ledger: packages-run # Compare the journal with the stock
 check-rollups: packages-run # Compare the sums of the reports with the sales
 	@scripts/check.sh rollups
 
+.PHONY: doctor
+doctor: packages-run # Put sequences right, print what collations need
+	@scripts/check.sh doctor
+
 rebuild-rollups: packages-run # Compute these sums again, from the sales
 	@scripts/check.sh rebuild-rollups
 

@@ -33,6 +33,10 @@ ngx_http_magasin_dispatch(ngx_http_magasin_ctx_t *ctx)
 
     r = ctx->request;
 
+    if (!ngx_http_magasin_authority_valid(r)) {
+        return ngx_http_magasin_reply_status(ctx, NGX_HTTP_BAD_REQUEST);
+    }
+
     if (ngx_http_magasin_route(ctx) == NULL) {
         return ngx_http_magasin_no_route(ctx);
     }
@@ -101,18 +105,22 @@ ngx_http_magasin_no_route(ngx_http_magasin_ctx_t *ctx)
         return ngx_http_magasin_reply_status(ctx, NGX_HTTP_NOT_FOUND);
     }
 
-    path.len = r->uri.len + 1;
+    path.len = ctx->path.len + 1;
     path.data = ngx_pnalloc(r->pool, path.len);
 
     if (path.data == NULL) {
         return NGX_ERROR;
     }
 
-    p = ngx_cpymem(path.data, r->uri.data, r->uri.len);
+    p = ngx_cpymem(path.data, ctx->path.data, ctx->path.len);
     *p = '/';
 
     if (ngx_http_magasin_route_find(r->pool, &path, ids) == NULL) {
         return ngx_http_magasin_reply_status(ctx, NGX_HTTP_NOT_FOUND);
+    }
+
+    if (ngx_http_magasin_base_add(r, &path) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     /* Paths of the table need no escapes. */
@@ -232,6 +240,46 @@ ngx_http_magasin_media_refused(ngx_http_magasin_ctx_t *ctx)
     p = ngx_sprintf(p, "Type de média «\xc2\xa0%V\xc2\xa0» non supporté.",
                     &type);
     detail.len = p - detail.data;
+
+    return ngx_http_magasin_reply_detail(ctx,
+                                         NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                                         &detail);
+}
+
+
+/*
+ * Answers 415 to a body whose Content-Encoding is not "identity".  The names
+ * of the codings that are read are in Accept-Encoding (RFC 9110, section
+ * 15.5.16).
+ *
+ * Returns NGX_OK if the body has no other coding, NGX_DONE if the answer is in
+ * ctx, or NGX_ERROR if memory cannot be allocated.
+ */
+
+ngx_int_t
+ngx_http_magasin_encoding_refused(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_str_t         *coding;
+    static ngx_str_t   identity = ngx_string("identity");
+    static ngx_str_t   detail =
+                              ngx_string("Le corps doit être envoyé sans "
+                                         "codage (Content-Encoding).");
+
+    coding = ngx_http_magasin_content_coding(ctx->request);
+
+    if (coding == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
+                   "magasin coding \"%V\" is not supported", coding);
+
+    if (ngx_http_magasin_reply_header(ctx->request, "Accept-Encoding",
+                                      &identity)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     return ngx_http_magasin_reply_detail(ctx,
                                          NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,

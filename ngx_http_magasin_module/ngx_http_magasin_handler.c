@@ -53,6 +53,10 @@ ngx_http_magasin_handler(ngx_http_request_t *r)
             rc = ngx_http_magasin_media_refused(ctx);
 
         } else if (ctx->body.type != NGX_HTTP_MAGASIN_BODY_NONE) {
+            rc = ngx_http_magasin_encoding_refused(ctx);
+        }
+
+        if (rc == NGX_OK && ctx->body.type != NGX_HTTP_MAGASIN_BODY_NONE) {
             r->request_body_in_single_buf = 1;
 
             rc = ngx_http_read_client_request_body(r,
@@ -162,6 +166,13 @@ ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx, ngx_str_t *body)
 
     if (rc == NGX_OK) {
         rc = endpoint->bind(ctx);
+    }
+
+    if (rc == NGX_OK
+        && endpoint->method == NGX_HTTP_POST
+        && !ctx->conditional)
+    {
+        rc = ngx_http_magasin_unconditional(ctx);
     }
 
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,

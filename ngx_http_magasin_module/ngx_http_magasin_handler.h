@@ -23,6 +23,7 @@ void ngx_http_magasin_routes_init(void);
 /* dispatch.c */
 ngx_int_t ngx_http_magasin_dispatch(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_media_refused(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_encoding_refused(ngx_http_magasin_ctx_t *ctx);
 
 /* read.c */
 ngx_int_t ngx_http_magasin_read(ngx_http_magasin_ctx_t *ctx);

@@ -188,7 +188,7 @@ ngx_http_magasin_failure_status(ngx_http_magasin_ctx_t *ctx,
     }
 
     sqlstate = ngx_http_magasin_sqlstate(result);
-    status = ngx_http_magasin_sqlstate_status(sqlstate);
+    status = ngx_http_magasin_sqlstate_result(result);
 
     ngx_http_magasin_cause(ctx, sqlstate);
 

@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
-# Check data that PostgreSQL stores twice, on a database that may be in use.
+# Check what PostgreSQL does not check by itself, on a database that may be in
+# use.
 #
-# usage: check.sh ledger|rollups|rebuild-rollups|counters|rebuild-counters
+# usage: check.sh ledger|rollups|rebuild-rollups|counters|rebuild-counters|
+#                 doctor
 #
 #   ledger           the journal adds up to the stock
 #   rollups          the sums of the reports are those of the sales
 #   rebuild-rollups  compute these sums again; sales are rejected (503) until it
 #                    is done; it fails when another session has an open sale
+#   doctor           puts sequences ahead of rows that were inserted with their
+#                    ids, and prints what has to be done about collations that
+#                    the system of the database has in another version
 #
 # Prints one line per difference and exits 1; exits 0 without a difference, 2
 # when the check failed.
@@ -22,7 +27,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 name=${1:-}
 case $name in
-ledger | rollups | rebuild-rollups | counters | rebuild-counters) ;;
+ledger | rollups | rebuild-rollups | counters | rebuild-counters | doctor) ;;
 *)
     sed -n '2,/^set -euo/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
     exit 2
@@ -52,11 +57,30 @@ if [ -z "$database" ]; then
     database=$("$top/scripts/instance.sh" admin-conninfo)
 fi
 
-found=$(PGCLIENTENCODING=UTF8 psql -X -q -A -t -v ON_ERROR_STOP=1 \
-    -d "$database" -f "$top/sql/checks/${name//-/_}.sql") || {
-    echo "$name: the check failed (see above)." >&2
-    exit 2
+run() {
+    PGCLIENTENCODING=UTF8 psql -X -q -A -t -v ON_ERROR_STOP=1 \
+        -d "$database" -f "$top/sql/checks/$1.sql" || {
+        echo "$name: the check failed (see above)." >&2
+        exit 2
+    }
 }
+
+if [ "$name" = doctor ]; then
+    repaired=$(run repair_sequences)
+    [ -z "$repaired" ] || echo "$repaired"
+    found=$(run collations)
+    if [ -n "$found" ]; then
+        echo "$found"
+        echo "doctor: the system of the database has other versions of" \
+            "collations; the lines above put the indexes right" \
+            "(docs/operations.md)." >&2
+        exit 1
+    fi
+    echo "doctor: sequences and collations are as they should be."
+    exit 0
+fi
+
+found=$(run "${name//-/_}")
 
 if [ -n "$found" ]; then
     echo "$found"

@@ -8,7 +8,7 @@
 # simplest).  Each file is one transaction, which also inserts its row into the
 # table schema_migration.  A file that has changed since it was applied is an
 # error.  Each run then applies sql/roles.sql, which limits the role of the web
-# tier.
+# tier, and puts sequences ahead of rows that were inserted with their ids.
 
 set -euo pipefail
 
@@ -108,6 +108,12 @@ sql --single-transaction -o /dev/null -v file="$sql_dir/roles.sql" \
 LOCK TABLE public.schema_migration IN SHARE ROW EXCLUSIVE MODE;
 \i :file
 SQL
+
+repaired=$(sql -f "$sql_dir/checks/repair_sequences.sql") ||
+    fail "the sequences cannot be checked."
+while read -r line; do
+    [ -z "$line" ] || echo "migrate: $line"
+done <<<"$repaired"
 
 for version in "${!applied_sum[@]}"; do
     if [ -z "${known[$version]:-}" ]; then

@@ -94,7 +94,7 @@ sub forms {
     }
     my $path = "/api/v1/$list?" . join '&', @parameters;
     push @forms, [ $path, Host => "h$_.example" ] for 1 .. 6;
-    push @forms, [ $path, Host => 'a"b.example' ],
+    push @forms, [ $path, Host => 'a_b.example' ],
         [ $path, 'X-Scheme' => 'https' ],
         [ $path, 'X-Scheme' => 'https', Host => 'h1.example' ],
         [ $path =~ s{stores/1/}{stores/001/}r ];

@@ -312,7 +312,7 @@ un d POST /api/v1/replenishments/102/reject/ -> 200 =6
 un e POST /api/v1/replenishments/103/approve/ -> 409 ~"statut":"refusee","produits"
 un e POST /api/v1/replenishments/103/approve/ -> 409 =8
 un - POST /api/v1/replenishments/103/approve/ -> 409 ~déjà
-un f POST /api/v1/products/ {"nom":"Écran","categorie":"Bureau","prix":"99.90"} -> 201 {"id":16,"nom":"Écran","categorie":"Bureau","prix":"99.90","description":null}
+un f POST /api/v1/products/ {"nom":"Écran","categorie":"Bureau","prix":"99.90"} -> 201 {"id":16,"nom":"Écran","categorie":"Bureau","prix":"99.90","description":""}
 un f POST /api/v1/products/ {"nom":"Écran","categorie":"Bureau","prix":"99.90"} -> 201 =11
 --- response_headers_like eval
 [('ETag: "17"') x 2, ('Location: /api/v1/replenishments/\d+/') x 2, ('Location: ') x 7, ("Location: /api/v1/products/16/\nETag: \"[0-9a-f]{32}\"") x 2]

@@ -6,12 +6,10 @@ use warnings;
 use lib 't/inc';
 use Test::Nginx::Socket 'no_plan';
 use MagasinTest;
-use Digest::MD5 qw(md5_hex);
 
 our $token = $MagasinTest::Token;
-our $etag  = '"' . md5_hex(CORE::join "\x1f",
-    map {s/^"|"$//gr}
-        @MagasinTest::Product{qw(nom categorie prix description)}) . '"';
+our $etag  = MagasinTest::product_etag(map {s/^"|"$//gr}
+        @MagasinTest::Product{qw(nom categorie prix description)});
 our $refused = q({"detail":"La condition de la requête n'est pas remplie."});
 
 # Products 3, 6 and 12 were never sold; 1 and 8 were.

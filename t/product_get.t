@@ -141,7 +141,6 @@ MagasinTest::reset(q{INSERT INTO produit (id, nom, categorie, prix, description)
 --- request eval
 ["GET /api/v1/products/3/", "GET /api/v1/products/100/"]
 --- response_headers eval
-require Digest::MD5;
-my $etag = Digest::MD5::md5_hex(CORE::join "\x1f", 'Tapis de souris XL',
-    'Accessoire', '19.99', 'Surface antidérapante et étendue');
-[(qq(ETag: "$etag")) x 2]
+my $etag = MagasinTest::product_etag('Tapis de souris XL', 'Accessoire',
+    '19.99', 'Surface antidérapante et étendue');
+[("ETag: $etag") x 2]

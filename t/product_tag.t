@@ -38,6 +38,18 @@ my %expected = map { split /\|/ } split /\n/, MagasinTest::sql(
         . ' FROM produit WHERE id > 100000');
 is(scalar keys %expected, $products, "$products products");
 
+# Fields that are joined are not told apart by what a field may contain, nor by
+# its length.
+my @twins = (
+    [q(E'A\x1fB', 'C', 1.00, 'd')],        [q('A', E'B\x1fC', 1.00, 'd')],
+    [q('A', 'B', 1.00, E'\x1e')],          [q('A', 'B', 1.00, NULL)],
+    [q('A', 'B', 1.00, '')],               [q('A', 'B', 1.00, '-')],
+    [q('A1:B', 'C', 1.00, 'd')],           [q('A', 'B1:C', 1.00, 'd')],
+    [q('A', 'B4:1.00', 1.00, 'd')],        [q('A4:1.00', 'B', 1.00, 'd')],
+);
+my %tags = map { (MagasinTest::sql("SELECT produit_etag($_->[0])") => 1) } @twins;
+is(scalar keys %tags, scalar @twins, 'different products have different tags');
+
 my $nginx  = MagasinNginx->start(workers => 1);
 my $client = HTTP::Tiny->new(timeout => 20, proxy => undef,
     http_proxy => undef);

@@ -188,7 +188,7 @@ a\",\"categorie\":\"b\",\"prix\":1}\r
 --- raw_request_middle_delay: 0.1
 --- error_code: 201
 --- response_body chomp
-{"id":16,"nom":"a","categorie":"b","prix":"1.00","description":null}
+{"id":16,"nom":"a","categorie":"b","prix":"1.00","description":""}
 
 
 === TEST 18: lists as subrequests and behind a proxy

@@ -120,7 +120,7 @@ __DATA__
 
 === TEST 1: without the directive there is no cache
 --- response_body chomp
-{"status":"ok","database":"ok","cache":"off","writes":"ok"}
+{"status":"ok","database":"ok","cache":"off","writes":"ok","collations":"ok"}
 --- no_error_log
 magasin: no cache
 [error]
@@ -132,7 +132,7 @@ unix:$TEST_NGINX_REDIS
 --- init
 main::await('ok')
 --- response_body chomp
-{"status":"ok","database":"ok","cache":"ok","writes":"ok"}
+{"status":"ok","database":"ok","cache":"ok","writes":"ok","collations":"ok"}
 --- no_error_log
 [warn]
 [error]
@@ -166,7 +166,7 @@ main::await('unavailable');
 main::logged(qr/\[info\].*magasin: no cache from Redis at unix:\S+nobody/);
 sleep 1;
 --- response_body chomp
-{"status":"ok","database":"ok","cache":"unavailable","writes":"ok"}
+{"status":"ok","database":"ok","cache":"unavailable","writes":"ok","collations":"ok"}
 --- grep_error_log eval
 qr/\[warn\](?=.*magasin: no cache from Redis at unix:\S+nobody: No such file or directory)/
 --- grep_error_log_out
@@ -219,7 +219,7 @@ main::await('ok')
 unix:$TEST_NGINX_REDIS_DIR/locked password=abracadabra
 --- init
 main::await('unavailable')
---- response_body_like: ^\{"status":"ok","database":"ok","cache":"unavailable","writes":"ok"\}$
+--- response_body_like: ^\{"status":"ok","database":"ok","cache":"unavailable","writes":"ok","collations":"ok"\}$
 --- error_log eval
 [qr/\[warn\].*magasin: no cache from Redis at unix:\S+locked: AUTH was refused \(WRONGPASS\)/]
 --- no_error_log
@@ -415,7 +415,7 @@ unix:$TEST_NGINX_REDIS
 main::await('ok')
 --- error_code: 503
 --- response_body chomp
-{"status":"unavailable","database":"unavailable","cache":"ok","writes":"unavailable"}
+{"status":"unavailable","database":"unavailable","cache":"ok","writes":"unavailable","collations":"ok"}
 
 
 === TEST 25: an exit leaves nothing open

@@ -45,7 +45,7 @@ our %begins = (
     '/api/v1/journal/'       => '~^\{"next":"http',
     '/healthz'               => '{"status":"ok"}',
     '/readyz'                =>
-        '{"status":"ok","database":"ok","cache":"off","writes":"ok"}',
+        '{"status":"ok","database":"ok","cache":"off","writes":"ok","collations":"ok"}',
 );
 
 our $answers = join "\n", map {

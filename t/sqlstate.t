@@ -32,8 +32,9 @@ MagasinTest::reset();
 
 __DATA__
 
-=== TEST 1: a constraint
---- init: main::raising('23514')
+=== TEST 1: a constraint that is a rule of the API
+--- init
+main::raising("23514', CONSTRAINT = 'produit_prix_positif");
 --- request
 PUT /api/v1/products/3/
 {"prix":"1.00"}
@@ -43,6 +44,20 @@ PUT /api/v1/products/3/
 {"detail":"La demande est en conflit avec l'état actuel."}
 --- no_error_log
 [error]
+
+
+=== TEST 1a: a constraint that is not is the database's own fault
+--- init
+main::raising("23514', CONSTRAINT = 'produit_prix_rond");
+--- request
+PUT /api/v1/products/3/
+{"prix":"1.00"}
+--- more_headers eval: $MagasinTest::Json
+--- error_code: 500
+--- response_body chomp
+{"detail":"Erreur interne du serveur."}
+--- error_log
+magasin: "product_update" failed with SQLSTATE 23514: raised
 
 
 === TEST 2: a serialization failure: worth another try
@@ -147,7 +162,7 @@ MagasinTest::sql(
 [map { qq(POST /api/v1/products/\n{"nom":"n","prix":1,"categorie":"$_"}) }
     qw(23514 40P01 55P03 22003 25006 57014 P0001)]
 --- more_headers eval: $MagasinTest::Json
---- error_code eval: [409, 503, 503, 400, 503, 504, 500]
+--- error_code eval: [500, 503, 503, 400, 503, 504, 500]
 --- response_body_like eval
 [('\A\{"detail":"[^"]+"\}\z') x 7]
 --- error_log
@@ -164,7 +179,7 @@ MagasinTest::sql(
     qw(23514 40P01 P0001 23514)),
  'GET /api/v1/products/?q=commit', 'GET /api/v1/products/3/']
 --- more_headers eval: $MagasinTest::Json
---- error_code eval: [409, 503, 500, 409, 200, 200]
+--- error_code eval: [500, 503, 500, 500, 200, 200]
 --- response_body_like eval
 [('\A\{"detail":"[^"]+"\}\z') x 4, '"results":\[\]', '^\{"nom"']
 --- error_log

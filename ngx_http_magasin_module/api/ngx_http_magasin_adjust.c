@@ -7,7 +7,7 @@
 #include "ngx_http_magasin_reply.h"
 
 
-/* Parameters of stock_adjust.sql. */
+/* Parameters of stock_adjust.sql and stock_adjust_unless.sql. */
 enum {
     ADJUST_MAGASIN = 0,
     ADJUST_PRODUIT,
@@ -19,6 +19,7 @@ enum {
     ADJUST_ACTEUR,
     ADJUST_KEY,
     ADJUST_DIGEST,
+    ADJUST_IF_NONE_MATCH,
     ADJUST_VALUES
 };
 
@@ -79,7 +80,10 @@ ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx)
         return ngx_http_magasin_reply_missing(ctx, "Produit", &ctx->ids[1]);
     }
 
-    if (ngx_http_magasin_if_match(ctx, &values[ADJUST_IF_MATCH]) != NGX_OK) {
+    if (ngx_http_magasin_if_match(ctx, &values[ADJUST_IF_MATCH]) != NGX_OK
+        || ngx_http_magasin_if_none_match(ctx, &values[ADJUST_IF_NONE_MATCH])
+           != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -88,7 +92,14 @@ ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx)
     values[ADJUST_ACTEUR] = (const char *) ctx->token.data;
     values[ADJUST_KEY] = ctx->key;
     values[ADJUST_DIGEST] = ctx->digest;
-    ctx->job.nvalues = ADJUST_VALUES;
+    ctx->job.nvalues = ADJUST_IF_NONE_MATCH;
+
+    /* Few requests have this condition, which costs a lookup. */
+
+    if (values[ADJUST_IF_NONE_MATCH]) {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_STOCK_ADJUST_UNLESS;
+        ctx->job.nvalues = ADJUST_VALUES;
+    }
 
     locks = ngx_http_magasin_locks(ctx, 1);
     if (locks == NULL) {

@@ -25,6 +25,8 @@ static const char *ngx_http_magasin_readyz_writes(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t *served);
 static void ngx_http_magasin_readyz_body(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t status, const char *database, size_t len);
+static ngx_uint_t ngx_http_magasin_readyz_collations(
+    ngx_http_magasin_ctx_t *ctx);
 static const char *ngx_http_magasin_readyz_cache(ngx_http_magasin_ctx_t *ctx);
 
 
@@ -147,6 +149,15 @@ ngx_http_magasin_readyz_body(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
     ngx_http_magasin_json_text(json, cache, ngx_strlen(cache));
     ngx_http_magasin_json_key(json, "writes");
     ngx_http_magasin_json_text(json, writes, ngx_strlen(writes));
+    ngx_http_magasin_json_key(json, "collations");
+
+    if (ngx_http_magasin_readyz_collations(ctx)) {
+        ngx_http_magasin_json_string(json, "outdated");
+
+    } else {
+        ngx_http_magasin_json_string(json, "ok");
+    }
+
 
     ngx_http_magasin_json_close(json, '}');
 }
@@ -183,6 +194,22 @@ ngx_http_magasin_readyz_writes(ngx_http_magasin_ctx_t *ctx,
     *served = 1;
 
     return state.locked ? "locked" : "ok";
+}
+
+
+/*
+ * Returns the number of collations whose indexes are outdated.  Reads and
+ * writes go on, so the status stays 200.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_readyz_collations(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_http_magasin_pg_state_t  state;
+
+    ngx_http_magasin_pg_state(ngx_http_magasin_pg_pool(ctx->request), &state);
+
+    return state.collations;
 }
 
 

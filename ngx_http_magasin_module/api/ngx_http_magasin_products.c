@@ -21,25 +21,6 @@ enum {
 };
 
 
-/* Columns of product_availability.sql. */
-enum {
-    AVAILABILITY_PRODUIT = 0,
-    AVAILABILITY_NOM,
-    AVAILABILITY_CENTRAL,
-    AVAILABILITY_MAGASIN,
-    AVAILABILITY_MAGASIN_NOM,
-    AVAILABILITY_QUANTITE
-};
-
-
-/* Parameters of product_availability.sql. */
-enum {
-    AVAILABILITY_AFTER = 1,
-    AVAILABILITY_ROWS,
-    AVAILABILITY_VALUES
-};
-
-
 /*
  * Parameters of products.sql and of the other products_*.sql, in the order of
  * the table below.
@@ -58,6 +39,8 @@ enum {
     UPDATE_ACTEUR = UPDATE_FIELDS + 4,
     UPDATE_ARCHIVE,
     UPDATE_IF_MATCH,
+    UPDATE_IF_NONE_MATCH,
+    UPDATE_NULL,                /* the description is null, and stays so */
     UPDATE_VALUES
 };
 
@@ -66,6 +49,9 @@ static ngx_int_t ngx_http_magasin_product_missing(
     ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_member_t *members);
+static void ngx_http_magasin_product_no_null(ngx_http_magasin_ctx_t *ctx);
+static ngx_uint_t ngx_http_magasin_product_null_refused(
+    ngx_http_magasin_ctx_t *ctx, PGresult *result);
 static ngx_int_t ngx_http_magasin_product_tag(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, int row);
 
@@ -81,7 +67,7 @@ static ngx_int_t ngx_http_magasin_product_tag(ngx_http_magasin_ctx_t *ctx,
     { .name = "prix", .type = NGX_HTTP_MAGASIN_MEMBER_PRICE,                  \
       .required = needed },                                                   \
     { .name = "description", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT,            \
-      .max = 10000, .blank = 1 }
+      .max = 10000, .blank = 1, .null = !needed }
 /* clang-format on */
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_product_members[] = {
@@ -124,15 +110,6 @@ const ngx_http_magasin_list_spec_t  ngx_http_magasin_products_spec = {
     .columns = ngx_http_magasin_products_columns,
     .pieces = 1
 };
-
-/*
- * No columns: the rows are not one object each, and the endpoint has its own
- * render function.
- */
-const ngx_http_magasin_item_spec_t  ngx_http_magasin_availability_spec = {
-    .what = "Produit"
-};
-
 
 /* GET. */
 
@@ -179,9 +156,11 @@ static ngx_int_t
 ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_member_t *members)
 {
-    ngx_int_t    rc;
-    const char  *fields[sizeof(ngx_http_magasin_product_patch)
-                        / sizeof(ngx_http_magasin_member_t)];
+    ngx_int_t     rc;
+    const char  **values, *fields[sizeof(ngx_http_magasin_product_patch)
+                                  / sizeof(ngx_http_magasin_member_t)];
+
+    values = ctx->job.values;
 
     rc = ngx_http_magasin_members_root(ctx);
     if (rc != NGX_OK) {
@@ -192,6 +171,17 @@ ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
 
     if (ngx_http_magasin_members_read(ctx, members, fields) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    values[UPDATE_NULL] = NULL;
+
+    if (fields[3] == ngx_http_magasin_value_null) {
+        fields[3] = NULL;
+        values[UPDATE_NULL] = "t";
+
+        if (ctx->fields || !ctx->ids[0].fits) {
+            ngx_http_magasin_product_no_null(ctx);
+        }
     }
 
     if (members == ngx_http_magasin_product_patch) {
@@ -207,22 +197,25 @@ ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
         return ngx_http_magasin_product_missing(ctx);
     }
 
-    ngx_memcpy(&ctx->job.values[UPDATE_FIELDS], fields, 4 * sizeof(char *));
+    ngx_memcpy(&values[UPDATE_FIELDS], fields, 4 * sizeof(char *));
 
-    ctx->job.values[UPDATE_ID] = (const char *) ctx->ids[0].text.data;
-    ctx->job.values[UPDATE_ACTEUR] = (const char *) ctx->token.data;
-    ctx->job.values[UPDATE_ARCHIVE] = fields[4];
+    values[UPDATE_ID] = (const char *) ctx->ids[0].text.data;
+    values[UPDATE_ACTEUR] = (const char *) ctx->token.data;
+    values[UPDATE_ARCHIVE] = fields[4];
     ctx->job.nvalues = UPDATE_ARCHIVE;
 
-    if (ngx_http_magasin_if_match(ctx, &ctx->job.values[UPDATE_IF_MATCH])
-        != NGX_OK)
+    if (ngx_http_magasin_if_match(ctx, &values[UPDATE_IF_MATCH]) != NGX_OK
+        || ngx_http_magasin_if_none_match(ctx, &values[UPDATE_IF_NONE_MATCH])
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     /* The statements with fewer parameters serve most writes and cost less. */
 
-    if (ctx->job.values[UPDATE_IF_MATCH]
+    if (values[UPDATE_IF_MATCH]
+        || values[UPDATE_IF_NONE_MATCH]
+        || values[UPDATE_NULL]
         || members == ngx_http_magasin_product_patch)
     {
         ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCT_PATCH;
@@ -236,11 +229,53 @@ ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
 }
 
 
+static void
+ngx_http_magasin_product_no_null(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_http_magasin_members_error(ctx, "description",
+                                   "Ce champ ne peut être nul.");
+}
+
+
+/*
+ * Returns 1 if the body has a null description and the product has another
+ * one, or does not exist: as in the reference the fields are checked before
+ * the product.  What GET gives, PUT takes: a null that is there may stay.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_product_null_refused(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result)
+{
+    const char  **values;
+
+    values = ctx->job.values;
+
+    if (ctx->job.statement != NGX_HTTP_MAGASIN_SQL_PRODUCT_PATCH
+        || values[UPDATE_NULL] == NULL)
+    {
+        return 0;
+    }
+
+    return ctx->job.rows == 0
+           || !PQgetisnull(result, ctx->job.row, PRODUCT_DESCRIPTION)
+           || (*PQgetvalue(result, ctx->job.row, PRODUCT_MATCHES) == 'f'
+               && values[UPDATE_IF_MATCH] == NULL
+               && values[UPDATE_IF_NONE_MATCH] == NULL);
+}
+
+
 ngx_int_t
 ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 {
     int                       row;
     ngx_http_magasin_json_t  *json;
+
+    if (ngx_http_magasin_product_null_refused(ctx, result)) {
+        ngx_http_magasin_product_no_null(ctx);
+        (void) ngx_http_magasin_members_end(ctx);
+        return NGX_OK;
+    }
 
     if (ctx->job.rows == 0) {
         return ngx_http_magasin_product_missing(ctx) == NGX_DONE ? NGX_OK
@@ -292,9 +327,10 @@ ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 
 
 /*
- * Set the entity tag: MD5 of the fields, computed as produit_etag() of
- * 006_ecritures.sql does for If-Match.  Returns NGX_OK, or NGX_ERROR if no
- * memory is left.
+ * Sets the entity tag: MD5 of the fields, computed as produit_etag() of
+ * 012_coins.sql does for If-Match.  Each field has its length before it, since
+ * a separator could be part of a field.  Returns NGX_OK, or NGX_ERROR if memory
+ * cannot be allocated.
  */
 
 static ngx_int_t
@@ -302,7 +338,7 @@ ngx_http_magasin_product_tag(ngx_http_magasin_ctx_t *ctx, PGresult *result,
     int row)
 {
     int         column;
-    u_char      digest[16];
+    u_char     *p, digest[16], length[NGX_SIZE_T_LEN + 1];
     ngx_md5_t   md5;
     ngx_str_t   text;
 
@@ -310,16 +346,15 @@ ngx_http_magasin_product_tag(ngx_http_magasin_ctx_t *ctx, PGresult *result,
 
     for (column = PRODUCT_NOM; column <= PRODUCT_DESCRIPTION; column++) {
 
-        if (column != PRODUCT_NOM) {
-            ngx_md5_update(&md5, "\x1f", 1);
-        }
-
         if (PQgetisnull(result, row, column)) {
-            ngx_md5_update(&md5, "\x1e", 1);
+            ngx_md5_update(&md5, "-", 1);
             continue;
         }
 
         text = ngx_http_magasin_column(result, row, column);
+
+        p = ngx_sprintf(length, "%uz:", text.len);
+        ngx_md5_update(&md5, length, p - length);
         ngx_md5_update(&md5, text.data, text.len);
     }
 
@@ -348,11 +383,12 @@ ngx_http_magasin_product_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
 }
 
 
-/* POST. */
+/* POST.  Without a description the product has an empty one. */
 
 ngx_int_t
 ngx_http_magasin_product_create_bind(ngx_http_magasin_ctx_t *ctx)
 {
+    ngx_int_t     rc;
     const char  **values;
 
     values = ctx->job.values;
@@ -362,8 +398,14 @@ ngx_http_magasin_product_create_bind(ngx_http_magasin_ctx_t *ctx)
     values[6] = ctx->digest;
     ctx->job.nvalues = 7;
 
-    return ngx_http_magasin_members_bind(ctx, ngx_http_magasin_product_new,
-                                         values);
+    rc = ngx_http_magasin_members_bind(ctx, ngx_http_magasin_product_new,
+                                       values);
+
+    if (values[3] == NULL) {
+        values[3] = "";
+    }
+
+    return rc;
 }
 
 
@@ -386,13 +428,15 @@ ngx_http_magasin_product_delete_bind(ngx_http_magasin_ctx_t *ctx)
         return ngx_http_magasin_product_missing(ctx);
     }
 
-    if (ngx_http_magasin_if_match(ctx, &ctx->job.values[1]) != NGX_OK) {
+    if (ngx_http_magasin_if_match(ctx, &ctx->job.values[1]) != NGX_OK
+        || ngx_http_magasin_if_none_match(ctx, &ctx->job.values[3]) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
     ctx->job.values[0] = (const char *) ctx->ids[0].text.data;
     ctx->job.values[2] = (const char *) ctx->token.data;
-    ctx->job.nvalues = 3;
+    ctx->job.nvalues = 4;
 
     return NGX_OK;
 }
@@ -482,87 +526,6 @@ ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-ngx_int_t
-ngx_http_magasin_availability_bind(ngx_http_magasin_ctx_t *ctx)
-{
-    ngx_int_t  rc;
-
-    rc = ngx_http_magasin_item_bind(ctx);
-
-    ctx->job.values[AVAILABILITY_AFTER] = "0";
-    ctx->job.values[AVAILABILITY_ROWS] = NGX_HTTP_MAGASIN_PIECE_ROWS;
-    ctx->job.nvalues = AVAILABILITY_VALUES;
-
-    return rc;
-}
-
-
-/* If the piece is full, the next one starts after its last store. */
-
-ngx_int_t
-ngx_http_magasin_availability_render(ngx_http_magasin_ctx_t *ctx,
-    PGresult *result)
-{
-    int                       row, rows;
-    ngx_http_magasin_json_t  *json;
-
-    json = &ctx->json;
-    rows = PQntuples(result);
-
-    if (rows == 0 && ctx->rows == 0) {
-        return ngx_http_magasin_reply_missing(ctx, "Produit", &ctx->ids[0])
-               == NGX_DONE
-               ? NGX_OK : NGX_ERROR;
-    }
-
-    if (ctx->rows == 0) {
-        ngx_http_magasin_json_open(json, '{');
-        ngx_http_magasin_json_key(json, "produit");
-        ngx_http_magasin_column_number(json, result, 0, AVAILABILITY_PRODUIT);
-        ngx_http_magasin_json_key(json, "nom");
-        ngx_http_magasin_column_text(json, result, 0, AVAILABILITY_NOM);
-        ngx_http_magasin_json_key(json, "central");
-        ngx_http_magasin_column_number(json, result, 0, AVAILABILITY_CENTRAL);
-        ngx_http_magasin_json_key(json, "magasins");
-        ngx_http_magasin_json_open(json, '[');
-    }
-
-    for (row = 0; row < rows; row++) {
-
-        if (PQgetisnull(result, row, AVAILABILITY_MAGASIN)) {
-            break;
-        }
-
-        ngx_http_magasin_json_open(json, '{');
-        ngx_http_magasin_json_key(json, "magasin");
-        ngx_http_magasin_column_number(json, result, row,
-                                       AVAILABILITY_MAGASIN);
-        ngx_http_magasin_json_key(json, "nom");
-        ngx_http_magasin_column_text(json, result, row,
-                                     AVAILABILITY_MAGASIN_NOM);
-        ngx_http_magasin_json_key(json, "quantite");
-        ngx_http_magasin_column_number(json, result, row,
-                                       AVAILABILITY_QUANTITE);
-        ngx_http_magasin_json_close(json, '}');
-    }
-
-    ctx->rows += row;
-
-    if (row == atoi(NGX_HTTP_MAGASIN_PIECE_ROWS)) {
-        ctx->job.values[AVAILABILITY_AFTER] =
-            ngx_http_magasin_column_copy(ctx->request->pool, result, row - 1,
-                                         AVAILABILITY_MAGASIN);
-
-        return ctx->job.values[AVAILABILITY_AFTER] ? NGX_AGAIN : NGX_ERROR;
-    }
-
-    ngx_http_magasin_json_close(json, ']');
-    ngx_http_magasin_json_close(json, '}');
-
-    return NGX_OK;
-}
-
-
 /* 404.  The reference builds the path from the number, not from the request. */
 
 static ngx_int_t
@@ -585,6 +548,10 @@ ngx_http_magasin_product_missing(ngx_http_magasin_ctx_t *ctx)
                               id)
                   - message.data;
     path.len = ngx_sprintf(path.data, "/api/v1/products/%V/", id) - path.data;
+
+    if (ngx_http_magasin_base_add(ctx->request, &path) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     return ngx_http_magasin_reply_resource(ctx, NGX_HTTP_NOT_FOUND, &message,
                                            &path);

@@ -165,8 +165,10 @@ ngx_http_magasin_written_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
     status = (ngx_uint_t) ngx_atoi(text.data, text.len);
 
     if (location.len
-        && ngx_http_magasin_reply_header(ctx->request, "Location", &location)
-           != NGX_OK)
+        && (ngx_http_magasin_base_add(ctx->request, &location) != NGX_OK
+            || ngx_http_magasin_reply_header(ctx->request, "Location",
+                                             &location)
+               != NGX_OK))
     {
         return NGX_ERROR;
     }
@@ -228,7 +230,10 @@ ngx_http_magasin_written_error(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
     json = &ctx->json;
 
     if (status == NGX_HTTP_NOT_FOUND) {
-        path = ctx->request->uri;
+        if (ngx_http_magasin_public_path(ctx, &path) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
         (void) ngx_http_magasin_reply_resource(ctx, status, detail, &path);
         return NGX_OK;
     }

@@ -138,7 +138,8 @@ ngx_http_magasin_cache_read_key(ngx_http_magasin_cache_read_t *cr,
     ngx_str_t *key)
 {
     cr->question.key = *key;
-    cr->question.hash = (ngx_uint_t) ngx_http_magasin_text_hash(0, key);
+    cr->question.hash = (ngx_uint_t) ngx_http_magasin_text_hash(
+                                          NGX_HTTP_MAGASIN_CACHE_FORMAT, key);
 }
 
 

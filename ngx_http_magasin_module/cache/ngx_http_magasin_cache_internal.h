@@ -17,6 +17,15 @@
 #include "ngx_http_magasin_cache_store_internal.h"
 
 
+/*
+ * The number changes with the format of answers in the API or in Redis.
+ * Answers of another format are not found: those in shared memory survive a
+ * reload with a new module, and those in Redis are of any node.
+ */
+#define NGX_HTTP_MAGASIN_CACHE_FORMAT       3
+#define NGX_HTTP_MAGASIN_CACHE_FORMAT_TEXT                                    \
+    ngx_value(NGX_HTTP_MAGASIN_CACHE_FORMAT)
+
 /* Milliseconds: between polls, of answers that may be used after the start of
  * a poll, and of a lease; see cache_poller.c. */
 #define NGX_HTTP_MAGASIN_POLL_PERIOD  250

@@ -21,10 +21,6 @@
 #include <ngx_sha1.h>
 
 
-/* It changes with the format of answers in the API or in Redis. */
-#define NGX_HTTP_MAGASIN_CACHE_FORMAT      "2"
-
-
 typedef struct {
     const char  *name;
     const char  *text;
@@ -125,8 +121,8 @@ ngx_http_magasin_cache_namespace(ngx_http_magasin_cache_t *cache,
     }
 
     ngx_md5_init(&md5);
-    ngx_md5_update(&md5, NGX_HTTP_MAGASIN_CACHE_FORMAT,
-                   sizeof(NGX_HTTP_MAGASIN_CACHE_FORMAT) - 1);
+    ngx_md5_update(&md5, NGX_HTTP_MAGASIN_CACHE_FORMAT_TEXT,
+                   sizeof(NGX_HTTP_MAGASIN_CACHE_FORMAT_TEXT) - 1);
     ngx_md5_update(&md5, shared->identities[snapshot & 1],
                    NGX_HTTP_MAGASIN_IDENTITY);
     ngx_md5_update(&md5, state.run_id.data, state.run_id.len);
@@ -147,8 +143,8 @@ ngx_http_magasin_cache_channel(u_char *identity, u_char *channel)
     ngx_md5_t  md5;
 
     ngx_md5_init(&md5);
-    ngx_md5_update(&md5, NGX_HTTP_MAGASIN_CACHE_FORMAT,
-                   sizeof(NGX_HTTP_MAGASIN_CACHE_FORMAT) - 1);
+    ngx_md5_update(&md5, NGX_HTTP_MAGASIN_CACHE_FORMAT_TEXT,
+                   sizeof(NGX_HTTP_MAGASIN_CACHE_FORMAT_TEXT) - 1);
     ngx_md5_update(&md5, identity, NGX_HTTP_MAGASIN_IDENTITY);
     ngx_md5_final(digest, &md5);
 

@@ -174,7 +174,9 @@ ngx_http_magasin_unauthorized(ngx_http_magasin_ctx_t *ctx)
 
     ngx_http_magasin_auth_count(ctx->request, ctx->refused);
 
-    path = ctx->request->uri;
+    if (ngx_http_magasin_public_path(ctx, &path) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     return ngx_http_magasin_reply_resource(ctx, NGX_HTTP_UNAUTHORIZED,
                                            message, &path);

@@ -67,6 +67,9 @@ ngx_int_t ngx_http_magasin_cors_preflight(ngx_http_magasin_ctx_t *ctx);
 /* conditions.c */
 ngx_int_t ngx_http_magasin_if_match(ngx_http_magasin_ctx_t *ctx,
     const char **tags);
+ngx_int_t ngx_http_magasin_if_none_match(ngx_http_magasin_ctx_t *ctx,
+    const char **tags);
+ngx_int_t ngx_http_magasin_unconditional(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_idempotency(ngx_http_magasin_ctx_t *ctx,
     ngx_str_t *body);
 

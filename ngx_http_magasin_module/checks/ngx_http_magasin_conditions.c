@@ -1,9 +1,9 @@
 
 /*
- * The conditions of a write: If-Match (RFC 9110, section 13.1.1) and
- * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header).  The headers
- * are only parsed here.  PostgreSQL checks both conditions, in the transaction
- * of the write.
+ * The conditions of a write: If-Match and If-None-Match (RFC 9110, section
+ * 13.1) and Idempotency-Key (draft-ietf-httpapi-idempotency-key-header).  The
+ * headers are only parsed here.  PostgreSQL checks the conditions, in the
+ * transaction of the write.
  */
 
 
@@ -15,20 +15,81 @@
 #define NGX_HTTP_MAGASIN_KEY_MAX  255       /* bytes of an Idempotency-Key */
 
 
-static u_char *ngx_http_magasin_if_match_tags(u_char *out, ngx_str_t *value);
+static ngx_int_t ngx_http_magasin_entity_tags(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_header_e which, const char **tags);
+static u_char *ngx_http_magasin_entity_tags_of(u_char *out, ngx_str_t *value,
+    ngx_uint_t weak);
 
 
 /*
  * Sets `tags` to the entity tags of If-Match without their quotation marks,
  * separated by commas, or to "*".  Sets it to NULL if there is no If-Match.
- * Weak tags, and tags that this module cannot have made, match nothing and are
- * omitted.
+ * The comparison is strong, so weak tags match nothing and are omitted, as are
+ * tags that this module cannot have made.
  *
  * Returns NGX_OK, or NGX_ERROR if memory cannot be allocated.
  */
 
 ngx_int_t
 ngx_http_magasin_if_match(ngx_http_magasin_ctx_t *ctx, const char **tags)
+{
+    return ngx_http_magasin_entity_tags(ctx, NGX_HTTP_MAGASIN_HEADER_IF_MATCH,
+                                        tags);
+}
+
+
+/*
+ * The same for If-None-Match.  The comparison is weak: W/"x" is "x".
+ */
+
+ngx_int_t
+ngx_http_magasin_if_none_match(ngx_http_magasin_ctx_t *ctx, const char **tags)
+{
+    return ngx_http_magasin_entity_tags(ctx,
+                                        NGX_HTTP_MAGASIN_HEADER_IF_NONE_MATCH,
+                                        tags);
+}
+
+
+/*
+ * Checks the conditions of a POST whose target has no entity tag that the
+ * write could compare: a collection, or an action such as approve/.  If-Match
+ * with tags fails.  "*" asks whether GET would have a representation; the
+ * table of routes knows.  These resources have no modification date, so
+ * conditions with a date are ignored (RFC 9110, sections 13.1.3 and 13.1.4).
+ *
+ * Returns NGX_OK, NGX_DONE if the 412 is in ctx, or NGX_ERROR if memory cannot
+ * be allocated.
+ */
+
+ngx_int_t
+ngx_http_magasin_unconditional(ngx_http_magasin_ctx_t *ctx)
+{
+    const char  *match, *none;
+    ngx_uint_t   exists;
+
+    if (ngx_http_magasin_if_match(ctx, &match) != NGX_OK
+        || ngx_http_magasin_if_none_match(ctx, &none) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    exists = ngx_http_magasin_route_method(ctx->route, NGX_HTTP_GET) != NULL;
+
+    if ((match && (*match != '*' || !exists))
+        || (none && *none == '*' && exists))
+    {
+        return ngx_http_magasin_reply_status(ctx,
+                                             NGX_HTTP_PRECONDITION_FAILED);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_magasin_entity_tags(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_header_e which, const char **tags)
 {
     size_t                       len;
     u_char                      *p, *start;
@@ -37,9 +98,9 @@ ngx_http_magasin_if_match(ngx_http_magasin_ctx_t *ctx, const char **tags)
 
     *tags = NULL;
     len = 0;
+    ctx->conditional = 1;
 
-    ngx_http_magasin_headers(ctx->request, NGX_HTTP_MAGASIN_HEADER_IF_MATCH,
-                             &headers);
+    ngx_http_magasin_headers(ctx->request, which, &headers);
 
     if (headers.at.n == 0) {
         return NGX_OK;
@@ -65,7 +126,8 @@ ngx_http_magasin_if_match(ngx_http_magasin_ctx_t *ctx, const char **tags)
     p = start;
 
     while ((value = ngx_http_magasin_headers_next(&again)) != NULL) {
-        p = ngx_http_magasin_if_match_tags(p, value);
+        p = ngx_http_magasin_entity_tags_of(p, value,
+                            which == NGX_HTTP_MAGASIN_HEADER_IF_NONE_MATCH);
     }
 
     if (p > start) {
@@ -75,34 +137,38 @@ ngx_http_magasin_if_match(ngx_http_magasin_ctx_t *ctx, const char **tags)
     *p = '\0';
     *tags = (const char *) start;
 
-    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
-                   "magasin If-Match: \"%s\"", *tags);
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
+                   "magasin condition %d: \"%s\"", which, *tags);
 
     return NGX_OK;
 }
 
 
-/* Appends "tag," for each strong tag of hex digits.  Returns the end of it. */
+/*
+ * Appends "tag," for each tag of hex digits, and omits weak tags unless `weak`
+ * is set.  Returns the end of it.
+ */
 
 static u_char *
-ngx_http_magasin_if_match_tags(u_char *out, ngx_str_t *value)
+ngx_http_magasin_entity_tags_of(u_char *out, ngx_str_t *value,
+    ngx_uint_t weak)
 {
     u_char      *p, *end, *tag;
-    ngx_uint_t   weak, ours;
+    ngx_uint_t   slash, ours;
 
     end = value->data + value->len;
-    weak = 0;
+    slash = 0;
 
     for (p = value->data; p < end; p++) {
 
         if (*p != '"') {
-            weak = (*p == '/');
+            slash = (*p == '/');
             continue;
         }
 
         tag = ++p;
-        ours = !weak;
-        weak = 0;
+        ours = weak || !slash;
+        slash = 0;
 
         while (p < end && *p != '"') {
             ours &= (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'f');
@@ -192,7 +258,7 @@ ngx_http_magasin_idempotency(ngx_http_magasin_ctx_t *ctx, ngx_str_t *body)
     rc = EVP_DigestInit_ex(md, EVP_sha256(), NULL)
          && EVP_DigestUpdate(md, r->method_name.data, r->method_name.len)
          && EVP_DigestUpdate(md, " ", 1)
-         && EVP_DigestUpdate(md, r->uri.data, r->uri.len)
+         && EVP_DigestUpdate(md, ctx->path.data, ctx->path.len)
          && EVP_DigestUpdate(md, "", 1)
          && EVP_DigestUpdate(md, body->data, body->len)
          && EVP_DigestFinal_ex(md, digest, &len);

@@ -33,6 +33,7 @@ typedef struct {
     const char *const          *choices;    /* NULL terminated */
     unsigned                    required:1;
     unsigned                    blank:1;    /* a text may be "" */
+    unsigned                    null:1;     /* _value_null instead of an error */
 } ngx_http_magasin_member_t;
 
 
@@ -62,6 +63,8 @@ void ngx_http_magasin_members_open(ngx_http_magasin_ctx_t *ctx,
     const char *name, size_t len);
 
 /* values.c */
+extern const char  ngx_http_magasin_value_null[];
+
 ngx_int_t ngx_http_magasin_value(ngx_http_request_t *r,
     const ngx_http_magasin_member_t *member, ngx_http_magasin_field_t *field,
     const char **value, ngx_http_magasin_complain_pt complain, void *data);

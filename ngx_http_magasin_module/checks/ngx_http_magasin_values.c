@@ -41,6 +41,10 @@ static ngx_int_t ngx_http_magasin_instant_number(u_char **p, u_char *end,
     ngx_uint_t digits, u_char after);
 
 
+/* The value of a member that may be null and is; compared by its address. */
+const char  ngx_http_magasin_value_null[] = "null";
+
+
 /*
  * Checks a field that is present and makes a NUL-terminated parameter in the
  * pool of the request.  complain() is called for each error.  After an
@@ -61,6 +65,12 @@ ngx_http_magasin_value(ngx_http_request_t *r,
     error = NULL;
 
     if (field->type == NGX_HTTP_MAGASIN_FIELD_NULL) {
+
+        if (member->null) {
+            *value = ngx_http_magasin_value_null;
+            return NGX_OK;
+        }
+
         complain(data, member->name, "Ce champ ne peut être nul.");
         return NGX_OK;
     }

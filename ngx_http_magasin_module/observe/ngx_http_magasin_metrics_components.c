@@ -51,6 +51,12 @@ ngx_http_magasin_metrics_pg(ngx_http_magasin_json_t *text,
                             "Those that wait for somebody's lock.",
                             gauges->locked);
 
+    ngx_http_magasin_single(text, "magasin_postgresql_collations_outdated",
+                            "gauge",
+                            "Collations whose version is not the one that "
+                            "the indexes were built with.",
+                            gauges->collations);
+
     ngx_http_magasin_counters_text(text, ngx_http_magasin_pg_samples,
                                    counters);
 

@@ -109,6 +109,8 @@ ngx_http_magasin_metrics_send(ngx_http_request_t *r, const char *type,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    ngx_http_magasin_undated(r);
+
     r->headers_out.status = NGX_HTTP_OK;
     r->headers_out.content_length_n = text->size;
     r->headers_out.content_type.data = (u_char *) type;
@@ -171,6 +173,7 @@ ngx_http_magasin_metrics_gauges(ngx_http_magasin_metrics_t *metrics,
         gauges->pg.busy += slot->pg.busy;
         gauges->pg.waiting += slot->pg.waiting;
         gauges->pg.locked += slot->pg.locked;
+        gauges->pg.collations += slot->pg.collations;
 
         for (k = 0; k < NGX_HTTP_MAGASIN_PG_CLASSES; k++) {
             gauges->pg.queues[k] += slot->pg.queues[k];

@@ -152,7 +152,7 @@ ngx_http_magasin_maintenance_failed(ngx_http_magasin_pg_job_t *job,
     if (failure == NGX_HTTP_MAGASIN_PG_ERROR && !maintenance->failed) {
         sqlstate = ngx_http_magasin_sqlstate(result);
 
-        level = (ngx_http_magasin_sqlstate_status(sqlstate)
+        level = (ngx_http_magasin_sqlstate_result(result)
                  == NGX_HTTP_INTERNAL_SERVER_ERROR)
                 ? NGX_LOG_ERR : NGX_LOG_INFO;
 

@@ -302,6 +302,7 @@ ngx_http_magasin_pg_state(ngx_http_magasin_pg_pool_t *pool,
 
     state->ready = pool->ready;
     state->locked = pool->nlocked;
+    state->collations = pool->collations;
     state->full = (pool->queued[class] >= pool->conf->queue[class]);
     state->missing = (pool->ready != 0
                       && ngx_http_magasin_pg_lacks_writes(pool));

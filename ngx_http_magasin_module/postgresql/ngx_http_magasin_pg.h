@@ -133,6 +133,8 @@ typedef struct {
     ngx_atomic_t                     waiting;      /* jobs in the queues */
     ngx_atomic_t                     queues[NGX_HTTP_MAGASIN_PG_CLASSES];
     ngx_atomic_t                     locked;       /* jobs behind locks */
+    ngx_atomic_t                     collations;   /* outdated; only of the
+                                                      first worker */
 } ngx_http_magasin_pg_gauges_t;
 
 /* Runs of one statement, from its sending to its answer. */
@@ -163,6 +165,7 @@ typedef struct {
 typedef struct {
     ngx_uint_t                       ready;        /* connections */
     ngx_uint_t                       locked;       /* jobs behind locks */
+    ngx_uint_t                       collations;   /* outdated ones */
     unsigned                         full:1;       /* the queue of writes */
     unsigned                         missing:1;    /* the schema is another */
 } ngx_http_magasin_pg_state_t;
@@ -212,6 +215,7 @@ u_char *ngx_http_magasin_pg_escape(u_char *buffer, size_t size,
     const char *message);
 const char *ngx_http_magasin_sqlstate_message(PGresult *result);
 ngx_uint_t ngx_http_magasin_sqlstate_status(const char *sqlstate);
+ngx_uint_t ngx_http_magasin_sqlstate_result(PGresult *result);
 ngx_uint_t ngx_http_magasin_sqlstate_class(const char *sqlstate);
 const char *ngx_http_magasin_sqlstate_class_name(ngx_uint_t class);
 

@@ -180,6 +180,7 @@ struct ngx_http_magasin_pg_pool_s {
     ngx_queue_t                         spare;       /* blocks */
     ngx_uint_t                          nblocks;     /* in use */
     ngx_uint_t                          nlocked;     /* jobs in them */
+    ngx_uint_t                          collations;  /* outdated ones */
     ngx_event_t                         pause;       /* of blocks */
     unsigned                            lane:1;      /* a turn runs */
     unsigned                            writes:1;    /* they begin */

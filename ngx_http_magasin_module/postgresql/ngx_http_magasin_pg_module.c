@@ -12,6 +12,8 @@ typedef struct {
     ngx_http_magasin_pg_pool_t  *pool;          /* of this worker, or NULL */
     ngx_http_magasin_maintenance_t
                                 *maintenance;   /* of one worker, or NULL */
+    ngx_http_magasin_collations_t
+                                *collations;
 } ngx_http_magasin_pg_main_conf_t;
 
 
@@ -137,7 +139,9 @@ ngx_http_magasin_pg_start(ngx_cycle_t *cycle)
         }
     }
 
-    return NGX_OK;
+    pmcf->collations = ngx_http_magasin_collations_create(cycle, pmcf->pool);
+
+    return pmcf->collations ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -152,6 +156,11 @@ ngx_http_magasin_pg_stop(ngx_cycle_t *cycle)
     if (pmcf->maintenance) {
         ngx_http_magasin_maintenance_destroy(pmcf->maintenance);
         pmcf->maintenance = NULL;
+    }
+
+    if (pmcf->collations) {
+        ngx_http_magasin_collations_destroy(pmcf->collations);
+        pmcf->collations = NULL;
     }
 
     if (pmcf->pool) {

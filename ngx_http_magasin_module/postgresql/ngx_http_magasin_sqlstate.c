@@ -23,7 +23,6 @@ static ngx_http_magasin_sqlstate_t  ngx_http_magasin_sqlstates[] = {
     { "22021", 400 },           /* character not in repertoire */
     { "22P02", 400 },           /* invalid text representation */
     { "22P05", 400 },           /* untranslatable character */
-    { "23", 409 },              /* integrity constraint violation */
     { "25006", 503 },           /* read only: a standby, or a failover */
     { "26000", 503 },           /* the prepared statement is gone */
     { "40", 503 },              /* serialization failure, deadlock */
@@ -32,6 +31,44 @@ static ngx_http_magasin_sqlstate_t  ngx_http_magasin_sqlstates[] = {
     { "57014", 504 },           /* statement_timeout */
     { "57P", 503 },             /* shutdown, start-up */
     { NULL, 500 }
+};
+
+
+/*
+ * Constraints that are rules of the API: who breaks one asked for what cannot
+ * be (409).  Any other error of class 23 is the database's own fault (500): a
+ * sequence that is behind its rows, sums that contradict each other, or a rule
+ * of the operator's that the API does not know.
+ */
+
+static const char  *ngx_http_magasin_sqlstate_rules[] = {
+    "demande_reapprovisionnement_magasin_id_fkey",
+    "demande_reapprovisionnement_produit_id_fkey",
+    "demande_reapprovisionnement_quantite_positive",
+    "idempotence_pkey",
+    "ligne_vente_prix_unitaire_positif",
+    "ligne_vente_produit_id_fkey",
+    "ligne_vente_quantite_positive",
+    "magasin_adresse_longueur",
+    "magasin_adresse_non_vide",
+    "magasin_nom_longueur",
+    "magasin_nom_non_vide",
+    "produit_categorie_longueur",
+    "produit_categorie_non_vide",
+    "produit_description_longueur",
+    "produit_nom_longueur",
+    "produit_nom_non_vide",
+    "produit_prix_positif",
+    "stock_central_produit",
+    "stock_central_produit_id_fkey",
+    "stock_central_quantite_positive",
+    "stock_local_magasin_id_fkey",
+    "stock_local_magasin_produit",
+    "stock_local_produit_id_fkey",
+    "stock_local_quantite_positive",
+    "vente_magasin_id_fkey",
+    "vente_total_positif",
+    NULL
 };
 
 
@@ -156,6 +193,32 @@ ngx_http_magasin_sqlstate_status(const char *sqlstate)
     }
 
     return entry->status;
+}
+
+
+/*
+ * The same of a result, whose constraint tells whether an error of class 23 is
+ * a conflict.
+ */
+
+ngx_uint_t
+ngx_http_magasin_sqlstate_result(PGresult *result)
+{
+    const char  *sqlstate, *constraint, **rule;
+
+    sqlstate = ngx_http_magasin_sqlstate(result);
+    constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+
+    if (constraint && ngx_strncmp(sqlstate, "23", 2) == 0) {
+
+        for (rule = ngx_http_magasin_sqlstate_rules; *rule; rule++) {
+            if (ngx_strcmp(*rule, constraint) == 0) {
+                return NGX_HTTP_CONFLICT;
+            }
+        }
+    }
+
+    return ngx_http_magasin_sqlstate_status(sqlstate);
 }
 
 

@@ -96,7 +96,7 @@ static void
 ngx_http_magasin_problem(ngx_http_magasin_ctx_t *ctx)
 {
     u_char                   *end;
-    ngx_str_t                *title, detail, instance, fields, members;
+    ngx_str_t                *title, detail, instance, path, fields, members;
     ngx_chain_t              *cl;
     ngx_http_request_t       *r;
     ngx_http_magasin_json_t  *json;
@@ -136,7 +136,14 @@ ngx_http_magasin_problem(ngx_http_magasin_ctx_t *ctx)
         instance.len = end - instance.data;
     }
 
-    if (ngx_http_magasin_text_repair(r->pool, &instance) != NGX_OK) {
+    path = instance;
+
+    if (ngx_http_magasin_text_repair(r->pool, &instance) != NGX_OK
+        || (instance.len
+            && !(ctx->route ? ctx->stripped
+                            : ngx_http_magasin_base_strip(r, &path))
+            && ngx_http_magasin_base_add(r, &instance) != NGX_OK))
+    {
         json->failed = 1;
         return;
     }

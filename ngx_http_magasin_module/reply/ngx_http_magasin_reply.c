@@ -196,7 +196,10 @@ ngx_http_magasin_reply_missing(ngx_http_magasin_ctx_t *ctx, const char *what,
     message.len = ngx_sprintf(p, "%s avec ID %V introuvable.", what,
                               &id->text)
                   - p;
-    path = ctx->request->uri;
+
+    if (ngx_http_magasin_public_path(ctx, &path) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     return ngx_http_magasin_reply_resource(ctx, NGX_HTTP_NOT_FOUND, &message,
                                            &path);
@@ -257,6 +260,7 @@ ngx_http_magasin_reply_send(ngx_http_magasin_ctx_t *ctx)
     if (!ngx_http_magasin_begun(ctx)) {
 
         if (ngx_http_magasin_reply_links(ctx) != NGX_OK
+            || ngx_http_magasin_precondition(ctx) != NGX_OK
             || ngx_http_magasin_reply_headers(ctx) != NGX_OK)
         {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;

@@ -66,6 +66,10 @@ ngx_int_t ngx_http_magasin_server_timing(ngx_http_magasin_ctx_t *ctx);
 void ngx_http_magasin_errors_init(void);
 ngx_int_t ngx_http_magasin_errors_phases(ngx_conf_t *cf);
 
+/* precondition.c */
+ngx_int_t ngx_http_magasin_precondition(ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_undated(ngx_http_request_t *r);
+
 /* problem.c */
 ngx_str_t *ngx_http_magasin_problem_type(ngx_http_magasin_ctx_t *ctx);
 

@@ -61,6 +61,8 @@ typedef struct {
 
 typedef struct {
     ngx_http_complex_value_t      *scheme;      /* NULL: of the connection */
+    ngx_str_t                      base;        /* prefix of all paths; data
+                                                   NULL: not set */
     ngx_http_handler_pt            handler;     /* of the module, or NULL */
     const char                    *directive;   /* that set the handler */
 } ngx_http_magasin_request_loc_conf_t;
@@ -90,6 +92,8 @@ typedef enum {
     NGX_HTTP_MAGASIN_HEADER_ACCEPT = 0,
     NGX_HTTP_MAGASIN_HEADER_ORIGIN,
     NGX_HTTP_MAGASIN_HEADER_IF_MATCH,
+    NGX_HTTP_MAGASIN_HEADER_IF_NONE_MATCH,
+    NGX_HTTP_MAGASIN_HEADER_CONTENT_ENCODING,
     NGX_HTTP_MAGASIN_HEADER_TRACEPARENT,
     NGX_HTTP_MAGASIN_HEADER_CACHE_CONTROL,
     NGX_HTTP_MAGASIN_HEADER_IDEMPOTENCY_KEY,
@@ -254,6 +258,8 @@ struct ngx_http_magasin_ctx_s {
     ngx_http_request_t            *request;
     ngx_http_magasin_route_t      *route;       /* of `uri`; NULL: none */
     ngx_str_t                      uri;         /* data NULL: not yet routed */
+    ngx_str_t                      path;        /* of `uri`, without the prefix
+                                                   of the location */
     ngx_http_magasin_endpoint_t   *endpoint;
 
     ngx_http_magasin_id_t          ids[NGX_HTTP_MAGASIN_MAX_IDS];
@@ -301,6 +307,8 @@ struct ngx_http_magasin_ctx_s {
     ngx_http_magasin_answer_e      answer;
 
     unsigned                       collected:1; /* `headers` is set */
+    unsigned                       stripped:1;  /* `path` is shorter */
+    unsigned                       conditional:1;   /* bind took conditions */
     unsigned                       fields:1;    /* the error is by fields */
 };
 
@@ -352,10 +360,21 @@ ngx_uint_t ngx_http_magasin_routes_layout(void);
 ngx_uint_t ngx_http_magasin_route_number(ngx_http_magasin_route_t *route);
 ngx_str_t *ngx_http_magasin_route_path(ngx_uint_t number);
 
+/* target.c */
+ngx_int_t ngx_http_magasin_authority(ngx_http_request_t *r, ngx_str_t *host);
+ngx_uint_t ngx_http_magasin_authority_valid(ngx_http_request_t *r);
+char *ngx_http_magasin_base(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_uint_t ngx_http_magasin_base_strip(ngx_http_request_t *r,
+    ngx_str_t *path);
+ngx_int_t ngx_http_magasin_base_add(ngx_http_request_t *r, ngx_str_t *path);
+ngx_int_t ngx_http_magasin_public_path(ngx_http_magasin_ctx_t *ctx,
+    ngx_str_t *path);
+
 /* negotiate.c */
 ngx_uint_t ngx_http_magasin_acceptable(ngx_http_request_t *r);
 ngx_uint_t ngx_http_magasin_wants_problem(ngx_http_request_t *r);
 ngx_uint_t ngx_http_magasin_wants_fresh(ngx_http_request_t *r);
+ngx_str_t *ngx_http_magasin_content_coding(ngx_http_request_t *r);
 ngx_str_t *ngx_http_magasin_header(ngx_http_request_t *r,
     ngx_http_magasin_header_e which);
 void ngx_http_magasin_headers(ngx_http_request_t *r,

@@ -24,6 +24,8 @@ static ngx_str_t  ngx_http_magasin_header_names[] = {
     ngx_string("accept"),
     ngx_string("origin"),
     ngx_string("if-match"),
+    ngx_string("if-none-match"),
+    ngx_string("content-encoding"),
     ngx_string("traceparent"),
     ngx_string("cache-control"),
     ngx_string("idempotency-key"),
@@ -131,6 +133,50 @@ ngx_http_magasin_fresh_directive(u_char *p, u_char *end)
     p += sizeof("no-cache") - 1;
 
     return p == end || *p == '=' || *p == ' ';
+}
+
+
+/*
+ * Returns the value of a Content-Encoding that names a coding other than
+ * "identity", or NULL if there is none.
+ */
+
+ngx_str_t *
+ngx_http_magasin_content_coding(ngx_http_request_t *r)
+{
+    u_char                      *p, *end, *start;
+    ngx_str_t                   *value;
+    ngx_http_magasin_headers_t   headers;
+
+    ngx_http_magasin_headers(r, NGX_HTTP_MAGASIN_HEADER_CONTENT_ENCODING,
+                             &headers);
+
+    while ((value = ngx_http_magasin_headers_next(&headers)) != NULL) {
+        end = value->data + value->len;
+
+        for (p = value->data; p < end; /* void */ ) {
+
+            if (*p == ',' || *p == ' ' || *p == '\t') {
+                p++;
+                continue;
+            }
+
+            start = p;
+
+            while (p < end && *p != ',' && *p != ' ' && *p != '\t') {
+                p++;
+            }
+
+            if (p - start != sizeof("identity") - 1
+                || ngx_strncasecmp(start, (u_char *) "identity", p - start)
+                   != 0)
+            {
+                return value;
+            }
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -281,7 +327,13 @@ ngx_http_magasin_header_which(ngx_table_elt_t *header)
         break;
 
     case sizeof("cache-control") - 1:
-        which = NGX_HTTP_MAGASIN_HEADER_CACHE_CONTROL;
+        which = header->lowcase_key[0] == 'c'
+                ? NGX_HTTP_MAGASIN_HEADER_CACHE_CONTROL
+                : NGX_HTTP_MAGASIN_HEADER_IF_NONE_MATCH;
+        break;
+
+    case sizeof("content-encoding") - 1:
+        which = NGX_HTTP_MAGASIN_HEADER_CONTENT_ENCODING;
         break;
 
     case sizeof("idempotency-key") - 1:

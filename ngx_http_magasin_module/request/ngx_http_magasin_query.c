@@ -9,8 +9,6 @@ static ngx_int_t ngx_http_magasin_query_order(ngx_http_magasin_pair_t *one,
 static void ngx_http_magasin_query_parameters(u_char *p,
     ngx_http_magasin_pair_t **sorted, ngx_uint_t n,
     ngx_http_magasin_pair_t *page, ngx_http_magasin_address_t *address);
-static ngx_int_t ngx_http_magasin_query_host(ngx_http_request_t *r,
-    ngx_str_t *host);
 static ngx_int_t ngx_http_magasin_query_scheme(ngx_http_request_t *r,
     ngx_str_t *scheme);
 
@@ -166,15 +164,17 @@ ngx_http_magasin_query_address(ngx_http_request_t *r, ngx_array_t *pairs,
 {
     size_t                     size;
     u_char                    *p;
-    ngx_str_t                  host, scheme;
+    ngx_str_t                  host, scheme, path;
     ngx_uint_t                 i;
     ngx_http_magasin_pair_t    page, **sorted;
 
     sorted = ngx_http_magasin_query_sort(r->pool, pairs);
 
     if (sorted == NULL
-        || ngx_http_magasin_query_host(r, &host) != NGX_OK
-        || ngx_http_magasin_query_scheme(r, &scheme) != NGX_OK)
+        || ngx_http_magasin_authority(r, &host) != NGX_OK
+        || ngx_http_magasin_query_scheme(r, &scheme) != NGX_OK
+        || ngx_http_magasin_public_path(ngx_http_magasin_get_ctx(r), &path)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -182,7 +182,7 @@ ngx_http_magasin_query_address(ngx_http_request_t *r, ngx_array_t *pairs,
     page.name.data = (u_char *) name;
     page.name.len = ngx_strlen(name);
 
-    size = scheme.len + host.len + r->uri.len;
+    size = scheme.len + host.len + path.len;
 
     for (i = 0; i < pairs->nelts; i++) {
         size += ngx_http_magasin_text_encoded_length(&sorted[i]->name)
@@ -202,7 +202,7 @@ ngx_http_magasin_query_address(ngx_http_request_t *r, ngx_array_t *pairs,
 
     /* Paths of the table need no escapes. */
 
-    p = ngx_cpymem(p, r->uri.data, r->uri.len);
+    p = ngx_cpymem(p, path.data, path.len);
 
     address->base.len = p - address->base.data;
 
@@ -297,32 +297,6 @@ ngx_http_magasin_query_link(u_char *p, ngx_http_magasin_address_t *address,
     }
 
     return p;
-}
-
-
-/*
- * Sets the host of the request, or the local address if a request of HTTP/1.0
- * has no host.
- */
-
-static ngx_int_t
-ngx_http_magasin_query_host(ngx_http_request_t *r, ngx_str_t *host)
-{
-    *host = r->headers_in.host ? r->headers_in.host->value
-                               : r->headers_in.server;
-
-    if (host->len) {
-        return ngx_http_magasin_text_repair(r->pool, host);
-    }
-
-    host->len = NGX_SOCKADDR_STRLEN;
-    host->data = ngx_pnalloc(r->pool, host->len);
-
-    if (host->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    return ngx_connection_local_sockaddr(r->connection, host, 1);
 }
 
 

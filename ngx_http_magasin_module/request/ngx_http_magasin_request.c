@@ -22,6 +22,12 @@ static ngx_command_t  ngx_http_magasin_request_commands[] = {
       .conf = NGX_HTTP_LOC_CONF_OFFSET,
       .offset = offsetof(ngx_http_magasin_request_loc_conf_t, scheme) },
 
+    { .name = ngx_string("magasin_base"),
+      .type = NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+              |NGX_CONF_TAKE1,
+      .set = ngx_http_magasin_base,
+      .conf = NGX_HTTP_LOC_CONF_OFFSET },
+
       ngx_null_command
 };
 
@@ -112,6 +118,10 @@ ngx_http_magasin_request_merge_loc_conf(ngx_conf_t *cf, void *parent,
 
     if (conf->scheme == NULL) {
         conf->scheme = prev->scheme;
+    }
+
+    if (conf->base.data == NULL) {
+        conf->base = prev->base;
     }
 
     return NGX_CONF_OK;

@@ -175,15 +175,17 @@ ngx_http_magasin_route_segment(ngx_str_t *path, size_t *len)
  * Returns the route of a request, or NULL if there is none.  The result is
  * kept in ctx for later calls: a variable may need it in the phase of a limit,
  * before the content handler does.  It is looked up again if a rewrite has
- * changed the path.
+ * changed the path.  ctx->path is the path without the prefix of the location.
  */
 
 ngx_http_magasin_route_t *
 ngx_http_magasin_route(ngx_http_magasin_ctx_t *ctx)
 {
     ngx_str_t  *uri;
+    ngx_pool_t *pool;
 
     uri = &ctx->request->uri;
+    pool = ctx->request->pool;
 
     if (uri->data && ctx->uri.data == uri->data && ctx->uri.len == uri->len) {
         return ctx->route;
@@ -194,8 +196,23 @@ ngx_http_magasin_route(ngx_http_magasin_ctx_t *ctx)
     }
 
     ctx->uri = *uri;
-    ctx->route = ngx_http_magasin_route_find(ctx->request->pool, uri,
-                                             ctx->ids);
+    ctx->path = *uri;
+    ctx->stripped = ngx_http_magasin_base_strip(ctx->request, &ctx->path);
+    ctx->route = ngx_http_magasin_route_find(pool, &ctx->path, ctx->ids);
+
+    if (ctx->route || !ctx->stripped) {
+        return ctx->route;
+    }
+
+    /* The prefix was removed before, and a path begins like it. */
+
+    ctx->route = ngx_http_magasin_route_find(pool, uri, ctx->ids);
+
+    if (ctx->route) {
+        ctx->path = *uri;
+        ctx->stripped = 0;
+    }
+
     return ctx->route;
 }
 

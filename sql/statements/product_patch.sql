@@ -1,8 +1,9 @@
--- PATCH /api/v1/products/{id}/, and PUT with If-Match.  $1 to $6: as for
--- product_update.sql; $7: true to archive the product, false to restore it, or
--- NULL; $8: the digests of If-Match, separated by commas, or "*", or NULL.  The
--- sixth column is false if the product does not match If-Match.  The last
--- column is as for product_rename.sql.
+-- PATCH /api/v1/products/{id}/, and PUT with a condition or with a description
+-- that is null.  $1 to $6: as for product_update.sql; $7: true to archive the
+-- product, false to restore it, or NULL; $8 and $9: the digests of If-Match and
+-- of If-None-Match, separated by commas, or "*", or NULL; $10: true if the
+-- description must be null already.  The sixth column is false if one of these
+-- does not hold.  The last column is as for product_rename.sql.
 WITH avant AS MATERIALIZED (
     SELECT nom
       FROM produit
@@ -25,6 +26,10 @@ WITH avant AS MATERIALIZED (
        AND ($8::text IS NULL OR $8::text = '*'
             OR produit_etag(p.nom, p.categorie, p.prix, p.description)
                = ANY (string_to_array($8::text, ',')))
+       AND ($9::text IS NULL
+            OR etag_absent(produit_etag(p.nom, p.categorie, p.prix,
+                                        p.description), $9::text))
+       AND (p.description IS NULL OR $10::boolean IS NULL)
     RETURNING p.id, p.nom, p.categorie, p.prix, p.description,
               p.nom <> avant.nom AS renomme
 )
@@ -35,6 +40,6 @@ SELECT id, nom, categorie, prix, description, true,
 SELECT id, nom, categorie, prix, description, false, NULL, NULL
   FROM produit
  WHERE id = $1::bigint
-   AND $8::text IS NOT NULL
+   AND coalesce($8::text, $9::text, $10::boolean::text) IS NOT NULL
    AND (archive_le IS NULL OR NOT $7::boolean)
    AND NOT EXISTS (SELECT FROM fait)

@@ -58,7 +58,14 @@ WITH nombre AS MATERIALIZED (
         OFFSET 0
       ) p
      WHERE voie.nom = 'noms'
-       AND ($2::text IS NULL OR strpos(upper(p.nom), upper($2::text)) > 0)
+       AND ($2::text IS NULL
+            OR strpos(upper(p.nom), upper(texte_compare($2::text))) > 0
+            OR s.produit_id IN (
+               SELECT id
+                 FROM produit
+                WHERE nom <> texte_compare(nom)
+                  AND strpos(upper(texte_compare(nom)),
+                             upper(texte_compare($2::text))) > 0))
        AND ($7::text IS NULL
             OR recherche(p.nom) LIKE ALL
                ((SELECT recherche_mots($7::text))::text[]))
@@ -68,7 +75,14 @@ WITH nombre AS MATERIALIZED (
      CROSS JOIN LATERAL (
         SELECT id, nom
           FROM produit
-         WHERE ($2::text IS NULL OR strpos(upper(nom), upper($2::text)) > 0)
+         WHERE ($2::text IS NULL
+                OR strpos(upper(nom), upper(texte_compare($2::text))) > 0
+                OR id IN (
+                   SELECT id
+                     FROM produit
+                    WHERE nom <> texte_compare(nom)
+                      AND strpos(upper(texte_compare(nom)),
+                                 upper(texte_compare($2::text))) > 0))
            AND ($7::text IS NULL OR id IN (
                    SELECT id
                      FROM produit

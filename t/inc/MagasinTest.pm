@@ -7,6 +7,7 @@ use strict;
 use warnings;
 
 use Cwd qw(abs_path);
+use Digest::MD5 qw(md5_hex);
 use Digest::SHA qw(sha256_hex);
 use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
@@ -47,6 +48,14 @@ our %Messages = (
     choice    => "Ce choix n'est pas valide.",
     cursor    => 'Curseur non valide.',
 );
+
+# product_etag(NOM, CATEGORIE, PRIX, DESCRIPTION): the entity tag of a product;
+# an undefined description is null.  The texts are bytes.
+sub product_etag {
+    return '"'
+        . md5_hex(join '', map { defined $_ ? length($_) . ":$_" : '-' } @_)
+        . '"';
+}
 
 # The messages with a number: min1, max1000, key99.
 our %Numbered = (

@@ -484,7 +484,7 @@ ngx_http_magasin_identity_name(ngx_str_t *name)
     end = p + name->len;
 
     for (n = 0; p < end; n++) {
-        code = ngx_utf8_decode(&p, end - p);
+        code = *p < 0x80 ? *p++ : ngx_utf8_decode(&p, end - p);
 
         if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)
             || code == 0xfeff || code < 0x20

@@ -4,8 +4,7 @@
 // never the token: a token that says HS256 would be signed with the public key
 // as a secret, one that says none with nothing.
 //
-// njs 0.7.9 imports no JWK, so that the SPKI of a key is written here, and its
-// ECDSA wants signatures in DER.
+// njs 0.7.9 imports no JWK, so that the SPKI of a key is written here.
 
 import fs from 'fs';
 
@@ -109,24 +108,6 @@ function importable(key, alg) {
     throw Error('not the algorithm of the key');
 }
 
-function signature(bytes, alg) {
-    if (alg !== 'ES256') {
-        return bytes;
-    }
-
-    if (bytes.length !== 64) {
-        throw Error('not a signature of ES256');
-    }
-
-    // From njs 0.7.10 on ECDSA takes what a JWT has.
-    if (njs.version_number >= 0x00070a) {
-        return bytes;
-    }
-
-    return der(0x30, Buffer.concat([integer(bytes.slice(0, 32)),
-        integer(bytes.slice(32))]));
-}
-
 // The key with this id, for signatures.  The file is read for each request, so
 // that a new one counts at once.
 function keyOf(file, header) {
@@ -175,8 +156,7 @@ async function verified(token, variables) {
         key.algorithm, false, ['verify']);
 
     const right = await crypto.subtle.verify(key.verify, imported,
-        signature(decode(parts[2]), header.alg),
-        Buffer.from(`${parts[0]}.${parts[1]}`));
+        decode(parts[2]), Buffer.from(`${parts[0]}.${parts[1]}`));
 
     if (right !== true) {
         throw Error('not signed with this key');

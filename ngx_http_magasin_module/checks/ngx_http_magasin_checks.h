@@ -39,6 +39,7 @@ typedef struct {
                                                        configuration */
     ngx_http_magasin_tokens_t           *tokens;    /* of this worker */
     ngx_http_magasin_checks_counters_t  *counters;  /* NULL: no zone */
+    unsigned                             identities:1;  /* of some location */
 } ngx_http_magasin_checks_main_conf_t;
 
 
@@ -61,7 +62,7 @@ extern ngx_module_t  ngx_http_magasin_checks_module;
 ngx_int_t ngx_http_magasin_checks_start(ngx_cycle_t *cycle,
     ngx_http_magasin_checks_counters_t *counters);
 void ngx_http_magasin_checks_stop(ngx_cycle_t *cycle);
-ngx_uint_t ngx_http_magasin_tokens_configured(ngx_conf_t *cf);
+ngx_uint_t ngx_http_magasin_askers_configured(ngx_conf_t *cf);
 ngx_uint_t ngx_http_magasin_has_tokens(ngx_http_request_t *r);
 
 /* auth.c */

@@ -172,16 +172,19 @@ ngx_http_magasin_checks_stop(ngx_cycle_t *cycle)
 }
 
 
-/* Returns 1 if the configuration that was read has `magasin_tokens`. */
+/*
+ * Returns 1 if the configuration that was read has `magasin_tokens` or
+ * `magasin_identity`.
+ */
 
 ngx_uint_t
-ngx_http_magasin_tokens_configured(ngx_conf_t *cf)
+ngx_http_magasin_askers_configured(ngx_conf_t *cf)
 {
     ngx_http_magasin_checks_main_conf_t  *cmcf;
 
     cmcf = ngx_http_conf_get_module_main_conf(cf,
                                               ngx_http_magasin_checks_module);
-    return cmcf->file.len != 0;
+    return cmcf->file.len != 0 || cmcf->identities;
 }
 
 

@@ -61,6 +61,8 @@ static const char  *ngx_http_magasin_identity_clients[] = {
 };
 
 
+/* Is returned in the place of what is wrong: memory cannot be allocated. */
+
 static const char  ngx_http_magasin_identity_memory[] = "";
 
 
@@ -71,11 +73,12 @@ ngx_http_magasin_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_magasin_checks_loc_conf_t *clcf = conf;
 
-    char                         *rc;
-    ngx_str_t                    *value, text;
-    ngx_uint_t                    i;
-    ngx_http_complex_value_t    **part;
-    ngx_http_magasin_identity_t  *identity;
+    char                                 *rc;
+    ngx_str_t                            *value, text;
+    ngx_uint_t                            i;
+    ngx_http_complex_value_t            **part;
+    ngx_http_magasin_identity_t          *identity;
+    ngx_http_magasin_checks_main_conf_t  *cmcf;
 
     if (clcf->identity != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
@@ -127,6 +130,10 @@ ngx_http_magasin_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     clcf->identity = identity;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf,
+                                              ngx_http_magasin_checks_module);
+    cmcf->identities = 1;
 
     return rc;
 }

@@ -4,7 +4,7 @@
 #   PORT, ADDRESS, RUN_DIR, WORKERS, CACHE, NAMES, PROXIES, METRICS_PORT,
 #   METRICS_ADDRESS, DEMO_TOKEN
 #                                    of the instance (scripts/instance.sh)
-#   ID, SCOPES                       of a token (scripts/token.sh)
+#   ID, SCOPES, MAGASINS, EXPIRE     of a token (scripts/token.sh)
 #   FROM                             the Django database to import
 #   DATABASE                         the database to check, a libpq conninfo
 #                                    (default: the instance of RUN_DIR)
@@ -32,7 +32,8 @@ SHELL = /bin/bash
 .DEFAULT_GOAL = help
 
 export PORT ADDRESS RUN_DIR WORKERS CACHE NGINX_BINARY FROM DATABASE TESTS
-export NAMES PROXIES METRICS_PORT METRICS_ADDRESS DEMO_TOKEN ID SCOPES
+export NAMES PROXIES METRICS_PORT METRICS_ADDRESS DEMO_TOKEN
+export ID SCOPES MAGASINS EXPIRE
 export LINES STORES PRODUCTS SEED EXAMPLES NODES BALANCER_WORKERS
 
 .PHONY: help
@@ -76,7 +77,8 @@ cluster-status: # Show what runs of the cluster
 
 .PHONY: token
 token: # Make a token, print its line: ID=caisse-12 SCOPES=ventes,prix
-	@scripts/token.sh "$${ID:-}" "$${SCOPES:-}"
+	@scripts/token.sh "$${ID:-}" "$${SCOPES:-}" "$${MAGASINS:-}" \
+	    "$${EXPIRE:-}"
 
 import-django: packages-run # Replace the content: FROM=<libpq URI of Django's>
 	@scripts/import_django.sh "$${FROM:-}"

@@ -39,7 +39,7 @@ ngx_http_magasin_handler(ngx_http_request_t *r)
 
     rc = ngx_http_magasin_dispatch(ctx);
 
-    if (rc == NGX_OK && ctx->endpoint->scope) {
+    if (rc == NGX_OK && ngx_http_magasin_guarded(ctx)) {
         rc = ngx_http_magasin_authorize(ctx);
     }
 
@@ -166,6 +166,10 @@ ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx, ngx_str_t *body)
 
     if (rc == NGX_OK) {
         rc = endpoint->bind(ctx);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_magasin_place_value(ctx);
     }
 
     if (rc == NGX_OK

@@ -75,7 +75,7 @@ ngx_http_magasin_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    if (rmcf->api && !ngx_http_magasin_tokens_configured(cf)) {
+    if (rmcf->api && !ngx_http_magasin_askers_configured(cf)) {
         ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                       "\"magasin\" is used without \"magasin_tokens\": "
                       "every write will be answered with 401");

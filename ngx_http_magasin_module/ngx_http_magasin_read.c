@@ -88,6 +88,12 @@ ngx_http_magasin_read_begin(ngx_http_magasin_ctx_t *ctx)
 
     ctx->cache_state = NGX_HTTP_MAGASIN_CACHE_NOT_USED;
 
+    /* A stored answer does not say whose row it is. */
+
+    if (ctx->limited && ctx->endpoint->place == NGX_HTTP_MAGASIN_PLACE_ROW) {
+        return NGX_DECLINED;
+    }
+
     if (cache == NULL
         || conf->levels == NGX_HTTP_MAGASIN_CACHE_OFF
         || tag[0].kind == NGX_HTTP_MAGASIN_TAG_NONE)

@@ -3,6 +3,7 @@
 
 
 #include "ngx_http_magasin_handler.h"
+#include "ngx_http_magasin_checks.h"
 #include "ngx_http_magasin_log.h"
 
 
@@ -106,7 +107,9 @@ ngx_http_magasin_rows_ready(ngx_http_magasin_pg_job_t *job, PGresult *result)
 
     ngx_http_set_log_request(ctx->request->connection->log, ctx->request);
 
-    rc = ctx->endpoint->render(ctx, result);
+    rc = ngx_http_magasin_place_row(ctx, result);
+
+    rc = rc == NGX_OK ? ctx->endpoint->render(ctx, result) : NGX_OK;
 
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
                    "magasin render: %i, rows %d, status %ui", rc, job->rows,

@@ -20,7 +20,11 @@ packages_for() {
             postgresql-15 redis-server curl jq
         ;;
     # prometheus contains promtool, which checks the metrics; procps: pgrep.
-    test) echo perl libtest-base-perl python3 prometheus jq openssl procps ;;
+    # libnginx-mod-http-js: of an example in conf/identity/.
+    test)
+        echo perl libtest-base-perl python3 prometheus jq openssl procps \
+            libnginx-mod-http-js
+        ;;
     openapi) echo python3 python3-jsonschema chromium ;;
     fuzz) echo python3 python3-venv ;;
     # libFuzzer and the sanitizers of clang are in a separate package.

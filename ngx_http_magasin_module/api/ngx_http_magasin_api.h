@@ -120,6 +120,9 @@ ngx_int_t ngx_http_magasin_flush_bind(ngx_http_magasin_ctx_t *ctx);
 void ngx_http_magasin_flush_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags);
 
+/* me.c */
+ngx_int_t ngx_http_magasin_me_bind(ngx_http_magasin_ctx_t *ctx);
+
 /* journal.c */
 ngx_int_t ngx_http_magasin_journal_bind(ngx_http_magasin_ctx_t *ctx);
 

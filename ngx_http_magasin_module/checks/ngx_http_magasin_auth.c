@@ -12,14 +12,12 @@
 
 static ngx_http_magasin_checks_main_conf_t *ngx_http_magasin_auth_conf(
     ngx_http_request_t *r);
-
+static ngx_uint_t ngx_http_magasin_has_token(ngx_http_request_t *r);
+static ngx_int_t ngx_http_magasin_take_token(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_token_t *token);
 static ngx_http_magasin_token_t *ngx_http_magasin_tokens_find(
     ngx_http_magasin_tokens_t *tokens, ngx_str_t *secret);
-static ngx_uint_t ngx_http_magasin_scope(ngx_str_t *scopes,
-    const char *scope);
 static ngx_int_t ngx_http_magasin_unauthorized(ngx_http_magasin_ctx_t *ctx);
-static void ngx_http_magasin_auth_count(ngx_http_request_t *r,
-    ngx_http_magasin_refused_e reason);
 static ngx_uint_t ngx_http_magasin_demonstrated(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_magasin_loopback(struct sockaddr *sa);
 static void ngx_http_magasin_demonstration_refused(
@@ -30,9 +28,9 @@ static ngx_uint_t ngx_http_magasin_stray_blank(ngx_http_request_t *r,
 
 /*
  * Looks up the token of the request.  The header is compared as by the
- * reference: exactly "Token", one blank and the secret.  ctx->token and
- * ctx->scopes are set to those of a valid token, else they are empty.  They
- * are copies, because the list may be replaced before the log phase.
+ * reference: exactly "Token", one blank and the secret.  ctx->token, scopes,
+ * stores and expires are set to those of a valid token, else they are empty.
+ * They are copies, because the list may be replaced before the log phase.
  *
  * Returns NGX_OK if the token is valid, NGX_DECLINED if there is no valid
  * token (ctx->refused is the reason), or NGX_ERROR if memory cannot be
@@ -49,8 +47,7 @@ ngx_http_magasin_identify(ngx_http_magasin_ctx_t *ctx)
 
     tokens = ngx_http_magasin_auth_conf(ctx->request)->tokens;
 
-    ngx_str_null(&ctx->token);
-    ngx_str_null(&ctx->scopes);
+    ngx_http_magasin_nobody(ctx);
     header = ctx->request->headers_in.authorization;
     ctx->refused = header ? NGX_HTTP_MAGASIN_REFUSED_MALFORMED
                           : NGX_HTTP_MAGASIN_REFUSED_MISSING;
@@ -88,25 +85,90 @@ ngx_http_magasin_identify(ngx_http_magasin_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
-    ctx->token.data = ngx_pnalloc(ctx->request->pool, token->id.len + 1);
-    ctx->scopes.data = ngx_pstrdup(ctx->request->pool, &token->scopes);
+    if (token->expires && ngx_time() >= token->expires) {
+        ctx->refused = NGX_HTTP_MAGASIN_REFUSED_EXPIRED;
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_magasin_take_token(ctx, token);
+}
+
+
+/* Forgets who asks. */
+
+void
+ngx_http_magasin_nobody(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_str_null(&ctx->token);
+    ngx_str_null(&ctx->scopes);
+    ngx_str_null(&ctx->stores);
+    ctx->expires = 0;
+    ctx->bound = 0;
+    ctx->identity = 0;
+}
+
+
+static ngx_int_t
+ngx_http_magasin_take_token(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_token_t *token)
+{
+    ngx_pool_t  *pool;
+
+    pool = ctx->request->pool;
+
+    ctx->token.data = ngx_pnalloc(pool, token->id.len + 1);
+    ctx->scopes.data = ngx_pstrdup(pool, &token->scopes);
 
     if (ctx->token.data == NULL || ctx->scopes.data == NULL) {
         return NGX_ERROR;
     }
 
+    if (token->bound) {
+        ctx->stores.data = ngx_pstrdup(pool, &token->stores);
+
+        if (ctx->stores.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        ctx->stores.len = token->stores.len;
+        ctx->bound = 1;
+    }
+
     (void) ngx_cpystrn(ctx->token.data, token->id.data, token->id.len + 1);
     ctx->token.len = token->id.len;
     ctx->scopes.len = token->scopes.len;
+    ctx->expires = token->expires;
 
     return NGX_OK;
 }
 
 
 /*
- * Checks that the token of the request has the scope of the endpoint.  If a
- * variable has looked up the token before, that result is used unless the list
- * of tokens has changed.
+ * Returns 1 if this request needs to be authorised.  Without magasin_read that
+ * is known from the table alone, and nothing about the asker is looked at.
+ */
+
+ngx_uint_t
+ngx_http_magasin_guarded(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_http_magasin_checks_loc_conf_t  *clcf;
+
+    if (ctx->endpoint->scope) {
+        return 1;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(ctx->request,
+                                        ngx_http_magasin_checks_module);
+
+    return clcf->read && !ctx->endpoint->open;
+}
+
+
+/*
+ * Checks that the asker has the scope of the endpoint, and that the stores of
+ * the asker include that of the path.  A token in the request decides alone;
+ * without one nginx is asked (magasin_identity).  If a variable has looked up
+ * the token before, that result is used unless the list of tokens has changed.
  *
  * Returns NGX_OK, NGX_DONE if the 401 or 403 is in ctx, or NGX_ERROR if memory
  * cannot be allocated.
@@ -115,33 +177,49 @@ ngx_http_magasin_identify(ngx_http_magasin_ctx_t *ctx)
 ngx_int_t
 ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_http_magasin_tokens_t  *tokens;
+    ngx_int_t                            rc;
+    const char                          *scope;
+    ngx_http_magasin_tokens_t           *tokens;
+    ngx_http_magasin_checks_loc_conf_t  *clcf;
 
+    rc = NGX_OK;
+    scope = ctx->endpoint->scope ? ctx->endpoint->scope : "lecture";
     tokens = ngx_http_magasin_auth_conf(ctx->request)->tokens;
+    clcf = ngx_http_get_module_loc_conf(ctx->request,
+                                        ngx_http_magasin_checks_module);
 
-    if ((tokens == NULL || tokens->list == NULL
-         || ctx->generation != tokens->generation)
-        && ngx_http_magasin_identify(ctx) == NGX_ERROR)
+    if (clcf->identity && !ngx_http_magasin_has_token(ctx->request)) {
+        rc = ngx_http_magasin_identity_ask(ctx, clcf->identity);
+
+    } else if (tokens == NULL || tokens->list == NULL
+               || ctx->generation != tokens->generation)
     {
-        return NGX_ERROR;
+        rc = ngx_http_magasin_identify(ctx);
+    }
+
+    if (rc == NGX_ERROR || rc == NGX_DONE) {
+        return rc;
     }
 
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
                    "magasin token \"%V\" for scope \"%s\"", &ctx->token,
-                   ctx->endpoint->scope);
+                   scope);
 
     if (ctx->token.len == 0) {
         return ngx_http_magasin_unauthorized(ctx);
     }
 
-    if (!ngx_http_magasin_allowed(ctx, ctx->endpoint->scope)) {
+    if (*scope && !ngx_http_magasin_allowed(ctx, scope)) {
         ngx_http_magasin_auth_count(ctx->request,
                                     NGX_HTTP_MAGASIN_REFUSED_SCOPE);
 
         return ngx_http_magasin_reply_status(ctx, NGX_HTTP_FORBIDDEN);
     }
 
-    return NGX_OK;
+    ctx->limited = ctx->bound;
+    ctx->personal = 1;
+
+    return ngx_http_magasin_place_path(ctx);
 }
 
 
@@ -150,7 +228,30 @@ ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx)
 ngx_uint_t
 ngx_http_magasin_allowed(ngx_http_magasin_ctx_t *ctx, const char *scope)
 {
-    return ngx_http_magasin_scope(&ctx->scopes, scope);
+    return ngx_http_magasin_rights_have(&ctx->scopes, scope);
+}
+
+
+/* Returns 1 if the request has a token, in whatever form, right or wrong. */
+
+static ngx_uint_t
+ngx_http_magasin_has_token(ngx_http_request_t *r)
+{
+    ngx_str_t  *value;
+
+    if (r->headers_in.authorization == NULL) {
+        return 0;
+    }
+
+    value = &r->headers_in.authorization->value;
+
+    return value->len >= sizeof("Token") - 1
+           && ngx_strncasecmp(value->data, (u_char *) "Token",
+                              sizeof("Token") - 1)
+              == 0
+           && (value->len == sizeof("Token") - 1
+               || value->data[sizeof("Token") - 1] == ' '
+               || value->data[sizeof("Token") - 1] == '\t');
 }
 
 
@@ -160,11 +261,22 @@ ngx_http_magasin_unauthorized(ngx_http_magasin_ctx_t *ctx)
     ngx_str_t         path, *message;
     static ngx_str_t  invalid =
                       ngx_string("Token d'accès invalide ou manquant.");
+    static ngx_str_t  expired = ngx_string("Token d'accès expiré.");
     static ngx_str_t  demonstration =
                       ngx_string("Le token de démonstration n'est accepté "
                                  "que sur la machine elle-même.");
 
     message = &invalid;
+
+    if (ctx->refused == NGX_HTTP_MAGASIN_REFUSED_EXPIRED) {
+        message = &expired;
+
+        /* RFC 6750, section 3. */
+
+        ngx_str_set(&ctx->challenge,
+                    "Token error=\"invalid_token\", "
+                    "error_description=\"The token has expired\"");
+    }
 
     if (ctx->refused == NGX_HTTP_MAGASIN_REFUSED_DEMONSTRATION) {
         ngx_http_magasin_demonstration_refused(
@@ -190,7 +302,9 @@ ngx_http_magasin_auth_conf(ngx_http_request_t *r)
 }
 
 
-static void
+/* Counts a refused request for /metrics. */
+
+void
 ngx_http_magasin_auth_count(ngx_http_request_t *r,
     ngx_http_magasin_refused_e reason)
 {
@@ -356,26 +470,4 @@ ngx_http_magasin_tokens_find(ngx_http_magasin_tokens_t *tokens,
     }
 
     return found;
-}
-
-
-static ngx_uint_t
-ngx_http_magasin_scope(ngx_str_t *scopes, const char *scope)
-{
-    size_t   len;
-    u_char  *p, *end, *comma;
-
-    len = ngx_strlen(scope);
-    end = scopes->data + scopes->len;
-
-    for (p = scopes->data; p < end; p = comma + 1) {
-        comma = ngx_strlchr(p, end, ',');
-        comma = comma ? comma : end;
-
-        if ((size_t) (comma - p) == len && ngx_memcmp(p, scope, len) == 0) {
-            return 1;
-        }
-    }
-
-    return 0;
 }

@@ -1,6 +1,7 @@
 
 /*
- * The checks of a request before its statement is sent: its token, its origin,
+ * The checks of a request before its statement is sent: who asks (a token, or
+ * an identity that nginx has established), which stores it touches, its origin,
  * its conditions (If-Match), and whether it was executed before
  * (Idempotency-Key).
  */
@@ -11,6 +12,10 @@
 
 
 #include "ngx_http_magasin_reply.h"
+
+
+/* Before the name of an identity; an id of a token has no colon. */
+#define NGX_HTTP_MAGASIN_IDENTITY  "identite:"
 
 
 typedef struct ngx_http_magasin_tokens_s  ngx_http_magasin_tokens_t;
@@ -34,12 +39,19 @@ typedef struct {
                                                        configuration */
     ngx_http_magasin_tokens_t           *tokens;    /* of this worker */
     ngx_http_magasin_checks_counters_t  *counters;  /* NULL: no zone */
+    unsigned                             identities:1;  /* of some location */
 } ngx_http_magasin_checks_main_conf_t;
 
 
+typedef struct ngx_http_magasin_identity_s  ngx_http_magasin_identity_t;
+
+
 typedef struct {
-    ngx_flag_t     demonstration;   /* its token is valid anywhere */
-    ngx_array_t   *cors;            /* origins; NULL: off */
+    ngx_flag_t                     demonstration;   /* its token is valid
+                                                       anywhere */
+    ngx_flag_t                     read;        /* reads need "lecture" */
+    ngx_http_magasin_identity_t   *identity;    /* NULL: none */
+    ngx_array_t                   *cors;        /* origins; NULL: off */
 } ngx_http_magasin_checks_loc_conf_t;
 
 
@@ -50,14 +62,21 @@ extern ngx_module_t  ngx_http_magasin_checks_module;
 ngx_int_t ngx_http_magasin_checks_start(ngx_cycle_t *cycle,
     ngx_http_magasin_checks_counters_t *counters);
 void ngx_http_magasin_checks_stop(ngx_cycle_t *cycle);
-ngx_uint_t ngx_http_magasin_tokens_configured(ngx_conf_t *cf);
+ngx_uint_t ngx_http_magasin_askers_configured(ngx_conf_t *cf);
 ngx_uint_t ngx_http_magasin_has_tokens(ngx_http_request_t *r);
 
 /* auth.c */
 ngx_int_t ngx_http_magasin_identify(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx);
+ngx_uint_t ngx_http_magasin_guarded(ngx_http_magasin_ctx_t *ctx);
 ngx_uint_t ngx_http_magasin_allowed(ngx_http_magasin_ctx_t *ctx,
     const char *scope);
+
+/* places.c */
+ngx_int_t ngx_http_magasin_place_path(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_place_value(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_place_row(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
 
 /* cors.c */
 char *ngx_http_magasin_cors(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

@@ -1,5 +1,8 @@
 
-/* The directives for tokens and origins, and the tokens of a worker. */
+/*
+ * The directives for tokens, identities and origins, and the tokens of a
+ * worker.
+ */
 
 
 #include "ngx_http_magasin_checks.h"
@@ -28,6 +31,19 @@ static ngx_command_t  ngx_http_magasin_checks_commands[] = {
       .set = ngx_conf_set_flag_slot,
       .conf = NGX_HTTP_LOC_CONF_OFFSET,
       .offset = offsetof(ngx_http_magasin_checks_loc_conf_t, demonstration) },
+
+    { .name = ngx_string("magasin_read"),
+      .type = NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+              |NGX_CONF_FLAG,
+      .set = ngx_conf_set_flag_slot,
+      .conf = NGX_HTTP_LOC_CONF_OFFSET,
+      .offset = offsetof(ngx_http_magasin_checks_loc_conf_t, read) },
+
+    { .name = ngx_string("magasin_identity"),
+      .type = NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+              |NGX_CONF_TAKE123,
+      .set = ngx_http_magasin_identity,
+      .conf = NGX_HTTP_LOC_CONF_OFFSET },
 
     { .name = ngx_string("magasin_cors"),
       .type = NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
@@ -90,6 +106,8 @@ ngx_http_magasin_checks_create_loc_conf(ngx_conf_t *cf)
     }
 
     clcf->demonstration = NGX_CONF_UNSET;
+    clcf->read = NGX_CONF_UNSET;
+    clcf->identity = NGX_CONF_UNSET_PTR;
     clcf->cors = NGX_CONF_UNSET_PTR;
 
     return clcf;
@@ -104,6 +122,8 @@ ngx_http_magasin_checks_merge_loc_conf(ngx_conf_t *cf, void *parent,
     ngx_http_magasin_checks_loc_conf_t *conf = child;
 
     ngx_conf_merge_value(conf->demonstration, prev->demonstration, 0);
+    ngx_conf_merge_value(conf->read, prev->read, 0);
+    ngx_conf_merge_ptr_value(conf->identity, prev->identity, NULL);
     ngx_conf_merge_ptr_value(conf->cors, prev->cors, NULL);
 
     return NGX_CONF_OK;
@@ -152,16 +172,19 @@ ngx_http_magasin_checks_stop(ngx_cycle_t *cycle)
 }
 
 
-/* Returns 1 if the configuration that was read has `magasin_tokens`. */
+/*
+ * Returns 1 if the configuration that was read has `magasin_tokens` or
+ * `magasin_identity`.
+ */
 
 ngx_uint_t
-ngx_http_magasin_tokens_configured(ngx_conf_t *cf)
+ngx_http_magasin_askers_configured(ngx_conf_t *cf)
 {
     ngx_http_magasin_checks_main_conf_t  *cmcf;
 
     cmcf = ngx_http_conf_get_module_main_conf(cf,
                                               ngx_http_magasin_checks_module);
-    return cmcf->file.len != 0;
+    return cmcf->file.len != 0 || cmcf->identities;
 }
 
 

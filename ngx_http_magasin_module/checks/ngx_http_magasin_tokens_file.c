@@ -1,7 +1,7 @@
 
 /*
- * Reads and checks a file of tokens: lines `id:sha256-of-token:scopes`.
- * Whoever can write to the file can do everything, so a file that others can
+ * Reads and checks a file of tokens, whose lines tokens_line.c reads.  Whoever
+ * can write to the file can do everything, so a file that others can
  * write to is rejected.  Devices and FIFOs are rejected, so that a worker
  * never blocks on them.
  */
@@ -11,7 +11,6 @@
 
 
 #define NGX_HTTP_MAGASIN_TOKENS_MAX  (1024 * 1024)  /* bytes of the file */
-#define NGX_HTTP_MAGASIN_TOKENS_ID   200            /* bytes of an id */
 
 
 static ngx_int_t ngx_http_magasin_tokens_suitable(ngx_str_t *name,
@@ -22,37 +21,11 @@ static ngx_int_t ngx_http_magasin_tokens_content(ngx_pool_t *pool,
     ngx_str_t *name, ngx_fd_t fd, ngx_http_magasin_tokens_file_t *file);
 static ngx_int_t ngx_http_magasin_tokens_failed(
     ngx_http_magasin_tokens_file_t *file, const char *does, ngx_err_t err);
-static const char *ngx_http_magasin_tokens_line(ngx_str_t *line,
-    ngx_http_magasin_token_t *token);
-static const char *ngx_http_magasin_tokens_id(ngx_str_t *id);
-static ngx_int_t ngx_http_magasin_tokens_digest(u_char *p, u_char *digest);
-static const char *ngx_http_magasin_tokens_scopes(ngx_str_t *scopes);
 static ngx_int_t ngx_http_magasin_tokens_repeated(ngx_pool_t *pool,
     ngx_http_magasin_tokens_file_t *file);
 static ngx_uint_t ngx_http_magasin_tokens_place(ngx_uint_t *table,
     ngx_uint_t size, ngx_http_magasin_token_t *token, ngx_uint_t i,
     ngx_str_t *id);
-
-
-static ngx_str_t  ngx_http_magasin_tokens_scope_names[] = {
-    ngx_string("produits"),
-    ngx_string("prix"),
-    ngx_string("ventes"),
-    ngx_string("stock"),
-    ngx_string("reapprovisionnement"),
-    ngx_string("admin"),
-    ngx_null_string
-};
-
-
-/* The digest of the token in the documentation, which everybody knows. */
-
-static const u_char  ngx_http_magasin_demonstration[] = {
-    0x0d, 0x69, 0xb6, 0x2a, 0x49, 0x13, 0xf3, 0x44,
-    0x43, 0xeb, 0x2d, 0x4b, 0xa5, 0x10, 0x4a, 0x84,
-    0xe3, 0xa8, 0xca, 0x66, 0x55, 0x38, 0xdb, 0xe7,
-    0xe7, 0xbe, 0xb0, 0x37, 0xf3, 0x48, 0xc7, 0x34
-};
 
 
 /* Sets `version` from the attributes of a file. */
@@ -319,6 +292,8 @@ ngx_http_magasin_tokens_parse(ngx_pool_t *pool,
                 break;
             }
 
+            ngx_memzero(token, sizeof(ngx_http_magasin_token_t));
+
             token->line = number;
             is = ngx_http_magasin_tokens_line(&line, token);
         }
@@ -336,185 +311,6 @@ ngx_http_magasin_tokens_parse(ngx_pool_t *pool,
     }
 
     return ngx_http_magasin_tokens_repeated(pool, file);
-}
-
-
-/* Returns NULL, or what is wrong with the line. */
-
-static const char *
-ngx_http_magasin_tokens_line(ngx_str_t *line, ngx_http_magasin_token_t *token)
-{
-    u_char      *p, *end;
-    const char  *is;
-
-    end = line->data + line->len;
-
-    for (p = line->data; p < end; p++) {
-        if (*p == CR && p == end - 1) {
-            return "ends with CR LF: LF alone ends a line";
-        }
-
-        if (*p == '\0') {
-            return "has a NUL byte";
-        }
-
-        if (*p < 0x20 || *p == 0x7f) {
-            return "has a control character";
-        }
-    }
-
-    while (end > line->data && end[-1] == ' ') {
-        end--;
-    }
-
-    p = ngx_strlchr(line->data, end, ':');
-
-    if (p == NULL) {
-        goto invalid;
-    }
-
-    token->id.data = line->data;
-    token->id.len = p - line->data;
-
-    is = ngx_http_magasin_tokens_id(&token->id);
-    if (is) {
-        return is;
-    }
-
-    p++;
-
-    if (end - p <= 2 * NGX_HTTP_MAGASIN_DIGEST
-        || p[2 * NGX_HTTP_MAGASIN_DIGEST] != ':'
-        || ngx_http_magasin_tokens_digest(p, token->digest) != NGX_OK)
-    {
-        goto invalid;
-    }
-
-    token->demonstration = ngx_memcmp(token->digest,
-                                      ngx_http_magasin_demonstration,
-                                      NGX_HTTP_MAGASIN_DIGEST) == 0;
-
-    token->scopes.data = p + 2 * NGX_HTTP_MAGASIN_DIGEST + 1;
-    token->scopes.len = end - token->scopes.data;
-
-    return ngx_http_magasin_tokens_scopes(&token->scopes);
-
-invalid:
-
-    return "is not \"id:sha256 in 64 hex digits:scopes\"";
-}
-
-
-/* Checks an id, which is written to logs and to PostgreSQL as text. */
-
-static const char *
-ngx_http_magasin_tokens_id(ngx_str_t *id)
-{
-    u_char    *p, *end;
-    uint32_t   code;
-
-    if (id->len == 0) {
-        return "has no id: say whose token it is before the first colon";
-    }
-
-    if (id->len > NGX_HTTP_MAGASIN_TOKENS_ID) {
-        return "has an id of more than 200 bytes";
-    }
-
-    p = id->data;
-    end = p + id->len;
-
-    while (p < end) {
-        if (*p < 0x80) {
-            p++;
-            continue;
-        }
-
-        code = ngx_utf8_decode(&p, end - p);
-
-        if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)
-            || code == 0xfeff)
-        {
-            return "has an id that is not UTF-8, or has a byte order mark";
-        }
-    }
-
-    return NULL;
-}
-
-
-/* Parses 64 hex digits.  Returns NGX_OK or NGX_ERROR. */
-
-static ngx_int_t
-ngx_http_magasin_tokens_digest(u_char *p, u_char *digest)
-{
-    u_char      c;
-    ngx_uint_t  i, n;
-
-    for (i = 0; i < 2 * NGX_HTTP_MAGASIN_DIGEST; i++) {
-        c = p[i] | 0x20;
-
-        if (p[i] >= '0' && p[i] <= '9') {
-            n = p[i] - '0';
-
-        } else if (c >= 'a' && c <= 'f') {
-            n = c - 'a' + 10;
-
-        } else {
-            return NGX_ERROR;
-        }
-
-        digest[i / 2] = (u_char) ((i & 1) ? (digest[i / 2] << 4 | n) : n);
-    }
-
-    return NGX_OK;
-}
-
-
-static const char *
-ngx_http_magasin_tokens_scopes(ngx_str_t *scopes)
-{
-    u_char      *p, *end, *comma;
-    ngx_str_t   *name;
-    ngx_uint_t   i, seen;
-
-    seen = 0;
-    end = scopes->data + scopes->len;
-
-    /* A token without scopes may not write, but it identifies a client. */
-
-    if (scopes->len == 0) {
-        return NULL;
-    }
-
-    for (p = scopes->data; p <= end; p = comma + 1) {
-        comma = ngx_strlchr(p, end, ',');
-        comma = comma ? comma : end;
-
-        name = ngx_http_magasin_tokens_scope_names;
-
-        for (i = 0; name[i].len; i++) {
-            if (name[i].len == (size_t) (comma - p)
-                && ngx_memcmp(name[i].data, p, name[i].len) == 0)
-            {
-                break;
-            }
-        }
-
-        if (name[i].len == 0) {
-            return "has a scope that is unknown or empty: there are "
-                   "produits, prix, ventes, stock, reapprovisionnement "
-                   "and admin, with commas between them";
-        }
-
-        if (seen & (1 << i)) {
-            return "has a scope twice";
-        }
-
-        seen |= 1 << i;
-    }
-
-    return NULL;
 }
 
 

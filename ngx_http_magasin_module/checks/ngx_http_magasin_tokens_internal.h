@@ -1,7 +1,8 @@
 
 /*
- * The tokens of a worker.  tokens_file.c reads a file of tokens, tokens.c
- * keeps the list of a worker up to date, auth.c looks up tokens.
+ * The tokens of a worker.  tokens_file.c reads a file of tokens, rights.c what
+ * a token may, tokens.c keeps the list of a worker up to date, auth.c looks up
+ * tokens, identity.c asks nginx who it is.
  */
 
 
@@ -26,9 +27,13 @@
 typedef struct {
     ngx_str_t                            id;
     ngx_str_t                            scopes;    /* "a,b,c" */
+    ngx_str_t                            stores;    /* "1,4"; if bound */
+    time_t                               expires;   /* the second after the
+                                                       last one; 0: none */
     ngx_uint_t                           line;      /* of the file */
     u_char                               digest[NGX_HTTP_MAGASIN_DIGEST];
     unsigned                             demonstration:1;
+    unsigned                             bound:1;   /* to `stores` */
 } ngx_http_magasin_token_t;
 
 
@@ -73,6 +78,27 @@ struct ngx_http_magasin_tokens_s {
                                                        see TOKENS_SETTLE */
 };
 
+
+/* auth.c */
+void ngx_http_magasin_nobody(ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_auth_count(ngx_http_request_t *r,
+    ngx_http_magasin_refused_e reason);
+
+/* identity.c */
+char *ngx_http_magasin_identity(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_int_t ngx_http_magasin_identity_ask(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_identity_t *identity);
+
+/* tokens_line.c */
+const char *ngx_http_magasin_tokens_line(ngx_str_t *line,
+    ngx_http_magasin_token_t *token);
+
+/* rights.c */
+const char *ngx_http_magasin_rights_scopes(ngx_str_t *scopes);
+const char *ngx_http_magasin_rights_stores(ngx_str_t *stores);
+const char *ngx_http_magasin_rights_expire(ngx_str_t *day, time_t *expires);
+ngx_uint_t ngx_http_magasin_rights_have(ngx_str_t *list, const char *item);
 
 /* tokens.c */
 ngx_http_magasin_tokens_t *ngx_http_magasin_tokens_create(ngx_cycle_t *cycle,

@@ -311,14 +311,17 @@ ngx_http_magasin_metrics_refusals(ngx_http_magasin_json_t *text,
 {
     ngx_uint_t          i;
     static const char  *reasons[] = {
-        "missing", "malformed", "unknown", "scope", "demonstration"
+        "missing", "malformed", "unknown", "scope", "demonstration",
+        "expired", "store", "identity"
     };
 
     ngx_http_magasin_family(text, "magasin_tokens_refused_total", "counter",
                             "Requests that were refused for their token: "
                             "there was none, it had another form, nobody has "
                             "it, it may not do this, it is that of the "
-                            "demonstration.");
+                            "demonstration, its last day is over, it is "
+                            "bound to other stores; or an identity that "
+                            "cannot be.");
 
     for (i = 0; i < NGX_HTTP_MAGASIN_REFUSED; i++) {
         ngx_http_magasin_line(text,

@@ -113,7 +113,8 @@ ngx_http_magasin_variable_route(ngx_http_request_t *r,
 /*
  * $magasin_token: the id of a valid token, never the token itself.  For a write
  * it stays the id that authorised the write, even if the tokens change
- * meanwhile.
+ * meanwhile.  An identity of nginx is there when it has authorised the request;
+ * nginx is not asked for it before.
  */
 
 static ngx_int_t
@@ -123,6 +124,13 @@ ngx_http_magasin_variable_token(ngx_http_request_t *r,
     ngx_http_magasin_ctx_t  *ctx;
 
     ngx_http_magasin_variable_show(v, NULL);
+
+    ctx = ngx_http_magasin_get_ctx(r);
+
+    if (ctx && ctx->identity && ngx_http_magasin_is_api(r)) {
+        ngx_http_magasin_variable_show(v, &ctx->token);
+        return NGX_OK;
+    }
 
     if (r->headers_in.authorization == NULL
         || !ngx_http_magasin_is_api(r))

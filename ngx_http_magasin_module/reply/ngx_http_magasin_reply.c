@@ -363,7 +363,9 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
     }
 
     if (ctx->status == NGX_HTTP_UNAUTHORIZED
-        && ngx_http_magasin_reply_header(r, "WWW-Authenticate", &scheme)
+        && ngx_http_magasin_reply_header(r, "WWW-Authenticate",
+                                         ctx->challenge.len ? &ctx->challenge
+                                                            : &scheme)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -385,6 +387,10 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
         && (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)))
     {
         ngx_str_set(&control, "no-cache");
+
+        if (ctx->personal) {
+            ngx_str_set(&control, "private, no-cache");
+        }
 
         if (ngx_http_magasin_complete(ctx)
             && ngx_http_magasin_reply_validator(ctx) != NGX_OK)

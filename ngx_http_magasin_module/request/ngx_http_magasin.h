@@ -75,6 +75,9 @@ typedef enum {
     NGX_HTTP_MAGASIN_REFUSED_UNKNOWN,
     NGX_HTTP_MAGASIN_REFUSED_SCOPE,
     NGX_HTTP_MAGASIN_REFUSED_DEMONSTRATION,
+    NGX_HTTP_MAGASIN_REFUSED_EXPIRED,
+    NGX_HTTP_MAGASIN_REFUSED_STORE,
+    NGX_HTTP_MAGASIN_REFUSED_IDENTITY,
     NGX_HTTP_MAGASIN_REFUSED
 } ngx_http_magasin_refused_e;
 
@@ -174,13 +177,34 @@ typedef struct {
 } ngx_http_magasin_tag_spec_t;
 
 
+/*
+ * The stores that a request names or touches.  An asker who is bound to stores
+ * gets 403 where the place is another one.  A row that says nothing touches
+ * all of them.
+ */
+typedef enum {
+    NGX_HTTP_MAGASIN_PLACE_ALL = 0,             /* all stores, or the centre */
+    NGX_HTTP_MAGASIN_PLACE_NONE,                /* no store at all */
+    NGX_HTTP_MAGASIN_PLACE_PATH,                /* the first id of the path */
+    NGX_HTTP_MAGASIN_PLACE_VALUE,               /* the first parameter of the
+                                                   statement; NULL: all */
+    NGX_HTTP_MAGASIN_PLACE_ROW                  /* the column magasin_id of
+                                                   the row that was read */
+} ngx_http_magasin_place_e;
+
+
 /* One row of THE table; see ngx_http_magasin_routes.c. */
 struct ngx_http_magasin_endpoint_s {
     ngx_str_t                      name;        /* in logs and cache keys */
     ngx_uint_t                     method;
     ngx_str_t                      path;        /* {id}: digits */
     ngx_str_t                      title;       /* the name OPTIONS returns */
-    const char                    *scope;       /* NULL: no token is needed */
+    const char                    *scope;       /* NULL: no token is needed,
+                                                   or "lecture" where
+                                                   magasin_read is on; "":
+                                                   any token */
+    ngx_http_magasin_place_e       place;
+    ngx_uint_t                     open;        /* 1: also there */
     ngx_uint_t                     statement;
     ngx_http_magasin_pg_class_e    class;
     ngx_http_magasin_bind_pt       bind;
@@ -268,6 +292,9 @@ struct ngx_http_magasin_ctx_s {
     ngx_http_magasin_body_t        body;
     ngx_str_t                      token;       /* its id; NUL-terminated */
     ngx_str_t                      scopes;      /* of the token */
+    ngx_str_t                      stores;      /* of the token, if bound */
+    time_t                         expires;     /* of the token; 0: never */
+    ngx_str_t                      challenge;   /* of a 401; empty: "Token" */
     ngx_http_magasin_refused_e     refused;     /* why no token was accepted */
     ngx_uint_t                     generation;  /* of the list of tokens; 0:
                                                    not looked up yet */
@@ -310,6 +337,11 @@ struct ngx_http_magasin_ctx_s {
     unsigned                       stripped:1;  /* `path` is shorter */
     unsigned                       conditional:1;   /* bind took conditions */
     unsigned                       fields:1;    /* the error is by fields */
+    unsigned                       bound:1;     /* the asker has `stores` */
+    unsigned                       limited:1;   /* and they count here */
+    unsigned                       personal:1;  /* no shared cache may keep
+                                                   the answer */
+    unsigned                       identity:1;  /* `token` is an identity */
 };
 
 

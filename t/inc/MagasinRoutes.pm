@@ -19,8 +19,8 @@ our @Rows = (
 
 my @Order = qw(GET POST PUT PATCH DELETE);
 
-# Returns hashes of name, method, path, scope, extra and tags, sorted by path
-# and method.
+# Returns hashes of name, method, path, scope, place, open, extra and tags,
+# sorted by path and method.
 sub endpoints {
     our $endpoints;
     $endpoints //= do {
@@ -36,8 +36,9 @@ sub endpoints {
     return @$endpoints;
 }
 
+# The reads that need no token.
 sub reads {
-    return grep { $_->{method} eq 'GET' } endpoints();
+    return grep { $_->{method} eq 'GET' && !defined $_->{scope} } endpoints();
 }
 
 # The reads whose answers are cached.

@@ -65,7 +65,7 @@ class Operation:
 
     def scope(self):
         needs = self.content["security"]
-        return needs[0]["Token"][0] if needs else None
+        return (needs[0]["Token"] or [""])[0] if needs else None
 
     def parameters_in(self, place):
         return {p["name"]: p for p in self.parameters if p["in"] == place}

@@ -148,7 +148,7 @@ class Request:
         if scenario.get("query"):
             self.path += "?" + urllib.parse.urlencode(scenario["query"])
         self.headers, self.body = {}, None
-        if operation.scope():
+        if operation.scope() is not None:
             token = scenario.get("token", "demo")
             if token:
                 self.headers["Authorization"] = \

@@ -15,7 +15,9 @@ purpose.
 """
 
 # Tokens besides the demonstration's, each for what it lacks.
-TOKENS = {"caisse": "ventes", "lecture": "prix"}
+TOKENS = {"caisse": "ventes", "lecture": "prix",
+          "magasin-1": "ventes,lecture magasins=1 expire=2099-12-31",
+          "fini": "ventes expire=2026-01-31"}
 
 KEY = {"Idempotency-Key": "ticket-1"}
 KEY_LOCK = ("SELECT pg_advisory_lock(hashtextextended("
@@ -40,6 +42,7 @@ def closed(store):
 ANY = {
     "sans_token": {"token": None},
     "sans_droit": {"token": "lecture"},
+    "token_expire": {"token": "fini"},
     "format_inconnu": {"query": {"format": "xml"}},
     "accept_html": {"headers": {"Accept": "text/html"}},
     "etag_perime": {"headers": {"If-Match": '"0"'}},
@@ -70,6 +73,7 @@ VALUES = {
 }
 
 SCENARIOS = {
+    "me": {"caisse": {"token": "magasin-1"}},
     "stores": {
         "magasins": {},
     },

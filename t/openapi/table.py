@@ -140,6 +140,9 @@ class Endpoint:
         self.path = word(row["path"])
         self.title = word(row["title"])
         self.scope = word(row.get("scope", "NULL"))
+        self.place = row.get("place", "NGX_HTTP_MAGASIN_PLACE_ALL") \
+            .removeprefix("NGX_HTTP_MAGASIN_PLACE_").lower()
+        self.open = row.get("open", "0") == "1"
         self.bind = row["bind"]
         self.spec = row.get("spec", "NULL").lstrip("&")
         self.extra = row.get("extra", "0") == "1"
@@ -260,6 +263,8 @@ def main():
         "method": endpoint.method.upper(),
         "path": endpoint.path,
         "scope": endpoint.scope,
+        "place": endpoint.place,
+        "open": endpoint.open,
         "extra": endpoint.extra,
         "tags": endpoint.tags,
     } for endpoint in endpoints()], indent=1))

@@ -367,6 +367,27 @@ refusal("a token without the scope", [status(403)], "/central", async (tab) => {
 });
 
 refusal(
+    "a server that wants to know who reads: asked for the token once",
+    [status(401)],
+    "/central",
+    async (tab) => {
+        await tab.route("**/api/v1/**", (route) =>
+            route.request().headers().authorization === `Token ${token}`
+                ? route.continue()
+                : route.fulfill({
+                      status: 401,
+                      contentType: "application/json",
+                      body: '{"message":"Token d\'accès invalide ou manquant."}',
+                  }),
+        );
+        await tab.reload();
+        await identify(tab);
+        await tab.locator("tbody tr").first().waitFor();
+        assert.equal(await dialogOf(tab).count(), 0);
+    },
+);
+
+refusal(
     "no network: said, old numbers stay, and it comes back by itself",
     [unreachable],
     "/",

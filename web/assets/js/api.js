@@ -53,11 +53,12 @@ function strong(etag) {
 }
 
 export async function read(path, signal) {
-    return (await send("GET", path, { signal })).data;
+    return (await readTagged(path, signal)).data;
 }
 
+// A read needs no token, unless the server wants to know who reads.
 export function readTagged(path, signal) {
-    return send("GET", path, { signal });
+    return authorized("GET", path, { signal }, false);
 }
 
 // What follows a page of a list.  Only the query of the link is of interest:
@@ -100,26 +101,34 @@ const pause = (seconds) =>
 
 const running = (error) => error.status === 409 && error.body.en_cours === true;
 
-// A write with the token, which is asked for when there is none or when it is
-// not accepted.
-async function authorized(method, path, options) {
+// A request with the token, which is asked for when there is none that is
+// needed, or when it is not accepted.
+async function authorized(method, path, options, needed = true) {
     let reason = null;
+    let wanted = needed;
 
     for (;;) {
-        if (!authorization() && !(await askForToken(reason))) {
+        if (wanted && !authorization() && !(await askForToken(reason))) {
             throw new Withdrawn();
         }
+        const token = authorization();
         try {
             return await send(method, path, {
                 ...options,
-                headers: { ...options.headers, Authorization: authorization() },
+                headers: token
+                    ? { ...options.headers, Authorization: token }
+                    : options.headers,
             });
         } catch (error) {
             if (error.status !== 401) {
                 throw error;
             }
-            rejectToken();
-            reason = "Ce jeton n’est pas accepté.";
+            wanted = true;
+            // Another request may have got a new one meanwhile.
+            if (token && token === authorization()) {
+                rejectToken();
+                reason = "Ce jeton n’est pas accepté.";
+            }
         }
     }
 }

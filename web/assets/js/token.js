@@ -38,7 +38,7 @@ async function ask(reason) {
     });
     const given = await openDialog("S’identifier", (close) =>
         formOf({
-            intro: "Pour enregistrer quelque chose, il faut un jeton.",
+            intro: "Il faut un jeton pour continuer.",
             fields: [input],
             submit: "Continuer",
             cancel: () => close(),

@@ -19,7 +19,8 @@
 #   EXAMPLES                         of fuzz-api, how many (t/openapi/fuzz)
 #   SHORT                            1: test-concurrency takes 40 seconds,
 #                                    test-coherence about 100, fuzz 120,
-#                                    test-slow 40
+#                                    test-slow 40; test-clients takes two
+#                                    generators instead of six
 #   MINUTES                          of fuzz (default 30)
 #   MAX_P95_MS                       of load-test and of test-slow
 #   MAX_FIRST_LOAD_MS                of test-web
@@ -165,7 +166,8 @@ openapi: packages-run # /openapi.json and /swagger/, in build/openapi
 # Checking
 
 .PHONY: test test-asan test-concurrency test-coherence test-cluster
-.PHONY: test-web test-openapi test-contributing test-observability
+.PHONY: test-web test-openapi test-clients test-contributing
+.PHONY: test-observability
 .PHONY: screenshots fuzz-api load-test compare lint bench bench-abuse
 .PHONY: bench-scale fuzz fuzz-selftest test-slow
 test: packages-run packages-test build # Every suite, on its own servers
@@ -194,6 +196,10 @@ test-openapi: # Compare the OpenAPI document with the server
 	@scripts/modules.sh all
 	@node t/openapi/lint.mjs build/openapi/openapi.json web/openapi/*.json
 	@t/openapi/run
+
+test-clients: packages-run packages-clients build openapi
+test-clients: # Generate clients of the document, and use them; SHORT=1
+	@t/clients/run $(if $(SHORT),--short)
 
 test-contributing: packages-run packages-test build
 test-contributing: # Follow the steps of CONTRIBUTING.md in a copy
@@ -246,8 +252,9 @@ clean: # Remove build/
 distclean: clean # Remove build/, all instances, npm's packages
 	@for part in test concurrency coherence fuzz slow contributing/test \
 	    bench/100k bench/10k bench/1m bench/10m bench ci/test \
-	    ci/concurrency ci/coherence ci/openapi ci/contributing/test \
-	    ci/fuzz ci/slow ci/web ci/observability openapi web observability \
+	    ci/concurrency ci/coherence ci/openapi ci/clients \
+	    ci/contributing/test ci/fuzz ci/slow ci/web ci/observability \
+	    openapi clients web observability \
 	    load ci/load ci; do \
 	    directory="$${RUN_DIR:-run}/$$part"; \
 	    [ ! -d "$$directory" ] || \

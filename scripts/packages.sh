@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Install only the Debian packages that are missing.
 #
-# usage: packages.sh PURPOSE...       (run, test, web, openapi, fuzz, fuzzing,
-#                                     lint, prometheus, observability, bench,
-#                                     scale, load)
+# usage: packages.sh PURPOSE...       (run, test, web, openapi, clients, fuzz,
+#                                     fuzzing, lint, prometheus, observability,
+#                                     bench, scale, load)
 #
 # If no package is missing, this changes nothing, prints nothing and needs no
 # rights.  Otherwise it prints a line with the packages to install and uses sudo
@@ -26,6 +26,8 @@ packages_for() {
             libnginx-mod-http-js
         ;;
     openapi) echo python3 python3-jsonschema chromium ;;
+    # Go and Node are not Debian's: it has them too old.
+    clients) echo python3 python3-venv maven openjdk-17-jdk-headless ;;
     fuzz) echo python3 python3-venv ;;
     # libFuzzer and the sanitizers of clang are in a separate package.
     fuzzing) echo clang libclang-rt-14-dev python3 python3-hpack procps ;;
@@ -39,8 +41,9 @@ packages_for() {
     load) echo jq curl ;;
     scale) echo python3 tzdata ;;
     *)
-        echo "${0##*/}: \"$1\" is none of run, test, web, openapi, fuzz," \
-            "fuzzing, lint, prometheus, observability, bench, scale, load." >&2
+        echo "${0##*/}: \"$1\" is none of run, test, web, openapi, clients," \
+            "fuzz, fuzzing, lint, prometheus, observability, bench, scale," \
+            "load." >&2
         return 2
         ;;
     esac

@@ -31,11 +31,11 @@ class Answer:
 
 
 class Server:
-    """The instance of RUN_DIR/openapi, as "make run" makes one."""
+    """The instance of RUN_DIR/NAME, as "make run" makes one."""
 
-    def __init__(self):
+    def __init__(self, name="openapi"):
         run_dir = os.path.join(os.environ.get("RUN_DIR") or
-                               os.path.join(TOP, "run"), "openapi")
+                               os.path.join(TOP, "run"), name)
         os.makedirs(run_dir, exist_ok=True)
         with socket.socket() as s, socket.socket() as metrics:
             s.bind(("127.0.0.1", 0))

@@ -49,6 +49,7 @@ typedef struct ngx_http_magasin_endpoint_s  ngx_http_magasin_endpoint_t;
 
 typedef struct {
     ngx_int_t                      trace_index; /* of $magasin_trace_id */
+    ngx_int_t                      request_id_index;
     ngx_http_handler_pt            api;         /* the API's content handler;
                                                    NULL: no location has it */
 } ngx_http_magasin_request_main_conf_t;
@@ -91,6 +92,7 @@ typedef enum {
     NGX_HTTP_MAGASIN_HEADER_ORIGIN,
     NGX_HTTP_MAGASIN_HEADER_IF_MATCH,
     NGX_HTTP_MAGASIN_HEADER_TRACEPARENT,
+    NGX_HTTP_MAGASIN_HEADER_REQUEST_ID,
     NGX_HTTP_MAGASIN_HEADER_CACHE_CONTROL,
     NGX_HTTP_MAGASIN_HEADER_IDEMPOTENCY_KEY,
     NGX_HTTP_MAGASIN_HEADER_REQUEST_METHOD,     /* of a preflight */
@@ -364,6 +366,10 @@ ngx_str_t *ngx_http_magasin_headers_next(ngx_http_magasin_headers_t *headers);
 /* trace.c */
 ngx_int_t ngx_http_magasin_trace_init(ngx_conf_t *cf);
 ngx_http_variable_value_t *ngx_http_magasin_trace_id(ngx_http_request_t *r);
+
+/* request_id.c */
+ngx_int_t ngx_http_magasin_request_id_init(ngx_conf_t *cf);
+ngx_http_variable_value_t *ngx_http_magasin_request_id(ngx_http_request_t *r);
 
 
 #endif /* _NGX_HTTP_MAGASIN_H_INCLUDED_ */

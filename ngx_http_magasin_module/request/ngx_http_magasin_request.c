@@ -54,7 +54,11 @@ ngx_module_t  ngx_http_magasin_request_module = {
 static ngx_int_t
 ngx_http_magasin_request_preconfiguration(ngx_conf_t *cf)
 {
-    return ngx_http_magasin_trace_init(cf);
+    if (ngx_http_magasin_trace_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_magasin_request_id_init(cf);
 }
 
 

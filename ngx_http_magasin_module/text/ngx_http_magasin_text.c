@@ -2,6 +2,10 @@
 #include "ngx_http_magasin_text.h"
 
 
+/* A word whose bytes are 1: times a byte it is a word of that byte. */
+#define NGX_HTTP_MAGASIN_TEXT_BYTES  0x0101010101010101ull
+
+
 static ngx_uint_t ngx_http_magasin_text_blank(uint32_t code);
 static uint32_t ngx_http_magasin_text_code(u_char **p, u_char *end);
 static uint32_t ngx_http_magasin_text_last(u_char *start, u_char *end,
@@ -139,6 +143,54 @@ ngx_http_magasin_text_digits(ngx_pool_t *pool, ngx_str_t *text)
 }
 
 
+/*
+ * Returns 1 if the text has only bytes from 0x20 to 0x7f, and neither a
+ * quotation mark nor a backslash: it is valid UTF-8, and JSON needs no escapes.
+ * Else 0.  It tests eight bytes at a time.
+ */
+
+ngx_uint_t
+ngx_http_magasin_text_plain(ngx_str_t *text)
+{
+    size_t     left;
+    u_char    *p;
+    uint64_t   word, quote, backslash, other;
+
+    p = text->data;
+    other = 0;
+
+    for (left = text->len; left; left -= ngx_min(left, 8)) {
+
+        if (left >= 8) {
+            ngx_memcpy(&word, p, 8);
+            p += 8;
+
+        } else {
+            word = NGX_HTTP_MAGASIN_TEXT_BYTES * ' ';
+
+            while (p < text->data + text->len) {
+                word = word << 8 | *p++;
+            }
+        }
+
+        /*
+         * The highest bit of a byte of `quote` is set if the byte is 0, that is
+         * a quotation mark; a borrow sets others only where one is set anyway.
+         */
+
+        quote = word ^ (NGX_HTTP_MAGASIN_TEXT_BYTES * '"');
+        backslash = word ^ (NGX_HTTP_MAGASIN_TEXT_BYTES * '\\');
+
+        other |= word
+                 | (word - NGX_HTTP_MAGASIN_TEXT_BYTES * 0x20)
+                 | (quote - NGX_HTTP_MAGASIN_TEXT_BYTES)
+                 | (backslash - NGX_HTTP_MAGASIN_TEXT_BYTES);
+    }
+
+    return (other & (NGX_HTTP_MAGASIN_TEXT_BYTES * 0x80)) == 0;
+}
+
+
 /* Returns 1 if the whole text is valid UTF-8, else 0. */
 
 ngx_uint_t
@@ -151,6 +203,12 @@ ngx_http_magasin_text_valid(ngx_str_t *text)
     valid = 1;
 
     for (p = text->data; p < end && valid; /* void */ ) {
+
+        if (*p < 0x80) {
+            p++;
+            continue;
+        }
+
         p += ngx_http_magasin_text_sequence(p, end, &valid);
     }
 

@@ -182,8 +182,9 @@ ngx_http_magasin_access_log_texts(ngx_http_request_t *r,
         texts->cache = *text;
     }
 
-    if (ngx_http_magasin_path_of(r, &texts->path) != NGX_OK
-        || ngx_http_magasin_access_log_escape(r->pool, &texts->path) != NGX_OK
+    ngx_http_magasin_path_of(r, &texts->path);
+
+    if (ngx_http_magasin_access_log_escape(r->pool, &texts->path) != NGX_OK
         || ngx_http_magasin_access_log_escape(r->pool, &texts->token)
            != NGX_OK
         || ngx_http_magasin_access_log_escape(r->pool, &texts->method)
@@ -270,8 +271,8 @@ ngx_http_magasin_access_log_value(ngx_http_request_t *r,
 
 
 /*
- * Escapes a text of UTF-8 for JSON, in a copy if there is something to escape.
- * Returns NGX_OK or NGX_ERROR.
+ * Makes a text valid UTF-8 and escapes it for JSON, in a copy if there is
+ * something to change.  Returns NGX_OK or NGX_ERROR.
  */
 
 static ngx_int_t
@@ -282,6 +283,10 @@ ngx_http_magasin_access_log_escape(ngx_pool_t *pool, ngx_str_t *text)
 
     if (ngx_http_magasin_text_plain(text)) {
         return NGX_OK;
+    }
+
+    if (ngx_http_magasin_text_repair(pool, text) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     more = (size_t) ngx_escape_json(NULL, text->data, text->len);

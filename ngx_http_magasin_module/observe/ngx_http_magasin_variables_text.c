@@ -69,7 +69,9 @@ ngx_http_magasin_variable_path(ngx_http_request_t *r,
 {
     ngx_str_t  path;
 
-    if (ngx_http_magasin_path_of(r, &path) != NGX_OK) {
+    ngx_http_magasin_path_of(r, &path);
+
+    if (ngx_http_magasin_text_repair(r->pool, &path) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -80,11 +82,11 @@ ngx_http_magasin_variable_path(ngx_http_request_t *r,
 
 
 /*
- * The path as the client sent it, with its escapes and without the arguments,
- * as valid UTF-8.  Returns NGX_OK, or NGX_ERROR if memory cannot be allocated.
+ * The path as the client sent it, with its escapes and without the arguments.
+ * It need not be UTF-8.
  */
 
-ngx_int_t
+void
 ngx_http_magasin_path_of(ngx_http_request_t *r, ngx_str_t *path)
 {
     u_char  *query;
@@ -96,8 +98,6 @@ ngx_http_magasin_path_of(ngx_http_request_t *r, ngx_str_t *path)
     if (query) {
         path->len = query - path->data;
     }
-
-    return ngx_http_magasin_text_repair(r->pool, path);
 }
 
 

@@ -31,6 +31,11 @@ ngx_http_magasin_query_parse(ngx_pool_t *pool, ngx_str_t *text,
     u_char                   *p, *end, *stop, *equal;
     ngx_array_t              *pairs;
     ngx_http_magasin_pair_t  *pair;
+    static ngx_array_t        none;
+
+    if (text->len == 0) {
+        return &none;
+    }
 
     pairs = ngx_array_create(pool, 4, sizeof(ngx_http_magasin_pair_t));
     if (pairs == NULL) {

@@ -6,6 +6,7 @@
 #define NGX_HTTP_MAGASIN_TEXT_BYTES  0x0101010101010101ull
 
 
+static ngx_inline uint64_t ngx_http_magasin_text_special(uint64_t word);
 static ngx_uint_t ngx_http_magasin_text_blank(uint32_t code);
 static uint32_t ngx_http_magasin_text_code(u_char **p, u_char *end);
 static uint32_t ngx_http_magasin_text_last(u_char *start, u_char *end,
@@ -146,48 +147,61 @@ ngx_http_magasin_text_digits(ngx_pool_t *pool, ngx_str_t *text)
 /*
  * Returns 1 if the text has only bytes from 0x20 to 0x7f, and neither a
  * quotation mark nor a backslash: it is valid UTF-8, and JSON needs no escapes.
- * Else 0.  It tests eight bytes at a time.
+ * Else 0.
  */
 
 ngx_uint_t
 ngx_http_magasin_text_plain(ngx_str_t *text)
 {
-    size_t     left;
-    u_char    *p;
-    uint64_t   word, quote, backslash, other;
+    u_char    *p, *last;
+    uint64_t   word, other;
 
     p = text->data;
-    other = 0;
 
-    for (left = text->len; left; left -= ngx_min(left, 8)) {
+    if (text->len < 8) {
+        word = NGX_HTTP_MAGASIN_TEXT_BYTES * ' ';
 
-        if (left >= 8) {
-            ngx_memcpy(&word, p, 8);
-            p += 8;
-
-        } else {
-            word = NGX_HTTP_MAGASIN_TEXT_BYTES * ' ';
-
-            while (p < text->data + text->len) {
-                word = word << 8 | *p++;
-            }
+        while (p < text->data + text->len) {
+            word = word << 8 | *p++;
         }
 
-        /*
-         * The highest bit of a byte of `quote` is set if the byte is 0, that is
-         * a quotation mark; a borrow sets others only where one is set anyway.
-         */
-
-        quote = word ^ (NGX_HTTP_MAGASIN_TEXT_BYTES * '"');
-        backslash = word ^ (NGX_HTTP_MAGASIN_TEXT_BYTES * '\\');
-
-        other |= word
-                 | (word - NGX_HTTP_MAGASIN_TEXT_BYTES * 0x20)
-                 | (quote - NGX_HTTP_MAGASIN_TEXT_BYTES)
-                 | (backslash - NGX_HTTP_MAGASIN_TEXT_BYTES);
+        return ngx_http_magasin_text_special(word) == 0;
     }
 
-    return (other & (NGX_HTTP_MAGASIN_TEXT_BYTES * 0x80)) == 0;
+    last = p + text->len - 8;
+
+    for (other = 0; p < last; p += 8) {
+        ngx_memcpy(&word, p, 8);
+        other |= ngx_http_magasin_text_special(word);
+    }
+
+    /* The last eight bytes; some of them may have been tested already. */
+
+    ngx_memcpy(&word, last, 8);
+
+    return (other | ngx_http_magasin_text_special(word)) == 0;
+}
+
+
+/*
+ * Returns 0 if all bytes of a word are plain.  The highest bit of a byte gets
+ * set if the byte has it, is below 0x20, or is 0 after the XOR.  A borrow sets
+ * that of the next byte, too, but then one is set anyway.
+ */
+
+static ngx_inline uint64_t
+ngx_http_magasin_text_special(uint64_t word)
+{
+    uint64_t  quote, backslash;
+
+    quote = word ^ (NGX_HTTP_MAGASIN_TEXT_BYTES * '"');
+    backslash = word ^ (NGX_HTTP_MAGASIN_TEXT_BYTES * '\\');
+
+    return (word
+            | (word - NGX_HTTP_MAGASIN_TEXT_BYTES * 0x20)
+            | (quote - NGX_HTTP_MAGASIN_TEXT_BYTES)
+            | (backslash - NGX_HTTP_MAGASIN_TEXT_BYTES))
+           & (NGX_HTTP_MAGASIN_TEXT_BYTES * 0x80);
 }
 
 

@@ -281,7 +281,7 @@ ngx_http_magasin_access_log_escape(ngx_pool_t *pool, ngx_str_t *text)
     u_char  *p;
     size_t   more;
 
-    if (ngx_http_magasin_text_plain(text)) {
+    if (text->len == 0 || ngx_http_magasin_text_plain(text)) {
         return NGX_OK;
     }
 

@@ -31,7 +31,11 @@ ngx_http_magasin_query_parse(ngx_pool_t *pool, ngx_str_t *text,
     u_char                   *p, *end, *stop, *equal;
     ngx_array_t              *pairs;
     ngx_http_magasin_pair_t  *pair;
-    static ngx_array_t        none;
+
+    /* _sort() takes NULL for an error. */
+
+    static ngx_http_magasin_pair_t  unused[1];
+    static ngx_array_t              none = { .elts = unused };
 
     if (text->len == 0) {
         return &none;

@@ -22,9 +22,9 @@ static const char  ngx_http_magasin_number_pairs[] =
 
 
 /*
- * Writes a number in decimal.  Returns the position after the last digit.  There
- * is room for NGX_HTTP_MAGASIN_NUMBER_LEN bytes at `p`; those after the number
- * are overwritten.
+ * Writes a number in decimal.  Returns the position after the last digit.
+ * There is room for NGX_HTTP_MAGASIN_NUMBER_LEN bytes at `p`; those after the
+ * number are overwritten.
  */
 
 u_char *

@@ -22,6 +22,11 @@ static ngx_command_t  ngx_http_magasin_request_commands[] = {
       .conf = NGX_HTTP_LOC_CONF_OFFSET,
       .offset = offsetof(ngx_http_magasin_request_loc_conf_t, scheme) },
 
+    { .name = ngx_string("magasin_exempt"),
+      .type = NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      .set = ngx_http_magasin_exempt,
+      .conf = NGX_HTTP_MAIN_CONF_OFFSET },
+
       ngx_null_command
 };
 
@@ -54,7 +59,9 @@ ngx_module_t  ngx_http_magasin_request_module = {
 static ngx_int_t
 ngx_http_magasin_request_preconfiguration(ngx_conf_t *cf)
 {
-    if (ngx_http_magasin_trace_init(cf) != NGX_OK) {
+    if (ngx_http_magasin_trace_init(cf) != NGX_OK
+        || ngx_http_magasin_address_init(cf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

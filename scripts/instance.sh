@@ -525,16 +525,13 @@ server_names() {
 }
 
 configure_nginx() {
-    local text user='' port nodes='' proxy proxies='' default=default_server
+    local text user='' port nodes='' default=default_server
     local demonstration=''
 
     [ "$(id -u)" -ne 0 ] || user="user $worker_user $worker_user;"
     [ "$DEMO_TOKEN" != 1 ] || demonstration="magasin_demonstration on;"
     for port in $NODE_PORTS; do
         nodes+="${nodes:+        }server  127.0.0.1:$port  max_fails=1  fail_timeout=1s;"$'\n'
-    done
-    for proxy in $PROXIES; do
-        proxies+="${proxies:+        }$proxy  \"\";"$'\n'
     done
     # Behind a balancer a node accepts every host that the balancer accepts.
     [ -z "$NODE_OF" ] || default=
@@ -549,7 +546,7 @@ configure_nginx() {
     text=${text//@DEFAULT@/"$default"}
     text=${text//@METRICS@/"$METRICS_ADDRESS:$METRICS_PORT"}
     text=${text//@NAMES@/"$(server_names)"}
-    text=${text//@PROXIES@/"$proxies"}
+    text=${text//@PROXIES@/"$PROXIES"}
     text=${text//@CLUSTER@/"${NODE_OF:+include \"@CONF@/cluster/node.conf\";}"}
     text=${text//@NODES@/"$nodes"}
     text=${text//@CONF@/"$top/conf"}

@@ -120,7 +120,7 @@ MagasinTest::reset();
 # With clients of other addresses: as node.conf has it
 
 {
-    my $nginx = MagasinConf::make(default => '', proxies => '10.9.0.0/16  "";',
+    my $nginx = MagasinConf::make(default => '', proxies => '10.9.0.0/16',
         cluster => qq(include "$MagasinConf::Top/conf/cluster/node.conf";));
     is(MagasinConf::tested($nginx), '', 'nginx -t takes it with node.conf');
     MagasinConf::start($nginx);

@@ -612,3 +612,19 @@ MagasinTest::database_directive('queue=10', 'queue_read=20', 'queue_write=5', 'q
 --- request
 GET /api/v1/products/1/
 --- error_code: 200
+
+
+=== TEST 65: magasin_exempt with what is no address
+--- http_config
+magasin_exempt 127.0.0.1 localhost;
+--- must_die
+--- error_log
+"magasin_exempt" takes addresses and networks, as 10.0.0.0/8; "localhost" is none
+
+
+=== TEST 66: magasin_exempt without a client
+--- http_config
+magasin_exempt;
+--- must_die
+--- error_log
+invalid number of arguments in "magasin_exempt"

@@ -343,3 +343,41 @@ location /api/v1/reports/ { magasin; limit_conn heavy 2; limit_req zone=heavy_ra
 --- error_code eval: [200, 429, 200, 200]
 --- error_log
 limiting requests
+
+
+=== TEST 17: the address of a client, which is empty for those that speak for many
+--- http_config eval
+::http('set_real_ip_from 127.0.0.1; real_ip_header X-Client;'
+    . ' magasin_exempt 127.0.0.0/8 10.9.0.0/16; magasin_exempt 2001:db8::/32;'
+    . ' limit_req_zone $magasin_address zone=each:1m rate=1r/m;')
+--- config
+location = /a {
+    default_type text/plain;
+    set $is other;
+    if ($magasin_address = "") { set $is empty; }
+    if ($magasin_address = $binary_remote_addr) { set $is same; }
+    return 200 $is;
+}
+location /api/ { magasin; limit_req zone=each; limit_req_status 429; }
+--- request eval
+[("GET /a") x 6, ("GET /api/v1/stores/") x 6]
+--- more_headers eval
+[map { "X-Client: $_" } qw(127.0.0.1 10.9.255.1 10.8.0.1 2001:db8::7 2001:db9::7 nonsense),
+    qw(10.9.0.7 10.9.0.7 10.8.0.7 10.8.0.7 10.8.0.8 2001:db8::7)]
+--- error_code eval: [(200) x 9, 429, 200, 200]
+--- response_body_like eval
+[(map {"\\A$_\\z"} qw(empty empty same empty same empty)), ('.') x 6]
+--- error_log
+limiting requests
+
+
+=== TEST 18: a map of that name overrides it
+--- http_config eval: ::http('map $http_x_client $magasin_address { default "<$http_x_client>"; }')
+--- config
+location = /a { default_type text/plain; return 200 $magasin_address; }
+--- request
+GET /a
+--- more_headers
+X-Client: moi
+--- response_body chomp
+<moi>

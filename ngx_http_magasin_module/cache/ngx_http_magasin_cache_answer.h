@@ -23,11 +23,20 @@
 typedef struct ngx_http_magasin_pin_s  ngx_http_magasin_pin_t;
 
 
+/* The bytes of an answer in shared memory that are read or written next. */
+typedef struct {
+    u_char                   *pos;
+    u_char                   *end;      /* of the block */
+    void                     *next;     /* block */
+} ngx_http_magasin_cursor_t;
+
+
 /* Who reads a pinned answer, and how far. */
 typedef struct {
     ngx_http_magasin_pin_t   *pin;      /* NULL: none */
     ngx_uint_t                life;     /* of the slab pool */
-    u_char                   *pos;      /* of the bytes to be read next */
+    ngx_http_magasin_cursor_t
+                              cursor;
 } ngx_http_magasin_reader_t;
 
 

@@ -22,7 +22,7 @@
  * pinned. */
 #define NGX_HTTP_MAGASIN_STORE_SWEEP     1000
 
-/* Entries that may be evicted to make room for one. */
+/* Entries that may be evicted to make room for one block. */
 #define NGX_HTTP_MAGASIN_STORE_EVICTIONS  512
 
 /* Entries that a flush removes at most while some are pinned. */
@@ -33,12 +33,18 @@ static ngx_int_t ngx_http_magasin_store_init(void *section, ngx_log_t *log);
 static void ngx_http_magasin_store_reset(void *section);
 static ngx_int_t ngx_http_magasin_store_compare(ngx_uint_t hash,
     ngx_str_t *key, ngx_http_magasin_entry_t *entry);
+static ngx_int_t ngx_http_magasin_store_order(ngx_http_magasin_entry_t *new,
+    ngx_http_magasin_entry_t *entry);
+static void ngx_http_magasin_entry_begin(ngx_http_magasin_entry_t *entry,
+    ngx_http_magasin_cursor_t *cursor);
+static void *ngx_http_magasin_store_block(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_entry_t *keep);
 static void ngx_http_magasin_store_insert(ngx_rbtree_node_t *temp,
     ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
 
 
 const ngx_http_magasin_zone_section_t  ngx_http_magasin_cache_section = {
-    .version = 1,
+    .version = 2,
     .size = sizeof(ngx_http_magasin_cache_shared_t),
     .init = ngx_http_magasin_store_init,
     .reset = ngx_http_magasin_store_reset
@@ -120,12 +126,16 @@ ngx_http_magasin_store_lookup(ngx_http_magasin_cache_shared_t *shared,
 }
 
 
-/* Compare by hash, then by key; less than 0: the entry comes after. */
+/*
+ * Compare by hash, by length, then by key; less than 0: the entry comes after.
+ */
 
 static ngx_int_t
 ngx_http_magasin_store_compare(ngx_uint_t hash, ngx_str_t *key,
     ngx_http_magasin_entry_t *entry)
 {
+    ngx_http_magasin_cursor_t  cursor;
+
     if (hash != entry->node.key) {
         return hash < entry->node.key ? -1 : 1;
     }
@@ -134,7 +144,44 @@ ngx_http_magasin_store_compare(ngx_uint_t hash, ngx_str_t *key,
         return key->len < entry->key_len ? -1 : 1;
     }
 
-    return ngx_memcmp(key->data, ngx_http_magasin_entry_key(entry), key->len);
+    ngx_http_magasin_entry_begin(entry, &cursor);
+
+    return ngx_http_magasin_blocks_compare(&cursor, key->data, key->len);
+}
+
+
+/* The same for a new entry. */
+
+static ngx_int_t
+ngx_http_magasin_store_order(ngx_http_magasin_entry_t *new,
+    ngx_http_magasin_entry_t *entry)
+{
+    ngx_http_magasin_cursor_t  cursor, other;
+
+    if (new->node.key != entry->node.key) {
+        return new->node.key < entry->node.key ? -1 : 1;
+    }
+
+    if (new->key_len != entry->key_len) {
+        return new->key_len < entry->key_len ? -1 : 1;
+    }
+
+    ngx_http_magasin_entry_begin(new, &cursor);
+    ngx_http_magasin_entry_begin(entry, &other);
+
+    return ngx_http_magasin_blocks_order(&cursor, &other, new->key_len);
+}
+
+
+/* The cursor at the first byte of a key. */
+
+static void
+ngx_http_magasin_entry_begin(ngx_http_magasin_entry_t *entry,
+    ngx_http_magasin_cursor_t *cursor)
+{
+    ngx_http_magasin_blocks_begin(cursor, entry,
+                                  sizeof(ngx_http_magasin_entry_t),
+                                  entry->next);
 }
 
 
@@ -142,18 +189,11 @@ static void
 ngx_http_magasin_store_insert(ngx_rbtree_node_t *temp,
     ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel)
 {
-    ngx_str_t                  key;
-    ngx_rbtree_node_t        **p;
-    ngx_http_magasin_entry_t  *entry;
-
-    entry = (ngx_http_magasin_entry_t *) node;
-
-    key.len = entry->key_len;
-    key.data = ngx_http_magasin_entry_key(entry);
+    ngx_rbtree_node_t  **p;
 
     for ( ;; ) {
-        p = ngx_http_magasin_store_compare(node->key, &key,
-                                           (ngx_http_magasin_entry_t *) temp)
+        p = ngx_http_magasin_store_order((ngx_http_magasin_entry_t *) node,
+                                         (ngx_http_magasin_entry_t *) temp)
             < 0
             ? &temp->left : &temp->right;
 
@@ -178,14 +218,16 @@ ngx_http_magasin_entry_t *
 ngx_http_magasin_store_create(ngx_http_magasin_store_t *store,
     ngx_http_magasin_question_t *question)
 {
+    ngx_http_magasin_block_t         *next;
     ngx_http_magasin_entry_t         *entry;
+    ngx_http_magasin_cursor_t         cursor;
     ngx_http_magasin_cache_shared_t  *shared;
 
     shared = store->shared;
 
     entry = ngx_http_magasin_store_alloc(store,
                      sizeof(ngx_http_magasin_entry_t) + question->key.len,
-                     NULL);
+                     NULL, &next);
     if (entry == NULL) {
         return NULL;
     }
@@ -193,9 +235,12 @@ ngx_http_magasin_store_create(ngx_http_magasin_store_t *store,
     ngx_memzero(entry, sizeof(ngx_http_magasin_entry_t));
 
     entry->node.key = question->hash;
+    entry->next = next;
     entry->key_len = question->key.len;
-    ngx_memcpy(ngx_http_magasin_entry_key(entry), question->key.data,
-               question->key.len);
+
+    ngx_http_magasin_entry_begin(entry, &cursor);
+    ngx_http_magasin_blocks_write(&cursor, question->key.data,
+                                  question->key.len);
 
     ngx_rbtree_insert(&shared->rbtree, &entry->node);
     ngx_queue_insert_head(&shared->queue, &entry->queue);
@@ -241,13 +286,13 @@ ngx_http_magasin_store_dead(ngx_http_magasin_entry_t *entry, uint64_t now)
 
 
 /*
- * Memory from the slab pool.  Entries that were not used for longest are
+ * A block of the slab pool.  Entries that were not used for longest are
  * evicted to make room, but not `keep`; an entry with a flight loses its answer
  * alone.  NULL: there is no room.
  */
 
-void *
-ngx_http_magasin_store_alloc(ngx_http_magasin_store_t *store, size_t size,
+static void *
+ngx_http_magasin_store_block(ngx_http_magasin_store_t *store,
     ngx_http_magasin_entry_t *keep)
 {
     void                             *p;
@@ -258,7 +303,7 @@ ngx_http_magasin_store_alloc(ngx_http_magasin_store_t *store, size_t size,
 
     shared = store->shared;
 
-    p = ngx_slab_alloc_locked(store->zone->slab, size);
+    p = ngx_slab_alloc_locked(store->zone->slab, NGX_HTTP_MAGASIN_BLOCK);
 
     q = ngx_queue_last(&shared->queue);
 
@@ -293,10 +338,53 @@ ngx_http_magasin_store_alloc(ngx_http_magasin_store_t *store, size_t size,
 
         ngx_http_magasin_count(shared->counters.evicted);
 
-        p = ngx_slab_alloc_locked(store->zone->slab, size);
+        p = ngx_slab_alloc_locked(store->zone->slab, NGX_HTTP_MAGASIN_BLOCK);
     }
 
     return p;
+}
+
+
+/*
+ * Memory for `size` bytes: the first block, and at `next` the blocks after it.
+ * Entries are evicted as by _block().  NULL: there is no room, or this would
+ * take too much of it, and then nothing is evicted.
+ */
+
+void *
+ngx_http_magasin_store_alloc(ngx_http_magasin_store_t *store, size_t size,
+    ngx_http_magasin_entry_t *keep, ngx_http_magasin_block_t **next)
+{
+    void                      *first;
+    size_t                     room;
+    ngx_http_magasin_block_t  *block;
+
+    *next = NULL;
+
+    if (size > ngx_http_magasin_store_largest(store)) {
+        return NULL;
+    }
+
+    first = ngx_http_magasin_store_block(store, keep);
+    if (first == NULL) {
+        return NULL;
+    }
+
+    for (room = NGX_HTTP_MAGASIN_BLOCK;
+         room < size;
+         room += NGX_HTTP_MAGASIN_BLOCK - sizeof(ngx_http_magasin_block_t))
+    {
+        block = ngx_http_magasin_store_block(store, keep);
+        if (block == NULL) {
+            ngx_http_magasin_blocks_free(store->zone->slab, first, *next);
+            return NULL;
+        }
+
+        block->next = *next;
+        *next = block;
+    }
+
+    return first;
 }
 
 
@@ -317,7 +405,7 @@ ngx_http_magasin_store_forget(ngx_http_magasin_store_t *store,
 
     shared->entries--;
 
-    ngx_slab_free_locked(store->zone->slab, entry);
+    ngx_http_magasin_blocks_free(store->zone->slab, entry, entry->next);
 }
 
 
@@ -334,7 +422,8 @@ ngx_http_magasin_store_drop(ngx_http_magasin_store_t *store,
     store->shared->bytes -= entry->content->pinned.size;
 
     if (!ngx_http_magasin_pin_detach(store, &entry->content->pinned)) {
-        ngx_slab_free_locked(store->zone->slab, entry->content);
+        ngx_http_magasin_blocks_free(store->zone->slab, entry->content,
+                                     entry->content->pinned.next);
     }
 
     entry->content = NULL;
@@ -377,13 +466,15 @@ ngx_http_magasin_store_empty(ngx_http_magasin_store_t *store)
 }
 
 
-/* Bytes of an answer in the slab pool. */
+/* The cursor at the first byte of an answer. */
 
-size_t
-ngx_http_magasin_content_size(ngx_http_magasin_content_t *content)
+void
+ngx_http_magasin_content_begin(ngx_http_magasin_content_t *content,
+    ngx_http_magasin_cursor_t *cursor)
 {
-    return sizeof(ngx_http_magasin_content_t) + content->etag_len
-           + content->links_len + content->body_len;
+    ngx_http_magasin_blocks_begin(cursor, content,
+                                  sizeof(ngx_http_magasin_content_t),
+                                  content->pinned.next);
 }
 
 
@@ -400,12 +491,12 @@ ngx_http_magasin_store_copy(ngx_http_magasin_store_t *store,
     ngx_http_magasin_answer_t *answer)
 {
     size_t                       size;
-    u_char                      *p, *data;
+    u_char                      *p;
     ngx_uint_t                   whole;
+    ngx_http_magasin_cursor_t    cursor;
     ngx_http_magasin_content_t  *content;
 
     content = entry->content;
-    data = ngx_http_magasin_content_data(content);
     size = content->etag_len + content->links_len;
     whole = content->body_len <= NGX_HTTP_MAGASIN_PIN_SHORT;
 
@@ -414,7 +505,9 @@ ngx_http_magasin_store_copy(ngx_http_magasin_store_t *store,
         return NGX_ERROR;
     }
 
-    ngx_memcpy(p, data, size + (whole ? content->body_len : 0));
+    ngx_http_magasin_content_begin(content, &cursor);
+    ngx_http_magasin_blocks_read(&cursor, p,
+                                 size + (whole ? content->body_len : 0));
 
     answer->etag.data = p;
     answer->etag.len = content->etag_len;
@@ -441,7 +534,8 @@ ngx_http_magasin_store_copy(ngx_http_magasin_store_t *store,
         return NGX_ERROR;
     }
 
-    ngx_memcpy(answer->body.data, data + size, content->body_len);
+    ngx_http_magasin_blocks_read(&cursor, answer->body.data,
+                                 content->body_len);
 
     return NGX_OK;
 }
@@ -456,7 +550,6 @@ ngx_int_t
 ngx_http_magasin_store_pin(ngx_http_magasin_store_t *store,
     ngx_http_magasin_entry_t *entry, ngx_http_magasin_answer_t *answer)
 {
-    u_char                           *p;
     uint64_t                          now;
     ngx_http_magasin_pin_t           *pin;
     ngx_http_magasin_content_t       *content;
@@ -479,17 +572,16 @@ ngx_http_magasin_store_pin(ngx_http_magasin_store_t *store,
         }
     }
 
-    pin = ngx_http_magasin_store_alloc(store, sizeof(ngx_http_magasin_pin_t),
-                                       entry);
+    pin = ngx_http_magasin_store_block(store, entry);
     if (pin == NULL) {
         return NGX_DECLINED;
     }
 
-    p = ngx_http_magasin_content_data(content);
-    p += content->etag_len + content->links_len;
+    ngx_http_magasin_content_begin(content, &answer->reader.cursor);
+    ngx_http_magasin_blocks_read(&answer->reader.cursor, NULL,
+                                 content->etag_len + content->links_len);
 
-    ngx_http_magasin_pin_take(store, pin, &content->pinned, p,
-                              &answer->reader);
+    ngx_http_magasin_pin_take(store, pin, &content->pinned, &answer->reader);
 
     return NGX_OK;
 }

@@ -9,7 +9,7 @@
 #include "ngx_http_magasin_cache_store_internal.h"
 
 
-/* An answer.  Its bytes follow: entity tag, links, body. */
+/* An answer in blocks.  Its bytes follow: entity tag, links, body. */
 typedef struct {
     ngx_http_magasin_pinned_t      pinned;      /* the first: see pin.c */
     uint64_t                       stored;
@@ -25,10 +25,11 @@ typedef struct {
 } ngx_http_magasin_content_t;
 
 
-/* The entry of one question.  The key follows. */
+/* The entry of one question, in blocks.  The key follows. */
 typedef struct {
     ngx_rbtree_node_t              node;        /* by hash */
     ngx_queue_t                    queue;
+    ngx_http_magasin_block_t      *next;        /* NULL: one block */
     ngx_http_magasin_content_t    *content;     /* NULL: none */
 
     ngx_uint_t                     flight;      /* 0: none is open */
@@ -45,10 +46,6 @@ typedef struct {
 } ngx_http_magasin_entry_t;
 
 
-#define ngx_http_magasin_entry_key(entry)      ((u_char *) ((entry) + 1))
-#define ngx_http_magasin_content_data(content)  ((u_char *) ((content) + 1))
-
-
 /* cache_entry.c; all under the lock */
 ngx_http_magasin_entry_t *ngx_http_magasin_store_lookup(
     ngx_http_magasin_cache_shared_t *shared,
@@ -61,12 +58,14 @@ void ngx_http_magasin_store_open(ngx_http_magasin_cache_shared_t *shared,
 ngx_uint_t ngx_http_magasin_store_dead(ngx_http_magasin_entry_t *entry,
     uint64_t now);
 void *ngx_http_magasin_store_alloc(ngx_http_magasin_store_t *store,
-    size_t size, ngx_http_magasin_entry_t *keep);
+    size_t size, ngx_http_magasin_entry_t *keep,
+    ngx_http_magasin_block_t **next);
 void ngx_http_magasin_store_forget(ngx_http_magasin_store_t *store,
     ngx_http_magasin_entry_t *entry);
 void ngx_http_magasin_store_drop(ngx_http_magasin_store_t *store,
     ngx_http_magasin_entry_t *entry);
-size_t ngx_http_magasin_content_size(ngx_http_magasin_content_t *content);
+void ngx_http_magasin_content_begin(ngx_http_magasin_content_t *content,
+    ngx_http_magasin_cursor_t *cursor);
 ngx_int_t ngx_http_magasin_store_copy(ngx_http_magasin_store_t *store,
     ngx_http_magasin_entry_t *entry, ngx_pool_t *pool,
     ngx_http_magasin_answer_t *answer);

@@ -27,7 +27,8 @@ ngx_http_magasin_cache_gathers(ngx_http_magasin_cache_read_t *cr, size_t size,
     }
 
     cache = cr->cache;
-    too_large = size > cr->conf->max_size;
+    too_large = size > cr->conf->max_size
+                || size > ngx_http_magasin_store_largest(&cache->store);
 
     ngx_http_magasin_cache_hold(cr, size);
 

@@ -30,15 +30,15 @@ ngx_http_magasin_pin_room(ngx_http_magasin_store_t *store,
 
 
 /*
- * Pin it.  pin: memory of the slab pool, freed by the release.  pos: the first
- * byte that is read.  The caller owes the reader to _pin_read() or
- * _pin_release().  Under the lock.
+ * Pin it.  pin: memory of the slab pool, freed by the release.  The caller sets
+ * reader->cursor, and owes the reader to _pin_read() or _pin_release().  Under
+ * the lock.
  */
 
 void
 ngx_http_magasin_pin_take(ngx_http_magasin_store_t *store,
     ngx_http_magasin_pin_t *pin, ngx_http_magasin_pinned_t *pinned,
-    u_char *pos, ngx_http_magasin_reader_t *reader)
+    ngx_http_magasin_reader_t *reader)
 {
     ngx_http_magasin_cache_shared_t  *shared;
 
@@ -56,7 +56,6 @@ ngx_http_magasin_pin_take(ngx_http_magasin_store_t *store,
 
     reader->pin = pin;
     reader->life = shared->life;
-    reader->pos = pos;
 }
 
 
@@ -98,8 +97,7 @@ ngx_http_magasin_pin_read(ngx_http_magasin_store_t *store,
     ngx_http_magasin_zone_lock(store->zone);
 
     if (reader->pin && reader->life == store->shared->life) {
-        ngx_memcpy(p, reader->pos, len);
-        reader->pos += len;
+        ngx_http_magasin_blocks_read(&reader->cursor, p, len);
 
         if (last) {
             ngx_http_magasin_pin_free(store, reader->pin);
@@ -202,6 +200,6 @@ ngx_http_magasin_pin_free(ngx_http_magasin_store_t *store,
     shared->pinned -= pinned->size;
 
     if (pinned->detached) {
-        ngx_slab_free_locked(store->zone->slab, pinned);
+        ngx_http_magasin_blocks_free(store->zone->slab, pinned, pinned->next);
     }
 }

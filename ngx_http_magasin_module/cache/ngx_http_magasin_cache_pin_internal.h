@@ -11,6 +11,7 @@
 
 
 #include "ngx_http_magasin_cache_shared_internal.h"
+#include "ngx_http_magasin_cache_block_internal.h"
 
 
 /* Bytes: a body of no more is copied at once. */
@@ -19,6 +20,7 @@
 
 /* Memory of the slab pool that can be pinned begins with this. */
 typedef struct {
+    ngx_http_magasin_block_t  *next;        /* of its blocks; NULL: one */
     ngx_uint_t                 pins;
     size_t                     size;        /* bytes of all of it */
     unsigned                   detached:1;  /* only its readers know it */
@@ -39,7 +41,7 @@ ngx_uint_t ngx_http_magasin_pin_room(ngx_http_magasin_store_t *store,
     ngx_http_magasin_pinned_t *pinned);
 void ngx_http_magasin_pin_take(ngx_http_magasin_store_t *store,
     ngx_http_magasin_pin_t *pin, ngx_http_magasin_pinned_t *pinned,
-    u_char *pos, ngx_http_magasin_reader_t *reader);
+    ngx_http_magasin_reader_t *reader);
 ngx_uint_t ngx_http_magasin_pin_detach(ngx_http_magasin_store_t *store,
     ngx_http_magasin_pinned_t *pinned);
 void ngx_http_magasin_pin_sweep(ngx_http_magasin_store_t *store,

@@ -13,6 +13,10 @@
  * is not polled up to date. */
 #define NGX_HTTP_MAGASIN_STORE_YOUNG     500
 
+/* One answer may take one part of so many of the slab pool: a longer one would
+ * evict too many for itself alone. */
+#define NGX_HTTP_MAGASIN_STORE_SHARE     4
+
 /* Milliseconds for which no read waits after an answer was too large. */
 #define NGX_HTTP_MAGASIN_STORE_LARGE     10000
 
@@ -20,6 +24,9 @@
 static ngx_int_t ngx_http_magasin_store_renew(ngx_http_magasin_store_t *store,
     ngx_http_magasin_entry_t *entry, ngx_http_magasin_question_t *question,
     uint64_t now, ngx_pool_t *pool, ngx_http_magasin_answer_t *answer);
+static ngx_int_t ngx_http_magasin_store_put(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_entry_t *entry, ngx_http_magasin_question_t *question,
+    ngx_http_magasin_answer_t *answer);
 static ngx_uint_t ngx_http_magasin_store_current(
     ngx_http_magasin_store_t *store, ngx_http_magasin_question_t *question);
 static ngx_uint_t ngx_http_magasin_store_same(
@@ -46,6 +53,16 @@ ngx_http_magasin_cache_now(void)
 #endif
 
     return (uint64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+
+/* Bytes of the longest answer that is stored, with its head. */
+
+size_t
+ngx_http_magasin_store_largest(ngx_http_magasin_store_t *store)
+{
+    return (store->zone->slab->end - store->zone->slab->start)
+           / NGX_HTTP_MAGASIN_STORE_SHARE;
 }
 
 
@@ -371,14 +388,13 @@ void
 ngx_http_magasin_store_fill(ngx_http_magasin_store_t *store,
     ngx_http_magasin_question_t *question, ngx_http_magasin_answer_t *answer)
 {
-    u_char                           *p;
-    ngx_chain_t                      *cl;
+    ngx_uint_t                        stored;
     ngx_http_magasin_entry_t         *entry;
-    ngx_http_magasin_content_t       *content;
     ngx_http_magasin_cache_shared_t  *shared;
 
     shared = store->shared;
     answer->reader.pin = NULL;
+    stored = 0;
 
     ngx_http_magasin_zone_lock(store->zone);
 
@@ -388,24 +404,66 @@ ngx_http_magasin_store_fill(ngx_http_magasin_store_t *store,
         entry = ngx_http_magasin_store_create(store, question);
     }
 
-    if (entry == NULL
-        || (entry->content && entry->content->flight > question->flight))
+    if (entry
+        && (entry->content == NULL
+            || entry->content->flight <= question->flight))
     {
-        goto done;
+        ngx_http_magasin_store_drop(store, entry);
+
+        stored = ngx_http_magasin_store_put(store, entry, question, answer)
+                 == NGX_OK;
     }
 
-    ngx_http_magasin_store_drop(store, entry);
+    if (stored && answer->size > NGX_HTTP_MAGASIN_PIN_SHORT) {
+        (void) ngx_http_magasin_store_pin(store, entry, answer);
+    }
 
-    content = ngx_http_magasin_store_alloc(store,
-                  sizeof(ngx_http_magasin_content_t) + answer->etag.len
-                  + answer->links.len + answer->size, entry);
+    if (entry && entry->flight == question->flight) {
+        entry->flight = 0;
+    }
 
+    ngx_http_magasin_zone_unlock(store->zone);
+
+    if (!stored) {
+        return;
+    }
+
+    ngx_http_magasin_count(shared->counters.stored);
+
+    if (!ngx_http_magasin_store_current(store, question)) {
+        ngx_http_magasin_count(shared->counters.late);
+    }
+}
+
+
+/*
+ * Copy an answer to an entry that has none.  Under the lock.  NGX_OK, or
+ * NGX_DECLINED: there is no room.
+ */
+
+static ngx_int_t
+ngx_http_magasin_store_put(ngx_http_magasin_store_t *store,
+    ngx_http_magasin_entry_t *entry, ngx_http_magasin_question_t *question,
+    ngx_http_magasin_answer_t *answer)
+{
+    size_t                       size;
+    ngx_chain_t                 *cl;
+    ngx_http_magasin_block_t    *next;
+    ngx_http_magasin_cursor_t    cursor;
+    ngx_http_magasin_content_t  *content;
+
+    size = sizeof(ngx_http_magasin_content_t) + answer->etag.len
+           + answer->links.len + answer->size;
+
+    content = ngx_http_magasin_store_alloc(store, size, entry, &next);
     if (content == NULL) {
-        goto done;
+        return NGX_DECLINED;
     }
 
     ngx_memzero(&content->pinned, sizeof(ngx_http_magasin_pinned_t));
 
+    content->pinned.next = next;
+    content->pinned.size = size;
     content->stored = answer->stored;
     content->expires = answer->expires;
     content->early = answer->expires
@@ -420,37 +478,23 @@ ngx_http_magasin_store_fill(ngx_http_magasin_store_t *store,
     content->links_len = answer->links.len;
     content->body_len = answer->size;
 
-    p = ngx_http_magasin_content_data(content);
-    p = ngx_cpymem(p, answer->etag.data, answer->etag.len);
-    p = ngx_cpymem(p, answer->links.data, answer->links.len);
+    ngx_http_magasin_content_begin(content, &cursor);
+    ngx_http_magasin_blocks_write(&cursor, answer->etag.data,
+                                  answer->etag.len);
+    ngx_http_magasin_blocks_write(&cursor, answer->links.data,
+                                  answer->links.len);
 
     for (cl = answer->chain; cl; cl = cl->next) {
-        p = ngx_cpymem(p, cl->buf->pos, cl->buf->last - cl->buf->pos);
+        ngx_http_magasin_blocks_write(&cursor, cl->buf->pos,
+                                      cl->buf->last - cl->buf->pos);
     }
 
     entry->content = content;
     entry->failed = 0;
     entry->large_until = 0;
-    content->pinned.size = ngx_http_magasin_content_size(content);
-    shared->bytes += content->pinned.size;
+    store->shared->bytes += size;
 
-    if (answer->size > NGX_HTTP_MAGASIN_PIN_SHORT) {
-        (void) ngx_http_magasin_store_pin(store, entry, answer);
-    }
-
-done:
-
-    if (entry && entry->flight == question->flight) {
-        entry->flight = 0;
-    }
-
-    ngx_http_magasin_zone_unlock(store->zone);
-
-    ngx_http_magasin_count(shared->counters.stored);
-
-    if (!ngx_http_magasin_store_current(store, question)) {
-        ngx_http_magasin_count(shared->counters.late);
-    }
+    return NGX_OK;
 }
 
 

@@ -45,6 +45,7 @@ typedef enum {
 } ngx_http_magasin_store_e;
 
 
+size_t ngx_http_magasin_store_largest(ngx_http_magasin_store_t *store);
 ngx_uint_t ngx_http_magasin_store_last(ngx_http_magasin_store_t *store);
 void ngx_http_magasin_store_capture(ngx_http_magasin_store_t *store,
     ngx_http_magasin_question_t *question);

@@ -65,7 +65,22 @@ ngx_http_magasin_tag_mix(uint64_t n)
 int64_t
 ngx_http_magasin_tag_id(const char *text)
 {
-    return text ? strtoll(text, NULL, 10) : 0;
+    int64_t      n;
+    const char  *p;
+
+    if (text == NULL) {
+        return 0;
+    }
+
+    /* Most ids are short, and the hot path has one or two of them. */
+
+    n = 0;
+
+    for (p = text; *p >= '0' && *p <= '9' && p < text + 18; p++) {
+        n = n * 10 + (*p - '0');
+    }
+
+    return *p == '\0' ? n : strtoll(text, NULL, 10);
 }
 
 

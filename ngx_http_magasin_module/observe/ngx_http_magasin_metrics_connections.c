@@ -54,7 +54,7 @@ ngx_http_magasin_metrics_timer(ngx_event_t *ev)
 void
 ngx_http_magasin_metrics_look(ngx_http_magasin_metrics_t *metrics)
 {
-    ngx_uint_t                        i, clients, reading;
+    ngx_uint_t                        i, used, clients, reading;
     ngx_connection_t                 *c;
     ngx_http_log_ctx_t               *ctx;
     ngx_http_magasin_metrics_slot_t  *slot;
@@ -64,11 +64,19 @@ ngx_http_magasin_metrics_look(ngx_http_magasin_metrics_t *metrics)
 
     c = (ngx_connection_t *) ngx_cycle->connections;
 
-    for (i = 0; i < ngx_cycle->connection_n; i++) {
+    /* nginx takes the first ones first, so most often few are looked at. */
 
-        if (c[i].fd == (ngx_socket_t) -1
-            || !ngx_http_magasin_metrics_client(&c[i]))
-        {
+    used = ngx_cycle->connection_n - ngx_cycle->free_connection_n;
+
+    for (i = 0; used && i < ngx_cycle->connection_n; i++) {
+
+        if (c[i].fd == (ngx_socket_t) -1) {
+            continue;
+        }
+
+        used--;
+
+        if (!ngx_http_magasin_metrics_client(&c[i])) {
             continue;
         }
 

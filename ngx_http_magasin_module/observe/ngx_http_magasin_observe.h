@@ -85,9 +85,12 @@ void ngx_http_magasin_status_init(void);
 
 /* variables.c */
 ngx_int_t ngx_http_magasin_variables_init(ngx_conf_t *cf);
+ngx_str_t *ngx_http_magasin_route_of(ngx_http_request_t *r);
+ngx_str_t *ngx_http_magasin_token_of(ngx_http_request_t *r);
 
 /* variables_text.c */
 ngx_int_t ngx_http_magasin_variables_text(ngx_conf_t *cf);
+void ngx_http_magasin_path_of(ngx_http_request_t *r, ngx_str_t *path);
 
 
 #endif /* _NGX_HTTP_MAGASIN_OBSERVE_H_INCLUDED_ */

@@ -1,11 +1,13 @@
 
 /*
- * The directives of /metrics and /status, and the section of the zone for the
- * counters.  PostgreSQL, Redis and the checks count in this section too.
+ * The directives of /metrics, /status and the access log, and the section of
+ * the zone for the counters.  PostgreSQL, Redis and the checks count in this
+ * section too.
  */
 
 
 #include "ngx_http_magasin_observe.h"
+#include "ngx_http_magasin_access_log_internal.h"
 #include "ngx_http_magasin_zone.h"
 
 
@@ -13,12 +15,24 @@ typedef struct {
     ngx_http_magasin_metrics_conf_t   conf;
     ngx_http_magasin_metrics_t       *metrics;  /* of this worker, or NULL */
     const char                       *counted;  /* needs the zone */
+    ngx_http_magasin_access_log_main_conf_t
+                                      access_log;
 } ngx_http_magasin_observe_main_conf_t;
+
+
+typedef struct {
+    ngx_array_t  *access_logs;      /* of access_log_t; NULL: none */
+} ngx_http_magasin_observe_loc_conf_t;
 
 
 static ngx_int_t ngx_http_magasin_observe_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_magasin_observe_postconfiguration(ngx_conf_t *cf);
 static void *ngx_http_magasin_observe_create_main_conf(ngx_conf_t *cf);
+static void *ngx_http_magasin_observe_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_magasin_observe_merge_loc_conf(ngx_conf_t *cf,
+    void *parent, void *child);
+static char *ngx_http_magasin_access_log_directive(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 static char *ngx_http_magasin_metrics_directive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static char *ngx_http_magasin_metrics_option(ngx_conf_t *cf,
@@ -41,6 +55,12 @@ static ngx_command_t  ngx_http_magasin_observe_commands[] = {
       .set = ngx_http_magasin_status_directive,
       .conf = NGX_HTTP_LOC_CONF_OFFSET },
 
+    { .name = ngx_string("magasin_access_log"),
+      .type = NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+              |NGX_HTTP_LIF_CONF|NGX_HTTP_LMT_CONF|NGX_CONF_1MORE,
+      .set = ngx_http_magasin_access_log_directive,
+      .conf = NGX_HTTP_LOC_CONF_OFFSET },
+
       ngx_null_command
 };
 
@@ -48,7 +68,9 @@ static ngx_command_t  ngx_http_magasin_observe_commands[] = {
 static ngx_http_module_t  ngx_http_magasin_observe_module_ctx = {
     .preconfiguration = ngx_http_magasin_observe_preconfiguration,
     .postconfiguration = ngx_http_magasin_observe_postconfiguration,
-    .create_main_conf = ngx_http_magasin_observe_create_main_conf
+    .create_main_conf = ngx_http_magasin_observe_create_main_conf,
+    .create_loc_conf = ngx_http_magasin_observe_create_loc_conf,
+    .merge_loc_conf = ngx_http_magasin_observe_merge_loc_conf
 };
 
 
@@ -85,7 +107,7 @@ ngx_http_magasin_observe_preconfiguration(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_magasin_observe_postconfiguration(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt                   *begin, *log;
+    ngx_http_handler_pt                   *begin, *log, *access_log;
     ngx_http_core_main_conf_t             *cmcf;
     ngx_http_magasin_observe_main_conf_t  *omcf;
 
@@ -120,6 +142,17 @@ ngx_http_magasin_observe_postconfiguration(ngx_conf_t *cf)
     *begin = ngx_http_magasin_metrics_begin;
     *log = ngx_http_magasin_metrics_log;
 
+    if (omcf->access_log.files.nelts) {
+
+        access_log = ngx_array_push(
+                                &cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+        if (access_log == NULL) {
+            return NGX_ERROR;
+        }
+
+        *access_log = ngx_http_magasin_access_log_handler;
+    }
+
     return ngx_http_magasin_zone_add(cf, &ngx_http_magasin_metrics_section);
 }
 
@@ -138,6 +171,61 @@ ngx_http_magasin_observe_create_main_conf(ngx_conf_t *cf)
     omcf->conf.interval = 10000;
 
     return omcf;
+}
+
+
+static void *
+ngx_http_magasin_observe_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_magasin_observe_loc_conf_t  *olcf;
+
+    olcf = ngx_palloc(cf->pool, sizeof(ngx_http_magasin_observe_loc_conf_t));
+    if (olcf == NULL) {
+        return NULL;
+    }
+
+    olcf->access_logs = NGX_CONF_UNSET_PTR;
+
+    return olcf;
+}
+
+
+static char *
+ngx_http_magasin_observe_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child)
+{
+    ngx_http_magasin_observe_loc_conf_t *prev = parent;
+    ngx_http_magasin_observe_loc_conf_t *conf = child;
+
+    ngx_conf_merge_ptr_value(conf->access_logs, prev->access_logs, NULL);
+
+    return NGX_CONF_OK;
+}
+
+
+/* Returns the access logs of a request's location, or NULL. */
+
+ngx_array_t *
+ngx_http_magasin_access_logs(ngx_http_request_t *r)
+{
+    ngx_http_magasin_observe_loc_conf_t  *olcf;
+
+    olcf = ngx_http_get_module_loc_conf(r, ngx_http_magasin_observe_module);
+
+    return olcf->access_logs;
+}
+
+
+/* Returns what the access logs of the configuration share. */
+
+ngx_http_magasin_access_log_main_conf_t *
+ngx_http_magasin_access_log_conf(ngx_http_request_t *r)
+{
+    ngx_http_magasin_observe_main_conf_t  *omcf;
+
+    omcf = ngx_http_get_module_main_conf(r, ngx_http_magasin_observe_module);
+
+    return &omcf->access_log;
 }
 
 
@@ -258,6 +346,30 @@ ngx_http_magasin_metrics_of(ngx_http_request_t *r)
     omcf = ngx_http_get_module_main_conf(r, ngx_http_magasin_observe_module);
 
     return omcf->metrics;
+}
+
+
+/*
+ * magasin_access_log off | path [buffer=size] [flush=time] [if=condition];
+ */
+
+static char *
+ngx_http_magasin_access_log_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_magasin_observe_loc_conf_t *olcf = conf;
+
+    ngx_http_magasin_observe_main_conf_t  *omcf;
+
+    omcf = ngx_http_conf_get_module_main_conf(cf,
+                                              ngx_http_magasin_observe_module);
+
+    if (ngx_http_magasin_access_log_create(cf, &omcf->access_log) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_magasin_access_log_set(cf, &omcf->access_log,
+                                           &olcf->access_logs);
 }
 
 

@@ -4,6 +4,7 @@
 
 #include "ngx_http_magasin_observe.h"
 #include "ngx_http_magasin_checks.h"
+#include "ngx_http_magasin_number.h"
 
 
 static ngx_int_t ngx_http_magasin_variable_route(ngx_http_request_t *r,
@@ -86,27 +87,35 @@ static ngx_int_t
 ngx_http_magasin_variable_route(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
+    ngx_http_magasin_variable_show(v, ngx_http_magasin_route_of(r));
+
+    return NGX_OK;
+}
+
+
+/*
+ * Returns the template of the path, or NULL if there is none, or if memory
+ * cannot be allocated.
+ */
+
+ngx_str_t *
+ngx_http_magasin_route_of(ngx_http_request_t *r)
+{
     ngx_http_magasin_ctx_t    *ctx;
     ngx_http_magasin_route_t  *route;
 
-    ngx_http_magasin_variable_show(v, NULL);
-
     if (!ngx_http_magasin_is_api(r)) {
-        return NGX_OK;
+        return NULL;
     }
 
     ctx = ngx_http_magasin_ctx(r);
     if (ctx == NULL) {
-        return NGX_ERROR;
+        return NULL;
     }
 
     route = ngx_http_magasin_route(ctx);
 
-    if (route) {
-        ngx_http_magasin_variable_show(v, &route->path);
-    }
-
-    return NGX_OK;
+    return route ? &route->path : NULL;
 }
 
 
@@ -121,9 +130,21 @@ static ngx_int_t
 ngx_http_magasin_variable_token(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_http_magasin_ctx_t  *ctx;
+    ngx_http_magasin_variable_show(v, ngx_http_magasin_token_of(r));
 
-    ngx_http_magasin_variable_show(v, NULL);
+    return NGX_OK;
+}
+
+
+/*
+ * Returns the id of the request's token, which is empty if the token is not
+ * valid.  Returns NULL if there is no token, or if memory cannot be allocated.
+ */
+
+ngx_str_t *
+ngx_http_magasin_token_of(ngx_http_request_t *r)
+{
+    ngx_http_magasin_ctx_t  *ctx;
 
     ctx = ngx_http_magasin_get_ctx(r);
 
@@ -135,23 +156,21 @@ ngx_http_magasin_variable_token(ngx_http_request_t *r,
     if (r->headers_in.authorization == NULL
         || !ngx_http_magasin_is_api(r))
     {
-        return NGX_OK;
+        return NULL;
     }
 
     ctx = ngx_http_magasin_ctx(r);
     if (ctx == NULL) {
-        return NGX_ERROR;
+        return NULL;
     }
 
     if (ctx->generation == 0
         && ngx_http_magasin_identify(ctx) == NGX_ERROR)
     {
-        return NGX_ERROR;
+        return NULL;
     }
 
-    ngx_http_magasin_variable_show(v, &ctx->token);
-
-    return NGX_OK;
+    return &ctx->token;
 }
 
 
@@ -177,7 +196,7 @@ static ngx_int_t
 ngx_http_magasin_variable_time(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    uint64_t                 ms, *us;
+    uint64_t                *us;
     ngx_str_t                text;
     ngx_http_magasin_ctx_t  *ctx;
 
@@ -189,16 +208,12 @@ ngx_http_magasin_variable_time(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    ms = *us / 1000;
-
-    text.data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN + 4);
+    text.data = ngx_pnalloc(r->pool, NGX_HTTP_MAGASIN_SECONDS_LEN);
     if (text.data == NULL) {
         return NGX_ERROR;
     }
 
-    text.len = ngx_sprintf(text.data, "%T.%03uL", (time_t) (ms / 1000),
-                           ms % 1000)
-               - text.data;
+    text.len = ngx_http_magasin_seconds(text.data, *us / 1000) - text.data;
 
     ngx_http_magasin_variable_set(v, &text);
 

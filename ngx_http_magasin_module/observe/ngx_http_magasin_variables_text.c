@@ -13,8 +13,8 @@ static ngx_int_t ngx_http_magasin_variable_path(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_magasin_variable_text(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_int_t ngx_http_magasin_variable_repaired(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, ngx_str_t *text);
+static void ngx_http_magasin_variable_repaired(ngx_http_variable_value_t *v,
+    ngx_str_t *text);
 
 
 #define NGX_HTTP_MAGASIN_TEXT  "magasin_text_"
@@ -63,26 +63,41 @@ ngx_http_magasin_variables_text(ngx_conf_t *cf)
 }
 
 
-/*
- * The path as the client sent it, with its escapes and without the arguments.
- */
-
 static ngx_int_t
 ngx_http_magasin_variable_path(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    u_char     *query;
-    ngx_str_t   path;
+    ngx_str_t  path;
 
-    path = r->unparsed_uri;
+    ngx_http_magasin_path_of(r, &path);
 
-    query = ngx_strlchr(path.data, path.data + path.len, '?');
-
-    if (query) {
-        path.len = query - path.data;
+    if (ngx_http_magasin_text_repair(r->pool, &path) != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    return ngx_http_magasin_variable_repaired(r, v, &path);
+    ngx_http_magasin_variable_repaired(v, &path);
+
+    return NGX_OK;
+}
+
+
+/*
+ * The path as the client sent it, with its escapes and without the arguments.
+ * It need not be UTF-8.
+ */
+
+void
+ngx_http_magasin_path_of(ngx_http_request_t *r, ngx_str_t *path)
+{
+    u_char  *query;
+
+    *path = r->unparsed_uri;
+
+    query = ngx_strlchr(path->data, path->data + path->len, '?');
+
+    if (query) {
+        path->len = query - path->data;
+    }
 }
 
 
@@ -110,23 +125,23 @@ ngx_http_magasin_variable_text(ngx_http_request_t *r,
     text.data = value->data;
     text.len = value->len;
 
-    return ngx_http_magasin_variable_repaired(r, v, &text);
-}
-
-
-static ngx_int_t
-ngx_http_magasin_variable_repaired(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, ngx_str_t *text)
-{
-    if (ngx_http_magasin_text_repair(r->pool, text) != NGX_OK) {
+    if (ngx_http_magasin_text_repair(r->pool, &text) != NGX_OK) {
         return NGX_ERROR;
     }
 
+    ngx_http_magasin_variable_repaired(v, &text);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_magasin_variable_repaired(ngx_http_variable_value_t *v,
+    ngx_str_t *text)
+{
     v->data = text->data;
     v->len = (unsigned) text->len;
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = 0;
-
-    return NGX_OK;
 }

@@ -49,6 +49,8 @@ typedef struct ngx_http_magasin_endpoint_s  ngx_http_magasin_endpoint_t;
 
 typedef struct {
     ngx_int_t                      trace_index; /* of $magasin_trace_id */
+    ngx_int_t                      request_id_index;
+    ngx_array_t                   *exempt;      /* of ngx_cidr_t; or NULL */
     ngx_http_handler_pt            api;         /* the API's content handler;
                                                    NULL: no location has it */
 } ngx_http_magasin_request_main_conf_t;
@@ -98,6 +100,7 @@ typedef enum {
     NGX_HTTP_MAGASIN_HEADER_IF_NONE_MATCH,
     NGX_HTTP_MAGASIN_HEADER_CONTENT_ENCODING,
     NGX_HTTP_MAGASIN_HEADER_TRACEPARENT,
+    NGX_HTTP_MAGASIN_HEADER_REQUEST_ID,
     NGX_HTTP_MAGASIN_HEADER_CACHE_CONTROL,
     NGX_HTTP_MAGASIN_HEADER_IDEMPOTENCY_KEY,
     NGX_HTTP_MAGASIN_HEADER_REQUEST_METHOD,     /* of a preflight */
@@ -416,6 +419,15 @@ ngx_str_t *ngx_http_magasin_headers_next(ngx_http_magasin_headers_t *headers);
 /* trace.c */
 ngx_int_t ngx_http_magasin_trace_init(ngx_conf_t *cf);
 ngx_http_variable_value_t *ngx_http_magasin_trace_id(ngx_http_request_t *r);
+
+/* address.c */
+ngx_int_t ngx_http_magasin_address_init(ngx_conf_t *cf);
+char *ngx_http_magasin_exempt(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* request_id.c */
+ngx_int_t ngx_http_magasin_request_id_init(ngx_conf_t *cf);
+ngx_http_variable_value_t *ngx_http_magasin_request_id(ngx_http_request_t *r);
 
 
 #endif /* _NGX_HTTP_MAGASIN_H_INCLUDED_ */

@@ -27,6 +27,7 @@ static ngx_str_t  ngx_http_magasin_header_names[] = {
     ngx_string("if-none-match"),
     ngx_string("content-encoding"),
     ngx_string("traceparent"),
+    ngx_string("x-request-id"),
     ngx_string("cache-control"),
     ngx_string("idempotency-key"),
     ngx_string("access-control-request-method")
@@ -324,6 +325,10 @@ ngx_http_magasin_header_which(ngx_table_elt_t *header)
 
     case sizeof("traceparent") - 1:
         which = NGX_HTTP_MAGASIN_HEADER_TRACEPARENT;
+        break;
+
+    case sizeof("x-request-id") - 1:
+        which = NGX_HTTP_MAGASIN_HEADER_REQUEST_ID;
         break;
 
     case sizeof("cache-control") - 1:

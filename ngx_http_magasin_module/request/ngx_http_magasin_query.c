@@ -30,6 +30,15 @@ ngx_http_magasin_query_parse(ngx_pool_t *pool, ngx_str_t *text,
     ngx_array_t              *pairs;
     ngx_http_magasin_pair_t  *pair;
 
+    /* _sort() takes NULL for an error. */
+
+    static ngx_http_magasin_pair_t  unused[1];
+    static ngx_array_t              none = { .elts = unused };
+
+    if (text->len == 0) {
+        return &none;
+    }
+
     pairs = ngx_array_create(pool, 4, sizeof(ngx_http_magasin_pair_t));
     if (pairs == NULL) {
         return NULL;

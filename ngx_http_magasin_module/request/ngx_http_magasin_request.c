@@ -28,6 +28,11 @@ static ngx_command_t  ngx_http_magasin_request_commands[] = {
       .set = ngx_http_magasin_base,
       .conf = NGX_HTTP_LOC_CONF_OFFSET },
 
+    { .name = ngx_string("magasin_exempt"),
+      .type = NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      .set = ngx_http_magasin_exempt,
+      .conf = NGX_HTTP_MAIN_CONF_OFFSET },
+
       ngx_null_command
 };
 
@@ -60,7 +65,13 @@ ngx_module_t  ngx_http_magasin_request_module = {
 static ngx_int_t
 ngx_http_magasin_request_preconfiguration(ngx_conf_t *cf)
 {
-    return ngx_http_magasin_trace_init(cf);
+    if (ngx_http_magasin_trace_init(cf) != NGX_OK
+        || ngx_http_magasin_address_init(cf) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_magasin_request_id_init(cf);
 }
 
 

@@ -3,13 +3,14 @@
 
 
 #include "ngx_http_magasin.h"
+#include "ngx_http_magasin_number.h"
 
 #include <openssl/rand.h>
 
 
 static ngx_int_t ngx_http_magasin_trace_get(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
-static uint32_t ngx_http_magasin_trace_random(void);
+static uint64_t ngx_http_magasin_trace_random(void);
 static ngx_int_t ngx_http_magasin_trace_parse(ngx_str_t *parent,
     ngx_str_t *id);
 static ngx_uint_t ngx_http_magasin_trace_hex(u_char *p, size_t len);
@@ -71,8 +72,7 @@ ngx_http_magasin_trace_get(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
     ngx_str_t                    id, *parent;
-    ngx_uint_t                   i;
-    uint32_t                     words[4];
+    u_char                      *p;
     ngx_http_magasin_headers_t   headers;
 
     ngx_http_magasin_headers(r, NGX_HTTP_MAGASIN_HEADER_TRACEPARENT,
@@ -87,17 +87,14 @@ ngx_http_magasin_trace_get(ngx_http_request_t *r,
     }
 
     id.len = 32;
-    id.data = ngx_pnalloc(r->pool, id.len + 1);
+    id.data = ngx_pnalloc(r->pool, id.len);
 
     if (id.data == NULL) {
         return NGX_ERROR;
     }
 
-    for (i = 0; i < 4; i++) {
-        words[i] = ngx_http_magasin_trace_random();
-    }
-
-    (void) ngx_hex_dump(id.data, (u_char *) words, sizeof(words));
+    p = ngx_http_magasin_hex(id.data, ngx_http_magasin_trace_random());
+    (void) ngx_http_magasin_hex(p, ngx_http_magasin_trace_random());
 
     ngx_http_magasin_trace_set(v, &id);
 
@@ -112,7 +109,7 @@ ngx_http_magasin_trace_get(ngx_http_request_t *r,
  * workers may have the same seed.
  */
 
-static uint32_t
+static uint64_t
 ngx_http_magasin_trace_random(void)
 {
     uint64_t         z;
@@ -130,7 +127,7 @@ ngx_http_magasin_trace_random(void)
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
 
-    return (uint32_t) ((z ^ (z >> 31)) >> 32);
+    return z ^ (z >> 31);
 }
 
 

@@ -2,6 +2,11 @@
 #include "ngx_http_magasin_text.h"
 
 
+/* A word whose bytes are 1: times a byte it is a word of that byte. */
+#define NGX_HTTP_MAGASIN_TEXT_BYTES  0x0101010101010101ull
+
+
+static ngx_inline uint64_t ngx_http_magasin_text_special(uint64_t word);
 static ngx_uint_t ngx_http_magasin_text_blank(uint32_t code);
 static uint32_t ngx_http_magasin_text_code(u_char **p, u_char *end);
 static uint32_t ngx_http_magasin_text_last(u_char *start, u_char *end,
@@ -139,6 +144,67 @@ ngx_http_magasin_text_digits(ngx_pool_t *pool, ngx_str_t *text)
 }
 
 
+/*
+ * Returns 1 if the text has only bytes from 0x20 to 0x7f, and neither a
+ * quotation mark nor a backslash: it is valid UTF-8, and JSON needs no escapes.
+ * Else 0.
+ */
+
+ngx_uint_t
+ngx_http_magasin_text_plain(ngx_str_t *text)
+{
+    u_char    *p, *last;
+    uint64_t   word, other;
+
+    p = text->data;
+
+    if (text->len < 8) {
+        word = NGX_HTTP_MAGASIN_TEXT_BYTES * ' ';
+
+        while (p < text->data + text->len) {
+            word = word << 8 | *p++;
+        }
+
+        return ngx_http_magasin_text_special(word) == 0;
+    }
+
+    last = p + text->len - 8;
+
+    for (other = 0; p < last; p += 8) {
+        ngx_memcpy(&word, p, 8);
+        other |= ngx_http_magasin_text_special(word);
+    }
+
+    /* The last eight bytes; some of them may have been tested already. */
+
+    ngx_memcpy(&word, last, 8);
+
+    return (other | ngx_http_magasin_text_special(word)) == 0;
+}
+
+
+/*
+ * Returns 0 if all bytes of a word are plain.  The highest bit of a byte gets
+ * set if the byte has it, is below 0x20, or is 0 after the XOR.  A borrow sets
+ * that of the next byte, too, but then one is set anyway.
+ */
+
+static ngx_inline uint64_t
+ngx_http_magasin_text_special(uint64_t word)
+{
+    uint64_t  quote, backslash;
+
+    quote = word ^ (NGX_HTTP_MAGASIN_TEXT_BYTES * '"');
+    backslash = word ^ (NGX_HTTP_MAGASIN_TEXT_BYTES * '\\');
+
+    return (word
+            | (word - NGX_HTTP_MAGASIN_TEXT_BYTES * 0x20)
+            | (quote - NGX_HTTP_MAGASIN_TEXT_BYTES)
+            | (backslash - NGX_HTTP_MAGASIN_TEXT_BYTES))
+           & (NGX_HTTP_MAGASIN_TEXT_BYTES * 0x80);
+}
+
+
 /* Returns 1 if the whole text is valid UTF-8, else 0. */
 
 ngx_uint_t
@@ -151,6 +217,12 @@ ngx_http_magasin_text_valid(ngx_str_t *text)
     valid = 1;
 
     for (p = text->data; p < end && valid; /* void */ ) {
+
+        if (*p < 0x80) {
+            p++;
+            continue;
+        }
+
         p += ngx_http_magasin_text_sequence(p, end, &valid);
     }
 

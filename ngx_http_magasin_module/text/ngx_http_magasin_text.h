@@ -18,6 +18,7 @@ void ngx_http_magasin_text_strip(ngx_str_t *text);
 ngx_uint_t ngx_http_magasin_text_length(ngx_str_t *text);
 ngx_int_t ngx_http_magasin_text_digits(ngx_pool_t *pool, ngx_str_t *text);
 ngx_uint_t ngx_http_magasin_text_valid(ngx_str_t *text);
+ngx_uint_t ngx_http_magasin_text_plain(ngx_str_t *text);
 ngx_int_t ngx_http_magasin_text_latin1(ngx_pool_t *pool, ngx_str_t *text);
 ngx_int_t ngx_http_magasin_text_repair(ngx_pool_t *pool, ngx_str_t *text);
 ngx_int_t ngx_http_magasin_text_decode(ngx_pool_t *pool, ngx_str_t *text,

@@ -17,7 +17,7 @@ our $Top = abs_path(dirname(__FILE__) . '/../..');
 # make(...) creates the files.  The options:
 #
 #   template => 'conf/nginx.conf', names => 'a b',
-#   proxies => '10.0.0.1 "";', include => [PATH, ...],
+#   proxies => '10.0.0.1', include => [PATH, ...],
 #   cluster => TEXT, default => TEXT, change => sub { edits $_ }
 #
 # Returns a MagasinNginx that does not run yet.  Its `port` is for clients,

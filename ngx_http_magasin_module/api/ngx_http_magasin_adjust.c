@@ -5,21 +5,16 @@
 #include "ngx_http_magasin_rows.h"
 #include "ngx_http_magasin_checks.h"
 #include "ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_writes_internal.h"
 
 
-/* Parameters of stock_adjust.sql. */
+/* The members, in the order of the table below. */
 enum {
-    ADJUST_MAGASIN = 0,
-    ADJUST_PRODUIT,
-    ADJUST_DELTA,               /* these four: as in the table below */
+    ADJUST_DELTA = 0,
     ADJUST_QUANTITE,
     ADJUST_ATTENDU,
     ADJUST_MOTIF,
-    ADJUST_IF_MATCH,
-    ADJUST_ACTEUR,
-    ADJUST_KEY,
-    ADJUST_DIGEST,
-    ADJUST_VALUES
+    ADJUST_MEMBERS
 };
 
 
@@ -36,7 +31,8 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_adjust_members[] = {
 };
 
 
-static void ngx_http_magasin_adjust_check(ngx_http_magasin_ctx_t *ctx);
+static void ngx_http_magasin_adjust_check(ngx_http_magasin_ctx_t *ctx,
+    const char **members);
 
 
 ngx_int_t
@@ -44,7 +40,7 @@ ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx)
 {
     uint64_t     *locks;
     ngx_int_t     rc;
-    const char  **values;
+    const char   *members[ADJUST_MEMBERS], **values;
 
     values = ctx->job.values;
 
@@ -54,14 +50,14 @@ ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx)
     }
 
     if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_adjust_members,
-                                      &values[ADJUST_DELTA])
+                                      members)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     if (!ctx->fields) {
-        ngx_http_magasin_adjust_check(ctx);
+        ngx_http_magasin_adjust_check(ctx, members);
     }
 
     ngx_http_magasin_members_unknown(ctx, ngx_http_magasin_adjust_members);
@@ -79,24 +75,26 @@ ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx)
         return ngx_http_magasin_reply_missing(ctx, "Produit", &ctx->ids[1]);
     }
 
-    if (ngx_http_magasin_if_match(ctx, &values[ADJUST_IF_MATCH]) != NGX_OK) {
+    if (ngx_http_magasin_if_match(ctx, &values[WRITES_CONDITION]) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    values[ADJUST_MAGASIN] = (const char *) ctx->ids[0].text.data;
-    values[ADJUST_PRODUIT] = (const char *) ctx->ids[1].text.data;
-    values[ADJUST_ACTEUR] = (const char *) ctx->token.data;
-    values[ADJUST_KEY] = ctx->key;
-    values[ADJUST_DIGEST] = ctx->digest;
-    ctx->job.nvalues = ADJUST_VALUES;
+    ngx_http_magasin_writes_bind(ctx, "ajustement", 1);
+
+    values[WRITES_MAGASIN] = (const char *) ctx->ids[0].text.data;
+    values[WRITES_PRODUITS] = (const char *) ctx->ids[1].text.data;
+    values[WRITES_QUANTITES] = members[ADJUST_DELTA];
+    values[WRITES_COMPTES] = members[ADJUST_QUANTITE];
+    values[WRITES_ATTENDU] = members[ADJUST_ATTENDU];
+    values[WRITES_MOTIF] = members[ADJUST_MOTIF];
 
     locks = ngx_http_magasin_locks(ctx, 1);
     if (locks == NULL) {
         return NGX_ERROR;
     }
 
-    locks[0] = ngx_http_magasin_pg_lock(values[ADJUST_MAGASIN],
-                                        values[ADJUST_PRODUIT]);
+    locks[0] = ngx_http_magasin_pg_lock(values[WRITES_MAGASIN],
+                                        values[WRITES_PRODUITS]);
 
     return NGX_OK;
 }
@@ -111,8 +109,8 @@ ngx_http_magasin_adjust_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
     values = ctx->job.values;
 
     ngx_http_magasin_tags_stock(tags,
-                          ngx_http_magasin_tag_id(values[ADJUST_MAGASIN]),
-                          ngx_http_magasin_tag_id(values[ADJUST_PRODUIT]));
+                          ngx_http_magasin_tag_id(values[WRITES_MAGASIN]),
+                          ngx_http_magasin_tag_id(values[WRITES_PRODUITS]));
 }
 
 
@@ -122,14 +120,11 @@ ngx_http_magasin_adjust_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
  */
 
 static void
-ngx_http_magasin_adjust_check(ngx_http_magasin_ctx_t *ctx)
+ngx_http_magasin_adjust_check(ngx_http_magasin_ctx_t *ctx,
+    const char **members)
 {
-    const char  **values;
-
-    values = ctx->job.values;
-
-    if (values[ADJUST_DELTA]
-        && (values[ADJUST_QUANTITE] || values[ADJUST_ATTENDU]))
+    if (members[ADJUST_DELTA]
+        && (members[ADJUST_QUANTITE] || members[ADJUST_ATTENDU]))
     {
         ngx_http_magasin_members_error(ctx, "delta",
                                        "Ce champ exclut « quantite » et "
@@ -137,8 +132,8 @@ ngx_http_magasin_adjust_check(ngx_http_magasin_ctx_t *ctx)
         return;
     }
 
-    if (values[ADJUST_DELTA]) {
-        if (ngx_strcmp(values[ADJUST_DELTA], "0") == 0) {
+    if (members[ADJUST_DELTA]) {
+        if (ngx_strcmp(members[ADJUST_DELTA], "0") == 0) {
             ngx_http_magasin_members_error(ctx, "delta",
                                            "Cette valeur ne peut être 0.");
         }
@@ -146,18 +141,18 @@ ngx_http_magasin_adjust_check(ngx_http_magasin_ctx_t *ctx)
         return;
     }
 
-    if (values[ADJUST_QUANTITE] == NULL && values[ADJUST_ATTENDU] == NULL) {
+    if (members[ADJUST_QUANTITE] == NULL && members[ADJUST_ATTENDU] == NULL) {
         ngx_http_magasin_members_error(ctx, "delta",
                                        "Ce champ est obligatoire.");
         return;
     }
 
-    if (values[ADJUST_QUANTITE] == NULL) {
+    if (members[ADJUST_QUANTITE] == NULL) {
         ngx_http_magasin_members_error(ctx, "quantite",
                                        "Ce champ est obligatoire.");
     }
 
-    if (values[ADJUST_ATTENDU] == NULL) {
+    if (members[ADJUST_ATTENDU] == NULL) {
         ngx_http_magasin_members_error(ctx, "attendu",
                                        "Ce champ est obligatoire.");
     }

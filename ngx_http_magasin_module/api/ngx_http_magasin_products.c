@@ -371,8 +371,8 @@ ngx_http_magasin_product_create_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags)
 {
     ngx_http_magasin_tags_produit(tags,
-                                    ngx_http_magasin_written_id(result), 0,
-                                    0);
+                                  ngx_http_magasin_written_id(ctx, result),
+                                  0, 0);
 }
 
 

@@ -24,6 +24,8 @@
 
 static ngx_http_magasin_pg_block_t *ngx_http_magasin_pg_lane_find(
     ngx_http_magasin_pg_pool_t *pool, uint64_t key);
+static ngx_http_magasin_pg_block_t *ngx_http_magasin_pg_lane_block(
+    ngx_http_magasin_pg_job_t *job);
 static ngx_uint_t ngx_http_magasin_pg_lane_full(
     ngx_http_magasin_pg_job_t *job, ngx_http_magasin_pg_block_t *block);
 static void ngx_http_magasin_pg_lane_wait(ngx_http_magasin_pg_job_t *job,
@@ -51,35 +53,6 @@ ngx_http_magasin_pg_lane_init(ngx_http_magasin_pg_pool_t *pool)
 
     ngx_http_magasin_event_timer(&pool->pause, ngx_http_magasin_pg_dispatch,
                                  pool, pool->log);
-}
-
-
-/*
- * Returns a hash of the keys of a row; never 0.  `row` may be NULL.  If two
- * rows have the same hash, their writes wait for each other needlessly.
- */
-
-uint64_t
-ngx_http_magasin_pg_lock(const char *owner, const char *row)
-{
-    uint64_t     hash;
-    const char  *p;
-
-    /* FNV-1a; the byte between the keys is in no key. */
-
-    hash = 14695981039346656037ULL;
-
-    for (p = owner; *p; p++) {
-        hash = (hash ^ (u_char) *p) * 1099511628211ULL;
-    }
-
-    hash = (hash ^ 0xff) * 1099511628211ULL;
-
-    for (p = row ? row : ""; *p; p++) {
-        hash = (hash ^ (u_char) *p) * 1099511628211ULL;
-    }
-
-    return hash | 1;
 }
 
 
@@ -199,18 +172,9 @@ ngx_http_magasin_pg_lane_add(ngx_http_magasin_pg_job_t *job, ngx_uint_t first)
 ngx_int_t
 ngx_http_magasin_pg_lane_join(ngx_http_magasin_pg_job_t *job)
 {
-    ngx_uint_t                    i;
-    ngx_http_magasin_pg_pool_t   *pool;
     ngx_http_magasin_pg_block_t  *block;
 
-    pool = job->pool;
-
-    block = ngx_http_magasin_pg_lane_find(pool,
-                                          ngx_http_magasin_pg_lane_key(job));
-
-    for (i = 0; block == NULL && i < job->nlocks && job->nlocks > 1; i++) {
-        block = ngx_http_magasin_pg_lane_find(pool, job->locks[i]);
-    }
+    block = ngx_http_magasin_pg_lane_block(job);
 
     if (block == NULL) {
         return NGX_DECLINED;
@@ -225,6 +189,34 @@ ngx_http_magasin_pg_lane_join(ngx_http_magasin_pg_job_t *job)
     ngx_http_magasin_pg_lane_wait(job, block, 0);
 
     return NGX_OK;
+}
+
+
+/* Returns 1 if a job has to wait in a block before it may be sent. */
+
+ngx_uint_t
+ngx_http_magasin_pg_lane_blocks(ngx_http_magasin_pg_job_t *job)
+{
+    return job->pool->nblocks && ngx_http_magasin_pg_lane_block(job) != NULL;
+}
+
+
+/* Returns the block of what a job asks for, or of a part of it; NULL: none. */
+
+static ngx_http_magasin_pg_block_t *
+ngx_http_magasin_pg_lane_block(ngx_http_magasin_pg_job_t *job)
+{
+    ngx_uint_t                    i;
+    ngx_http_magasin_pg_block_t  *block;
+
+    block = ngx_http_magasin_pg_lane_find(job->pool,
+                                          ngx_http_magasin_pg_lane_key(job));
+
+    for (i = 0; block == NULL && i < job->nlocks && job->nlocks > 1; i++) {
+        block = ngx_http_magasin_pg_lane_find(job->pool, job->locks[i]);
+    }
+
+    return block;
 }
 
 

@@ -15,6 +15,8 @@
  * result is the key, and no key has more than one row.  Jobs with `share` set
  * have no parameters, and all that come until the answer does get the same.
  *
+ * Jobs with `gather` set are writes that share a run: see pg_batch.c.
+ *
  * Who may use which connection: one that is in service always stays free of
  * writes, of turns of the lane and of long reads, and one more of long reads
  * when there are three.  Writes that ask for the same row follow each other
@@ -241,6 +243,12 @@ ngx_http_magasin_pg_next(ngx_queue_t *q)
     ngx_http_magasin_pg_unlink(first);
 
     first->next = NULL;
+
+    if (first->gather) {
+        ngx_http_magasin_pg_batch_gather(first, following, sentinel);
+        return first;
+    }
+
     last = &first->next;
     n = 1;
 
@@ -312,7 +320,13 @@ ngx_http_magasin_pg_choose(ngx_http_magasin_pg_pool_t *pool,
                ? reserved : NULL;
     }
 
-    if (job->class == NGX_HTTP_MAGASIN_PG_WRITE) {
+    if (job->gather && !job->alone) {
+
+        if (job->block == NULL && ngx_http_magasin_pg_batch_held(pool)) {
+            return NULL;
+        }
+
+    } else if (job->class == NGX_HTTP_MAGASIN_PG_WRITE) {
         connection = ngx_http_magasin_pg_follow(pool, job);
 
         if (connection) {
@@ -434,6 +448,10 @@ ngx_http_magasin_pg_accepts(ngx_http_magasin_pg_connection_t *connection,
 
     if (job->class == NGX_HTTP_MAGASIN_PG_HEAVY) {
         return ngx_http_magasin_pg_in_flight(connection) == 0;
+    }
+
+    if (job->gather && !job->alone && connection->gathering) {
+        return 0;
     }
 
     if (job->class == NGX_HTTP_MAGASIN_PG_WRITE || job->block) {

@@ -1,0 +1,982 @@
+-- Many writes in one call.  The requests that reach a worker while another
+-- batch is under way go to PostgreSQL together: one transaction, one flush of
+-- the log, one plan for all of them.  Each keeps its own answer, its own key
+-- and its own rows in the journal; one that is refused takes nothing with it.
+
+SET LOCAL ROLE magasin_owner;
+
+
+-- The journal, by statements.  A transition table shows one change per stock
+-- row, while one batch may sell of it many times, each time on account of
+-- somebody else.  So whoever writes a batch lays its movements into settings
+-- of the transaction first, and the trigger writes those that explain exactly
+-- what has changed.  What they do not explain gets one row, as a change from
+-- psql does.
+--   magasin.mouvements      of stock, as mouvement[]
+--   magasin.ventes          the sales in the order of their rows, as bigint[]
+--   magasin.ventes_acteurs  who made each of them, as text[]
+
+CREATE TYPE mouvement AS (
+    magasin_id  bigint,
+    produit_id  bigint,
+    delta       integer,
+    acteur      text,
+    reference   text,
+    motif       text
+);
+
+-- Anybody may set a setting.  All functions that change stock and that the web
+-- tier may call begin here, so that nothing it laid itself is ever read.
+CREATE OR REPLACE FUNCTION contexte_poser(type text, acteur text,
+                                          reference text, motif text)
+    RETURNS text
+    LANGUAGE sql
+    RETURN set_config('magasin.type', type, true)
+        || set_config('magasin.acteur', coalesce(acteur, ''), true)
+        || set_config('magasin.reference', reference, true)
+        || set_config('magasin.motif', coalesce(motif, ''), true)
+        || set_config('magasin.mouvements', '', true)
+        || set_config('magasin.ventes', '', true);
+
+-- Of a place (a store and a product) a statement has one row before and one
+-- after at most.  A row that changes its place leaves one and comes to the
+-- other; those that leave are told first.
+CREATE FUNCTION journal_mouvements() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    poses     public.mouvement[]
+        := nullif(current_setting('magasin.mouvements', true), '');
+    magasins  bigint[];
+    produits  bigint[];
+    avants    integer[];
+    apres     integer[];
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        INSERT INTO public.journal (magasin_id, produit_id, delta, quantite)
+        SELECT magasin_id, produit_id, -quantite, 0 FROM anciennes;
+
+        RETURN NULL;
+    END IF;
+
+    IF poses IS NULL AND TG_OP = 'INSERT' THEN
+        INSERT INTO public.journal (magasin_id, produit_id, delta, quantite)
+        SELECT magasin_id, produit_id, quantite, quantite FROM nouvelles;
+
+        RETURN NULL;
+    END IF;
+
+    IF poses IS NULL THEN
+        INSERT INTO public.journal (magasin_id, produit_id, delta, quantite)
+        SELECT magasin_id, produit_id, sum(apres) - sum(avant), sum(apres)
+          FROM (
+            SELECT magasin_id, produit_id, quantite AS avant, 0 AS apres,
+                   0 AS present
+              FROM anciennes
+             UNION ALL
+            SELECT magasin_id, produit_id, 0, quantite, 1
+              FROM nouvelles
+          ) m
+         GROUP BY magasin_id, produit_id
+         ORDER BY sum(present), magasin_id, produit_id;
+
+        RETURN NULL;
+    END IF;
+
+    IF TG_OP = 'INSERT' THEN
+        SELECT array_agg(magasin_id), array_agg(produit_id),
+               array_agg(0), array_agg(quantite)
+          INTO magasins, produits, avants, apres
+          FROM nouvelles;
+    ELSE
+        SELECT array_agg(m.magasin_id), array_agg(m.produit_id),
+               array_agg(m.avant), array_agg(m.apres)
+          INTO magasins, produits, avants, apres
+          FROM (
+            SELECT magasin_id, produit_id, sum(avant) AS avant,
+                   sum(apres) AS apres
+              FROM (
+                SELECT magasin_id, produit_id, quantite AS avant, 0 AS apres,
+                       0 AS present
+                  FROM anciennes
+                 UNION ALL
+                SELECT magasin_id, produit_id, 0, quantite, 1
+                  FROM nouvelles
+              ) m
+             GROUP BY magasin_id, produit_id
+             ORDER BY sum(present), magasin_id, produit_id
+          ) m;
+    END IF;
+
+    -- rang: 0 of what has changed, or the place among what was laid.
+    INSERT INTO public.journal (magasin_id, produit_id, delta, quantite,
+                                acteur, reference, motif)
+    SELECT magasin_id, produit_id,
+           CASE WHEN rang = 0 THEN change ELSE delta END,
+           CASE WHEN rang = 0 THEN apres ELSE courante END,
+           CASE WHEN rang > 0 AND acteur <> '' THEN acteur
+                WHEN rang > 0 THEN session_user
+                ELSE public.contexte('acteur', session_user) END,
+           CASE WHEN rang > 0 THEN nullif(reference, '')
+                ELSE public.contexte('reference', NULL) END,
+           CASE WHEN rang > 0 THEN nullif(motif, '')
+                ELSE public.contexte('motif', NULL) END
+      FROM (
+        SELECT *,
+               sum(coalesce(avant, delta)) OVER (
+                   place ORDER BY rang ROWS UNBOUNDED PRECEDING) AS courante,
+               sum(delta) OVER place = sum(change) OVER place AS explique
+          FROM (
+            SELECT 0 AS rang, n, magasin_id, produit_id, avant, apres,
+                   apres - avant AS change, NULL::integer AS delta,
+                   NULL AS acteur, NULL AS reference, NULL AS motif
+              FROM unnest(magasins, produits, avants, apres)
+                   WITH ORDINALITY u (magasin_id, produit_id, avant, apres, n)
+             UNION ALL
+            SELECT n, n, magasin_id, produit_id, NULL, NULL, NULL, delta,
+                   acteur, reference, motif
+              FROM unnest(poses) WITH ORDINALITY u (magasin_id, produit_id,
+                                 delta, acteur, reference, motif, n)
+          ) m
+        WINDOW place AS (PARTITION BY magasin_id, produit_id)
+      ) m
+     WHERE coalesce(explique, false) = (rang > 0)
+     ORDER BY rang, n;
+
+    RETURN NULL;
+END
+$$;
+
+DROP TRIGGER journal_mouvement ON stock_local;
+DROP FUNCTION journal_stock_local();
+
+CREATE TRIGGER journal_mouvement_creation
+    AFTER INSERT ON stock_local REFERENCING NEW TABLE AS nouvelles
+    FOR EACH STATEMENT EXECUTE FUNCTION journal_mouvements();
+CREATE TRIGGER journal_mouvement_modification
+    AFTER UPDATE ON stock_local
+    REFERENCING OLD TABLE AS anciennes NEW TABLE AS nouvelles
+    FOR EACH STATEMENT EXECUTE FUNCTION journal_mouvements();
+CREATE TRIGGER journal_mouvement_suppression
+    AFTER DELETE ON stock_local REFERENCING OLD TABLE AS anciennes
+    FOR EACH STATEMENT EXECUTE FUNCTION journal_mouvements();
+
+-- Sales are inserted in the order in which they were laid.
+CREATE FUNCTION journal_ventes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    ventes   bigint[] := nullif(current_setting('magasin.ventes', true), '');
+    acteurs  text[];
+BEGIN
+    IF ventes IS NULL THEN
+        INSERT INTO public.journal (type, magasin_id, reference)
+        SELECT 'vente_creation', magasin_id, 'vente/' || id FROM nouvelles;
+
+        RETURN NULL;
+    END IF;
+
+    acteurs := nullif(current_setting('magasin.ventes_acteurs', true), '');
+
+    INSERT INTO public.journal (type, magasin_id, reference, acteur)
+    SELECT 'vente_creation', magasin_id, 'vente/' || id,
+           CASE WHEN ventes[n] = id
+                THEN coalesce(nullif(acteurs[n], ''), session_user)
+                ELSE public.contexte('acteur', session_user) END
+      FROM (SELECT id, magasin_id, row_number() OVER ()::integer AS n
+              FROM nouvelles) v;
+
+    RETURN NULL;
+END
+$$;
+
+DROP TRIGGER journal_creation ON vente;
+DROP FUNCTION journal_vente_creation();
+
+CREATE TRIGGER journal_creation
+    AFTER INSERT ON vente REFERENCING NEW TABLE AS nouvelles
+    FOR EACH STATEMENT EXECUTE FUNCTION journal_ventes();
+
+ALTER TABLE stock_local
+    ENABLE ALWAYS TRIGGER journal_mouvement_creation,
+    ENABLE ALWAYS TRIGGER journal_mouvement_modification,
+    ENABLE ALWAYS TRIGGER journal_mouvement_suppression;
+ALTER TABLE vente ENABLE ALWAYS TRIGGER journal_creation;
+
+
+-- Why a sale cannot be, as 006_ecritures.sql has it, in a batch: of the places
+-- named last there is not what the table says, since sales of the same batch
+-- that come before are not written yet.
+CREATE FUNCTION lot_refus(p_magasin bigint, p_produits bigint[],
+                          p_quantites integer[], p_places_magasins bigint[],
+                          p_places_produits bigint[], p_restes bigint[])
+    RETURNS reponse
+    LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    ici       magasin;
+    details   text;
+    elements  text;
+BEGIN
+    SELECT * INTO ici FROM magasin WHERE id = p_magasin;
+
+    IF NOT FOUND THEN
+        RETURN repondre(400, NULL, NULL, NULL,
+                        '{"magasin":' || cle_inconnue(p_magasin) || '}');
+    END IF;
+
+    SELECT string_agg(CASE WHEN p.id IS NULL
+                           THEN '{"produit":' || cle_inconnue(u.produit)
+                                || '}'
+                           ELSE '{}' END, ',' ORDER BY u.n)
+      INTO elements
+      FROM unnest(p_produits) WITH ORDINALITY u (produit, n)
+      LEFT JOIN produit p ON p.id = u.produit
+    HAVING bool_or(p.id IS NULL);
+
+    IF elements IS NOT NULL THEN
+        RETURN repondre(400, NULL, NULL, NULL,
+                        '{"lignes":[' || elements || ']}');
+    END IF;
+
+    IF NOT ici.ouvert THEN
+        RETURN reponse_ferme(ici);
+    END IF;
+
+    SELECT string_agg(p.nom, ', ' ORDER BY p.id),
+           string_agg('{"produit":' || p.id || ',"nom":' || to_json(p.nom)
+                      || '}', ',' ORDER BY p.id)
+      INTO details, elements
+      FROM produit p
+     WHERE p.id = ANY (p_produits) AND p.archive_le IS NOT NULL;
+
+    IF elements IS NOT NULL THEN
+        RETURN repondre(409, NULL, NULL,
+                        'Produit archivé' || U&'\00A0' || ': ' || details
+                        || '.',
+                        '"produits":[' || elements || ']');
+    END IF;
+
+    SELECT string_agg(nom || ' (demandé ' || quantite || ', disponible '
+                      || reste || ')', ', ' ORDER BY id),
+           string_agg('{"produit":' || id || ',"nom":' || to_json(nom)
+                      || ',"demande":' || quantite || ',"disponible":'
+                      || reste || '}', ',' ORDER BY id)
+      INTO details, elements
+      FROM (SELECT p.id, p.nom, l.quantite,
+                   coalesce((SELECT r.reste
+                               FROM unnest(p_places_magasins,
+                                           p_places_produits, p_restes)
+                                    r (magasin, produit, reste)
+                              WHERE r.magasin = p_magasin
+                                AND r.produit = l.produit),
+                            s.quantite, 0) AS reste
+              FROM (SELECT u.produit, sum(u.quantite) AS quantite
+                      FROM unnest(p_produits, p_quantites)
+                           u (produit, quantite)
+                     GROUP BY u.produit) l
+              JOIN produit p ON p.id = l.produit
+              LEFT JOIN stock_local s ON s.magasin_id = p_magasin
+                                     AND s.produit_id = l.produit) l
+     WHERE reste < quantite;
+
+    IF elements IS NULL THEN
+        RETURN NULL;
+    END IF;
+
+    RETURN repondre(409, NULL, NULL,
+                    'Stock insuffisant' || U&'\00A0' || ': ' || details || '.',
+                    '"produits":[' || elements || ']');
+END
+$$;
+
+CREATE OR REPLACE FUNCTION vente_refus(p_magasin bigint, p_produits bigint[],
+                                       p_quantites integer[]) RETURNS reponse
+    LANGUAGE sql STABLE
+    RETURN lot_refus(p_magasin, p_produits, p_quantites, NULL, NULL, NULL);
+
+
+-- The rows that a batch needs, locked in the order in which everything locks
+-- them: products, stock by product and store, stores.  With attendre false a
+-- row that somebody else has locked is left out.
+CREATE FUNCTION lot_tenir(magasins bigint[], produits bigint[], attendre boolean,
+                          OUT tenus_produits bigint[], OUT tenus_stock bigint[],
+                          OUT tenus_magasins bigint[])
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF attendre THEN
+        WITH p AS MATERIALIZED (
+            SELECT id
+              FROM produit
+             WHERE id = ANY (produits)
+             ORDER BY id
+               FOR KEY SHARE
+        ), s AS MATERIALIZED (
+            SELECT s.id
+              FROM (SELECT DISTINCT u.produit, u.magasin
+                      FROM unnest(produits, magasins)
+                           u (produit, magasin)) u
+              JOIN stock_local s ON s.magasin_id = u.magasin
+                                AND s.produit_id = u.produit
+             WHERE (SELECT count(*) FROM p) >= 0
+             ORDER BY s.produit_id, s.magasin_id
+               FOR UPDATE OF s
+        ), m AS MATERIALIZED (
+            SELECT id
+              FROM magasin
+             WHERE id = ANY (magasins)
+               AND (SELECT count(*) FROM s) >= 0
+             ORDER BY id
+               FOR KEY SHARE
+        )
+        SELECT ARRAY(SELECT id FROM p), ARRAY(SELECT id FROM s),
+               ARRAY(SELECT id FROM m)
+          INTO tenus_produits, tenus_stock, tenus_magasins;
+    ELSE
+        WITH p AS MATERIALIZED (
+            SELECT id
+              FROM produit
+             WHERE id = ANY (produits)
+             ORDER BY id
+               FOR KEY SHARE SKIP LOCKED
+        ), s AS MATERIALIZED (
+            SELECT s.id
+              FROM (SELECT DISTINCT u.produit, u.magasin
+                      FROM unnest(produits, magasins)
+                           u (produit, magasin)) u
+              JOIN stock_local s ON s.magasin_id = u.magasin
+                                AND s.produit_id = u.produit
+             WHERE (SELECT count(*) FROM p) >= 0
+             ORDER BY s.produit_id, s.magasin_id
+               FOR UPDATE OF s SKIP LOCKED
+        ), m AS MATERIALIZED (
+            SELECT id
+              FROM magasin
+             WHERE id = ANY (magasins)
+               AND (SELECT count(*) FROM s) >= 0
+             ORDER BY id
+               FOR KEY SHARE SKIP LOCKED
+        )
+        SELECT ARRAY(SELECT id FROM p), ARRAY(SELECT id FROM s),
+               ARRAY(SELECT id FROM m)
+          INTO tenus_produits, tenus_stock, tenus_magasins;
+    END IF;
+END
+$$;
+
+
+-- The state of a batch, a place in each array for each request.
+CREATE TYPE lot AS (
+    libres    boolean[],   -- not decided yet
+    reponses  reponse[],
+    gardees   boolean[]    -- the answer is kept for the request's key
+);
+
+-- The adjustments of a batch, as stock_ajuster(), in the order of the places:
+-- those of one place are decided one after another, and each place is written
+-- once.  tenus: what lot_tenir() has locked; what this makes is added.
+CREATE FUNCTION lot_ajuster(INOUT l lot, INOUT tenus_stock bigint[],
+                            tenus_produits bigint[], tenus_magasins bigint[],
+                            p_ajustements boolean[], p_acteurs text[],
+                            p_magasins bigint[], p_conditions text[], p_attendus integer[],
+                            p_motifs text[], p_numeros integer[],
+                            p_produits bigint[], p_deltas integer[],
+                            p_comptes integer[])
+    LANGUAGE plpgsql
+AS $$
+#variable_conflict use_column
+DECLARE
+    contexte   text;
+    a          record;
+    libres     boolean[] := l.libres;
+    reponses   reponse[] := l.reponses;
+    gardees    boolean[] := l.gardees;
+    magasin    bigint := 0;
+    produit    bigint := 0;
+    existe     boolean;
+    avant      integer;
+    apres      bigint;
+    poses      mouvement[] := '{}';
+    r          reponse;
+    garder     boolean;
+    i          integer := 0;
+    nouvelle   boolean[] := '{}';
+    change     boolean[] := '{}';
+    magasins   bigint[] := '{}';
+    produits   bigint[] := '{}';
+    quantites  integer[] := '{}';
+    faits      bigint[];
+BEGIN
+    FOR a IN
+        SELECT u.n, u.magasin, u.produit, p_deltas[u.i] AS delta,
+               p_comptes[u.i] AS compte, p_conditions[u.n] AS si,
+               p_attendus[u.n] AS attendu, p_motifs[u.n] AS motif,
+               p_acteurs[u.n] AS acteur, p.id AS connu, p.nom,
+               m.id AS ici, s.id AS stock, coalesce(s.quantite, 0) AS quantite
+          FROM (SELECT v.n, v.i::integer, v.produit, p_magasins[v.n] AS magasin
+                  FROM unnest(p_numeros, p_produits)
+                       WITH ORDINALITY v (n, produit, i)
+                 WHERE p_ajustements[v.n] AND libres[v.n]) u
+          LEFT JOIN produit p ON p.id = u.produit
+          LEFT JOIN magasin m ON m.id = u.magasin
+          LEFT JOIN stock_local s ON s.magasin_id = u.magasin
+                                 AND s.produit_id = u.produit
+         ORDER BY u.produit, u.magasin, u.n
+    LOOP
+        -- Somebody else has it, or it came after the locks.
+        CONTINUE WHEN a.connu IS NOT NULL AND a.connu <> ALL (tenus_produits)
+            OR a.ici IS NOT NULL AND a.ici <> ALL (tenus_magasins)
+            OR a.stock IS NOT NULL AND a.stock <> ALL (tenus_stock);
+
+        IF a.produit <> produit OR a.magasin <> magasin THEN
+            magasin := a.magasin;
+            produit := a.produit;
+            existe := a.stock IS NOT NULL;
+            avant := a.quantite;
+
+            i := i + 1;
+            magasins[i] := magasin;
+            produits[i] := produit;
+            nouvelle[i] := NOT existe;
+            change[i] := false;
+            quantites[i] := avant;
+        END IF;
+
+        apres := coalesce(a.compte, avant::bigint + a.delta);
+        garder := true;
+
+        IF a.connu IS NULL OR a.ici IS NULL THEN
+            garder := false;
+            r := reponse_absent(
+                CASE WHEN a.connu IS NULL
+                     THEN 'Produit avec ID ' || a.produit || ' introuvable.'
+                     ELSE 'Magasin avec ID ' || a.magasin || ' introuvable.'
+                     END);
+
+        -- Without a row there is nothing that If-Match could name, not even
+        -- "*".
+        ELSIF a.si IS NOT NULL
+              AND (NOT existe
+                   OR (a.si <> '*'
+                       AND avant::text <> ALL (string_to_array(a.si, ','))))
+        THEN
+            garder := false;
+            r := repondre(412, NULL, '"' || avant || '"',
+                          'Le stock a changé' || U&'\00A0' || ': '
+                          || 'il en reste ' || avant || '.',
+                          '"quantite":' || avant);
+
+        ELSIF a.attendu IS NOT NULL AND avant <> a.attendu THEN
+            r := repondre(409, NULL, '"' || avant || '"',
+                          'Le stock a changé' || U&'\00A0' || ': '
+                          || a.attendu || ' attendus, ' || avant
+                          || ' présents.',
+                          '"attendu":' || a.attendu || ',"quantite":'
+                          || avant);
+
+        ELSIF apres < 0 THEN
+            r := repondre(409, NULL, '"' || avant || '"',
+                          'Stock insuffisant' || U&'\00A0' || ': ' || a.nom
+                          || ' (demandé ' || -a.delta::bigint
+                          || ', disponible ' || avant || ').',
+                          '"produits":[{"produit":' || a.produit || ',"nom":'
+                          || to_json(a.nom) || ',"demande":'
+                          || -a.delta::bigint || ',"disponible":' || avant
+                          || '}]');
+
+        ELSIF apres > 2147483647 THEN
+            r := repondre(409, NULL, '"' || avant || '"',
+                          'Le stock dépasserait 2147483647 unités.', NULL);
+
+        ELSE
+            r := repondre(200, NULL, '"' || apres || '"', NULL,
+                          stock_corps(a.magasin, a.produit, apres::integer));
+
+            -- A product that the store never had gets its row only when
+            -- something becomes of it.
+            IF existe OR apres > 0 THEN
+                poses := poses || ROW(a.magasin, a.produit, apres - avant,
+                                      a.acteur, NULL, a.motif)::mouvement;
+                existe := true;
+                change[i] := true;
+                avant := apres;
+                quantites[i] := avant;
+            END IF;
+        END IF;
+
+        libres[a.n] := false;
+        reponses[a.n] := r;
+        gardees[a.n] := garder;
+    END LOOP;
+
+    IF true = ANY (change) THEN
+        contexte := contexte_poser('ajustement', NULL, '', '');
+        contexte := set_config('magasin.mouvements', poses::text, true);
+
+        WITH u AS MATERIALIZED (
+            SELECT *
+              FROM unnest(magasins, produits, quantites, nouvelle, change)
+                   u (magasin, produit, quantite, nouvelle, change)
+             WHERE u.change
+        ), avance AS (
+            UPDATE stock_local s
+               SET quantite = u.quantite
+              FROM u
+             WHERE s.magasin_id = u.magasin AND s.produit_id = u.produit
+               AND NOT u.nouvelle
+        ), creation AS (
+            INSERT INTO stock_local (magasin_id, produit_id, quantite)
+            SELECT u.magasin, u.produit, u.quantite
+              FROM u
+             WHERE u.nouvelle
+             ORDER BY u.produit, u.magasin
+            ON CONFLICT DO NOTHING
+            RETURNING id, magasin_id, produit_id
+        )
+        SELECT tenus_stock || array_agg(c.id),
+               array_agg(u.produit) FILTER (WHERE c.id IS NULL),
+               array_agg(u.magasin) FILTER (WHERE c.id IS NULL)
+          INTO faits, produits, magasins
+          FROM u
+          LEFT JOIN creation c ON c.magasin_id = u.magasin
+                              AND c.produit_id = u.produit
+         WHERE u.nouvelle;
+
+        contexte := set_config('magasin.mouvements', '', true);
+
+        IF faits IS NOT NULL THEN
+            tenus_stock := array_remove(faits, NULL);
+        END IF;
+
+        -- Somebody else was first to make the row: nothing of these was done.
+        FOR a IN
+            SELECT v.n
+              FROM unnest(produits, magasins) u (produit, magasin)
+              JOIN unnest(p_numeros, p_produits) v (n, produit)
+                   ON v.produit = u.produit
+                  AND p_magasins[v.n] = u.magasin
+             WHERE p_ajustements[v.n] AND l.libres[v.n]
+               AND faits IS NOT NULL
+        LOOP
+            libres[a.n] := true;
+            gardees[a.n] := false;
+            reponses[a.n] := NULL;
+        END LOOP;
+    END IF;
+
+    l := ROW(libres, reponses, gardees);
+END
+$$;
+
+
+-- The sales of a batch, as vente_creer().  Those whose places have enough for
+-- all that the batch wants of them are sure; the others are looked at one by
+-- one, first come first served.  All that can be is written at once.
+CREATE FUNCTION lot_vendre(INOUT l lot, tenus_stock bigint[],
+                           tenus_produits bigint[], tenus_magasins bigint[],
+                           p_ventes boolean[], p_acteurs text[],
+                           p_magasins bigint[], p_numeros integer[],
+                           p_produits bigint[], p_quantites integer[],
+                           p_prix numeric[])
+    LANGUAGE plpgsql
+AS $$
+#variable_conflict use_column
+DECLARE
+    contexte   text;
+    nombre     integer := cardinality(p_ventes);
+    libres     boolean[] := l.libres;
+    reponses   reponse[] := l.reponses;
+    gardees    boolean[] := l.gardees;
+    oui        boolean[] := array_fill(false, ARRAY[nombre]);
+    sures      integer[];
+    autres     integer[];
+    valides    boolean[];
+    trop       boolean[];
+    n          integer;
+    magasins   bigint[];
+    produits   bigint[];
+    restes     bigint[];
+    demandes   bigint[];
+    lui        bigint[];
+    combien    integer[];
+    r          reponse;
+    ids        bigint[];
+    faites     reponse[];
+BEGIN
+    -- sure: there is enough for everybody.  valide: only the quantities, or the
+    -- total, can be wrong with it.
+    SELECT array_agg(c.n ORDER BY c.n) FILTER (WHERE c.sure),
+           array_agg(c.n ORDER BY c.n) FILTER (WHERE NOT c.sure),
+           array_agg(c.valide ORDER BY c.n) FILTER (WHERE NOT c.sure),
+           array_agg(c.total >= 1000000000000 ORDER BY c.n)
+               FILTER (WHERE NOT c.sure)
+      INTO sures, autres, valides, trop
+      FROM (
+        SELECT v.n, v.total, v.valide AND coalesce(m.ouvert, false) AS valide,
+               v.valide AND v.assez AND v.total < 1000000000000
+               AND coalesce(m.ouvert, false) AS sure
+          FROM (
+            SELECT d.n, d.magasin,
+                   sum(d.quantite * coalesce(d.prix, p.prix)::numeric(10,2))
+                       AS total,
+                   bool_and((p.id IS NULL OR p.id = ANY (tenus_produits))
+                            AND (s.id IS NULL OR s.id = ANY (tenus_stock)))
+                       AS tenue,
+                   bool_and(NOT coalesce(p.archive, true)) AS valide,
+                   bool_and(coalesce(s.quantite >= d.toute, false)) AS assez
+              FROM (
+                SELECT u.n, u.produit, u.quantite, u.prix,
+                       p_magasins[u.n] AS magasin,
+                       sum(u.quantite) OVER (
+                           PARTITION BY u.produit, p_magasins[u.n]) AS toute
+                  FROM unnest(p_numeros, p_produits, p_quantites, p_prix)
+                       u (n, produit, quantite, prix)
+                 WHERE p_ventes[u.n] AND libres[u.n]
+              ) d
+              LEFT JOIN LATERAL (
+                SELECT id, prix, archive_le IS NOT NULL AS archive
+                  FROM produit
+                 WHERE id = d.produit
+                OFFSET 0
+              ) p ON true
+              LEFT JOIN LATERAL (
+                SELECT id, quantite
+                  FROM stock_local
+                 WHERE magasin_id = d.magasin AND produit_id = d.produit
+                OFFSET 0
+              ) s ON true
+             GROUP BY d.n, d.magasin
+          ) v
+          LEFT JOIN LATERAL (
+            SELECT id, ouvert FROM magasin WHERE id = v.magasin OFFSET 0
+          ) m ON true
+         WHERE v.tenue
+           AND (m.id IS NULL OR m.id = ANY (tenus_magasins))
+      ) c;
+
+    FOREACH n IN ARRAY coalesce(sures, '{}') LOOP
+        oui[n] := true;
+    END LOOP;
+
+    IF autres IS NOT NULL THEN
+        -- What there is, of the places that they want.
+        SELECT array_agg(s.magasin_id), array_agg(s.produit_id),
+               array_agg(s.quantite::bigint)
+          INTO magasins, produits, restes
+          FROM (SELECT DISTINCT p_magasins[u.n] AS magasin, u.produit
+                  FROM unnest(p_numeros, p_produits) u (n, produit)
+                 WHERE u.n = ANY (autres)) d
+         CROSS JOIN LATERAL (
+            SELECT magasin_id, produit_id, quantite
+              FROM stock_local
+             WHERE magasin_id = d.magasin AND produit_id = d.produit
+            OFFSET 0
+          ) s;
+    END IF;
+
+    FOR i IN 1 .. coalesce(cardinality(autres), 0) LOOP
+        n := autres[i];
+
+        SELECT array_agg(u.produit ORDER BY u.rang),
+               array_agg(u.quantite ORDER BY u.rang)
+          INTO lui, combien
+          FROM unnest(p_numeros, p_produits, p_quantites)
+               WITH ORDINALITY u (n, produit, quantite, rang)
+         WHERE u.n = autres[i];
+
+        r := lot_refus(p_magasins[n], lui, combien, magasins, produits,
+                       restes);
+
+        IF r.statut IS NULL AND valides[i] AND trop[i] THEN
+            r := repondre(400, NULL, NULL, NULL,
+                          '{"lignes":["Le total dépasserait '
+                          '999999999999.99."]}');
+        END IF;
+
+        IF r.statut IS NOT NULL THEN
+            libres[n] := false;
+            gardees[n] := true;
+            reponses[n] := r;
+
+        ELSIF valides[i] THEN
+            oui[n] := true;
+
+            FOR j IN 1 .. cardinality(lui) LOOP
+                FOR k IN 1 .. coalesce(cardinality(restes), 0) LOOP
+                    IF produits[k] = lui[j] AND magasins[k] = p_magasins[n]
+                    THEN
+                        restes[k] := restes[k] - combien[j];
+                    END IF;
+                END LOOP;
+            END LOOP;
+        END IF;
+    END LOOP;
+
+    IF true = ANY (oui) THEN
+        contexte := contexte_poser('vente', NULL, '', '');
+
+        SELECT array_agg(CASE WHEN oui[i] THEN nextval('vente_id_seq')
+                              ELSE 0 END ORDER BY i)
+          INTO ids
+          FROM generate_series(1, nombre) i;
+
+        -- The last of these is done first, and told first.
+        WITH d AS MATERIALIZED (
+            SELECT u.n, u.produit, sum(u.quantite)::integer AS quantite,
+                   coalesce(u.prix, p.prix)::numeric(10,2) AS prix,
+                   min(u.rang) AS rang
+              FROM unnest(p_numeros, p_produits, p_quantites, p_prix)
+                   WITH ORDINALITY u (n, produit, quantite, prix, rang)
+             CROSS JOIN LATERAL (
+                SELECT prix FROM produit WHERE id = u.produit OFFSET 0
+              ) p
+             WHERE oui[u.n]
+             GROUP BY u.n, u.produit, 4
+        ), v AS MATERIALIZED (
+            SELECT d.n, ids[d.n] AS id, p_magasins[d.n] AS magasin,
+                   sum(d.quantite * d.prix) AS total,
+                   string_agg(ligne_corps(d.produit, d.quantite, d.prix), ','
+                              ORDER BY d.rang) AS lignes
+              FROM d
+             GROUP BY d.n
+             ORDER BY d.n
+        ), stock AS (
+            UPDATE stock_local s
+               SET quantite = s.quantite - m.quantite
+              FROM (SELECT p_magasins[n] AS magasin, produit,
+                           sum(quantite)::integer AS quantite
+                      FROM d
+                     GROUP BY 1, 2) m
+             WHERE s.magasin_id = m.magasin AND s.produit_id = m.produit
+        ), lignes AS (
+            INSERT INTO ligne_vente (vente_id, produit_id, quantite,
+                                     prix_unitaire)
+            SELECT ids[n], produit, quantite, prix FROM d ORDER BY rang
+        ), ventes AS (
+            INSERT INTO vente (id, magasin_id, total)
+            SELECT id, magasin, total FROM v ORDER BY n
+        )
+        SELECT array_agg(
+                   CASE WHEN c.poses IS NOT NULL
+                        THEN ROW(201, '/api/v1/sales/' || v.id || '/', NULL,
+                                 NULL,
+                                 vente_corps(v.id, v.magasin, now(), v.total,
+                                             v.lignes))::reponse END
+                   ORDER BY v.n),
+               array_agg(v.n ORDER BY v.n)
+          INTO faites, sures
+          FROM v
+         CROSS JOIN (
+            SELECT set_config('magasin.mouvements', (
+                       SELECT array_agg(ROW(magasin, produit, delta,
+                                            p_acteurs[n], 'vente/' || ids[n],
+                                            NULL)::mouvement
+                                        ORDER BY rang)
+                         FROM (SELECT n, p_magasins[n] AS magasin, produit,
+                                      -sum(quantite)::integer AS delta,
+                                      min(rang) AS rang
+                                 FROM d
+                                GROUP BY n, produit) m)::text, true)
+                   || set_config('magasin.ventes', (
+                       SELECT array_agg(id ORDER BY n) FROM v)::text, true)
+                   || set_config('magasin.ventes_acteurs', (
+                       SELECT array_agg(p_acteurs[n] ORDER BY n) FROM v)::text,
+                       true) AS poses
+            OFFSET 0
+          ) c;
+
+        contexte := set_config('magasin.mouvements', '', true)
+                 || set_config('magasin.ventes', '', true);
+
+        FOR i IN 1 .. cardinality(sures) LOOP
+            n := sures[i];
+            libres[n] := false;
+            gardees[n] := true;
+            reponses[n] := faites[i];
+        END LOOP;
+    END IF;
+
+    l := ROW(libres, reponses, gardees);
+END
+$$;
+
+
+-- A request's answer: as reponse, and of a product its row.  n: the number of
+-- the request.  manque: nothing was decided and nothing done, since somebody
+-- else has a row of it locked.
+CREATE TYPE lot_reponse AS (
+    statut       integer,
+    emplacement  text,
+    etag         text,
+    detail       text,
+    corps        text,
+    n            integer,
+    manque       boolean,
+    id           bigint,
+    nom          text,
+    categorie    text,
+    prix         numeric,
+    description  text,
+    concorde     boolean,
+    renomme      boolean
+);
+
+-- Many writes of the API, a place in each array for each request, in order of
+-- arrival: p_genres to p_motifs and p_noms to p_archives.  p_numeros to p_prix
+-- are of their lines; those of one request are together, in its order.
+-- p_genres: 'ajustement' or 'vente', decided in this order.
+--
+-- With p_attendre false no row is waited for.
+--
+-- The plans depend on nothing in the arrays and are made once.  They go by
+-- index from what was asked for, however small a table was when they were made.
+CREATE FUNCTION lot_ecrire(p_genres text[], p_acteurs text[], p_cles text[],
+                           p_empreintes text[], p_magasins bigint[],
+                           p_conditions text[], p_attendus integer[],
+                           p_motifs text[], p_numeros integer[],
+                           p_produits bigint[], p_quantites integer[],
+                           p_comptes integer[], p_prix numeric[],
+                           p_noms text[], p_categories text[],
+                           p_descriptions text[], p_archives boolean[],
+                           p_attendre boolean)
+    RETURNS SETOF lot_reponse
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+    SET plan_cache_mode = force_generic_plan
+    SET enable_seqscan = off
+    SET enable_hashjoin = off
+    SET enable_mergejoin = off
+AS $$
+DECLARE
+    nombre       integer := cardinality(p_genres);
+    l            lot;
+    ventes       boolean[];
+    ajustements  boolean[];
+    cles         boolean;
+    doublons     integer[] := '{}';
+    produits     bigint[];
+    magasins     bigint[];
+    tenus        record;
+    c            record;
+BEGIN
+    l.libres := array_fill(true, ARRAY[nombre]);
+    l.gardees := array_fill(false, ARRAY[nombre]);
+    l.reponses := array_fill(NULL::reponse, ARRAY[nombre]);
+
+    SELECT array_agg(u.genre = 'vente' ORDER BY u.n),
+           array_agg(u.genre = 'ajustement' ORDER BY u.n),
+           count(u.cle) > 0
+      INTO ventes, ajustements, cles
+      FROM unnest(p_genres, p_cles) WITH ORDINALITY u (genre, cle, n);
+
+    -- The keys, as idempotence_ouvrir(): first the locks of all, then what
+    -- came of the requests before.
+    IF cles THEN
+        FOR c IN
+            SELECT k.n, k.rang
+              FROM (
+                SELECT h.n, pg_try_advisory_xact_lock(h.h) AS prise,
+                       row_number() OVER (PARTITION BY h.h ORDER BY h.n)
+                           AS rang
+                  FROM (
+                    SELECT u.n::integer AS n,
+                           hashtextextended(u.acteur || E'\n' || u.cle, 430115)
+                               AS h
+                      FROM unnest(p_acteurs, p_cles)
+                           WITH ORDINALITY u (acteur, cle, n)
+                     WHERE u.cle IS NOT NULL
+                  ) h
+              ) k
+             WHERE k.rang > 1 OR NOT k.prise
+        LOOP
+            l.libres[c.n] := false;
+
+            IF c.rang > 1 THEN
+                doublons := doublons || c.n;
+            ELSE
+                l.reponses[c.n] := repondre(
+                    409, NULL, NULL, 'Une requête avec cette clé '
+                    'd’idempotence est encore en cours.', '"en_cours":true');
+            END IF;
+        END LOOP;
+
+        FOR c IN
+            SELECT u.n::integer AS n, i.reponse,
+                   i.empreinte <> u.empreinte AS autre
+              FROM unnest(p_acteurs, p_cles, p_empreintes)
+                   WITH ORDINALITY u (acteur, cle, empreinte, n)
+              JOIN idempotence i ON i.acteur = u.acteur AND i.cle = u.cle
+             WHERE l.libres[u.n::integer]
+        LOOP
+            l.libres[c.n] := false;
+            l.reponses[c.n] := c.reponse;
+
+            IF c.autre THEN
+                l.reponses[c.n] := repondre(
+                    422, NULL, NULL, 'Cette clé d’idempotence a déjà '
+                    'servi à une autre requête.', NULL);
+            END IF;
+        END LOOP;
+    END IF;
+
+    -- What a request needs may come after the locks, and a reason not to sell
+    -- may be gone when it is looked for.
+    FOR essai IN 1 .. 3 LOOP
+        SELECT array_agg(u.produit), array_agg(p_magasins[u.n])
+          INTO produits, magasins
+          FROM unnest(p_numeros, p_produits) u (n, produit)
+         WHERE l.libres[u.n];
+
+        EXIT WHEN produits IS NULL;
+
+        tenus := lot_tenir(magasins, produits, p_attendre);
+
+        IF true = ANY (ajustements) THEN
+            c := lot_ajuster(l, tenus.tenus_stock, tenus.tenus_produits,
+                             tenus.tenus_magasins, ajustements, p_acteurs,
+                             p_magasins, p_conditions, p_attendus, p_motifs,
+                             p_numeros, p_produits, p_quantites, p_comptes);
+            l := c.l;
+            tenus.tenus_stock := c.tenus_stock;
+        END IF;
+
+        IF true = ANY (ventes) THEN
+            l := lot_vendre(l, tenus.tenus_stock, tenus.tenus_produits,
+                            tenus.tenus_magasins, ventes, p_acteurs,
+                            p_magasins, p_numeros, p_produits, p_quantites,
+                            p_prix);
+        END IF;
+
+        EXIT WHEN NOT p_attendre;
+    END LOOP;
+
+    IF p_attendre AND true = ANY (l.libres) THEN
+        RAISE 'a batch has requests that can neither be nor be refused'
+            USING ERRCODE = 'serialization_failure';
+    END IF;
+
+    IF cles THEN
+        INSERT INTO idempotence (acteur, cle, empreinte, reponse)
+        SELECT u.acteur, u.cle, u.empreinte,
+               ROW(u.statut, u.emplacement, u.etag, u.detail, u.corps)::reponse
+          FROM unnest(p_acteurs, p_cles, p_empreintes, l.gardees, l.reponses)
+               u (acteur, cle, empreinte, gardee, statut, emplacement, etag,
+                  detail, corps)
+         WHERE u.gardee AND u.cle IS NOT NULL;
+    END IF;
+
+    RETURN QUERY
+    SELECT u.statut, u.emplacement, u.etag, u.detail, u.corps, u.n::integer,
+           u.libre OR u.n = ANY (doublons), NULL::bigint, NULL, NULL,
+           NULL::numeric, NULL, NULL::boolean, NULL::boolean
+      FROM unnest(l.libres, l.reponses)
+           WITH ORDINALITY u (libre, statut, emplacement, etag, detail, corps,
+                              n);
+END
+$$;
+
+GRANT EXECUTE ON FUNCTION lot_ecrire TO magasin_web;

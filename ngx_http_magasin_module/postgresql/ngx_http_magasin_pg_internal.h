@@ -30,7 +30,7 @@
 #define NGX_HTTP_MAGASIN_PG_GATHER_LINES  1000
 
 /* Milliseconds for which writes wait for the batch before them. */
-#define NGX_HTTP_MAGASIN_PG_GATHER_HOLD   20
+#define NGX_HTTP_MAGASIN_PG_GATHER_HOLD   100
 
 /* How often a read is resent: several connections may fail in a row. */
 #define NGX_HTTP_MAGASIN_PG_RESENDS   4

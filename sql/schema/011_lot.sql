@@ -299,6 +299,189 @@ CREATE OR REPLACE FUNCTION vente_refus(p_magasin bigint, p_produits bigint[],
     RETURN lot_refus(p_magasin, p_produits, p_quantites, NULL, NULL, NULL);
 
 
+-- One sale that can be: the rows are locked and have enough.  As it was in
+-- vente_creer().
+CREATE FUNCTION vente_ecrire(p_magasin bigint, p_produits bigint[],
+                             p_quantites integer[], p_prix numeric[],
+                             p_acteur text)
+    RETURNS reponse
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    contexte  text;
+    r         reponse;
+BEGIN
+    contexte := contexte_poser('vente', p_acteur, '', '');
+
+    WITH l AS MATERIALIZED (
+        SELECT u.produit, sum(u.quantite)::integer AS quantite,
+               coalesce(u.prix, p.prix)::numeric(10,2) AS prix,
+               min(u.n) AS n
+          FROM unnest(p_produits, p_quantites, p_prix)
+               WITH ORDINALITY u (produit, quantite, prix, n)
+          JOIN produit p ON p.id = u.produit
+         WHERE p.id = ANY (p_produits)
+         GROUP BY 1, 3
+    ), v AS (
+        INSERT INTO vente (magasin_id, total)
+        SELECT p_magasin, sum(quantite * prix) FROM l
+        HAVING sum(quantite * prix) < 1000000000000
+        RETURNING id, date_vente, total
+    ), lignes AS (
+        INSERT INTO ligne_vente (vente_id, produit_id, quantite,
+                                 prix_unitaire)
+        SELECT v.id, l.produit, l.quantite, l.prix
+          FROM l CROSS JOIN v
+         ORDER BY l.n
+    ), stock AS (
+        UPDATE stock_local s
+           SET quantite = s.quantite - l.quantite
+          FROM v
+         CROSS JOIN (SELECT produit, sum(quantite)::integer AS quantite
+                       FROM l GROUP BY produit) l
+         WHERE s.magasin_id = p_magasin AND s.produit_id = l.produit
+           AND s.produit_id = ANY (p_produits)
+    )
+    SELECT 201, '/api/v1/sales/' || v.id || '/', NULL,
+           CASE WHEN set_config('magasin.reference', 'vente/' || v.id,
+                                true) IS NULL THEN '' END,
+           vente_corps(v.id, p_magasin, v.date_vente, v.total,
+                       (SELECT string_agg(ligne_corps(l.produit,
+                                                      l.quantite, l.prix),
+                                          ',' ORDER BY l.n)
+                          FROM l))
+      INTO r
+      FROM v;
+
+    IF NOT FOUND THEN
+        r := repondre(400, NULL, NULL, NULL,
+                      '{"lignes":["Le total dépasserait '
+                      '999999999999.99."]}');
+    END IF;
+
+    RETURN r;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION vente_creer(p_magasin bigint, p_produits bigint[],
+                                       p_quantites integer[],
+                                       p_prix numeric[], p_acteur text,
+                                       p_cle text, p_empreinte text)
+    RETURNS reponse
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+    SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+    possible  boolean;
+    r         reponse;
+BEGIN
+    IF p_cle IS NOT NULL THEN
+        r := idempotence_ouvrir(p_acteur, p_cle, p_empreinte);
+        IF r.statut IS NOT NULL THEN
+            RETURN r;
+        END IF;
+    END IF;
+
+    -- A reason not to sell may be gone when it is looked for.
+    FOR essai IN 1 .. 3 LOOP
+        -- The products first, then the stock, each in order: so does all else
+        -- that locks them, and nobody waits in a circle.
+        WITH p AS MATERIALIZED (
+            SELECT id, archive_le
+              FROM produit
+             WHERE id = ANY (p_produits)
+             ORDER BY id
+               FOR KEY SHARE
+        ), s AS MATERIALIZED (
+            SELECT s.produit_id, s.quantite
+              FROM p
+              JOIN stock_local s ON s.produit_id = p.id
+             WHERE s.magasin_id = p_magasin AND p.archive_le IS NULL
+             ORDER BY s.produit_id
+               FOR UPDATE OF s
+        )
+        SELECT bool_and(coalesce(s.quantite >= l.quantite, false))
+               AND EXISTS (SELECT FROM magasin WHERE id = p_magasin AND ouvert)
+          INTO possible
+          FROM (SELECT u.produit, sum(u.quantite) AS quantite
+                  FROM unnest(p_produits, p_quantites) u (produit, quantite)
+                 GROUP BY u.produit) l
+          LEFT JOIN s ON s.produit_id = l.produit;
+
+        EXIT WHEN possible;
+        r := vente_refus(p_magasin, p_produits, p_quantites);
+        EXIT WHEN r.statut IS NOT NULL;
+    END LOOP;
+
+    IF NOT coalesce(possible, false) AND r.statut IS NULL THEN
+        RAISE 'the sale of store % can neither be nor be refused', p_magasin
+            USING ERRCODE = 'serialization_failure';
+    END IF;
+
+    IF possible THEN
+        r := vente_ecrire(p_magasin, p_produits, p_quantites, p_prix,
+                          p_acteur);
+    END IF;
+
+    IF p_cle IS NOT NULL THEN
+        PERFORM idempotence_fermer(p_acteur, p_cle, p_empreinte, r);
+    END IF;
+
+    RETURN r;
+END
+$$;
+
+-- A sale that is alone in its batch, when it can be at once.  Otherwise there
+-- is no answer, and it goes the way of all batches.
+CREATE FUNCTION lot_vendre_seule(p_magasin bigint, p_produits bigint[],
+                                 p_quantites integer[], p_prix numeric[],
+                                 p_acteur text)
+    RETURNS reponse
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    possible  boolean;
+BEGIN
+    WITH p AS MATERIALIZED (
+        SELECT id, archive_le
+          FROM produit
+         WHERE id = ANY (p_produits)
+         ORDER BY id
+           FOR KEY SHARE SKIP LOCKED
+    ), s AS MATERIALIZED (
+        SELECT s.produit_id, s.quantite
+          FROM p
+          JOIN stock_local s ON s.magasin_id = p_magasin
+                            AND s.produit_id = p.id
+         WHERE p.archive_le IS NULL
+         ORDER BY s.produit_id
+           FOR UPDATE OF s SKIP LOCKED
+    ), m AS MATERIALIZED (
+        SELECT ouvert
+          FROM magasin
+         WHERE id = p_magasin
+           AND (SELECT count(*) FROM s) >= 0
+           FOR KEY SHARE SKIP LOCKED
+    )
+    SELECT bool_and(coalesce(s.quantite >= l.quantite, false))
+           AND (SELECT ouvert FROM m)
+      INTO possible
+      FROM (SELECT u.produit, sum(u.quantite) AS quantite
+              FROM unnest(p_produits, p_quantites) u (produit, quantite)
+             GROUP BY u.produit) l
+      LEFT JOIN s ON s.produit_id = l.produit;
+
+    IF possible THEN
+        RETURN vente_ecrire(p_magasin, p_produits, p_quantites, p_prix,
+                            p_acteur);
+    END IF;
+
+    RETURN NULL;
+END
+$$;
+
+
 -- The rows that a batch needs, locked in the order in which everything locks
 -- them: products, stock by product and store, stores.  With attendre false a
 -- row that somebody else has locked is left out.
@@ -896,6 +1079,7 @@ DECLARE
     quantites    integer[];
     tenus        record;
     c            record;
+    r            reponse;
 BEGIN
     l.libres := array_fill(true, ARRAY[nombre]);
     l.gardees := array_fill(false, ARRAY[nombre]);
@@ -950,17 +1134,28 @@ BEGIN
         END LOOP;
     END IF;
 
+    IF nombre = 1 AND ventes[1] AND l.libres[1] AND NOT p_attendre THEN
+        r := lot_vendre_seule(p_magasins[1], p_produits, p_quantites, p_prix,
+                              p_acteurs[1]);
+
+        IF r.statut IS NOT NULL THEN
+            l.libres[1] := false;
+            l.gardees[1] := true;
+            l.reponses[1] := r;
+        END IF;
+    END IF;
+
     -- What a request needs may come after the locks, and a reason not to sell
     -- may be gone when it is looked for.
     FOR essai IN 1 .. 3 LOOP
+        EXIT WHEN true <> ALL (l.libres);
+
         SELECT array_agg(u.produit), array_agg(p_magasins[u.n]),
                array_agg(u.quantite)
           INTO produits, magasins, quantites
           FROM unnest(p_numeros, p_produits, p_quantites)
                u (n, produit, quantite)
          WHERE l.libres[u.n];
-
-        EXIT WHEN produits IS NULL;
 
         tenus := lot_tenir(produits, magasins, quantites, p_attendre);
 

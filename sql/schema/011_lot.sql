@@ -299,71 +299,278 @@ CREATE OR REPLACE FUNCTION vente_refus(p_magasin bigint, p_produits bigint[],
     RETURN lot_refus(p_magasin, p_produits, p_quantites, NULL, NULL, NULL);
 
 
+-- One sale that can be: the rows are locked and have enough.  As it was in
+-- vente_creer().
+CREATE FUNCTION vente_ecrire(p_magasin bigint, p_produits bigint[],
+                             p_quantites integer[], p_prix numeric[],
+                             p_acteur text)
+    RETURNS reponse
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    contexte  text;
+    r         reponse;
+BEGIN
+    contexte := contexte_poser('vente', p_acteur, '', '');
+
+    WITH l AS MATERIALIZED (
+        SELECT u.produit, sum(u.quantite)::integer AS quantite,
+               coalesce(u.prix, p.prix)::numeric(10,2) AS prix,
+               min(u.n) AS n
+          FROM unnest(p_produits, p_quantites, p_prix)
+               WITH ORDINALITY u (produit, quantite, prix, n)
+          JOIN produit p ON p.id = u.produit
+         WHERE p.id = ANY (p_produits)
+         GROUP BY 1, 3
+    ), v AS (
+        INSERT INTO vente (magasin_id, total)
+        SELECT p_magasin, sum(quantite * prix) FROM l
+        HAVING sum(quantite * prix) < 1000000000000
+        RETURNING id, date_vente, total
+    ), lignes AS (
+        INSERT INTO ligne_vente (vente_id, produit_id, quantite,
+                                 prix_unitaire)
+        SELECT v.id, l.produit, l.quantite, l.prix
+          FROM l CROSS JOIN v
+         ORDER BY l.n
+    ), stock AS (
+        UPDATE stock_local s
+           SET quantite = s.quantite - l.quantite
+          FROM v
+         CROSS JOIN (SELECT produit, sum(quantite)::integer AS quantite
+                       FROM l GROUP BY produit) l
+         WHERE s.magasin_id = p_magasin AND s.produit_id = l.produit
+           AND s.produit_id = ANY (p_produits)
+    )
+    SELECT 201, '/api/v1/sales/' || v.id || '/', NULL,
+           CASE WHEN set_config('magasin.reference', 'vente/' || v.id,
+                                true) IS NULL THEN '' END,
+           vente_corps(v.id, p_magasin, v.date_vente, v.total,
+                       (SELECT string_agg(ligne_corps(l.produit,
+                                                      l.quantite, l.prix),
+                                          ',' ORDER BY l.n)
+                          FROM l))
+      INTO r
+      FROM v;
+
+    IF NOT FOUND THEN
+        r := repondre(400, NULL, NULL, NULL,
+                      '{"lignes":["Le total dépasserait '
+                      '999999999999.99."]}');
+    END IF;
+
+    RETURN r;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION vente_creer(p_magasin bigint, p_produits bigint[],
+                                       p_quantites integer[],
+                                       p_prix numeric[], p_acteur text,
+                                       p_cle text, p_empreinte text)
+    RETURNS reponse
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+    SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+    possible  boolean;
+    r         reponse;
+BEGIN
+    IF p_cle IS NOT NULL THEN
+        r := idempotence_ouvrir(p_acteur, p_cle, p_empreinte);
+        IF r.statut IS NOT NULL THEN
+            RETURN r;
+        END IF;
+    END IF;
+
+    -- A reason not to sell may be gone when it is looked for.
+    FOR essai IN 1 .. 3 LOOP
+        -- The products first, then the stock, each in order: so does all else
+        -- that locks them, and nobody waits in a circle.
+        WITH p AS MATERIALIZED (
+            SELECT id, archive_le
+              FROM produit
+             WHERE id = ANY (p_produits)
+             ORDER BY id
+               FOR KEY SHARE
+        ), s AS MATERIALIZED (
+            SELECT s.produit_id, s.quantite
+              FROM p
+              JOIN stock_local s ON s.produit_id = p.id
+             WHERE s.magasin_id = p_magasin AND p.archive_le IS NULL
+             ORDER BY s.produit_id
+               FOR UPDATE OF s
+        )
+        SELECT bool_and(coalesce(s.quantite >= l.quantite, false))
+               AND EXISTS (SELECT FROM magasin WHERE id = p_magasin AND ouvert)
+          INTO possible
+          FROM (SELECT u.produit, sum(u.quantite) AS quantite
+                  FROM unnest(p_produits, p_quantites) u (produit, quantite)
+                 GROUP BY u.produit) l
+          LEFT JOIN s ON s.produit_id = l.produit;
+
+        EXIT WHEN possible;
+        r := vente_refus(p_magasin, p_produits, p_quantites);
+        EXIT WHEN r.statut IS NOT NULL;
+    END LOOP;
+
+    IF NOT coalesce(possible, false) AND r.statut IS NULL THEN
+        RAISE 'the sale of store % can neither be nor be refused', p_magasin
+            USING ERRCODE = 'serialization_failure';
+    END IF;
+
+    IF possible THEN
+        r := vente_ecrire(p_magasin, p_produits, p_quantites, p_prix,
+                          p_acteur);
+    END IF;
+
+    IF p_cle IS NOT NULL THEN
+        PERFORM idempotence_fermer(p_acteur, p_cle, p_empreinte, r);
+    END IF;
+
+    RETURN r;
+END
+$$;
+
+-- A sale that is alone in its batch, when it can be at once.  Otherwise there
+-- is no answer, and it goes the way of all batches.
+CREATE FUNCTION lot_vendre_seule(p_magasin bigint, p_produits bigint[],
+                                 p_quantites integer[], p_prix numeric[],
+                                 p_acteur text)
+    RETURNS reponse
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    possible  boolean;
+BEGIN
+    WITH p AS MATERIALIZED (
+        SELECT id, archive_le
+          FROM produit
+         WHERE id = ANY (p_produits)
+         ORDER BY id
+           FOR KEY SHARE SKIP LOCKED
+    ), s AS MATERIALIZED (
+        SELECT s.produit_id, s.quantite
+          FROM p
+          JOIN stock_local s ON s.magasin_id = p_magasin
+                            AND s.produit_id = p.id
+         WHERE p.archive_le IS NULL
+         ORDER BY s.produit_id
+           FOR UPDATE OF s SKIP LOCKED
+    ), m AS MATERIALIZED (
+        SELECT ouvert
+          FROM magasin
+         WHERE id = p_magasin
+           AND (SELECT count(*) FROM s) >= 0
+           FOR KEY SHARE SKIP LOCKED
+    )
+    SELECT bool_and(coalesce(s.quantite >= l.quantite, false))
+           AND (SELECT ouvert FROM m)
+      INTO possible
+      FROM (SELECT u.produit, sum(u.quantite) AS quantite
+              FROM unnest(p_produits, p_quantites) u (produit, quantite)
+             GROUP BY u.produit) l
+      LEFT JOIN s ON s.produit_id = l.produit;
+
+    IF possible THEN
+        RETURN vente_ecrire(p_magasin, p_produits, p_quantites, p_prix,
+                            p_acteur);
+    END IF;
+
+    RETURN NULL;
+END
+$$;
+
+
 -- The rows that a batch needs, locked in the order in which everything locks
 -- them: products, stock by product and store, stores.  With attendre false a
 -- row that somebody else has locked is left out.
-CREATE FUNCTION lot_tenir(magasins bigint[], produits bigint[], attendre boolean,
+--
+-- aise: nothing is missing or closed, and there is enough of everything for
+-- all of them.  With less than 10,000 units no total is too large either.
+CREATE FUNCTION lot_tenir(p_produits bigint[], p_magasins bigint[],
+                          p_quantites integer[], attendre boolean,
                           OUT tenus_produits bigint[], OUT tenus_stock bigint[],
-                          OUT tenus_magasins bigint[])
+                          OUT tenus_magasins bigint[], OUT aise boolean)
     LANGUAGE plpgsql
 AS $$
 BEGIN
     IF attendre THEN
         WITH p AS MATERIALIZED (
-            SELECT id
+            SELECT id, archive_le
               FROM produit
-             WHERE id = ANY (produits)
+             WHERE id = ANY (p_produits)
              ORDER BY id
                FOR KEY SHARE
+        ), u AS MATERIALIZED (
+            SELECT u.produit, u.magasin, sum(u.quantite) AS toute
+              FROM unnest(p_produits, p_magasins, p_quantites)
+                   u (produit, magasin, quantite)
+             GROUP BY u.produit, u.magasin
         ), s AS MATERIALIZED (
-            SELECT s.id
-              FROM (SELECT DISTINCT u.produit, u.magasin
-                      FROM unnest(produits, magasins)
-                           u (produit, magasin)) u
+            SELECT s.id, s.quantite >= u.toute AS assez
+              FROM u
               JOIN stock_local s ON s.magasin_id = u.magasin
                                 AND s.produit_id = u.produit
              WHERE (SELECT count(*) FROM p) >= 0
              ORDER BY s.produit_id, s.magasin_id
                FOR UPDATE OF s
         ), m AS MATERIALIZED (
-            SELECT id
+            SELECT id, ouvert
               FROM magasin
-             WHERE id = ANY (magasins)
+             WHERE id = ANY (p_magasins)
                AND (SELECT count(*) FROM s) >= 0
              ORDER BY id
                FOR KEY SHARE
         )
         SELECT ARRAY(SELECT id FROM p), ARRAY(SELECT id FROM s),
-               ARRAY(SELECT id FROM m)
-          INTO tenus_produits, tenus_stock, tenus_magasins;
+               ARRAY(SELECT id FROM m),
+               (SELECT count(*) FILTER (WHERE archive_le IS NULL) FROM p)
+               = (SELECT count(DISTINCT produit) FROM u)
+               AND (SELECT count(*) FILTER (WHERE assez) FROM s)
+                   = (SELECT count(*) FROM u)
+               AND (SELECT count(*) FILTER (WHERE ouvert) FROM m)
+                   = (SELECT count(DISTINCT magasin) FROM u)
+               AND (SELECT sum(toute) FROM u) < 10000
+          INTO tenus_produits, tenus_stock, tenus_magasins, aise;
     ELSE
         WITH p AS MATERIALIZED (
-            SELECT id
+            SELECT id, archive_le
               FROM produit
-             WHERE id = ANY (produits)
+             WHERE id = ANY (p_produits)
              ORDER BY id
                FOR KEY SHARE SKIP LOCKED
+        ), u AS MATERIALIZED (
+            SELECT u.produit, u.magasin, sum(u.quantite) AS toute
+              FROM unnest(p_produits, p_magasins, p_quantites)
+                   u (produit, magasin, quantite)
+             GROUP BY u.produit, u.magasin
         ), s AS MATERIALIZED (
-            SELECT s.id
-              FROM (SELECT DISTINCT u.produit, u.magasin
-                      FROM unnest(produits, magasins)
-                           u (produit, magasin)) u
+            SELECT s.id, s.quantite >= u.toute AS assez
+              FROM u
               JOIN stock_local s ON s.magasin_id = u.magasin
                                 AND s.produit_id = u.produit
              WHERE (SELECT count(*) FROM p) >= 0
              ORDER BY s.produit_id, s.magasin_id
                FOR UPDATE OF s SKIP LOCKED
         ), m AS MATERIALIZED (
-            SELECT id
+            SELECT id, ouvert
               FROM magasin
-             WHERE id = ANY (magasins)
+             WHERE id = ANY (p_magasins)
                AND (SELECT count(*) FROM s) >= 0
              ORDER BY id
                FOR KEY SHARE SKIP LOCKED
         )
         SELECT ARRAY(SELECT id FROM p), ARRAY(SELECT id FROM s),
-               ARRAY(SELECT id FROM m)
-          INTO tenus_produits, tenus_stock, tenus_magasins;
+               ARRAY(SELECT id FROM m),
+               (SELECT count(*) FILTER (WHERE archive_le IS NULL) FROM p)
+               = (SELECT count(DISTINCT produit) FROM u)
+               AND (SELECT count(*) FILTER (WHERE assez) FROM s)
+                   = (SELECT count(*) FROM u)
+               AND (SELECT count(*) FILTER (WHERE ouvert) FROM m)
+                   = (SELECT count(DISTINCT magasin) FROM u)
+               AND (SELECT sum(toute) FROM u) < 10000
+          INTO tenus_produits, tenus_stock, tenus_magasins, aise;
     END IF;
 END
 $$;
@@ -576,7 +783,7 @@ $$;
 -- The sales of a batch, as vente_creer().  Those whose places have enough for
 -- all that the batch wants of them are sure; the others are looked at one by
 -- one, first come first served.  All that can be is written at once.
-CREATE FUNCTION lot_vendre(INOUT l lot, tenus_stock bigint[],
+CREATE FUNCTION lot_vendre(INOUT l lot, aise boolean, tenus_stock bigint[],
                            tenus_produits bigint[], tenus_magasins bigint[],
                            p_ventes boolean[], p_acteurs text[],
                            p_magasins bigint[], p_numeros integer[],
@@ -607,60 +814,64 @@ DECLARE
     ids        bigint[];
     faites     reponse[];
 BEGIN
-    -- sure: there is enough for everybody.  valide: only the quantities, or the
-    -- total, can be wrong with it.
-    SELECT array_agg(c.n ORDER BY c.n) FILTER (WHERE c.sure),
-           array_agg(c.n ORDER BY c.n) FILTER (WHERE NOT c.sure),
-           array_agg(c.valide ORDER BY c.n) FILTER (WHERE NOT c.sure),
-           array_agg(c.total >= 1000000000000 ORDER BY c.n)
-               FILTER (WHERE NOT c.sure)
-      INTO sures, autres, valides, trop
-      FROM (
-        SELECT v.n, v.total, v.valide AND coalesce(m.ouvert, false) AS valide,
-               v.valide AND v.assez AND v.total < 1000000000000
-               AND coalesce(m.ouvert, false) AS sure
+    IF aise THEN
+        oui := libres;
+    ELSE
+        -- sure: there is enough for everybody.  valide: only the quantities, or the
+        -- total, can be wrong with it.
+        SELECT array_agg(c.n ORDER BY c.n) FILTER (WHERE c.sure),
+               array_agg(c.n ORDER BY c.n) FILTER (WHERE NOT c.sure),
+               array_agg(c.valide ORDER BY c.n) FILTER (WHERE NOT c.sure),
+               array_agg(c.total >= 1000000000000 ORDER BY c.n)
+                   FILTER (WHERE NOT c.sure)
+          INTO sures, autres, valides, trop
           FROM (
-            SELECT d.n, d.magasin,
-                   sum(d.quantite * coalesce(d.prix, p.prix)::numeric(10,2))
-                       AS total,
-                   bool_and((p.id IS NULL OR p.id = ANY (tenus_produits))
-                            AND (s.id IS NULL OR s.id = ANY (tenus_stock)))
-                       AS tenue,
-                   bool_and(NOT coalesce(p.archive, true)) AS valide,
-                   bool_and(coalesce(s.quantite >= d.toute, false)) AS assez
+            SELECT v.n, v.total, v.valide AND coalesce(m.ouvert, false) AS valide,
+                   v.valide AND v.assez AND v.total < 1000000000000
+                   AND coalesce(m.ouvert, false) AS sure
               FROM (
-                SELECT u.n, u.produit, u.quantite, u.prix,
-                       p_magasins[u.n] AS magasin,
-                       sum(u.quantite) OVER (
-                           PARTITION BY u.produit, p_magasins[u.n]) AS toute
-                  FROM unnest(p_numeros, p_produits, p_quantites, p_prix)
-                       u (n, produit, quantite, prix)
-                 WHERE p_ventes[u.n] AND libres[u.n]
-              ) d
+                SELECT d.n, d.magasin,
+                       sum(d.quantite * coalesce(d.prix, p.prix)::numeric(10,2))
+                           AS total,
+                       bool_and((p.id IS NULL OR p.id = ANY (tenus_produits))
+                                AND (s.id IS NULL OR s.id = ANY (tenus_stock)))
+                           AS tenue,
+                       bool_and(NOT coalesce(p.archive, true)) AS valide,
+                       bool_and(coalesce(s.quantite >= d.toute, false)) AS assez
+                  FROM (
+                    SELECT u.n, u.produit, u.quantite, u.prix,
+                           p_magasins[u.n] AS magasin,
+                           sum(u.quantite) OVER (
+                               PARTITION BY u.produit, p_magasins[u.n]) AS toute
+                      FROM unnest(p_numeros, p_produits, p_quantites, p_prix)
+                           u (n, produit, quantite, prix)
+                     WHERE p_ventes[u.n] AND libres[u.n]
+                  ) d
+                  LEFT JOIN LATERAL (
+                    SELECT id, prix, archive_le IS NOT NULL AS archive
+                      FROM produit
+                     WHERE id = d.produit
+                    OFFSET 0
+                  ) p ON true
+                  LEFT JOIN LATERAL (
+                    SELECT id, quantite
+                      FROM stock_local
+                     WHERE magasin_id = d.magasin AND produit_id = d.produit
+                    OFFSET 0
+                  ) s ON true
+                 GROUP BY d.n, d.magasin
+              ) v
               LEFT JOIN LATERAL (
-                SELECT id, prix, archive_le IS NOT NULL AS archive
-                  FROM produit
-                 WHERE id = d.produit
-                OFFSET 0
-              ) p ON true
-              LEFT JOIN LATERAL (
-                SELECT id, quantite
-                  FROM stock_local
-                 WHERE magasin_id = d.magasin AND produit_id = d.produit
-                OFFSET 0
-              ) s ON true
-             GROUP BY d.n, d.magasin
-          ) v
-          LEFT JOIN LATERAL (
-            SELECT id, ouvert FROM magasin WHERE id = v.magasin OFFSET 0
-          ) m ON true
-         WHERE v.tenue
-           AND (m.id IS NULL OR m.id = ANY (tenus_magasins))
-      ) c;
+                SELECT id, ouvert FROM magasin WHERE id = v.magasin OFFSET 0
+              ) m ON true
+             WHERE v.tenue
+               AND (m.id IS NULL OR m.id = ANY (tenus_magasins))
+          ) c;
 
-    FOREACH n IN ARRAY coalesce(sures, '{}') LOOP
-        oui[n] := true;
-    END LOOP;
+        FOREACH n IN ARRAY coalesce(sures, '{}') LOOP
+            oui[n] := true;
+        END LOOP;
+    END IF;
 
     IF autres IS NOT NULL THEN
         -- What there is, of the places that they want.
@@ -719,10 +930,13 @@ BEGIN
     IF true = ANY (oui) THEN
         contexte := contexte_poser('vente', NULL, '', '');
 
-        SELECT array_agg(CASE WHEN oui[i] THEN nextval('vente_id_seq')
-                              ELSE 0 END ORDER BY i)
-          INTO ids
-          FROM generate_series(1, nombre) i;
+        ids := array_fill(0, ARRAY[nombre]);
+
+        FOR i IN 1 .. nombre LOOP
+            IF oui[i] THEN
+                ids[i] := nextval('vente_id_seq');
+            END IF;
+        END LOOP;
 
         -- The last of these is done first, and told first.
         WITH d AS MATERIALIZED (
@@ -856,52 +1070,49 @@ DECLARE
     l            lot;
     ventes       boolean[];
     ajustements  boolean[];
-    cles         boolean;
+    cles         boolean := cardinality(array_remove(p_cles, NULL)) > 0;
+    h            bigint;
+    hs           bigint[] := '{}';
     doublons     integer[] := '{}';
     produits     bigint[];
     magasins     bigint[];
+    quantites    integer[];
     tenus        record;
     c            record;
+    r            reponse;
 BEGIN
     l.libres := array_fill(true, ARRAY[nombre]);
     l.gardees := array_fill(false, ARRAY[nombre]);
     l.reponses := array_fill(NULL::reponse, ARRAY[nombre]);
 
-    SELECT array_agg(u.genre = 'vente' ORDER BY u.n),
-           array_agg(u.genre = 'ajustement' ORDER BY u.n),
-           count(u.cle) > 0
-      INTO ventes, ajustements, cles
-      FROM unnest(p_genres, p_cles) WITH ORDINALITY u (genre, cle, n);
+    IF 'vente' = ALL (p_genres) THEN
+        ventes := l.libres;
+        ajustements := l.gardees;
+    ELSE
+        SELECT array_agg(u.genre = 'vente' ORDER BY u.n),
+               array_agg(u.genre = 'ajustement' ORDER BY u.n)
+          INTO ventes, ajustements
+          FROM unnest(p_genres) WITH ORDINALITY u (genre, n);
+    END IF;
 
     -- The keys, as idempotence_ouvrir(): first the locks of all, then what
     -- came of the requests before.
     IF cles THEN
-        FOR c IN
-            SELECT k.n, k.rang
-              FROM (
-                SELECT h.n, pg_try_advisory_xact_lock(h.h) AS prise,
-                       row_number() OVER (PARTITION BY h.h ORDER BY h.n)
-                           AS rang
-                  FROM (
-                    SELECT u.n::integer AS n,
-                           hashtextextended(u.acteur || E'\n' || u.cle, 430115)
-                               AS h
-                      FROM unnest(p_acteurs, p_cles)
-                           WITH ORDINALITY u (acteur, cle, n)
-                     WHERE u.cle IS NOT NULL
-                  ) h
-              ) k
-             WHERE k.rang > 1 OR NOT k.prise
-        LOOP
-            l.libres[c.n] := false;
+        FOR i IN 1 .. nombre LOOP
+            CONTINUE WHEN p_cles[i] IS NULL;
+            h := hashtextextended(p_acteurs[i] || E'\n' || p_cles[i], 430115);
 
-            IF c.rang > 1 THEN
-                doublons := doublons || c.n;
-            ELSE
-                l.reponses[c.n] := repondre(
+            IF h = ANY (hs) THEN
+                l.libres[i] := false;
+                doublons := doublons || i;
+            ELSIF NOT pg_try_advisory_xact_lock(h) THEN
+                l.libres[i] := false;
+                l.reponses[i] := repondre(
                     409, NULL, NULL, 'Une requête avec cette clé '
                     'd’idempotence est encore en cours.', '"en_cours":true');
             END IF;
+
+            hs[i] := h;
         END LOOP;
 
         FOR c IN
@@ -923,17 +1134,30 @@ BEGIN
         END LOOP;
     END IF;
 
+    IF nombre = 1 AND ventes[1] AND l.libres[1] AND NOT p_attendre THEN
+        r := lot_vendre_seule(p_magasins[1], p_produits, p_quantites, p_prix,
+                              p_acteurs[1]);
+
+        IF r.statut IS NOT NULL THEN
+            l.libres[1] := false;
+            l.gardees[1] := true;
+            l.reponses[1] := r;
+        END IF;
+    END IF;
+
     -- What a request needs may come after the locks, and a reason not to sell
     -- may be gone when it is looked for.
     FOR essai IN 1 .. 3 LOOP
-        SELECT array_agg(u.produit), array_agg(p_magasins[u.n])
-          INTO produits, magasins
-          FROM unnest(p_numeros, p_produits) u (n, produit)
+        EXIT WHEN true <> ALL (l.libres);
+
+        SELECT array_agg(u.produit), array_agg(p_magasins[u.n]),
+               array_agg(u.quantite)
+          INTO produits, magasins, quantites
+          FROM unnest(p_numeros, p_produits, p_quantites)
+               u (n, produit, quantite)
          WHERE l.libres[u.n];
 
-        EXIT WHEN produits IS NULL;
-
-        tenus := lot_tenir(magasins, produits, p_attendre);
+        tenus := lot_tenir(produits, magasins, quantites, p_attendre);
 
         IF true = ANY (ajustements) THEN
             c := lot_ajuster(l, tenus.tenus_stock, tenus.tenus_produits,
@@ -945,7 +1169,8 @@ BEGIN
         END IF;
 
         IF true = ANY (ventes) THEN
-            l := lot_vendre(l, tenus.tenus_stock, tenus.tenus_produits,
+            l := lot_vendre(l, tenus.aise AND false <> ALL (ventes),
+                            tenus.tenus_stock, tenus.tenus_produits,
                             tenus.tenus_magasins, ventes, p_acteurs,
                             p_magasins, p_numeros, p_produits, p_quantites,
                             p_prix);

@@ -158,11 +158,16 @@ my $ledger = 'SELECT count(*) FROM stock_local s WHERE quantite <>'
 my $metrics = 'location = /metrics { magasin_metrics; }';
 my $http    = 'magasin_zone lot:2m; magasin_cache off;';
 
+# The maintenance is a write, too; the first one of a worker is not far.
 sub start {
     my (%option) = @_;
-    return MagasinNginx->start(workers => 1, http => $http,
+    my $nginx = MagasinNginx->start(workers => 1, http => $http,
         server => $metrics, tokens => $tokens,
         database => 'connections=3 timeout=40s lock_timeout=30s', %option);
+    MagasinNginx::wait_for(sub { metric($nginx,
+        'magasin_postgresql_statement_seconds_count{statement="maintenance"}')
+    }) or die "no maintenance\n";
+    return $nginx;
 }
 
 sub end {
@@ -422,7 +427,7 @@ gates();
     my $runs = batches($nginx);
     my @answers = opened($gate, @sockets);
     is(codes(@answers), join(' ', (201) x 72), 'many and large ones');
-    cmp_ok(batches($nginx) - $runs, '>=', 4, 'in batches of 1000 lines');
+    cmp_ok(batches($nginx) - $runs, '>=', 4, 'in batches of some lines');
     is(metric($nginx, 'magasin_postgresql_batch_writes_bucket{le="64"}'),
         batches($nginx), 'and of 64 requests at most');
     cmp_ok(metric($nginx, 'magasin_postgresql_batch_writes_bucket{le="32"}'),

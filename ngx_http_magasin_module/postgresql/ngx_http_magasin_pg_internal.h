@@ -27,7 +27,7 @@
  */
 #define NGX_HTTP_MAGASIN_PG_GATHER        64
 #define NGX_HTTP_MAGASIN_PG_GATHER_BYTES  65536
-#define NGX_HTTP_MAGASIN_PG_GATHER_LINES  1000
+#define NGX_HTTP_MAGASIN_PG_GATHER_LINES  256
 
 /* Milliseconds for which writes wait for the batch before them. */
 #define NGX_HTTP_MAGASIN_PG_GATHER_HOLD   100

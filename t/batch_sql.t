@@ -75,8 +75,17 @@ sub batch {
         $wait ? 'true' : 'false') . ')';
 }
 
-my $columns = "concat_ws('|', n, manque, statut, emplacement, etag, detail,"
-    . " corps)";
+my $columns = 'ROW(n, manque, statut, emplacement, etag, detail, corps, id,'
+    . ' nom, categorie, prix, description, concorde, renomme)';
+
+# The statement for one change of a product, as a query with one row.
+my $patch = do {
+    local (@ARGV, $/) = "$MagasinTest::Top/sql/statements/product_patch.sql";
+    <>;
+};
+$patch =~ s/^--.*\n//mg;
+$patch =~ s/\n\)\nSELECT/\n), r (id, nom, categorie, prix, description, concorde, xid, renomme) AS (\nSELECT/
+    or die "product_patch.sql has changed\n";
 
 # one(REQUEST): the call of the function for one write
 sub one {
@@ -97,12 +106,31 @@ sub one {
             quoted($r->{if}, '::text'), $key) . ')';
 }
 
+# single(N, REQUEST): the query for it, whose row is as that of the batch
+sub single {
+    my ($n, $r) = @_;
+    if ($r->{kind} ne 'prix') {
+        return "SELECT ROW($n, false, statut, emplacement, etag, detail,"
+            . ' corps, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::text FROM '
+            . one($r);
+    }
+    my $line   = $r->{lines}[0];
+    my @values = (undef, $line->[0], $r->{name}, $r->{category}, $line->[3],
+        $r->{description}, $r->{actor} // '', $r->{archive}, $r->{if});
+    (my $text = $patch) =~ s/\$(\d)/quoted($values[$1])/ge;
+    return "$text) SELECT ROW($n, false, CASE WHEN id IS NULL THEN 404"
+        . ' WHEN concorde THEN 200 ELSE 412 END, NULL, NULL, NULL, NULL, id,'
+        . ' nom, categorie, prix, description, concorde, renomme)::text'
+        . ' FROM (SELECT) un LEFT JOIN r ON true';
+}
+
 my $state = <<'SQL';
 SELECT 'journal', type, magasin_id, produit_id, delta, quantite, acteur,
-       reference, motif
+       reference, motif, details
   FROM journal WHERE id > :last ORDER BY magasin_id, produit_id NULLS FIRST, id;
 SELECT 'stock', magasin_id, produit_id, quantite
   FROM stock_local ORDER BY 2, 3;
+SELECT 'produit', p.* FROM produit p ORDER BY id;
 SELECT 'vente', v.* FROM vente v WHERE id > 6 ORDER BY id;
 SELECT 'ligne', l.* FROM ligne_vente l WHERE id > 9 ORDER BY id;
 SELECT 'cumul', c.* FROM cumul_vente c ORDER BY 2, 3;
@@ -134,8 +162,7 @@ sub compare {
     $text =~ s/SAVEPOINT debut;\n(.*)ROLLBACK TO debut;\n/$1SAVEPOINT debut;\n/s;
     for my $i (@order) {
         my $n = $i + 1;
-        $text .= "SELECT concat_ws('|', $n, false, statut, emplacement, etag,"
-            . ' detail, corps) FROM ' . one($requests[$i]) . ";\n";
+        $text .= single($n, $requests[$i]) . ";\n";
     }
     $text .= "$state\\echo ----\n$again";
     $text .= "SELECT $columns FROM " . batch(0, @requests) . " ORDER BY n;\n";
@@ -146,7 +173,7 @@ sub compare {
     my ($single, $skipping, $waiting, $rest)
         = map { [split /\n/] } split /^----\n/m, script($text);
     @$single[0 .. $#requests] = sort {
-        ($a =~ /^(\d+)/)[0] <=> ($b =~ /^(\d+)/)[0]
+        ($a =~ /^\((\d+)/)[0] <=> ($b =~ /^\((\d+)/)[0]
     } @$single[0 .. $#requests];
 
     my $same = 1;
@@ -166,6 +193,7 @@ sub compare {
 
 # Random batches.  The seed is fixed: a failure comes again.
 srand($ENV{SEED} // 1);
+my @etags;
 sub pick { return $_[rand @_] }
 
 sub sale {
@@ -193,14 +221,29 @@ sub adjustment {
     return \%r;
 }
 
+sub change {
+    my %r = (kind => 'prix');
+    $r{lines} = [[pick(1 .. 5, 99), undef, undef,
+        rand() < 0.7 ? pick('9.50', '99999999.99', '0', '9.5') : undef]];
+    $r{name}        = pick('Neuf', q{L'"Été"}, 'Souris optique')
+        if rand() < 0.3;
+    $r{category}    = 'Neuve' if rand() < 0.2;
+    $r{description} = pick('', 'tout neuf') if rand() < 0.2;
+    $r{archive}     = pick('true', 'false') if rand() < 0.2;
+    $r{if} = pick('*', 'abc', 'abc,' . pick(@etags)) if rand() < 0.4;
+    return \%r;
+}
+
 sub random_batch {
-    my $adjustments = pick(0, 0.1, 0.5);
+    my $adjustments = pick(0, 0, 0.1, 0.5);
+    my $changes     = pick(0, 0, 0.1, 0.5, 1);
     my $n = 0;
     return map {
         $n++;
-        my $r = rand() < $adjustments ? adjustment() : sale();
+        my $r = rand() < $changes ? change()
+            : rand() < $adjustments ? adjustment() : sale();
         $r->{actor} = pick(undef, 'caisse 1', 'caisse "2"', q{l'été, (x)});
-        if (defined $r->{actor} && rand() < 0.5) {
+        if (defined $r->{actor} && $r->{kind} ne 'prix' && rand() < 0.5) {
             $r->{key}   = "k$n";
             $r->{print} = "e$n";
         }
@@ -209,6 +252,8 @@ sub random_batch {
 }
 
 MagasinTest::reset();
+@etags = split /\n/, MagasinTest::sql('SELECT produit_etag(nom, categorie,'
+    . ' prix, description) FROM produit WHERE id < 6');
 my $different = 0;
 for my $i (1 .. ($ENV{BATCHES} // 60)) {
     my @prepare;

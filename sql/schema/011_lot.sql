@@ -583,6 +583,146 @@ CREATE TYPE lot AS (
     gardees   boolean[]    -- the answer is kept for the request's key
 );
 
+-- A request's answer: as reponse, and of a product its row.  n: the number of
+-- the request.  manque: nothing was decided and nothing done, since somebody
+-- else has a row of it locked.
+CREATE TYPE lot_reponse AS (
+    statut       integer,
+    emplacement  text,
+    etag         text,
+    detail       text,
+    corps        text,
+    n            integer,
+    manque       boolean,
+    id           bigint,
+    nom          text,
+    categorie    text,
+    prix         numeric,
+    description  text,
+    concorde     boolean,
+    renomme      boolean
+);
+
+-- The changes of products of a batch, as product_patch.sql.  Those of one
+-- product are done one after another, and of the rest all that one actor wants
+-- at once: the journal tells who it was.
+CREATE FUNCTION lot_tarifer(INOUT l lot, OUT fiches lot_reponse[],
+                            p_changements boolean[], p_acteurs text[],
+                            p_conditions text[], p_numeros integer[],
+                            p_produits bigint[], p_prix numeric[],
+                            p_noms text[], p_categories text[],
+                            p_descriptions text[], p_archives boolean[],
+                            attendre boolean)
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    contexte  text;
+    produits  bigint[];
+    tenus     bigint[];
+    g         record;
+    c         record;
+    statut    integer;
+BEGIN
+    SELECT array_agg(u.produit)
+      INTO produits
+      FROM unnest(p_numeros, p_produits) u (n, produit)
+     WHERE p_changements[u.n];
+
+    IF attendre THEN
+        tenus := ARRAY(SELECT p.id
+                         FROM produit p
+                        WHERE p.id = ANY (produits)
+                        ORDER BY p.id
+                          FOR NO KEY UPDATE);
+    ELSE
+        tenus := ARRAY(SELECT p.id
+                         FROM produit p
+                        WHERE p.id = ANY (produits)
+                        ORDER BY p.id
+                          FOR NO KEY UPDATE SKIP LOCKED);
+    END IF;
+
+    fiches := array_fill(NULL::lot_reponse, ARRAY[cardinality(p_changements)]);
+
+    FOR g IN
+        SELECT u.rang, u.acteur, array_agg(u.n ORDER BY u.n) AS numeros,
+               array_agg(u.produit ORDER BY u.n) AS produits,
+               array_agg(u.prix ORDER BY u.n) AS prix
+          FROM (SELECT v.n, v.produit, v.prix, p_acteurs[v.n] AS acteur,
+                       row_number() OVER (PARTITION BY v.produit
+                                          ORDER BY v.n) AS rang
+                  FROM unnest(p_numeros, p_produits, p_prix)
+                       v (n, produit, prix)
+                 WHERE p_changements[v.n]) u
+         GROUP BY u.rang, u.acteur
+         ORDER BY u.rang, min(u.n)
+    LOOP
+        contexte := contexte_poser('', g.acteur, '', '');
+
+        FOR c IN
+            WITH u AS MATERIALIZED (
+                SELECT u.n, u.prix, p_archives[u.n] AS archive, a.id, a.nom,
+                       a.categorie, a.prix AS ancien, a.description,
+                       a.archive_le IS NULL OR NOT p_archives[u.n] AS vivant,
+                       p_conditions[u.n] IS NULL OR p_conditions[u.n] = '*'
+                       OR produit_etag(a.nom, a.categorie, a.prix,
+                                       a.description)
+                          = ANY (string_to_array(p_conditions[u.n], ','))
+                       AS concorde
+                  FROM unnest(g.numeros, g.produits, g.prix)
+                       u (n, produit, prix)
+                  LEFT JOIN LATERAL (
+                    SELECT * FROM produit WHERE id = u.produit OFFSET 0
+                  ) a ON true
+            ), fait AS (
+                UPDATE produit p
+                   SET nom = coalesce(p_noms[u.n], p.nom),
+                       categorie = coalesce(p_categories[u.n], p.categorie),
+                       prix = coalesce(u.prix, p.prix),
+                       description = coalesce(p_descriptions[u.n],
+                                              p.description),
+                       archive_le = CASE u.archive
+                                    WHEN true
+                                    THEN coalesce(p.archive_le, now())
+                                    WHEN false THEN NULL
+                                    ELSE p.archive_le END
+                  FROM u
+                 WHERE p.id = u.id AND p.id = ANY (tenus)
+                   AND u.vivant AND u.concorde
+                RETURNING u.n, p.nom, p.categorie, p.prix, p.description,
+                          p.nom <> u.nom AS renomme
+            )
+            SELECT u.n, u.id, u.vivant, f.n AS fait, u.id = ANY (tenus) AS tenu,
+                   coalesce(f.nom, u.nom) AS nom,
+                   coalesce(f.categorie, u.categorie) AS categorie,
+                   coalesce(f.prix, u.ancien) AS prix,
+                   coalesce(f.description, u.description) AS description,
+                   f.renomme
+              FROM u
+              LEFT JOIN fait f ON f.n = u.n
+        LOOP
+            -- Somebody else has it.
+            CONTINUE WHEN c.id IS NOT NULL AND NOT c.tenu AND NOT attendre;
+
+            statut := CASE WHEN c.fait IS NOT NULL THEN 200
+                           WHEN c.tenu AND c.vivant THEN 412
+                           ELSE 404 END;
+
+            l.libres[c.n] := false;
+            l.reponses[c.n] := repondre(statut, NULL, NULL, NULL, NULL);
+
+            IF statut <> 404 THEN
+                fiches[c.n] := ROW(NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+                                   c.id, c.nom, c.categorie, c.prix,
+                                   c.description, statut = 200,
+                                   c.renomme)::lot_reponse;
+            END IF;
+        END LOOP;
+    END LOOP;
+END
+$$;
+
+
 -- The adjustments of a batch, as stock_ajuster(), in the order of the places:
 -- those of one place are decided one after another, and each place is written
 -- once.  tenus: what lot_tenir() has locked; what this makes is added.
@@ -815,7 +955,9 @@ DECLARE
     faites     reponse[];
 BEGIN
     IF aise THEN
-        oui := libres;
+        FOR i IN 1 .. nombre LOOP
+            oui[i] := libres[i] AND p_ventes[i];
+        END LOOP;
     ELSE
         -- sure: there is enough for everybody.  valide: only the quantities, or the
         -- total, can be wrong with it.
@@ -1019,30 +1161,10 @@ END
 $$;
 
 
--- A request's answer: as reponse, and of a product its row.  n: the number of
--- the request.  manque: nothing was decided and nothing done, since somebody
--- else has a row of it locked.
-CREATE TYPE lot_reponse AS (
-    statut       integer,
-    emplacement  text,
-    etag         text,
-    detail       text,
-    corps        text,
-    n            integer,
-    manque       boolean,
-    id           bigint,
-    nom          text,
-    categorie    text,
-    prix         numeric,
-    description  text,
-    concorde     boolean,
-    renomme      boolean
-);
-
 -- Many writes of the API, a place in each array for each request, in order of
 -- arrival: p_genres to p_motifs and p_noms to p_archives.  p_numeros to p_prix
 -- are of their lines; those of one request are together, in its order.
--- p_genres: 'ajustement' or 'vente', decided in this order.
+-- p_genres: 'prix', 'ajustement' or 'vente', decided in this order.
 --
 -- With p_attendre false no row is waited for.
 --
@@ -1070,6 +1192,8 @@ DECLARE
     l            lot;
     ventes       boolean[];
     ajustements  boolean[];
+    changements  boolean[];
+    fiches       lot_reponse[];
     cles         boolean := cardinality(array_remove(p_cles, NULL)) > 0;
     h            bigint;
     hs           bigint[] := '{}';
@@ -1088,10 +1212,12 @@ BEGIN
     IF 'vente' = ALL (p_genres) THEN
         ventes := l.libres;
         ajustements := l.gardees;
+        changements := l.gardees;
     ELSE
         SELECT array_agg(u.genre = 'vente' ORDER BY u.n),
-               array_agg(u.genre = 'ajustement' ORDER BY u.n)
-          INTO ventes, ajustements
+               array_agg(u.genre = 'ajustement' ORDER BY u.n),
+               array_agg(u.genre = 'prix' ORDER BY u.n)
+          INTO ventes, ajustements, changements
           FROM unnest(p_genres) WITH ORDINALITY u (genre, n);
     END IF;
 
@@ -1134,6 +1260,14 @@ BEGIN
         END LOOP;
     END IF;
 
+    IF true = ANY (changements) THEN
+        c := lot_tarifer(l, changements, p_acteurs, p_conditions, p_numeros,
+                         p_produits, p_prix, p_noms, p_categories,
+                         p_descriptions, p_archives, p_attendre);
+        l := c.l;
+        fiches := c.fiches;
+    END IF;
+
     IF nombre = 1 AND ventes[1] AND l.libres[1] AND NOT p_attendre THEN
         r := lot_vendre_seule(p_magasins[1], p_produits, p_quantites, p_prix,
                               p_acteurs[1]);
@@ -1155,7 +1289,9 @@ BEGIN
           INTO produits, magasins, quantites
           FROM unnest(p_numeros, p_produits, p_quantites)
                u (n, produit, quantite)
-         WHERE l.libres[u.n];
+         WHERE l.libres[u.n] AND NOT changements[u.n];
+
+        EXIT WHEN produits IS NULL;
 
         tenus := lot_tenir(produits, magasins, quantites, p_attendre);
 
@@ -1169,7 +1305,7 @@ BEGIN
         END IF;
 
         IF true = ANY (ventes) THEN
-            l := lot_vendre(l, tenus.aise AND false <> ALL (ventes),
+            l := lot_vendre(l, tenus.aise AND true <> ALL (ajustements),
                             tenus.tenus_stock, tenus.tenus_produits,
                             tenus.tenus_magasins, ventes, p_acteurs,
                             p_magasins, p_numeros, p_produits, p_quantites,
@@ -1194,13 +1330,25 @@ BEGIN
          WHERE u.gardee AND u.cle IS NOT NULL;
     END IF;
 
+    IF fiches IS NULL THEN
+        RETURN QUERY
+        SELECT u.statut, u.emplacement, u.etag, u.detail, u.corps,
+               u.n::integer, u.libre OR u.n = ANY (doublons), NULL::bigint,
+               NULL, NULL, NULL::numeric, NULL, NULL::boolean, NULL::boolean
+          FROM unnest(l.libres, l.reponses)
+               WITH ORDINALITY u (libre, statut, emplacement, etag, detail,
+                                  corps, n);
+
+        RETURN;
+    END IF;
+
     RETURN QUERY
-    SELECT u.statut, u.emplacement, u.etag, u.detail, u.corps, u.n::integer,
-           u.libre OR u.n = ANY (doublons), NULL::bigint, NULL, NULL,
-           NULL::numeric, NULL, NULL::boolean, NULL::boolean
-      FROM unnest(l.libres, l.reponses)
-           WITH ORDINALITY u (libre, statut, emplacement, etag, detail, corps,
-                              n);
+    SELECT (u.r).statut, (u.r).emplacement, (u.r).etag, (u.r).detail,
+           (u.r).corps, u.n::integer, u.libre OR u.n = ANY (doublons), (u.f).id, (u.f).nom,
+           (u.f).categorie, (u.f).prix, (u.f).description, (u.f).concorde,
+           (u.f).renomme
+      FROM (SELECT n, l.libres[n] AS libre, l.reponses[n] AS r, fiches[n] AS f
+              FROM generate_series(1, nombre) n) u;
 END
 $$;
 

@@ -354,7 +354,7 @@ gates();
     my $gate = MagasinTest::hold('SELECT pg_advisory_xact_lock(4790)');
     my @sockets = (post($nginx, sale(5, [ [ 4, 1 ] ], key('k'))));
     MagasinNginx::wait_for(sub { at_gate() == 1 });
-    push @sockets, post($nginx, sale(5, [ [ 4, 1 ] ]));
+    push @sockets, post($nginx, sale(5, [ [ 3, 1 ] ]));
     MagasinNginx::wait_for(sub { at_gate() == 2 });
     MagasinTest::sql('SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
         . " WHERE usename = 'magasin_web' AND wait_event = 'advisory'");

@@ -80,7 +80,7 @@ my $columns = 'ROW(n, manque, statut, emplacement, etag, detail, corps, id,'
 
 # The statement for one change of a product, as a query with one row.
 my $patch = do {
-    local (@ARGV, $/) = "$MagasinTest::Top/sql/statements/product_patch.sql";
+    local (@ARGV, $/) = "$MagasinTest::Top/t/product_patch.sql";
     <>;
 };
 $patch =~ s/^--.*\n//mg;

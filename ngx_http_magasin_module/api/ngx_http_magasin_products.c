@@ -6,18 +6,20 @@
 #include "ngx_http_magasin_checks.h"
 #include "ngx_http_magasin_query.h"
 #include "ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_writes_internal.h"
 
 #include <ngx_md5.h>
 
 
-/* Columns of product.sql, product_update.sql and product_patch.sql. */
+/* Columns of product.sql, and of writes_batch.sql from WRITES_PRODUIT on. */
 enum {
     PRODUCT_ID = 0,
     PRODUCT_NOM,
     PRODUCT_CATEGORIE,
     PRODUCT_PRIX,
     PRODUCT_DESCRIPTION,
-    PRODUCT_MATCHES             /* only product_patch.sql */
+    PRODUCT_CONCORDE,           /* these two: writes_batch.sql */
+    PRODUCT_RENOMME
 };
 
 
@@ -50,14 +52,13 @@ enum {
 };
 
 
-/* Parameters of product_update.sql and product_patch.sql. */
+/* The members of a product, in the order of the table below. */
 enum {
-    UPDATE_ID = 0,
-    UPDATE_FIELDS,
-    UPDATE_ACTEUR = UPDATE_FIELDS + 4,
-    UPDATE_ARCHIVE,
-    UPDATE_IF_MATCH,
-    UPDATE_VALUES
+    MEMBER_NOM = 0,
+    MEMBER_CATEGORIE,
+    MEMBER_PRIX,
+    MEMBER_DESCRIPTION,
+    MEMBER_ARCHIVE              /* only PATCH */
 };
 
 
@@ -66,7 +67,7 @@ static ngx_int_t ngx_http_magasin_product_missing(
 static ngx_int_t ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_member_t *members);
 static ngx_int_t ngx_http_magasin_product_tag(ngx_http_magasin_ctx_t *ctx,
-    PGresult *result, int row);
+    PGresult *result, int first);
 
 
 /* The members of a product.  Errors are reported in this order. */
@@ -178,9 +179,11 @@ static ngx_int_t
 ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_member_t *members)
 {
-    ngx_int_t    rc;
-    const char  *fields[sizeof(ngx_http_magasin_product_patch)
-                        / sizeof(ngx_http_magasin_member_t)];
+    uint64_t     *locks;
+    ngx_int_t     rc;
+    const char  **values;
+    const char   *fields[sizeof(ngx_http_magasin_product_patch)
+                         / sizeof(ngx_http_magasin_member_t)];
 
     rc = ngx_http_magasin_members_root(ctx);
     if (rc != NGX_OK) {
@@ -206,30 +209,27 @@ ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
         return ngx_http_magasin_product_missing(ctx);
     }
 
-    ngx_memcpy(&ctx->job.values[UPDATE_FIELDS], fields, 4 * sizeof(char *));
+    ngx_http_magasin_writes_bind(ctx, "prix", 1);
 
-    ctx->job.values[UPDATE_ID] = (const char *) ctx->ids[0].text.data;
-    ctx->job.values[UPDATE_ACTEUR] = (const char *) ctx->token.data;
-    ctx->job.values[UPDATE_ARCHIVE] = fields[4];
-    ctx->job.nvalues = UPDATE_ARCHIVE;
+    values = ctx->job.values;
 
-    if (ngx_http_magasin_if_match(ctx, &ctx->job.values[UPDATE_IF_MATCH])
-        != NGX_OK)
+    values[WRITES_PRODUITS] = (const char *) ctx->ids[0].text.data;
+    values[WRITES_NOM] = fields[MEMBER_NOM];
+    values[WRITES_CATEGORIE] = fields[MEMBER_CATEGORIE];
+    values[WRITES_PRIX] = fields[MEMBER_PRIX];
+    values[WRITES_DESCRIPTION] = fields[MEMBER_DESCRIPTION];
+    values[WRITES_ARCHIVE] = fields[MEMBER_ARCHIVE];
+
+    locks = ngx_http_magasin_locks(ctx, 1);
+
+    if (locks == NULL
+        || ngx_http_magasin_if_match(ctx, &values[WRITES_CONDITION])
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    /* The statements with fewer parameters serve most writes and cost less. */
-
-    if (ctx->job.values[UPDATE_IF_MATCH]
-        || members == ngx_http_magasin_product_patch)
-    {
-        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCT_PATCH;
-        ctx->job.nvalues = UPDATE_VALUES;
-
-    } else if (fields[0]) {
-        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCT_RENAME;
-    }
+    locks[0] = ngx_http_magasin_pg_lock("produit", values[WRITES_PRODUITS]);
 
     return NGX_OK;
 }
@@ -238,19 +238,21 @@ ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
 ngx_int_t
 ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 {
-    int                       row;
+    int                       row, first;
     ngx_http_magasin_json_t  *json;
 
-    if (ctx->job.rows == 0) {
+    row = ctx->job.row;
+    first = ctx->job.gather ? WRITES_PRODUIT : PRODUCT_ID;
+
+    if (ctx->job.rows == 0 || PQgetisnull(result, row, first + PRODUCT_ID)) {
         return ngx_http_magasin_product_missing(ctx) == NGX_DONE ? NGX_OK
                                                                  : NGX_ERROR;
     }
 
     json = &ctx->json;
-    row = ctx->job.row;
 
-    if (PQnfields(result) > PRODUCT_MATCHES
-        && *PQgetvalue(result, row, PRODUCT_MATCHES) == 'f')
+    if (ctx->job.gather
+        && *PQgetvalue(result, row, first + PRODUCT_CONCORDE) == 'f')
     {
         (void) ngx_http_magasin_reply_status(ctx,
                                              NGX_HTTP_PRECONDITION_FAILED);
@@ -263,25 +265,29 @@ ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
      */
 
     if (ctx->endpoint->method != NGX_HTTP_PUT
-        && ngx_http_magasin_product_tag(ctx, result, row) != NGX_OK)
+        && ngx_http_magasin_product_tag(ctx, result, first) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     ngx_http_magasin_json_open(json, '{');
     ngx_http_magasin_json_key(json, "nom");
-    ngx_http_magasin_column_text(json, result, row, PRODUCT_NOM);
+    ngx_http_magasin_column_text(json, result, row,
+                                 first + PRODUCT_NOM);
     ngx_http_magasin_json_key(json, "categorie");
-    ngx_http_magasin_column_text(json, result, row, PRODUCT_CATEGORIE);
+    ngx_http_magasin_column_text(json, result, row,
+                                 first + PRODUCT_CATEGORIE);
     ngx_http_magasin_json_key(json, "prix");
-    ngx_http_magasin_column_text(json, result, row, PRODUCT_PRIX);
+    ngx_http_magasin_column_text(json, result, row,
+                                 first + PRODUCT_PRIX);
     ngx_http_magasin_json_key(json, "description");
 
-    if (PQgetisnull(result, row, PRODUCT_DESCRIPTION)) {
+    if (PQgetisnull(result, row, first + PRODUCT_DESCRIPTION)) {
         ngx_http_magasin_json_literal(json, "null", 4);
 
     } else {
-        ngx_http_magasin_column_text(json, result, row, PRODUCT_DESCRIPTION);
+        ngx_http_magasin_column_text(json, result, row,
+                                     first + PRODUCT_DESCRIPTION);
     }
 
     ngx_http_magasin_json_close(json, '}');
@@ -298,12 +304,14 @@ ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 
 static ngx_int_t
 ngx_http_magasin_product_tag(ngx_http_magasin_ctx_t *ctx, PGresult *result,
-    int row)
+    int first)
 {
-    int         column;
+    int         column, row;
     u_char      digest[16];
     ngx_md5_t   md5;
     ngx_str_t   text;
+
+    row = ctx->job.row;
 
     ngx_md5_init(&md5);
 
@@ -313,12 +321,12 @@ ngx_http_magasin_product_tag(ngx_http_magasin_ctx_t *ctx, PGresult *result,
             ngx_md5_update(&md5, "\x1f", 1);
         }
 
-        if (PQgetisnull(result, row, column)) {
+        if (PQgetisnull(result, row, first + column)) {
             ngx_md5_update(&md5, "\x1e", 1);
             continue;
         }
 
-        text = ngx_http_magasin_column(result, row, column);
+        text = ngx_http_magasin_column(result, row, first + column);
         ngx_md5_update(&md5, text.data, text.len);
     }
 
@@ -337,13 +345,14 @@ void
 ngx_http_magasin_product_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
     ngx_http_magasin_tags_t *tags)
 {
-    int  column;
+    char  *renomme;
 
-    column = PQfnumber(result, "renomme");
+    renomme = PQgetvalue(result, ctx->job.row,
+                         WRITES_PRODUIT + PRODUCT_RENOMME);
 
     ngx_http_magasin_tags_produit(tags,
-                   ngx_http_magasin_tag_id(ctx->job.values[UPDATE_ID]),
-                   column >= 0 && *PQgetvalue(result, 0, column) == 't', 0);
+                   ngx_http_magasin_tag_id(ctx->job.values[WRITES_PRODUITS]),
+                   *renomme == 't', 0);
 }
 
 

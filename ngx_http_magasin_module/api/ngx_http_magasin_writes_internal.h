@@ -35,6 +35,10 @@ enum {
 };
 
 
+/* The first column of the product in a row of writes_batch.sql. */
+#define WRITES_PRODUIT  8
+
+
 void ngx_http_magasin_writes_bind(ngx_http_magasin_ctx_t *ctx,
     const char *genre, ngx_uint_t nlines);
 

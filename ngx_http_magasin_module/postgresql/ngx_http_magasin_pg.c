@@ -72,6 +72,9 @@ ngx_http_magasin_pg_create(ngx_cycle_t *cycle, ngx_http_magasin_pg_conf_t *pcf)
 
     for (i = 0; i < pcf->connections; i++) {
         ngx_http_magasin_pg_connection_init(&pool->connections[i], pool, i);
+    }
+
+    for (i = 0; i < pcf->connections; i++) {
         ngx_http_magasin_pg_connection_open(&pool->connections[i]);
     }
 

@@ -7,8 +7,8 @@
  * one gathers; when none is, a job is sent at once.  A batch that takes longer
  * than NGX_HTTP_MAGASIN_PG_GATHER_HOLD is not waited for.
  *
- * The statement takes arrays.  What a parameter is made of the table `parts` of
- * its description says.  The result has one row for each job, which tells
+ * The statement takes arrays; `parts` of its description says what each of its
+ * parameters is made of.  The result has one row for each job, which tells
  * whether a lock was missed: such a job goes to the lane (pg_lane.c), the
  * others are answered.
  *
@@ -23,6 +23,18 @@
 #include "ngx_http_magasin_pg_internal.h"
 
 
+/* A batch that is being made up. */
+typedef struct {
+    ngx_http_magasin_pg_job_t          *first;
+    ngx_http_magasin_pg_job_t          *last;
+    ngx_uint_t                          n;
+    size_t                              size;        /* bytes */
+    ngx_uint_t                          lines;
+} ngx_http_magasin_pg_batch_t;
+
+
+static ngx_uint_t ngx_http_magasin_pg_batch_take(
+    ngx_http_magasin_pg_batch_t *batch, ngx_queue_t *queue);
 static ngx_uint_t ngx_http_magasin_pg_batch_joins(
     ngx_http_magasin_pg_job_t *first, ngx_http_magasin_pg_job_t *job);
 static ngx_uint_t ngx_http_magasin_pg_batch_reruns(
@@ -106,51 +118,107 @@ ngx_http_magasin_pg_batch_held(ngx_http_magasin_pg_pool_t *pool)
 
 /*
  * Remove from its queue, or from its block, what may share the run of its first
- * job `first`, which was removed already.  They are linked by `next`.
+ * job `first`, which was removed already.  They are linked by `next`.  In the
+ * lane the jobs of other blocks join, whose lock was in no turn's way yet.
  */
 
 void
 ngx_http_magasin_pg_batch_gather(ngx_http_magasin_pg_job_t *first,
-    ngx_queue_t *following, ngx_queue_t *sentinel)
+    ngx_http_magasin_pg_block_t *block)
 {
-    size_t                      size;
-    ngx_uint_t                  n, lines;
-    ngx_http_magasin_pg_job_t  *job, **last;
+    ngx_queue_t                  *q;
+    ngx_http_magasin_pg_pool_t   *pool;
+    ngx_http_magasin_pg_batch_t   batch;
 
     if (first->alone) {
         return;
     }
 
-    n = 1;
-    size = first->size;
-    lines = first->nlines;
-    last = &first->next;
+    pool = first->pool;
 
-    while (following != sentinel && n < NGX_HTTP_MAGASIN_PG_GATHER) {
+    batch.first = first;
+    batch.last = first;
+    batch.n = 1;
+    batch.size = first->size;
+    batch.lines = first->nlines;
 
-        job = ngx_queue_data(following, ngx_http_magasin_pg_job_t, queue);
-        following = ngx_queue_next(following);
+    if (block == NULL) {
+        ngx_http_magasin_pg_batch_take(&batch, &pool->waiting[first->class]);
+        return;
+    }
 
-        if (!ngx_http_magasin_pg_batch_joins(first, job)) {
+    ngx_http_magasin_pg_batch_take(&batch, &block->jobs);
+
+    if (block->misses) {
+        return;
+    }
+
+    for (q = ngx_queue_head(&pool->blocks);
+         q != ngx_queue_sentinel(&pool->blocks);
+         q = ngx_queue_next(q))
+    {
+        block = ngx_queue_data(q, ngx_http_magasin_pg_block_t, queue);
+
+        if (block->misses == 0 && !block->busy
+            && !ngx_queue_empty(&block->jobs))
+        {
+            /* A block that is busy is not freed with its last job. */
+
+            block->busy = 1;
+
+            if (!ngx_http_magasin_pg_batch_take(&batch, &block->jobs)) {
+                block->busy = 0;
+            }
+        }
+    }
+}
+
+
+/*
+ * Add the jobs of a queue to a batch, as many as it takes.  Returns how many
+ * were added.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_pg_batch_take(ngx_http_magasin_pg_batch_t *batch,
+    ngx_queue_t *queue)
+{
+    ngx_uint_t                  n;
+    ngx_queue_t                *q, *next;
+    ngx_http_magasin_pg_job_t  *job;
+
+    n = batch->n;
+
+    for (q = ngx_queue_head(queue);
+         q != ngx_queue_sentinel(queue)
+         && batch->n < NGX_HTTP_MAGASIN_PG_GATHER;
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        job = ngx_queue_data(q, ngx_http_magasin_pg_job_t, queue);
+
+        if (!ngx_http_magasin_pg_batch_joins(batch->first, job)) {
             continue;
         }
 
-        size += job->size;
-        lines += job->nlines;
+        batch->size += job->size;
+        batch->lines += job->nlines;
 
-        if (size > NGX_HTTP_MAGASIN_PG_GATHER_BYTES
-            || lines > NGX_HTTP_MAGASIN_PG_GATHER_LINES)
+        if (batch->size > NGX_HTTP_MAGASIN_PG_GATHER_BYTES
+            || batch->lines > NGX_HTTP_MAGASIN_PG_GATHER_LINES)
         {
-            return;
+            break;
         }
 
         ngx_http_magasin_pg_unlink(job);
 
         job->next = NULL;
-        *last = job;
-        last = &job->next;
-        n++;
+        batch->last->next = job;
+        batch->last = job;
+        batch->n++;
     }
+
+    return batch->n - n;
 }
 
 

@@ -265,6 +265,7 @@ ngx_int_t ngx_http_magasin_pg_connection_lock_wait(
 ngx_http_magasin_pg_slot_t *ngx_http_magasin_pg_connection_slot(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_statement_e statement);
+uint64_t ngx_http_magasin_pg_lane_key(ngx_http_magasin_pg_job_t *job);
 uint64_t ngx_http_magasin_pg_weight(ngx_http_magasin_pg_job_t *job);
 ngx_uint_t ngx_http_magasin_pg_weighs(ngx_http_magasin_pg_pool_t *pool,
     uint64_t weight);
@@ -315,7 +316,7 @@ ngx_uint_t ngx_http_magasin_pg_alone(
 void ngx_http_magasin_pg_batch_weigh(ngx_http_magasin_pg_job_t *job);
 ngx_uint_t ngx_http_magasin_pg_batch_held(ngx_http_magasin_pg_pool_t *pool);
 void ngx_http_magasin_pg_batch_gather(ngx_http_magasin_pg_job_t *first,
-    ngx_queue_t *following, ngx_queue_t *sentinel);
+    ngx_http_magasin_pg_block_t *block);
 int ngx_http_magasin_pg_batch_send(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_job_t *jobs);
@@ -328,10 +329,7 @@ ngx_int_t ngx_http_magasin_pg_batch_row(ngx_http_magasin_pg_job_t *job,
 
 /* pg_lane.c */
 void ngx_http_magasin_pg_lane_init(ngx_http_magasin_pg_pool_t *pool);
-uint64_t ngx_http_magasin_pg_lane_key(ngx_http_magasin_pg_job_t *job);
 void ngx_http_magasin_pg_locked(ngx_http_magasin_pg_job_t *job);
-void ngx_http_magasin_pg_lane_heavy(ngx_http_magasin_pg_pool_t *pool,
-    ngx_http_magasin_statement_e statement);
 ngx_uint_t ngx_http_magasin_pg_lane_waits(ngx_http_magasin_pg_job_t *job);
 ngx_uint_t ngx_http_magasin_pg_lane_blocks(ngx_http_magasin_pg_job_t *job);
 ngx_int_t ngx_http_magasin_pg_lane_add(ngx_http_magasin_pg_job_t *job,

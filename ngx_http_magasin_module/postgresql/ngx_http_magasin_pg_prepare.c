@@ -49,9 +49,6 @@ static ngx_http_magasin_pg_statement_t  ngx_http_magasin_pg_statements[] = {
 static const ngx_http_magasin_statement_e  ngx_http_magasin_pg_writes[] = {
     NGX_HTTP_MAGASIN_SQL_WRITES_BATCH,
     NGX_HTTP_MAGASIN_SQL_PRODUCT_CREATE,
-    NGX_HTTP_MAGASIN_SQL_PRODUCT_UPDATE,
-    NGX_HTTP_MAGASIN_SQL_PRODUCT_RENAME,
-    NGX_HTTP_MAGASIN_SQL_PRODUCT_PATCH,
     NGX_HTTP_MAGASIN_SQL_PRODUCT_DELETE,
     NGX_HTTP_MAGASIN_SQL_REPLENISHMENT_CREATE,
     NGX_HTTP_MAGASIN_SQL_REPLENISHMENT_DECIDE

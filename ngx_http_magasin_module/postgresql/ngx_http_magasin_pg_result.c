@@ -33,6 +33,8 @@ static void ngx_http_magasin_pg_wait_commit(ngx_http_magasin_pg_slot_t *slot,
 static void ngx_http_magasin_pg_committed(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_slot_t *slot);
+static void ngx_http_magasin_pg_heavy_locked(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_statement_e statement);
 static void ngx_http_magasin_pg_deliver(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_job_t *job, PGresult *result);
@@ -258,7 +260,7 @@ ngx_http_magasin_pg_ran(ngx_http_magasin_pg_connection_t *connection,
     }
 
     if (missed && connection->heavy) {
-        ngx_http_magasin_pg_lane_heavy(connection->pool, slot->statement);
+        ngx_http_magasin_pg_heavy_locked(connection->pool, slot->statement);
     }
 
     return ending ? NGX_ERROR : NGX_OK;
@@ -563,4 +565,36 @@ ngx_http_magasin_pg_rows(ngx_http_magasin_pg_job_t *job, PGresult *result)
     }
 
     job->rows = 0;
+}
+
+
+/*
+ * A long read has not got its lock in time: fail the other ones of the same
+ * statement, which would wait for it one after the other.
+ */
+
+static void
+ngx_http_magasin_pg_heavy_locked(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_statement_e statement)
+{
+    ngx_queue_t                *q, *queue;
+    ngx_http_magasin_pg_job_t  *job;
+
+    queue = &pool->waiting[NGX_HTTP_MAGASIN_PG_HEAVY];
+
+    for (q = ngx_queue_head(queue); q != ngx_queue_sentinel(queue); /* void */)
+    {
+        job = ngx_queue_data(q, ngx_http_magasin_pg_job_t, queue);
+
+        if (job->statement == statement) {
+            ngx_http_magasin_pg_locked(job);
+
+            /* The callback may have changed the queue. */
+
+            q = ngx_queue_head(queue);
+            continue;
+        }
+
+        q = ngx_queue_next(q);
+    }
 }

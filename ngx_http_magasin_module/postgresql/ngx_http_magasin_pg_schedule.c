@@ -227,16 +227,18 @@ ngx_http_magasin_pg_send(ngx_http_magasin_pg_pool_t *pool,
 ngx_http_magasin_pg_job_t *
 ngx_http_magasin_pg_next(ngx_queue_t *q)
 {
-    ngx_uint_t                   n;
-    ngx_queue_t                 *sentinel, *following;
-    ngx_http_magasin_pg_pool_t  *pool;
-    ngx_http_magasin_pg_job_t   *first, *job, **last;
+    ngx_uint_t                    n;
+    ngx_queue_t                  *sentinel, *following;
+    ngx_http_magasin_pg_pool_t   *pool;
+    ngx_http_magasin_pg_job_t    *first, *job, **last;
+    ngx_http_magasin_pg_block_t  *block;
 
     first = ngx_queue_data(q, ngx_http_magasin_pg_job_t, queue);
     pool = first->pool;
 
-    sentinel = first->block ? ngx_queue_sentinel(&first->block->jobs)
-                            : ngx_queue_sentinel(&pool->waiting[first->class]);
+    block = first->block;
+    sentinel = block ? ngx_queue_sentinel(&block->jobs)
+                     : ngx_queue_sentinel(&pool->waiting[first->class]);
 
     following = ngx_queue_next(q);
 
@@ -245,7 +247,7 @@ ngx_http_magasin_pg_next(ngx_queue_t *q)
     first->next = NULL;
 
     if (first->gather) {
-        ngx_http_magasin_pg_batch_gather(first, following, sentinel);
+        ngx_http_magasin_pg_batch_gather(first, block);
         return first;
     }
 

@@ -321,6 +321,33 @@ ngx_http_magasin_pg_lock(const char *owner, const char *row)
 }
 
 
+/* Returns the hash of what a job asks for. */
+
+uint64_t
+ngx_http_magasin_pg_lane_key(ngx_http_magasin_pg_job_t *job)
+{
+    uint64_t     key;
+    ngx_uint_t   i;
+    const char  *name;
+
+    if (job->nlocks == 0) {
+        name = ngx_http_magasin_pg_statement_name(job->statement);
+
+        return ngx_http_magasin_pg_lock(name,
+                                 job->class == NGX_HTTP_MAGASIN_PG_WRITE
+                                 && job->nvalues ? job->values[0] : NULL);
+    }
+
+    key = job->locks[0];
+
+    for (i = 1; i < job->nlocks; i++) {
+        key = (key * 1099511628211ULL) ^ job->locks[i];
+    }
+
+    return key;
+}
+
+
 /*
  * Returns a hash of the statement of a read and its first parameter, under
  * which its duration is remembered.

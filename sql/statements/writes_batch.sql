@@ -1,10 +1,11 @@
--- Sales and adjustments, POST /api/v1/sales/ and
--- /api/v1/stores/{id}/stock/{produit}/adjust/: all that wait at a time are one
--- run.  $1 to $8 and $14 to $17: an element for each of them, in the order in
--- which they came; $9 to $13: one for each line, $9 the number of whose line it
--- is, from 1; $18: whether to wait for rows that others have locked.  One row
--- for each, in their order; `manque` is true if a row was locked, and then
--- nothing of it was done.
+-- Sales, adjustments and changes of products, POST /api/v1/sales/ and
+-- /api/v1/stores/{id}/stock/{produit}/adjust/, PUT and PATCH
+-- /api/v1/products/{id}/: all that wait at a time are one run.  $1 to $8 and
+-- $14 to $17: an element for each of them, in the order in which they came; $9
+-- to $13: one for each line, $9 the number of whose line it is, from 1; $18:
+-- whether to wait for rows that others have locked.  One row for each, in their
+-- order; `manque` is true if a row was locked, and then nothing of it was done.
+-- The columns from id on are the product's, of PUT and PATCH.
 SELECT statut, emplacement, etag, detail, corps, n, manque,
        pg_current_xact_id_if_assigned() AS xid,
        id, nom, categorie, prix, description, concorde, renomme

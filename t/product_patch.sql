@@ -1,8 +1,9 @@
--- PATCH /api/v1/products/{id}/, and PUT with If-Match.  $1 to $6: as for
--- product_update.sql; $7: true to archive the product, false to restore it, or
--- NULL; $8: the digests of If-Match, separated by commas, or "*", or NULL.  The
--- sixth column is false if the product does not match If-Match.  The last
--- column is as for product_rename.sql.
+-- What t/batch_sql.t compares changes of products in a batch with.  $1: the
+-- product; $2 to $5: the fields, NULL for a field that does not change; $6: the
+-- actor, for the journal; $7: true to archive the product, false to restore it,
+-- or NULL; $8: the digests of If-Match, separated by commas, or "*", or NULL.
+-- The sixth column is false if the product does not match If-Match; the last one
+-- is true if the name has changed.
 WITH avant AS MATERIALIZED (
     SELECT nom
       FROM produit

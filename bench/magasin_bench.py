@@ -292,8 +292,10 @@ class Instance:
 
 
 def statement(name):
-    """The text of sql/statements/NAME.sql without its comments."""
-    path = os.path.join(TOP, "sql", "statements", f"{name}.sql")
+    """The text of bench/NAME.sql or sql/statements/NAME.sql, no comments."""
+    path = os.path.join(TOP, "bench", f"{name}.sql")
+    if not os.path.exists(path):
+        path = os.path.join(TOP, "sql", "statements", f"{name}.sql")
     with open(path, encoding="utf-8") as f:
         return "".join(line for line in f
                        if line.strip() and not line.lstrip().startswith("--"))

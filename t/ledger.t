@@ -127,6 +127,9 @@ for my $statement (
     'SELECT journal_reperer()',
     q{SELECT idempotence_ouvrir('a', 'b', 'c')},
     q{SELECT vente_refus(1, '{1}', '{1}')}, q{SELECT contexte('type', '')},
+    q{SELECT lot_refus(1, '{1}', '{1}', '{1}', '{1}', '{9}')},
+    q{SELECT lot_tenir('{1}', '{1}', true)},
+    q{SELECT contexte_poser('', '', '', '')},
     )
 {
     my ($accepted, $output) = script($web, "$statement;\n");
@@ -215,10 +218,13 @@ SQL
 # Faults that triggers cannot let happen are found when they are planted.
 sub planted {
     my ($name, $expected, @statements) = @_;
+    my @kinds = qw(creation modification suppression);
     MagasinTest::reset(
-        'ALTER TABLE stock_local DISABLE TRIGGER journal_mouvement',
+        (map {"ALTER TABLE stock_local DISABLE TRIGGER journal_mouvement_$_"}
+            @kinds),
         q{SET LOCAL magasin.entretien = 'oui'}, @statements,
-        'ALTER TABLE stock_local ENABLE ALWAYS TRIGGER journal_mouvement');
+        map {"ALTER TABLE stock_local ENABLE ALWAYS TRIGGER"
+            . " journal_mouvement_$_"} @kinds);
     my ($status, $output) = check('ledger');
     is($status, 1, "$name: found");
     is($output, $expected, "$name: named");

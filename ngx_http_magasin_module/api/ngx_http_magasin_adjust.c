@@ -5,22 +5,30 @@
 #include "ngx_http_magasin_rows.h"
 #include "ngx_http_magasin_checks.h"
 #include "ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_writes_internal.h"
 
 
-/* Parameters of stock_adjust.sql and stock_adjust_unless.sql. */
+/* The members, in the order of the table below. */
 enum {
-    ADJUST_MAGASIN = 0,
-    ADJUST_PRODUIT,
-    ADJUST_DELTA,               /* these four: as in the table below */
+    ADJUST_DELTA = 0,
     ADJUST_QUANTITE,
     ADJUST_ATTENDU,
     ADJUST_MOTIF,
-    ADJUST_IF_MATCH,
-    ADJUST_ACTEUR,
-    ADJUST_KEY,
-    ADJUST_DIGEST,
-    ADJUST_IF_NONE_MATCH,
-    ADJUST_VALUES
+    ADJUST_MEMBERS
+};
+
+
+/* Parameters of stock_adjust_unless.sql; from DELTA on four: the members. */
+enum {
+    UNLESS_MAGASIN = 0,
+    UNLESS_PRODUIT,
+    UNLESS_DELTA,
+    UNLESS_IF_MATCH = UNLESS_DELTA + ADJUST_MEMBERS,
+    UNLESS_ACTEUR,
+    UNLESS_KEY,
+    UNLESS_DIGEST,
+    UNLESS_IF_NONE_MATCH,
+    UNLESS_VALUES
 };
 
 
@@ -37,17 +45,19 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_adjust_members[] = {
 };
 
 
-static void ngx_http_magasin_adjust_check(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_adjust_batched(ngx_http_magasin_ctx_t *ctx,
+    const char **members);
+static ngx_int_t ngx_http_magasin_adjust_unless(ngx_http_magasin_ctx_t *ctx,
+    const char **members, const char *unless);
+static void ngx_http_magasin_adjust_check(ngx_http_magasin_ctx_t *ctx,
+    const char **members);
 
 
 ngx_int_t
 ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    uint64_t     *locks;
-    ngx_int_t     rc;
-    const char  **values;
-
-    values = ctx->job.values;
+    ngx_int_t    rc;
+    const char  *members[ADJUST_MEMBERS], *unless;
 
     rc = ngx_http_magasin_members_root(ctx);
     if (rc != NGX_OK) {
@@ -55,14 +65,14 @@ ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx)
     }
 
     if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_adjust_members,
-                                      &values[ADJUST_DELTA])
+                                      members)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     if (!ctx->fields) {
-        ngx_http_magasin_adjust_check(ctx);
+        ngx_http_magasin_adjust_check(ctx, members);
     }
 
     ngx_http_magasin_members_unknown(ctx, ngx_http_magasin_adjust_members);
@@ -80,34 +90,90 @@ ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx)
         return ngx_http_magasin_reply_missing(ctx, "Produit", &ctx->ids[1]);
     }
 
-    if (ngx_http_magasin_if_match(ctx, &values[ADJUST_IF_MATCH]) != NGX_OK
-        || ngx_http_magasin_if_none_match(ctx, &values[ADJUST_IF_NONE_MATCH])
+    if (ngx_http_magasin_if_none_match(ctx, &unless) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* Few requests have this condition, and they are not in the batch. */
+
+    if (unless) {
+        return ngx_http_magasin_adjust_unless(ctx, members, unless);
+    }
+
+    return ngx_http_magasin_adjust_batched(ctx, members);
+}
+
+
+/* Bind writes_batch.sql. */
+
+static ngx_int_t
+ngx_http_magasin_adjust_batched(ngx_http_magasin_ctx_t *ctx,
+    const char **members)
+{
+    uint64_t     *locks;
+    const char  **values;
+
+    ngx_http_magasin_writes_bind(ctx, "ajustement", 1);
+
+    values = ctx->job.values;
+
+    values[WRITES_MAGASIN] = (const char *) ctx->ids[0].text.data;
+    values[WRITES_PRODUITS] = (const char *) ctx->ids[1].text.data;
+    values[WRITES_QUANTITES] = members[ADJUST_DELTA];
+    values[WRITES_COMPTES] = members[ADJUST_QUANTITE];
+    values[WRITES_ATTENDU] = members[ADJUST_ATTENDU];
+    values[WRITES_MOTIF] = members[ADJUST_MOTIF];
+
+    locks = ngx_http_magasin_locks(ctx, 1);
+
+    if (locks == NULL
+        || ngx_http_magasin_if_match(ctx, &values[WRITES_CONDITION])
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    values[ADJUST_MAGASIN] = (const char *) ctx->ids[0].text.data;
-    values[ADJUST_PRODUIT] = (const char *) ctx->ids[1].text.data;
-    values[ADJUST_ACTEUR] = (const char *) ctx->token.data;
-    values[ADJUST_KEY] = ctx->key;
-    values[ADJUST_DIGEST] = ctx->digest;
-    ctx->job.nvalues = ADJUST_IF_NONE_MATCH;
+    locks[0] = ngx_http_magasin_pg_lock(values[WRITES_MAGASIN],
+                                        values[WRITES_PRODUITS]);
 
-    /* Few requests have this condition, which costs a lookup. */
+    return NGX_OK;
+}
 
-    if (values[ADJUST_IF_NONE_MATCH]) {
-        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_STOCK_ADJUST_UNLESS;
-        ctx->job.nvalues = ADJUST_VALUES;
-    }
+
+/* Bind stock_adjust_unless.sql.  unless: the quantities of If-None-Match. */
+
+static ngx_int_t
+ngx_http_magasin_adjust_unless(ngx_http_magasin_ctx_t *ctx,
+    const char **members, const char *unless)
+{
+    uint64_t     *locks;
+    const char  **values;
+
+    values = ctx->job.values;
+
+    ngx_memcpy(&values[UNLESS_DELTA], members,
+               ADJUST_MEMBERS * sizeof(char *));
+
+    values[UNLESS_MAGASIN] = (const char *) ctx->ids[0].text.data;
+    values[UNLESS_PRODUIT] = (const char *) ctx->ids[1].text.data;
+    values[UNLESS_ACTEUR] = (const char *) ctx->token.data;
+    values[UNLESS_KEY] = ctx->key;
+    values[UNLESS_DIGEST] = ctx->digest;
+    values[UNLESS_IF_NONE_MATCH] = unless;
+
+    ctx->job.statement = NGX_HTTP_MAGASIN_SQL_STOCK_ADJUST_UNLESS;
+    ctx->job.nvalues = UNLESS_VALUES;
 
     locks = ngx_http_magasin_locks(ctx, 1);
-    if (locks == NULL) {
+
+    if (locks == NULL
+        || ngx_http_magasin_if_match(ctx, &values[UNLESS_IF_MATCH]) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    locks[0] = ngx_http_magasin_pg_lock(values[ADJUST_MAGASIN],
-                                        values[ADJUST_PRODUIT]);
+    locks[0] = ngx_http_magasin_pg_lock(values[UNLESS_MAGASIN],
+                                        values[UNLESS_PRODUIT]);
 
     return NGX_OK;
 }
@@ -117,13 +183,9 @@ void
 ngx_http_magasin_adjust_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
     ngx_http_magasin_tags_t *tags)
 {
-    const char  **values;
-
-    values = ctx->job.values;
-
     ngx_http_magasin_tags_stock(tags,
-                          ngx_http_magasin_tag_id(values[ADJUST_MAGASIN]),
-                          ngx_http_magasin_tag_id(values[ADJUST_PRODUIT]));
+                   ngx_http_magasin_tag_id((char *) ctx->ids[0].text.data),
+                   ngx_http_magasin_tag_id((char *) ctx->ids[1].text.data));
 }
 
 
@@ -133,14 +195,11 @@ ngx_http_magasin_adjust_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
  */
 
 static void
-ngx_http_magasin_adjust_check(ngx_http_magasin_ctx_t *ctx)
+ngx_http_magasin_adjust_check(ngx_http_magasin_ctx_t *ctx,
+    const char **members)
 {
-    const char  **values;
-
-    values = ctx->job.values;
-
-    if (values[ADJUST_DELTA]
-        && (values[ADJUST_QUANTITE] || values[ADJUST_ATTENDU]))
+    if (members[ADJUST_DELTA]
+        && (members[ADJUST_QUANTITE] || members[ADJUST_ATTENDU]))
     {
         ngx_http_magasin_members_error(ctx, "delta",
                                        "Ce champ exclut « quantite » et "
@@ -148,8 +207,8 @@ ngx_http_magasin_adjust_check(ngx_http_magasin_ctx_t *ctx)
         return;
     }
 
-    if (values[ADJUST_DELTA]) {
-        if (ngx_strcmp(values[ADJUST_DELTA], "0") == 0) {
+    if (members[ADJUST_DELTA]) {
+        if (ngx_strcmp(members[ADJUST_DELTA], "0") == 0) {
             ngx_http_magasin_members_error(ctx, "delta",
                                            "Cette valeur ne peut être 0.");
         }
@@ -157,18 +216,18 @@ ngx_http_magasin_adjust_check(ngx_http_magasin_ctx_t *ctx)
         return;
     }
 
-    if (values[ADJUST_QUANTITE] == NULL && values[ADJUST_ATTENDU] == NULL) {
+    if (members[ADJUST_QUANTITE] == NULL && members[ADJUST_ATTENDU] == NULL) {
         ngx_http_magasin_members_error(ctx, "delta",
                                        "Ce champ est obligatoire.");
         return;
     }
 
-    if (values[ADJUST_QUANTITE] == NULL) {
+    if (members[ADJUST_QUANTITE] == NULL) {
         ngx_http_magasin_members_error(ctx, "quantite",
                                        "Ce champ est obligatoire.");
     }
 
-    if (values[ADJUST_ATTENDU] == NULL) {
+    if (members[ADJUST_ATTENDU] == NULL) {
         ngx_http_magasin_members_error(ctx, "attendu",
                                        "Ce champ est obligatoire.");
     }

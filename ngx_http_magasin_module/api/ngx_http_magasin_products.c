@@ -6,18 +6,23 @@
 #include "ngx_http_magasin_checks.h"
 #include "ngx_http_magasin_query.h"
 #include "ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_writes_internal.h"
 
 #include <ngx_md5.h>
 
 
-/* Columns of product.sql, product_update.sql and product_patch.sql. */
+/*
+ * Columns of product.sql, of product_patch.sql, and of writes_batch.sql from
+ * WRITES_PRODUIT on.
+ */
 enum {
     PRODUCT_ID = 0,
     PRODUCT_NOM,
     PRODUCT_CATEGORIE,
     PRODUCT_PRIX,
     PRODUCT_DESCRIPTION,
-    PRODUCT_MATCHES             /* only product_patch.sql */
+    PRODUCT_CONCORDE,           /* these two: not product.sql */
+    PRODUCT_RENOMME
 };
 
 
@@ -27,21 +32,30 @@ enum {
  */
 enum {
     PRODUCTS_Q = 0,
-    PRODUCTS_CATEGORIE,
-    PRODUCTS_ARCHIVE
+    PRODUCTS_CATEGORIE
 };
 
 
-/* Parameters of product_update.sql and product_patch.sql. */
+/* The members of a product, in the order of the table below. */
 enum {
-    UPDATE_ID = 0,
-    UPDATE_FIELDS,
-    UPDATE_ACTEUR = UPDATE_FIELDS + 4,
-    UPDATE_ARCHIVE,
-    UPDATE_IF_MATCH,
-    UPDATE_IF_NONE_MATCH,
-    UPDATE_NULL,                /* the description is null, and stays so */
-    UPDATE_VALUES
+    MEMBER_NOM = 0,
+    MEMBER_CATEGORIE,
+    MEMBER_PRIX,
+    MEMBER_DESCRIPTION,
+    MEMBER_ARCHIVE              /* only PATCH */
+};
+
+
+/* Parameters of product_patch.sql. */
+enum {
+    PATCH_ID = 0,
+    PATCH_FIELDS,
+    PATCH_ACTEUR = PATCH_FIELDS + 4,
+    PATCH_ARCHIVE,
+    PATCH_IF_MATCH,
+    PATCH_IF_NONE_MATCH,
+    PATCH_NULL,                 /* the description is null, and stays so */
+    PATCH_VALUES
 };
 
 
@@ -49,11 +63,15 @@ static ngx_int_t ngx_http_magasin_product_missing(
     ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_member_t *members);
+static ngx_int_t ngx_http_magasin_product_batched(ngx_http_magasin_ctx_t *ctx,
+    const char **fields);
+static ngx_int_t ngx_http_magasin_product_patched(ngx_http_magasin_ctx_t *ctx,
+    const char **fields, const char *unless, const char *null);
 static void ngx_http_magasin_product_no_null(ngx_http_magasin_ctx_t *ctx);
 static ngx_uint_t ngx_http_magasin_product_null_refused(
     ngx_http_magasin_ctx_t *ctx, PGresult *result);
 static ngx_int_t ngx_http_magasin_product_tag(ngx_http_magasin_ctx_t *ctx,
-    PGresult *result, int row);
+    PGresult *result, int first);
 
 
 /* The members of a product.  Errors are reported in this order. */
@@ -156,11 +174,10 @@ static ngx_int_t
 ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_member_t *members)
 {
-    ngx_int_t     rc;
-    const char  **values, *fields[sizeof(ngx_http_magasin_product_patch)
-                                  / sizeof(ngx_http_magasin_member_t)];
-
-    values = ctx->job.values;
+    ngx_int_t    rc;
+    const char  *null, *unless;
+    const char  *fields[sizeof(ngx_http_magasin_product_patch)
+                        / sizeof(ngx_http_magasin_member_t)];
 
     rc = ngx_http_magasin_members_root(ctx);
     if (rc != NGX_OK) {
@@ -173,11 +190,11 @@ ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    values[UPDATE_NULL] = NULL;
+    null = NULL;
 
-    if (fields[3] == ngx_http_magasin_value_null) {
-        fields[3] = NULL;
-        values[UPDATE_NULL] = "t";
+    if (fields[MEMBER_DESCRIPTION] == ngx_http_magasin_value_null) {
+        fields[MEMBER_DESCRIPTION] = NULL;
+        null = "t";
 
         if (ctx->fields || !ctx->ids[0].fits) {
             ngx_http_magasin_product_no_null(ctx);
@@ -197,33 +214,89 @@ ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
         return ngx_http_magasin_product_missing(ctx);
     }
 
-    ngx_memcpy(&values[UPDATE_FIELDS], fields, 4 * sizeof(char *));
+    if (ngx_http_magasin_if_none_match(ctx, &unless) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
-    values[UPDATE_ID] = (const char *) ctx->ids[0].text.data;
-    values[UPDATE_ACTEUR] = (const char *) ctx->token.data;
-    values[UPDATE_ARCHIVE] = fields[4];
-    ctx->job.nvalues = UPDATE_ARCHIVE;
+    /* Few requests have one of these, and they are not in the batch. */
 
-    if (ngx_http_magasin_if_match(ctx, &values[UPDATE_IF_MATCH]) != NGX_OK
-        || ngx_http_magasin_if_none_match(ctx, &values[UPDATE_IF_NONE_MATCH])
+    if (unless || null) {
+        return ngx_http_magasin_product_patched(ctx, fields, unless, null);
+    }
+
+    return ngx_http_magasin_product_batched(ctx, fields);
+}
+
+
+/* Bind writes_batch.sql. */
+
+static ngx_int_t
+ngx_http_magasin_product_batched(ngx_http_magasin_ctx_t *ctx,
+    const char **fields)
+{
+    uint64_t     *locks;
+    const char  **values;
+
+    ngx_http_magasin_writes_bind(ctx, "prix", 1);
+
+    values = ctx->job.values;
+
+    values[WRITES_PRODUITS] = (const char *) ctx->ids[0].text.data;
+    values[WRITES_NOM] = fields[MEMBER_NOM];
+    values[WRITES_CATEGORIE] = fields[MEMBER_CATEGORIE];
+    values[WRITES_PRIX] = fields[MEMBER_PRIX];
+    values[WRITES_DESCRIPTION] = fields[MEMBER_DESCRIPTION];
+    values[WRITES_ARCHIVE] = fields[MEMBER_ARCHIVE];
+
+    locks = ngx_http_magasin_locks(ctx, 1);
+
+    if (locks == NULL
+        || ngx_http_magasin_if_match(ctx, &values[WRITES_CONDITION])
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    /* The statements with fewer parameters serve most writes and cost less. */
+    locks[0] = ngx_http_magasin_pg_lock("produit", values[WRITES_PRODUITS]);
 
-    if (values[UPDATE_IF_MATCH]
-        || values[UPDATE_IF_NONE_MATCH]
-        || values[UPDATE_NULL]
-        || members == ngx_http_magasin_product_patch)
+    return NGX_OK;
+}
+
+
+/*
+ * Bind product_patch.sql.  unless: the digests of If-None-Match, or NULL; null:
+ * not NULL if the description has to be null.
+ */
+
+static ngx_int_t
+ngx_http_magasin_product_patched(ngx_http_magasin_ctx_t *ctx,
+    const char **fields, const char *unless, const char *null)
+{
+    uint64_t     *locks;
+    const char  **values;
+
+    values = ctx->job.values;
+
+    ngx_memcpy(&values[PATCH_FIELDS], fields, 4 * sizeof(char *));
+
+    values[PATCH_ID] = (const char *) ctx->ids[0].text.data;
+    values[PATCH_ACTEUR] = (const char *) ctx->token.data;
+    values[PATCH_ARCHIVE] = fields[MEMBER_ARCHIVE];
+    values[PATCH_IF_NONE_MATCH] = unless;
+    values[PATCH_NULL] = null;
+
+    ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCT_PATCH;
+    ctx->job.nvalues = PATCH_VALUES;
+
+    locks = ngx_http_magasin_locks(ctx, 1);
+
+    if (locks == NULL
+        || ngx_http_magasin_if_match(ctx, &values[PATCH_IF_MATCH]) != NGX_OK)
     {
-        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCT_PATCH;
-        ctx->job.nvalues = UPDATE_VALUES;
-
-    } else if (fields[0]) {
-        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCT_RENAME;
+        return NGX_ERROR;
     }
+
+    locks[0] = ngx_http_magasin_pg_lock("produit", values[PATCH_ID]);
 
     return NGX_OK;
 }
@@ -252,23 +325,23 @@ ngx_http_magasin_product_null_refused(ngx_http_magasin_ctx_t *ctx,
     values = ctx->job.values;
 
     if (ctx->job.statement != NGX_HTTP_MAGASIN_SQL_PRODUCT_PATCH
-        || values[UPDATE_NULL] == NULL)
+        || values[PATCH_NULL] == NULL)
     {
         return 0;
     }
 
     return ctx->job.rows == 0
            || !PQgetisnull(result, ctx->job.row, PRODUCT_DESCRIPTION)
-           || (*PQgetvalue(result, ctx->job.row, PRODUCT_MATCHES) == 'f'
-               && values[UPDATE_IF_MATCH] == NULL
-               && values[UPDATE_IF_NONE_MATCH] == NULL);
+           || (*PQgetvalue(result, ctx->job.row, PRODUCT_CONCORDE) == 'f'
+               && values[PATCH_IF_MATCH] == NULL
+               && values[PATCH_IF_NONE_MATCH] == NULL);
 }
 
 
 ngx_int_t
 ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 {
-    int                       row;
+    int                       row, first;
     ngx_http_magasin_json_t  *json;
 
     if (ngx_http_magasin_product_null_refused(ctx, result)) {
@@ -277,16 +350,18 @@ ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
         return NGX_OK;
     }
 
-    if (ctx->job.rows == 0) {
+    row = ctx->job.row;
+    first = ctx->job.gather ? WRITES_PRODUIT : PRODUCT_ID;
+
+    if (ctx->job.rows == 0 || PQgetisnull(result, row, first + PRODUCT_ID)) {
         return ngx_http_magasin_product_missing(ctx) == NGX_DONE ? NGX_OK
                                                                  : NGX_ERROR;
     }
 
     json = &ctx->json;
-    row = ctx->job.row;
 
-    if (PQnfields(result) > PRODUCT_MATCHES
-        && *PQgetvalue(result, row, PRODUCT_MATCHES) == 'f')
+    if (ctx->job.statement != NGX_HTTP_MAGASIN_SQL_PRODUCT
+        && *PQgetvalue(result, row, first + PRODUCT_CONCORDE) == 'f')
     {
         (void) ngx_http_magasin_reply_status(ctx,
                                              NGX_HTTP_PRECONDITION_FAILED);
@@ -299,25 +374,29 @@ ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
      */
 
     if (ctx->endpoint->method != NGX_HTTP_PUT
-        && ngx_http_magasin_product_tag(ctx, result, row) != NGX_OK)
+        && ngx_http_magasin_product_tag(ctx, result, first) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     ngx_http_magasin_json_open(json, '{');
     ngx_http_magasin_json_key(json, "nom");
-    ngx_http_magasin_column_text(json, result, row, PRODUCT_NOM);
+    ngx_http_magasin_column_text(json, result, row,
+                                 first + PRODUCT_NOM);
     ngx_http_magasin_json_key(json, "categorie");
-    ngx_http_magasin_column_text(json, result, row, PRODUCT_CATEGORIE);
+    ngx_http_magasin_column_text(json, result, row,
+                                 first + PRODUCT_CATEGORIE);
     ngx_http_magasin_json_key(json, "prix");
-    ngx_http_magasin_column_text(json, result, row, PRODUCT_PRIX);
+    ngx_http_magasin_column_text(json, result, row,
+                                 first + PRODUCT_PRIX);
     ngx_http_magasin_json_key(json, "description");
 
-    if (PQgetisnull(result, row, PRODUCT_DESCRIPTION)) {
+    if (PQgetisnull(result, row, first + PRODUCT_DESCRIPTION)) {
         ngx_http_magasin_json_literal(json, "null", 4);
 
     } else {
-        ngx_http_magasin_column_text(json, result, row, PRODUCT_DESCRIPTION);
+        ngx_http_magasin_column_text(json, result, row,
+                                     first + PRODUCT_DESCRIPTION);
     }
 
     ngx_http_magasin_json_close(json, '}');
@@ -335,23 +414,25 @@ ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 
 static ngx_int_t
 ngx_http_magasin_product_tag(ngx_http_magasin_ctx_t *ctx, PGresult *result,
-    int row)
+    int first)
 {
-    int         column;
+    int         column, row;
     u_char     *p, digest[16], length[NGX_SIZE_T_LEN + 1];
     ngx_md5_t   md5;
     ngx_str_t   text;
+
+    row = ctx->job.row;
 
     ngx_md5_init(&md5);
 
     for (column = PRODUCT_NOM; column <= PRODUCT_DESCRIPTION; column++) {
 
-        if (PQgetisnull(result, row, column)) {
+        if (PQgetisnull(result, row, first + column)) {
             ngx_md5_update(&md5, "-", 1);
             continue;
         }
 
-        text = ngx_http_magasin_column(result, row, column);
+        text = ngx_http_magasin_column(result, row, first + column);
 
         p = ngx_sprintf(length, "%uz:", text.len);
         ngx_md5_update(&md5, length, p - length);
@@ -373,13 +454,15 @@ void
 ngx_http_magasin_product_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
     ngx_http_magasin_tags_t *tags)
 {
-    int  column;
+    int    first;
+    char  *renomme;
 
-    column = PQfnumber(result, "renomme");
+    first = ctx->job.gather ? WRITES_PRODUIT : PRODUCT_ID;
+    renomme = PQgetvalue(result, ctx->job.row, first + PRODUCT_RENOMME);
 
     ngx_http_magasin_tags_produit(tags,
-                   ngx_http_magasin_tag_id(ctx->job.values[UPDATE_ID]),
-                   column >= 0 && *PQgetvalue(result, 0, column) == 't', 0);
+                   ngx_http_magasin_tag_id((char *) ctx->ids[0].text.data),
+                   *renomme == 't', 0);
 }
 
 
@@ -414,8 +497,8 @@ ngx_http_magasin_product_create_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags)
 {
     ngx_http_magasin_tags_produit(tags,
-                                    ngx_http_magasin_written_id(result), 0,
-                                    0);
+                                  ngx_http_magasin_written_id(ctx, result),
+                                  0, 0);
 }
 
 
@@ -482,7 +565,6 @@ ngx_int_t
 ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
 {
     ngx_int_t    rc;
-    ngx_uint_t   archived;
     const char  *ids;
 
     if (ngx_http_magasin_ids_read(ctx, "id",
@@ -499,9 +581,6 @@ ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
         return rc;
     }
 
-    archived = ctx->job.values[PRODUCTS_ARCHIVE]
-               && *ctx->job.values[PRODUCTS_ARCHIVE] == 't';
-
     if (ids) {
         ctx->job.values[PRODUCTS_Q] = ids;
         ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS_SOME;
@@ -514,12 +593,7 @@ ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
         ctx->job.class = NGX_HTTP_MAGASIN_PG_HEAVY;
 
     } else if (ctx->job.values[PRODUCTS_CATEGORIE]) {
-        ctx->job.statement = archived
-                             ? NGX_HTTP_MAGASIN_SQL_PRODUCTS_CATEGORY_ARCHIVED
-                             : NGX_HTTP_MAGASIN_SQL_PRODUCTS_CATEGORY;
-
-    } else if (archived) {
-        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS_ARCHIVED;
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS_CATEGORY;
     }
 
     return NGX_OK;

@@ -119,7 +119,7 @@ ngx_http_magasin_replenishment_create_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags)
 {
     ngx_http_magasin_tags_demande(tags,
-                                    ngx_http_magasin_written_id(result));
+                                    ngx_http_magasin_written_id(ctx, result));
 }
 
 

@@ -15,7 +15,7 @@ enum {
 
 static ngx_int_t ngx_http_magasin_written_error(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t status, ngx_str_t *detail, ngx_str_t *body);
-static ngx_int_t ngx_http_magasin_written_copy(ngx_pool_t *pool,
+static ngx_int_t ngx_http_magasin_written_copy(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, int column, ngx_str_t *text);
 
 
@@ -138,31 +138,37 @@ ngx_int_t
 ngx_http_magasin_written_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 {
     ngx_str_t   location, etag, detail, body, text;
-    ngx_pool_t  *pool;
     ngx_uint_t  status;
 
-    if (PQntuples(result) != 1) {
+    if (ctx->job.rows != 1) {
         return NGX_ERROR;
     }
 
-    pool = ctx->request->pool;
-
-    if (ngx_http_magasin_written_copy(pool, result, WRITTEN_EMPLACEMENT,
+    if (ngx_http_magasin_written_copy(ctx, result, WRITTEN_EMPLACEMENT,
                                       &location)
            != NGX_OK
-        || ngx_http_magasin_written_copy(pool, result, WRITTEN_ETAG, &etag)
+        || ngx_http_magasin_written_copy(ctx, result, WRITTEN_ETAG, &etag)
            != NGX_OK
-        || ngx_http_magasin_written_copy(pool, result, WRITTEN_DETAIL,
-                                         &detail)
+        || ngx_http_magasin_written_copy(ctx, result, WRITTEN_DETAIL, &detail)
            != NGX_OK
-        || ngx_http_magasin_written_copy(pool, result, WRITTEN_CORPS, &body)
+        || ngx_http_magasin_written_copy(ctx, result, WRITTEN_CORPS, &body)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    text = ngx_http_magasin_column(result, 0, WRITTEN_STATUT);
+    text = ngx_http_magasin_column(result, ctx->job.row, WRITTEN_STATUT);
     status = (ngx_uint_t) ngx_atoi(text.data, text.len);
+
+    /* What still runs is this request, on the connection that broke. */
+
+    if (ctx->job.unknown && status == NGX_HTTP_CONFLICT
+        && ngx_strnstr(body.data, "\"en_cours\"", body.len))
+    {
+        (void) ngx_http_magasin_reply_status(ctx,
+                                             NGX_HTTP_SERVICE_UNAVAILABLE);
+        return NGX_OK;
+    }
 
     if (location.len
         && (ngx_http_magasin_base_add(ctx->request, &location) != NGX_OK
@@ -194,12 +200,13 @@ ngx_http_magasin_written_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
  */
 
 int64_t
-ngx_http_magasin_written_id(PGresult *result)
+ngx_http_magasin_written_id(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 {
     u_char     *p, *end;
     ngx_str_t   location;
 
-    location = ngx_http_magasin_column(result, 0, WRITTEN_EMPLACEMENT);
+    location = ngx_http_magasin_column(result, ctx->job.row,
+                                       WRITTEN_EMPLACEMENT);
 
     if (location.len < 2) {
         return 0;
@@ -265,21 +272,22 @@ ngx_http_magasin_written_error(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
 
 
 /*
- * Copy a column to `pool`; the copy lives longer than the result.  SQL NULL is
- * an empty text.  Returns NGX_OK, or NGX_ERROR if no memory is left.
+ * Copy a column of the row to the pool of the request; the copy lives longer
+ * than the result.  SQL NULL is an empty text.  Returns NGX_OK, or NGX_ERROR if
+ * no memory is left.
  */
 
 static ngx_int_t
-ngx_http_magasin_written_copy(ngx_pool_t *pool, PGresult *result, int column,
-    ngx_str_t *text)
+ngx_http_magasin_written_copy(ngx_http_magasin_ctx_t *ctx, PGresult *result,
+    int column, ngx_str_t *text)
 {
-    *text = ngx_http_magasin_column(result, 0, column);
+    *text = ngx_http_magasin_column(result, ctx->job.row, column);
 
     if (text->len == 0) {
         return NGX_OK;
     }
 
-    text->data = ngx_pstrdup(pool, text);
+    text->data = ngx_pstrdup(ctx->request->pool, text);
 
     return text->data ? NGX_OK : NGX_ERROR;
 }

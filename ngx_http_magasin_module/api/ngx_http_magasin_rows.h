@@ -80,7 +80,8 @@ ngx_int_t ngx_http_magasin_item_render(ngx_http_magasin_ctx_t *ctx,
 ngx_int_t ngx_http_magasin_written_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
 
-int64_t ngx_http_magasin_written_id(PGresult *result);
+int64_t ngx_http_magasin_written_id(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
 
 /* ids.c */
 ngx_int_t ngx_http_magasin_ids_read(ngx_http_magasin_ctx_t *ctx,

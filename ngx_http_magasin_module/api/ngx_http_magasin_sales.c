@@ -5,22 +5,10 @@
 #include "ngx_http_magasin_rows.h"
 #include "ngx_http_magasin_checks.h"
 #include "ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_writes_internal.h"
 
 
 #define NGX_HTTP_MAGASIN_SALE_LINES  1000
-
-
-/* Parameters of sale_create.sql. */
-enum {
-    SALE_MAGASIN = 0,
-    SALE_PRODUITS,
-    SALE_QUANTITES,
-    SALE_PRIX,
-    SALE_ACTEUR,
-    SALE_KEY,
-    SALE_DIGEST,
-    SALE_VALUES
-};
 
 
 /* The members of a line, in the order of the table below. */
@@ -102,7 +90,7 @@ static void ngx_http_magasin_sale_line_errors(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_line_t *line);
 static void ngx_http_magasin_sale_error(ngx_http_magasin_ctx_t *ctx,
     const char *name, const char *message);
-static const char *ngx_http_magasin_sale_array(ngx_pool_t *pool,
+static const char *ngx_http_magasin_sale_list(ngx_pool_t *pool,
     ngx_http_magasin_line_t *lines, ngx_uint_t n, ngx_uint_t member);
 
 
@@ -134,7 +122,7 @@ ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx)
     uint64_t                 *locks;
     ngx_int_t                 rc;
     ngx_uint_t                n, i;
-    const char              **values;
+    const char               *members[2], **values;
     ngx_pool_t               *pool;
     ngx_http_magasin_line_t  *lines;
 
@@ -147,7 +135,7 @@ ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx)
     }
 
     if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_sale_members,
-                                      values)
+                                      members)
            != NGX_OK
         || ngx_http_magasin_sale_lines(ctx, &lines, &n) != NGX_OK)
     {
@@ -169,27 +157,27 @@ ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx)
         }
     }
 
-    values[SALE_PRODUITS] = ngx_http_magasin_sale_array(pool, lines, n,
-                                                        LINE_PRODUIT);
-    values[SALE_QUANTITES] = ngx_http_magasin_sale_array(pool, lines, n,
-                                                         LINE_QUANTITE);
-    values[SALE_PRIX] = ngx_http_magasin_sale_array(pool, lines, n,
-                                                    LINE_PRIX);
-    values[SALE_ACTEUR] = (const char *) ctx->token.data;
-    values[SALE_KEY] = ctx->key;
-    values[SALE_DIGEST] = ctx->digest;
-    ctx->job.nvalues = SALE_VALUES;
+    ngx_http_magasin_writes_bind(ctx, "vente", n);
+
+    values[WRITES_MAGASIN] = members[0];
+    ctx->place = members[0];
+    values[WRITES_PRODUITS] = ngx_http_magasin_sale_list(pool, lines, n,
+                                                         LINE_PRODUIT);
+    values[WRITES_QUANTITES] = ngx_http_magasin_sale_list(pool, lines, n,
+                                                          LINE_QUANTITE);
+    values[WRITES_PRIX] = ngx_http_magasin_sale_list(pool, lines, n,
+                                                     LINE_PRIX);
 
     locks = ngx_http_magasin_locks(ctx, n);
 
-    if (values[SALE_PRODUITS] == NULL || values[SALE_QUANTITES] == NULL
-        || values[SALE_PRIX] == NULL || locks == NULL)
+    if (values[WRITES_PRODUITS] == NULL || values[WRITES_QUANTITES] == NULL
+        || values[WRITES_PRIX] == NULL || locks == NULL)
     {
         return NGX_ERROR;
     }
 
     for (i = 0; i < n; i++) {
-        locks[i] = ngx_http_magasin_pg_lock(values[SALE_MAGASIN],
+        locks[i] = ngx_http_magasin_pg_lock(members[0],
                                             lines[i].values[LINE_PRODUIT]);
     }
 
@@ -199,7 +187,7 @@ ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx)
 
 /*
  * A sale changes the sale itself and the stock of each of its products.  The
- * products are in the parameter SALE_PRODUITS: "{4,7}".
+ * products are in the parameter WRITES_PRODUITS: "4,7".
  */
 
 void
@@ -210,19 +198,22 @@ ngx_http_magasin_sale_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
     int64_t      magasin;
     const char  *p;
 
-    magasin = ngx_http_magasin_tag_id(ctx->job.values[SALE_MAGASIN]);
+    magasin = ngx_http_magasin_tag_id(ctx->job.values[WRITES_MAGASIN]);
 
     ngx_http_magasin_tags_vente(tags, magasin,
-                                  ngx_http_magasin_written_id(result));
+                                  ngx_http_magasin_written_id(ctx, result));
 
-    p = ctx->job.values[SALE_PRODUITS];
+    p = ctx->job.values[WRITES_PRODUITS];
 
-    do {
-        p++;
+    for ( ;; ) {
         ngx_http_magasin_tags_stock(tags, magasin, strtoll(p, &end, 10));
-        p = end;
 
-    } while (*p == ',');
+        if (*end != ',') {
+            return;
+        }
+
+        p = end + 1;
+    }
 }
 
 
@@ -453,39 +444,38 @@ ngx_http_magasin_sale_error(ngx_http_magasin_ctx_t *ctx, const char *name,
 
 
 /*
- * Returns one member of all lines as an array, "{4,7,NULL}", or NULL if no
- * memory is left.
+ * Returns one member of all lines, "4,7,NULL", or NULL if no memory is left.
  */
 
 static const char *
-ngx_http_magasin_sale_array(ngx_pool_t *pool, ngx_http_magasin_line_t *lines,
+ngx_http_magasin_sale_list(ngx_pool_t *pool, ngx_http_magasin_line_t *lines,
     ngx_uint_t n, ngx_uint_t member)
 {
     size_t       size;
-    u_char      *p, *array;
+    u_char      *p, *list;
     ngx_uint_t   i;
     const char  *value;
 
-    size = sizeof("{}");
+    size = 1;
 
     for (i = 0; i < n; i++) {
         value = lines[i].values[member];
         size += (value ? ngx_strlen(value) : sizeof("NULL") - 1) + 1;
     }
 
-    array = ngx_pnalloc(pool, size);
-    if (array == NULL) {
+    list = ngx_pnalloc(pool, size);
+    if (list == NULL) {
         return NULL;
     }
 
-    p = array;
+    p = list;
 
     for (i = 0; i < n; i++) {
         value = lines[i].values[member];
-        p = ngx_sprintf(p, "%s%s", i ? "," : "{", value ? value : "NULL");
+        p = ngx_sprintf(p, "%s%s", i ? "," : "", value ? value : "NULL");
     }
 
-    (void) ngx_sprintf(p, "}%Z");
+    *p = '\0';
 
-    return (const char *) array;
+    return (const char *) list;
 }

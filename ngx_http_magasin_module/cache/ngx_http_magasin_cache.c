@@ -53,6 +53,8 @@ ngx_http_magasin_cache_create(ngx_cycle_t *cycle,
     cache->timer.data = cache;
     cache->timer.log = cycle->log;
 
+    ngx_http_magasin_cache_write_init(cache);
+
     /* The worker before in this slot may have been killed with pins held. */
 
     ngx_http_magasin_zone_lock(zone);
@@ -72,6 +74,7 @@ ngx_http_magasin_cache_destroy(ngx_http_magasin_cache_t *cache)
         ngx_del_timer(&cache->timer);
     }
 
+    ngx_http_magasin_cache_write_destroy(cache);
     ngx_http_magasin_poller_destroy(cache->poller);
 }
 

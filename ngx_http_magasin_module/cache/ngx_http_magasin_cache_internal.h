@@ -109,6 +109,9 @@ struct ngx_http_magasin_cache_s {
     ngx_queue_t                        flights;
     ngx_event_t                        timer;       /* looks at them */
 
+    ngx_queue_t                        notices;     /* not yet invalid */
+    ngx_event_t                        notify;      /* tells Redis of them */
+
     size_t                             held;        /* by long answers that
                                                        are not pinned */
 
@@ -150,13 +153,27 @@ struct ngx_http_magasin_cache_read_s {
 };
 
 
-struct ngx_http_magasin_cache_write_s {
+/*
+ * What one transaction has changed, of all its writes that were answered in one
+ * turn of the event loop.
+ */
+typedef struct {
+    ngx_queue_t                        queue;       /* of the worker's */
+    ngx_queue_t                        writes;      /* that wait for it */
     ngx_http_magasin_tags_t            tags;
     ngx_http_magasin_cache_tell_t      tell;
-    ngx_http_magasin_cache_written_pt  done;
-    void                              *data;
+    uint64_t                           spent;       /* microseconds in Redis */
     ngx_uint_t                         epoch;       /* when it was answered */
     unsigned                           telling:1;
+} ngx_http_magasin_cache_notice_t;
+
+
+struct ngx_http_magasin_cache_write_s {
+    ngx_queue_t                        queue;       /* of a notice */
+    ngx_http_magasin_cache_written_pt  done;
+    void                              *data;
+    uint64_t                          *spent;
+    unsigned                           waits:1;
 };
 
 
@@ -178,6 +195,10 @@ void ngx_http_magasin_cache_life(ngx_http_magasin_cache_read_t *cr,
 ngx_uint_t ngx_http_magasin_cache_full(ngx_http_magasin_cache_read_t *cr);
 void ngx_http_magasin_cache_end(ngx_http_magasin_cache_read_t *cr,
     ngx_int_t rc, ngx_uint_t status);
+
+/* cache_write.c */
+void ngx_http_magasin_cache_write_init(ngx_http_magasin_cache_t *cache);
+void ngx_http_magasin_cache_write_destroy(ngx_http_magasin_cache_t *cache);
 
 /* cache_flight.c */
 ngx_int_t ngx_http_magasin_flight_join(ngx_http_magasin_cache_read_t *cr);

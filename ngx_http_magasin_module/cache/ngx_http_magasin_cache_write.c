@@ -4,6 +4,9 @@
  * Redis and the other nodes are told, and then the generations of this node are
  * raised.  The order matters: a read that captures the new generations must not
  * find an older answer in Redis.
+ *
+ * Redis is told at the end of the turn of the event loop, so that it is told
+ * once of all that one transaction has changed: see pg_batch.c.
  */
 
 
@@ -11,9 +14,25 @@
 #include "ngx_http_magasin_cache_redis_internal.h"
 
 
-static void ngx_http_magasin_cache_write_told(void *data, ngx_int_t rc);
-static void ngx_http_magasin_cache_write_end(
-    ngx_http_magasin_cache_write_t *cw, ngx_int_t rc);
+static ngx_http_magasin_cache_notice_t *ngx_http_magasin_cache_notice(
+    ngx_http_magasin_cache_t *cache, ngx_http_magasin_tags_t *tags,
+    uint64_t xid);
+static void ngx_http_magasin_cache_notify(ngx_event_t *ev);
+static void ngx_http_magasin_cache_told(void *data, ngx_int_t rc);
+static void ngx_http_magasin_cache_raise(ngx_http_magasin_cache_t *cache,
+    ngx_http_magasin_tags_t *tags, uint64_t xid, ngx_uint_t epoch,
+    ngx_int_t rc);
+
+
+void
+ngx_http_magasin_cache_write_init(ngx_http_magasin_cache_t *cache)
+{
+    ngx_queue_init(&cache->notices);
+
+    cache->notify.handler = ngx_http_magasin_cache_notify;
+    cache->notify.data = cache;
+    cache->notify.log = cache->log;
+}
 
 
 /*
@@ -34,12 +53,24 @@ ngx_http_magasin_cache_written(ngx_http_magasin_cache_t *cache,
     uint64_t *spent, ngx_http_magasin_cache_written_pt done, void *data,
     ngx_http_magasin_cache_write_t **write)
 {
-    ngx_int_t                        rc;
-    ngx_http_magasin_cache_write_t  *cw;
+    ngx_uint_t                        i;
+    ngx_http_magasin_cache_write_t   *cw;
+    ngx_http_magasin_cache_notice_t  *notice;
 
     *write = NULL;
 
     if (cache == NULL || tags->n == 0) {
+        return NGX_OK;
+    }
+
+    if (cache->redis == NULL) {
+
+        /* A later configuration may use a Redis that was not told. */
+
+        cache->shared->redis = 0;
+
+        ngx_http_magasin_cache_raise(cache, tags, xid, cache->shared->epoch,
+                                     NGX_OK);
         return NGX_OK;
     }
 
@@ -48,85 +79,214 @@ ngx_http_magasin_cache_written(ngx_http_magasin_cache_t *cache,
         return NGX_ERROR;
     }
 
-    cw->tags = *tags;
-    cw->done = done;
-    cw->data = data;
-    cw->epoch = cache->shared->epoch;
-
-    cw->tell.told = ngx_http_magasin_cache_write_told;
-    cw->tell.data = cw;
-    cw->tell.command.spent = spent;
-    cw->tell.cache = cache;
-    cw->tell.tags = &cw->tags;
-    cw->tell.xid = xid;
-
-    rc = ngx_http_magasin_cache_redis_tell(&cw->tell);
-
-    if (rc == NGX_AGAIN) {
-        cw->telling = 1;
-        *write = cw;
-        return NGX_AGAIN;
+    notice = ngx_http_magasin_cache_notice(cache, tags, xid);
+    if (notice == NULL) {
+        return NGX_ERROR;
     }
 
-    ngx_http_magasin_cache_write_end(cw, rc);
+    for (i = 0; i < tags->n; i++) {
+        ngx_http_magasin_tags_add_slot(&notice->tags, tags->slots[i]);
+    }
 
-    return NGX_OK;
+    cw->done = done;
+    cw->data = data;
+    cw->spent = spent;
+    cw->waits = 1;
+
+    ngx_queue_insert_tail(&notice->writes, &cw->queue);
+
+    *write = cw;
+
+    return NGX_AGAIN;
 }
 
 
-static void
-ngx_http_magasin_cache_write_told(void *data, ngx_int_t rc)
+/*
+ * Returns the notice of transaction `xid` that has room for these tags and that
+ * Redis was not told of yet.  NULL: no memory.
+ */
+
+static ngx_http_magasin_cache_notice_t *
+ngx_http_magasin_cache_notice(ngx_http_magasin_cache_t *cache,
+    ngx_http_magasin_tags_t *tags, uint64_t xid)
 {
-    ngx_http_magasin_cache_write_t  *cw;
+    ngx_queue_t                      *q;
+    ngx_http_magasin_cache_notice_t  *notice;
 
-    cw = data;
-    cw->telling = 0;
+    for (q = ngx_queue_head(&cache->notices);
+         q != ngx_queue_sentinel(&cache->notices);
+         q = ngx_queue_next(q))
+    {
+        notice = ngx_queue_data(q, ngx_http_magasin_cache_notice_t, queue);
 
-    ngx_http_magasin_cache_write_end(cw, rc);
+        if (!notice->telling && xid && notice->tell.xid == xid
+            && notice->epoch == cache->shared->epoch
+            && notice->tags.n + tags->n <= NGX_HTTP_MAGASIN_TAG_WRITES)
+        {
+            return notice;
+        }
+    }
 
-    cw->done(cw->data);
+    notice = ngx_calloc(sizeof(ngx_http_magasin_cache_notice_t), cache->log);
+    if (notice == NULL) {
+        return NULL;
+    }
+
+    ngx_queue_init(&notice->writes);
+
+    notice->epoch = cache->shared->epoch;
+
+    notice->tell.told = ngx_http_magasin_cache_told;
+    notice->tell.data = notice;
+    notice->tell.command.spent = &notice->spent;
+    notice->tell.cache = cache;
+    notice->tell.tags = &notice->tags;
+    notice->tell.xid = xid;
+
+    ngx_queue_insert_tail(&cache->notices, &notice->queue);
+
+    ngx_post_event(&cache->notify, &ngx_posted_events);
+
+    return notice;
+}
+
+
+/* The turn ends: tell Redis what it has not been told yet. */
+
+static void
+ngx_http_magasin_cache_notify(ngx_event_t *ev)
+{
+    ngx_int_t                         rc;
+    ngx_queue_t                      *q;
+    ngx_http_magasin_cache_t         *cache;
+    ngx_http_magasin_cache_notice_t  *notice;
+
+    cache = ev->data;
+
+    /* Those that are told stand first, and callbacks may add others. */
+
+    for ( ;; ) {
+        q = ngx_queue_last(&cache->notices);
+
+        if (q == ngx_queue_sentinel(&cache->notices)) {
+            return;
+        }
+
+        notice = ngx_queue_data(q, ngx_http_magasin_cache_notice_t, queue);
+
+        if (notice->telling) {
+            return;
+        }
+
+        notice->telling = 1;
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_head(&cache->notices, q);
+
+        rc = ngx_http_magasin_cache_redis_tell(&notice->tell);
+
+        if (rc != NGX_AGAIN) {
+            ngx_http_magasin_cache_told(notice, rc);
+        }
+    }
+}
+
+
+/* Redis was told, or was perhaps not: raise the generations of this node. */
+
+static void
+ngx_http_magasin_cache_told(void *data, ngx_int_t rc)
+{
+    ngx_queue_t                      *q;
+    ngx_http_magasin_cache_write_t   *cw;
+    ngx_http_magasin_cache_notice_t  *notice;
+
+    notice = data;
+
+    ngx_queue_remove(&notice->queue);
+
+    ngx_http_magasin_cache_raise(notice->tell.cache, &notice->tags,
+                                 notice->tell.xid, notice->epoch, rc);
+
+    /* A callback may close other writes. */
+
+    while (!ngx_queue_empty(&notice->writes)) {
+        q = ngx_queue_head(&notice->writes);
+        ngx_queue_remove(q);
+
+        cw = ngx_queue_data(q, ngx_http_magasin_cache_write_t, queue);
+        cw->waits = 0;
+
+        if (cw->spent) {
+            *cw->spent += notice->spent;
+        }
+
+        cw->done(cw->data);
+    }
+
+    ngx_free(notice);
 }
 
 
 static void
-ngx_http_magasin_cache_write_end(ngx_http_magasin_cache_write_t *cw,
+ngx_http_magasin_cache_raise(ngx_http_magasin_cache_t *cache,
+    ngx_http_magasin_tags_t *tags, uint64_t xid, ngx_uint_t epoch,
     ngx_int_t rc)
 {
-    ngx_http_magasin_cache_shared_t  *shared;
-
-    shared = cw->tell.cache->shared;
-
-    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, cw->tell.cache->log, 0,
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, cache->log, 0,
                    "magasin cache: raise %ui tags, xid %uL, rc %i",
-                   cw->tags.n, cw->tell.xid, rc);
+                   tags->n, xid, rc);
 
-    ngx_http_magasin_tags_raise(shared, &cw->tags);
+    ngx_http_magasin_tags_raise(cache->shared, tags);
 
     /* A change that Redis was not told of is left to the poller. */
 
-    if (rc == NGX_OK && cw->tell.xid) {
-        ngx_http_magasin_tags_handled(shared, &cw->tags, cw->tell.xid,
-                                        cw->epoch);
+    if (rc == NGX_OK && xid) {
+        ngx_http_magasin_tags_handled(cache->shared, tags, xid, epoch);
     }
 }
 
 
 /*
- * The client left while Redis is told: invalidate without it.  done() is not
- * called.
+ * The client left while Redis is told, which goes on.  done() is not called.
  */
 
 void
 ngx_http_magasin_cache_write_close(ngx_http_magasin_cache_write_t *cw)
 {
-    if (!cw->telling) {
-        return;
+    if (cw->waits) {
+        cw->waits = 0;
+        ngx_queue_remove(&cw->queue);
+    }
+}
+
+
+/*
+ * The worker exits.  What Redis was perhaps not told is a debt; no callback is
+ * called.
+ */
+
+void
+ngx_http_magasin_cache_write_destroy(ngx_http_magasin_cache_t *cache)
+{
+    ngx_queue_t                      *q;
+    ngx_http_magasin_cache_notice_t  *notice;
+
+    if (cache->notify.posted) {
+        ngx_delete_posted_event(&cache->notify);
     }
 
-    cw->telling = 0;
+    while (!ngx_queue_empty(&cache->notices)) {
+        q = ngx_queue_head(&cache->notices);
+        ngx_queue_remove(q);
 
-    ngx_http_magasin_cache_redis_untell(&cw->tell);
-    ngx_http_magasin_cache_write_end(cw, NGX_ERROR);
+        notice = ngx_queue_data(q, ngx_http_magasin_cache_notice_t, queue);
+
+        ngx_http_magasin_cache_redis_untell(&notice->tell);
+        ngx_http_magasin_cache_raise(cache, &notice->tags, notice->tell.xid,
+                                     notice->epoch, NGX_ERROR);
+        ngx_free(notice);
+    }
 }
 
 

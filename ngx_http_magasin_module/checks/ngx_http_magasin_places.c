@@ -45,8 +45,8 @@ ngx_http_magasin_place_path(ngx_http_magasin_ctx_t *ctx)
 
 
 /*
- * Checks the store that is the first parameter of the statement.  A list
- * without a store is that of all of them.  Called after bind, which has
+ * Checks the store that is the first parameter of the statement, or ctx->place
+ * where bind has set it.  A list without a store is that of all of them.  Called after bind, which has
  * removed leading zeros.  Returns NGX_OK, or NGX_DONE if the 403 is in ctx.
  */
 
@@ -60,7 +60,7 @@ ngx_http_magasin_place_value(ngx_http_magasin_ctx_t *ctx)
         return NGX_OK;
     }
 
-    id = ctx->job.values[0];
+    id = ctx->place ? ctx->place : ctx->job.values[0];
 
     if (id && ngx_http_magasin_rights_have(&ctx->stores, id)) {
         return NGX_OK;

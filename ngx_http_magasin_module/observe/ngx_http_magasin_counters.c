@@ -60,6 +60,12 @@ const ngx_http_magasin_sample_t  ngx_http_magasin_pg_samples[] = {
       .status = "resent",
       .offset = PG(resent) },
 
+    { .name = "magasin_postgresql_batches_rejected_total",
+      .help = "Batches of writes that the server rejected as a whole; their "
+              "writes were sent again one by one.",
+      .status = "batches_rejected",
+      .offset = PG(rejected) },
+
     { .name = "magasin_postgresql_class_refused_total",
       .label = "class=\"read\"",
       .help = "Statements that were not taken since too many of their "

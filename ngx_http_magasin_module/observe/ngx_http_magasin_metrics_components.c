@@ -7,6 +7,10 @@
 #include "ngx_http_magasin_zone.h"
 
 
+static void ngx_http_magasin_metrics_batches(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_pg_counters_t *counters);
+
+
 /* Write the families of PostgreSQL.  `gauges` are the sums of all workers. */
 
 void
@@ -74,6 +78,8 @@ ngx_http_magasin_metrics_pg(ngx_http_magasin_json_t *text,
         }
     }
 
+    ngx_http_magasin_metrics_batches(text, counters);
+
     ngx_http_magasin_family(text, "magasin_postgresql_wait_seconds",
                             "histogram", "How long statements waited until "
                             "they were sent.");
@@ -99,6 +105,39 @@ ngx_http_magasin_metrics_pg(ngx_http_magasin_json_t *text,
         ngx_http_magasin_summary(text, "magasin_postgresql_statement_seconds",
                                  (char *) labels, n, runs->time);
     }
+}
+
+
+/* Write how many writes shared a run of their statement. */
+
+static void
+ngx_http_magasin_metrics_batches(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_pg_counters_t *counters)
+{
+    uint64_t    n;
+    ngx_uint_t  i;
+
+    ngx_http_magasin_family(text, "magasin_postgresql_batch_writes",
+                            "histogram", "Writes that shared one run of a "
+                            "statement.");
+
+    n = 0;
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_PG_SIZES - 1; i++) {
+        n += counters->sizes[i];
+
+        ngx_http_magasin_line(text, "magasin_postgresql_batch_writes_bucket{"
+                              "le=\"%ui\"} %uL", (ngx_uint_t) 1 << i, n);
+    }
+
+    n += counters->sizes[i];
+
+    ngx_http_magasin_line(text, "magasin_postgresql_batch_writes_bucket{"
+                          "le=\"+Inf\"} %uL", n);
+    ngx_http_magasin_line(text, "magasin_postgresql_batch_writes_sum %uL",
+                          (uint64_t) counters->gathered);
+    ngx_http_magasin_line(text, "magasin_postgresql_batch_writes_count %uL",
+                          n);
 }
 
 

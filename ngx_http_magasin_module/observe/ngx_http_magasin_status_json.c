@@ -22,6 +22,8 @@ static void ngx_http_magasin_status_connections(
 static void ngx_http_magasin_status_pg(ngx_http_magasin_json_t *json,
     ngx_http_magasin_pg_counters_t *counters,
     ngx_http_magasin_pg_gauges_t *gauges);
+static void ngx_http_magasin_status_batches(ngx_http_magasin_json_t *json,
+    ngx_http_magasin_pg_counters_t *counters);
 static void ngx_http_magasin_status_classes(ngx_http_magasin_json_t *json,
     ngx_http_magasin_pg_counters_t *counters,
     ngx_http_magasin_pg_gauges_t *gauges);
@@ -279,6 +281,7 @@ ngx_http_magasin_status_pg(ngx_http_magasin_json_t *json,
     ngx_http_magasin_status_number(json, "locked", gauges->locked);
     ngx_http_magasin_counters_json(json, ngx_http_magasin_pg_samples,
                                    counters);
+    ngx_http_magasin_status_batches(json, counters);
     ngx_http_magasin_status_classes(json, counters, gauges);
     ngx_http_magasin_status_seconds(json, "wait_p99",
                  ngx_http_magasin_histogram_quantile(&counters->wait, 990));
@@ -297,6 +300,26 @@ ngx_http_magasin_status_pg(ngx_http_magasin_json_t *json,
     ngx_http_magasin_json_close(json, '}');
     ngx_http_magasin_status_statements(json, counters);
     ngx_http_magasin_json_close(json, '}');
+}
+
+
+/* How many batches of writes there were, and how many writes in them. */
+
+static void
+ngx_http_magasin_status_batches(ngx_http_magasin_json_t *json,
+    ngx_http_magasin_pg_counters_t *counters)
+{
+    uint64_t    n;
+    ngx_uint_t  i;
+
+    n = 0;
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_PG_SIZES; i++) {
+        n += counters->sizes[i];
+    }
+
+    ngx_http_magasin_status_number(json, "batches", n);
+    ngx_http_magasin_status_number(json, "batched", counters->gathered);
 }
 
 

@@ -65,10 +65,16 @@ ngx_http_magasin_pg_create(ngx_cycle_t *cycle, ngx_http_magasin_pg_conf_t *pcf)
     ngx_http_magasin_event_timer(&pool->hold, ngx_http_magasin_pg_dispatch,
                                  pool, cycle->log);
 
+    ngx_http_magasin_event_timer(&pool->gather, ngx_http_magasin_pg_dispatch,
+                                 pool, cycle->log);
+
     ngx_http_magasin_pg_lane_init(pool);
 
     for (i = 0; i < pcf->connections; i++) {
         ngx_http_magasin_pg_connection_init(&pool->connections[i], pool, i);
+    }
+
+    for (i = 0; i < pcf->connections; i++) {
         ngx_http_magasin_pg_connection_open(&pool->connections[i]);
     }
 
@@ -110,6 +116,10 @@ ngx_http_magasin_pg_destroy(ngx_http_magasin_pg_pool_t *pool)
 
     if (pool->hold.timer_set) {
         ngx_del_timer(&pool->hold);
+    }
+
+    if (pool->gather.timer_set) {
+        ngx_del_timer(&pool->gather);
     }
 
     if (pool->pause.timer_set) {
@@ -167,8 +177,14 @@ ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
     job->resent = 0;
     job->contested = 0;
     job->missed = 0;
+    job->alone = 0;
+    job->unknown = 0;
     job->deadline = ngx_current_msec + pool->conf->timeout;
     job->submitted = ngx_http_magasin_clock();
+
+    if (job->gather) {
+        ngx_http_magasin_pg_batch_weigh(job);
+    }
 
     job->timer.handler = ngx_http_magasin_pg_timeout;
     job->timer.data = job;
@@ -448,6 +464,10 @@ ngx_http_magasin_pg_fail_waiting(ngx_http_magasin_pg_pool_t *pool)
 
     ngx_http_magasin_pg_lane_empty(pool);
 
+    for (i = 0; i < pool->conf->connections; i++) {
+        ngx_http_magasin_pg_connection_resume(&pool->connections[i]);
+    }
+
     for (i = 0; i < NGX_HTTP_MAGASIN_PG_CLASSES; i++) {
         if (!ngx_queue_empty(&pool->waiting[i])) {
             ngx_queue_add(&failed, &pool->waiting[i]);
@@ -550,7 +570,7 @@ ngx_http_magasin_pg_timeout(ngx_event_t *ev)
                    "slot:%p", job->statement, job->queued, job->block,
                    job->slot);
 
-    if (job->queued
+    if (job->queued && !job->unknown
         && (job->block || job->class == NGX_HTTP_MAGASIN_PG_WRITE))
     {
         /* The server has not got it: it is known not to be done. */

@@ -21,7 +21,10 @@
 #include "ngx_http_magasin_statements.h"
 
 
-#define NGX_HTTP_MAGASIN_PG_MAX_PARAMS  16
+#define NGX_HTTP_MAGASIN_PG_MAX_PARAMS  18
+
+/* Buckets of sizes of batches: 1, 2, 4, ... 64, and more. */
+#define NGX_HTTP_MAGASIN_PG_SIZES       8
 
 
 typedef struct ngx_http_magasin_pg_job_s   ngx_http_magasin_pg_job_t;
@@ -50,6 +53,27 @@ typedef enum {
 } ngx_http_magasin_pg_class_e;
 
 
+/* What one run for several jobs makes of one of their parameters. */
+typedef enum {
+    NGX_HTTP_MAGASIN_PG_EACH = 0,   /* an array: one element of each job */
+    NGX_HTTP_MAGASIN_PG_LINES,      /* an array: `nlines` elements of each */
+    NGX_HTTP_MAGASIN_PG_NUMBERS,    /* an array: of each line, the number of
+                                       its job in the run, from 1 */
+    NGX_HTTP_MAGASIN_PG_WAITS       /* a boolean: may it wait for locks? */
+} ngx_http_magasin_pg_part_e;
+
+/*
+ * A statement that does the writes of several jobs in one run; see pg_batch.c.
+ * Its result has one row for each job, in their order.
+ */
+typedef struct {
+    const ngx_http_magasin_pg_part_e  *parts;      /* of its parameters */
+    int                                number;     /* column: of the job */
+    int                                missed;     /* column: true: a lock was
+                                                      not free; not done */
+} ngx_http_magasin_pg_gather_t;
+
+
 typedef void (*ngx_http_magasin_pg_ready_pt)(ngx_http_magasin_pg_job_t *job,
     PGresult *result);
 typedef void (*ngx_http_magasin_pg_failed_pt)(ngx_http_magasin_pg_job_t *job,
@@ -71,6 +95,12 @@ struct ngx_http_magasin_pg_job_s {
     void                            *data;
     const uint64_t                  *locks;        /* hashes of rows */
     ngx_uint_t                       nlocks;       /* 0: see pg_lane.c */
+    const ngx_http_magasin_pg_gather_t
+                                    *gather;       /* NULL: a run of its own */
+    ngx_uint_t                       nlines;       /* of a job that gathers */
+    uint64_t                         once;         /* a hash: such a job takes
+                                                      effect once, however
+                                                      often it runs; 0: no */
     unsigned                         merge:1;      /* see pg_schedule.c */
     unsigned                         share:1;      /* answer in flight */
     unsigned                         weigh:1;      /* heavy if it was long */
@@ -79,7 +109,8 @@ struct ngx_http_magasin_pg_job_s {
 
     /*
      * Set before ready() is called: the first row of this job in the result
-     * and the number of its rows.  Only merged jobs do not have all rows.
+     * and the number of its rows.  Only jobs that were merged or gathered do
+     * not have all rows.
      */
     int                              row;
     int                              rows;
@@ -90,12 +121,17 @@ struct ngx_http_magasin_pg_job_s {
     uint64_t                         submitted;    /* microseconds */
     ngx_http_magasin_pg_pool_t      *pool;
     ngx_http_magasin_pg_slot_t      *slot;
-    ngx_http_magasin_pg_job_t       *next;         /* of those merged */
+    ngx_http_magasin_pg_job_t       *next;         /* of those in one run */
+    int                              place;        /* in a batch, from 0 */
+    size_t                           size;         /* bytes of its values */
     ngx_http_magasin_pg_block_t     *block;        /* it waits there */
     ngx_msec_t                       deadline;     /* of the job */
     ngx_msec_t                       until;        /* it waits for locks */
     unsigned                         contested:1;  /* `until` is set */
     unsigned                         missed:1;     /* to the lane with it */
+    unsigned                         alone:1;      /* in a run of its own */
+    unsigned                         unknown:1;    /* an earlier run of it may
+                                                      have been committed */
     unsigned                         queued:1;
     unsigned                         resent:3;     /* how many times */
 };
@@ -155,6 +191,9 @@ typedef struct {
     ngx_atomic_t                     locked;       /* a lock, and failed */
     ngx_atomic_t                     down;         /* rejected: no server */
     ngx_atomic_t                     resent;
+    ngx_atomic_t                     rejected;     /* batches; sent singly */
+    ngx_atomic_t                     sizes[NGX_HTTP_MAGASIN_PG_SIZES];
+    ngx_atomic_t                     gathered;     /* jobs in batches */
     ngx_atomic_t                     errors[NGX_HTTP_MAGASIN_SQLSTATE_CLASSES];
     ngx_http_magasin_histogram_t     wait;         /* until being sent */
     ngx_http_magasin_pg_runs_t       statements[NGX_HTTP_MAGASIN_SQL_COUNT];

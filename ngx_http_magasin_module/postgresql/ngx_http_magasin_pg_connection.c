@@ -34,6 +34,8 @@ ngx_http_magasin_pg_connection_init(
                                  ngx_http_magasin_pg_connection_timer,
                                  connection, pool->log);
 
+    ngx_queue_init(&connection->unknown);
+
     for (i = 0; i < NGX_HTTP_MAGASIN_PG_SLOTS; i++) {
         connection->slots[i].connection = connection;
     }
@@ -69,6 +71,7 @@ ngx_http_magasin_pg_connection_open(
     connection->received = 0;
     connection->partial = 0;
     connection->reading = 0;
+    connection->gathering = 0;
     connection->writes = 0;
     connection->heavy = 0;
 
@@ -129,6 +132,8 @@ ngx_http_magasin_pg_connection_ready(
     pool->ready++;
 
     ngx_http_magasin_count(pool->counters->connects);
+
+    ngx_http_magasin_pg_connection_resume(connection);
 }
 
 
@@ -160,6 +165,7 @@ ngx_http_magasin_pg_connection_close(
     connection->syncs = 0;
     connection->batch = 0;
     connection->reading = 0;
+    connection->gathering = 0;
     connection->writes = 0;
     connection->heavy = 0;
 
@@ -229,8 +235,9 @@ ngx_http_magasin_pg_connection_lost(
 
 /*
  * Take back the jobs in flight.  A read goes back to its queue, at most
- * NGX_HTTP_MAGASIN_PG_RESENDS times.  The other jobs are put into `failed`:
- * whether a write was committed is unknown.
+ * NGX_HTTP_MAGASIN_PG_RESENDS times.  Whether a write was committed is unknown:
+ * one that takes effect once waits for the connection to be in service again;
+ * the others are put into `failed`.
  */
 
 static void
@@ -258,9 +265,43 @@ ngx_http_magasin_pg_connection_take_back(
                 continue;
             }
 
+            if (job->once && job->resent < NGX_HTTP_MAGASIN_PG_RESENDS) {
+                job->resent++;
+                job->alone = 1;
+                job->unknown = 1;
+                ngx_http_magasin_pg_link(job, &connection->unknown, 1);
+                continue;
+            }
+
             ngx_http_magasin_pg_link(job, failed, 1);
         }
     }
+}
+
+
+/*
+ * The connection is in service again, or will not be: put the jobs that wait for
+ * it at the head of their queue.
+ */
+
+void
+ngx_http_magasin_pg_connection_resume(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    ngx_queue_t  *queue, *waiting;
+
+    queue = &connection->unknown;
+
+    if (ngx_queue_empty(queue)) {
+        return;
+    }
+
+    waiting = &connection->pool->waiting[NGX_HTTP_MAGASIN_PG_WRITE];
+
+    ngx_queue_add(queue, waiting);
+    ngx_queue_init(waiting);
+    ngx_queue_add(waiting, queue);
+    ngx_queue_init(queue);
 }
 
 

@@ -2,7 +2,7 @@
 /*
  * What the files of the PostgreSQL room share; no other room includes it: the
  * pool (pg.c), what is sent where (pg_schedule.c), jobs that wait for locks
- * (pg_lane.c), a connection (pg_connection.c), its socket (pg_event.c), what
+ * (pg_lane.c), writes that share a run (pg_batch.c), a connection (pg_connection.c), its socket (pg_event.c), what
  * it sends (pg_send.c), its statements (pg_prepare.c), its results
  * (pg_result.c) and their columns (pg_expect.c), the log (pg_log.c).
  */
@@ -20,6 +20,17 @@
 #define NGX_HTTP_MAGASIN_PG_BATCH     64
 #define NGX_HTTP_MAGASIN_PG_BATCHES   2
 #define NGX_HTTP_MAGASIN_PG_WRITES    2
+
+/*
+ * Jobs of a batch of writes, their bytes and their lines: its answers are
+ * rendered in one turn of the event loop, and who comes next waits for it.
+ */
+#define NGX_HTTP_MAGASIN_PG_GATHER        64
+#define NGX_HTTP_MAGASIN_PG_GATHER_BYTES  65536
+#define NGX_HTTP_MAGASIN_PG_GATHER_LINES  256
+
+/* Milliseconds for which writes wait for the batch before them. */
+#define NGX_HTTP_MAGASIN_PG_GATHER_HOLD   100
 
 /* How often a read is resent: several connections may fail in a row. */
 #define NGX_HTTP_MAGASIN_PG_RESENDS   4
@@ -92,6 +103,7 @@ typedef enum {
     NGX_HTTP_MAGASIN_PG_SYNC_OTHER = 0,
     NGX_HTTP_MAGASIN_PG_SYNC_READS,       /* a batch */
     NGX_HTTP_MAGASIN_PG_SYNC_WRITE,
+    NGX_HTTP_MAGASIN_PG_SYNC_GATHER,      /* a batch of writes */
     NGX_HTTP_MAGASIN_PG_SYNC_HEAVY,
     NGX_HTTP_MAGASIN_PG_SYNC_LANE         /* one that waits for a lock */
 } ngx_http_magasin_pg_sync_e;
@@ -118,7 +130,8 @@ struct ngx_http_magasin_pg_block_s {
  * several jobs if they were merged or share it, and none if they were
  * cancelled.  The slot of the Sync of a write holds its jobs and its result,
  * since only the answer to the Sync confirms the commit; or its jobs alone, if
- * they are to run again.
+ * they are to run again.  What becomes of the jobs of a batch is decided then,
+ * one by one.
  */
 struct ngx_http_magasin_pg_slot_s {
     ngx_http_magasin_pg_job_t          *jobs;
@@ -127,6 +140,7 @@ struct ngx_http_magasin_pg_slot_s {
     ngx_http_magasin_statement_e        statement;
     uint64_t                            sent;        /* microseconds */
     uint64_t                            weight;      /* of a job, or 0 */
+    ngx_uint_t                          count;       /* of jobs, when sent */
     ngx_http_magasin_pg_sync_e          kind;        /* of a Sync */
     unsigned                            sync:1;
     unsigned                            prepare:1;   /* of `statement` */
@@ -150,6 +164,9 @@ struct ngx_http_magasin_pg_connection_s {
     ngx_uint_t                          syncs;       /* in flight */
     ngx_uint_t                          batch;       /* reads since Sync */
     ngx_msec_t                          reading;     /* since when, or 0 */
+    ngx_msec_t                          gathering;   /* the same of writes */
+    ngx_queue_t                         unknown;     /* jobs for when it is in
+                                                        service again */
     ngx_msec_t                          progress;    /* last answered Sync */
     uint64_t                            locks[NGX_HTTP_MAGASIN_PG_WRITES];
     ngx_uint_t                          writes;      /* in flight */
@@ -174,6 +191,7 @@ struct ngx_http_magasin_pg_pool_s {
     ngx_uint_t                          nwaiting;
     ngx_event_t                         dispatch;    /* posted once a tick */
     ngx_event_t                         hold;        /* ends a wait of reads */
+    ngx_event_t                         gather;      /* and one of writes */
     ngx_uint_t                          ready;       /* connections */
 
     ngx_queue_t                         blocks;      /* in turn */
@@ -222,6 +240,8 @@ void ngx_http_magasin_pg_connection_close(
     ngx_http_magasin_pg_connection_t *connection);
 void ngx_http_magasin_pg_connection_lost(
     ngx_http_magasin_pg_connection_t *connection, const char *why);
+void ngx_http_magasin_pg_connection_resume(
+    ngx_http_magasin_pg_connection_t *connection);
 void ngx_http_magasin_pg_connection_watch(
     ngx_http_magasin_pg_connection_t *connection);
 
@@ -246,6 +266,7 @@ ngx_int_t ngx_http_magasin_pg_connection_lock_wait(
 ngx_http_magasin_pg_slot_t *ngx_http_magasin_pg_connection_slot(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_statement_e statement);
+uint64_t ngx_http_magasin_pg_lane_key(ngx_http_magasin_pg_job_t *job);
 uint64_t ngx_http_magasin_pg_weight(ngx_http_magasin_pg_job_t *job);
 ngx_uint_t ngx_http_magasin_pg_weighs(ngx_http_magasin_pg_pool_t *pool,
     uint64_t weight);
@@ -273,6 +294,12 @@ void ngx_http_magasin_pg_prepare_missing(ngx_http_magasin_pg_pool_t *pool);
 /* pg_result.c */
 ngx_int_t ngx_http_magasin_pg_results(
     ngx_http_magasin_pg_connection_t *connection);
+void ngx_http_magasin_pg_again(ngx_http_magasin_pg_job_t *job);
+
+/* sqlstate.c */
+ngx_uint_t ngx_http_magasin_pg_ending(PGresult *result);
+ngx_uint_t ngx_http_magasin_pg_undone(PGresult *result);
+ngx_uint_t ngx_http_magasin_pg_missed(PGresult *result);
 
 /* pg_expect.c */
 ngx_int_t ngx_http_magasin_pg_expected(
@@ -286,13 +313,26 @@ ngx_http_magasin_pg_connection_t *ngx_http_magasin_pg_choose(
 ngx_uint_t ngx_http_magasin_pg_alone(
     ngx_http_magasin_pg_connection_t *connection);
 
+/* pg_batch.c */
+void ngx_http_magasin_pg_batch_weigh(ngx_http_magasin_pg_job_t *job);
+ngx_uint_t ngx_http_magasin_pg_batch_held(ngx_http_magasin_pg_pool_t *pool);
+void ngx_http_magasin_pg_batch_gather(ngx_http_magasin_pg_job_t *first,
+    ngx_http_magasin_pg_block_t *block);
+int ngx_http_magasin_pg_batch_send(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_job_t *jobs);
+void ngx_http_magasin_pg_batch_count(ngx_http_magasin_pg_pool_t *pool,
+    ngx_uint_t n);
+void ngx_http_magasin_pg_batch_again(ngx_http_magasin_pg_slot_t *slot,
+    PGresult *result);
+ngx_int_t ngx_http_magasin_pg_batch_row(ngx_http_magasin_pg_job_t *job,
+    PGresult *result);
+
 /* pg_lane.c */
 void ngx_http_magasin_pg_lane_init(ngx_http_magasin_pg_pool_t *pool);
-uint64_t ngx_http_magasin_pg_lane_key(ngx_http_magasin_pg_job_t *job);
 void ngx_http_magasin_pg_locked(ngx_http_magasin_pg_job_t *job);
-void ngx_http_magasin_pg_lane_heavy(ngx_http_magasin_pg_pool_t *pool,
-    ngx_http_magasin_statement_e statement);
 ngx_uint_t ngx_http_magasin_pg_lane_waits(ngx_http_magasin_pg_job_t *job);
+ngx_uint_t ngx_http_magasin_pg_lane_blocks(ngx_http_magasin_pg_job_t *job);
 ngx_int_t ngx_http_magasin_pg_lane_add(ngx_http_magasin_pg_job_t *job,
     ngx_uint_t first);
 ngx_int_t ngx_http_magasin_pg_lane_join(ngx_http_magasin_pg_job_t *job);

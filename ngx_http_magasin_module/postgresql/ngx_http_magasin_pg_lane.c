@@ -11,7 +11,8 @@
  * job of each block has a turn, with a longer lock_timeout.  If the turn gets
  * the lock, all jobs of the block return to their queues.  If it does not, the
  * block pauses.  A job whose time is over without a turn is known not to be
- * done.
+ * done.  Jobs that gather share a turn, also those of several blocks as long as
+ * none of these was in vain.
  *
  * A block is identified by a hash: of the rows that the job names (job->locks),
  * or else of its statement and its first parameter.  For a read, which waits
@@ -24,12 +25,16 @@
 
 static ngx_http_magasin_pg_block_t *ngx_http_magasin_pg_lane_find(
     ngx_http_magasin_pg_pool_t *pool, uint64_t key);
+static ngx_http_magasin_pg_block_t *ngx_http_magasin_pg_lane_block(
+    ngx_http_magasin_pg_job_t *job);
 static ngx_uint_t ngx_http_magasin_pg_lane_full(
     ngx_http_magasin_pg_job_t *job, ngx_http_magasin_pg_block_t *block);
 static void ngx_http_magasin_pg_lane_wait(ngx_http_magasin_pg_job_t *job,
     ngx_http_magasin_pg_block_t *block, ngx_uint_t first);
 static ngx_http_magasin_pg_block_t *ngx_http_magasin_pg_lane_turn(
     ngx_http_magasin_pg_pool_t *pool);
+static void ngx_http_magasin_pg_lane_ended(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_block_t *block, ngx_uint_t missed);
 static void ngx_http_magasin_pg_lane_release(ngx_http_magasin_pg_pool_t *pool,
     ngx_http_magasin_pg_block_t *block);
 static void ngx_http_magasin_pg_lane_timer(ngx_http_magasin_pg_job_t *job,
@@ -51,62 +56,6 @@ ngx_http_magasin_pg_lane_init(ngx_http_magasin_pg_pool_t *pool)
 
     ngx_http_magasin_event_timer(&pool->pause, ngx_http_magasin_pg_dispatch,
                                  pool, pool->log);
-}
-
-
-/*
- * Returns a hash of the keys of a row; never 0.  `row` may be NULL.  If two
- * rows have the same hash, their writes wait for each other needlessly.
- */
-
-uint64_t
-ngx_http_magasin_pg_lock(const char *owner, const char *row)
-{
-    uint64_t     hash;
-    const char  *p;
-
-    /* FNV-1a; the byte between the keys is in no key. */
-
-    hash = 14695981039346656037ULL;
-
-    for (p = owner; *p; p++) {
-        hash = (hash ^ (u_char) *p) * 1099511628211ULL;
-    }
-
-    hash = (hash ^ 0xff) * 1099511628211ULL;
-
-    for (p = row ? row : ""; *p; p++) {
-        hash = (hash ^ (u_char) *p) * 1099511628211ULL;
-    }
-
-    return hash | 1;
-}
-
-
-/* Returns the hash of what a job asks for. */
-
-uint64_t
-ngx_http_magasin_pg_lane_key(ngx_http_magasin_pg_job_t *job)
-{
-    uint64_t     key;
-    ngx_uint_t   i;
-    const char  *name;
-
-    if (job->nlocks == 0) {
-        name = ngx_http_magasin_pg_statement_name(job->statement);
-
-        return ngx_http_magasin_pg_lock(name,
-                                 job->class == NGX_HTTP_MAGASIN_PG_WRITE
-                                 && job->nvalues ? job->values[0] : NULL);
-    }
-
-    key = job->locks[0];
-
-    for (i = 1; i < job->nlocks; i++) {
-        key = (key * 1099511628211ULL) ^ job->locks[i];
-    }
-
-    return key;
 }
 
 
@@ -199,18 +148,9 @@ ngx_http_magasin_pg_lane_add(ngx_http_magasin_pg_job_t *job, ngx_uint_t first)
 ngx_int_t
 ngx_http_magasin_pg_lane_join(ngx_http_magasin_pg_job_t *job)
 {
-    ngx_uint_t                    i;
-    ngx_http_magasin_pg_pool_t   *pool;
     ngx_http_magasin_pg_block_t  *block;
 
-    pool = job->pool;
-
-    block = ngx_http_magasin_pg_lane_find(pool,
-                                          ngx_http_magasin_pg_lane_key(job));
-
-    for (i = 0; block == NULL && i < job->nlocks && job->nlocks > 1; i++) {
-        block = ngx_http_magasin_pg_lane_find(pool, job->locks[i]);
-    }
+    block = ngx_http_magasin_pg_lane_block(job);
 
     if (block == NULL) {
         return NGX_DECLINED;
@@ -225,6 +165,34 @@ ngx_http_magasin_pg_lane_join(ngx_http_magasin_pg_job_t *job)
     ngx_http_magasin_pg_lane_wait(job, block, 0);
 
     return NGX_OK;
+}
+
+
+/* Returns 1 if a job has to wait in a block before it may be sent. */
+
+ngx_uint_t
+ngx_http_magasin_pg_lane_blocks(ngx_http_magasin_pg_job_t *job)
+{
+    return job->pool->nblocks && ngx_http_magasin_pg_lane_block(job) != NULL;
+}
+
+
+/* Returns the block of what a job asks for, or of a part of it; NULL: none. */
+
+static ngx_http_magasin_pg_block_t *
+ngx_http_magasin_pg_lane_block(ngx_http_magasin_pg_job_t *job)
+{
+    ngx_uint_t                    i;
+    ngx_http_magasin_pg_block_t  *block;
+
+    block = ngx_http_magasin_pg_lane_find(job->pool,
+                                          ngx_http_magasin_pg_lane_key(job));
+
+    for (i = 0; block == NULL && i < job->nlocks && job->nlocks > 1; i++) {
+        block = ngx_http_magasin_pg_lane_find(job->pool, job->locks[i]);
+    }
+
+    return block;
 }
 
 
@@ -264,38 +232,6 @@ ngx_http_magasin_pg_locked(ngx_http_magasin_pg_job_t *job)
     ngx_http_magasin_pg_finish(job);
 
     job->failed(job, NGX_HTTP_MAGASIN_PG_LOCKED, NULL);
-}
-
-
-/*
- * A long read has not got its lock in time: fail the other ones of the same
- * statement, which would wait for it one after the other.
- */
-
-void
-ngx_http_magasin_pg_lane_heavy(ngx_http_magasin_pg_pool_t *pool,
-    ngx_http_magasin_statement_e statement)
-{
-    ngx_queue_t                *q, *queue;
-    ngx_http_magasin_pg_job_t  *job;
-
-    queue = &pool->waiting[NGX_HTTP_MAGASIN_PG_HEAVY];
-
-    for (q = ngx_queue_head(queue); q != ngx_queue_sentinel(queue); /* void */)
-    {
-        job = ngx_queue_data(q, ngx_http_magasin_pg_job_t, queue);
-
-        if (job->statement == statement) {
-            ngx_http_magasin_pg_locked(job);
-
-            /* The callback may have changed the queue. */
-
-            q = ngx_queue_head(queue);
-            continue;
-        }
-
-        q = ngx_queue_next(q);
-    }
 }
 
 
@@ -463,47 +399,89 @@ ngx_http_magasin_pg_lane_turn(ngx_http_magasin_pg_pool_t *pool)
 
 
 /*
- * A turn has ended, or its connection was closed.  If the lock was missed, the
- * block pauses; else its jobs return to their queues.
+ * A turn has ended, or its connection was closed.  The blocks whose jobs were in
+ * it are those that are busy.
  */
 
 void
 ngx_http_magasin_pg_lane_end(ngx_http_magasin_pg_connection_t *connection)
 {
-    ngx_uint_t                    pauses;
+    ngx_uint_t                    missed;
+    ngx_queue_t                  *q, *next;
     ngx_http_magasin_pg_pool_t   *pool;
     ngx_http_magasin_pg_block_t  *block;
 
-    block = connection->lane;
-    if (block == NULL) {
+    if (connection->lane == NULL) {
         return;
     }
 
     pool = connection->pool;
-
-    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, pool->log, 0,
-                   "magasin pg: turn of block %p ended, missed:%d misses:%ui",
-                   block, block->missed, block->misses);
+    missed = connection->lane->missed;
 
     connection->lane = NULL;
     pool->lane = 0;
     pool->writes = 1;
+
+    for (q = ngx_queue_head(&pool->blocks);
+         q != ngx_queue_sentinel(&pool->blocks);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        block = ngx_queue_data(q, ngx_http_magasin_pg_block_t, queue);
+
+        if (block->busy) {
+            ngx_http_magasin_pg_lane_ended(pool, block, missed);
+        }
+    }
+}
+
+
+/*
+ * A block has had a turn.  If the lock was missed, the block pauses, and its
+ * next turn is its own.  Else its jobs return to their queues; few that gather
+ * stay for the next turn, since those who have the lock by turns with others
+ * would miss it there.
+ */
+
+static void
+ngx_http_magasin_pg_lane_ended(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_block_t *block, ngx_uint_t missed)
+{
+    ngx_uint_t                  pauses;
+    ngx_http_magasin_pg_job_t  *job;
+
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, pool->log, 0,
+                   "magasin pg: turn of block %p ended, missed:%ui misses:%ui",
+                   block, missed, block->misses);
+
     block->busy = 0;
 
-    if (block->missed) {
+    if (ngx_queue_empty(&block->jobs)) {
+        ngx_http_magasin_pg_lane_free(pool, block);
+        return;
+    }
+
+    ngx_queue_remove(&block->queue);
+    ngx_queue_insert_tail(&pool->blocks, &block->queue);
+
+    if (missed) {
         pauses = ngx_min(block->misses, NGX_HTTP_MAGASIN_PG_LOCK_PAUSES);
 
         block->misses++;
         block->next = ngx_current_msec
                       + (NGX_HTTP_MAGASIN_PG_LOCK_PAUSE << pauses);
-
-        ngx_queue_remove(&block->queue);
-        ngx_queue_insert_tail(&pool->blocks, &block->queue);
-
-    } else {
-        ngx_http_magasin_pg_lane_release(pool, block);
+        return;
     }
 
+    job = ngx_queue_data(ngx_queue_head(&block->jobs),
+                         ngx_http_magasin_pg_job_t, queue);
+
+    if (job->gather && block->njobs <= NGX_HTTP_MAGASIN_PG_GATHER) {
+        block->misses = 0;
+        return;
+    }
+
+    ngx_http_magasin_pg_lane_release(pool, block);
     ngx_http_magasin_pg_lane_free(pool, block);
 }
 

@@ -22,19 +22,19 @@ static ngx_int_t ngx_http_magasin_pg_ran(
 static void ngx_http_magasin_pg_count(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_slot_t *slot, PGresult *result);
-static ngx_uint_t ngx_http_magasin_pg_ending(PGresult *result);
-static ngx_uint_t ngx_http_magasin_pg_undone(PGresult *result);
 static ngx_int_t ngx_http_magasin_pg_written(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_slot_t *slot, PGresult *result);
 static void ngx_http_magasin_pg_synced(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_slot_t *slot);
+static void ngx_http_magasin_pg_wait_commit(ngx_http_magasin_pg_slot_t *slot,
+    ngx_http_magasin_pg_slot_t *sync);
 static void ngx_http_magasin_pg_committed(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_slot_t *slot);
-static ngx_uint_t ngx_http_magasin_pg_missed(PGresult *result);
-static void ngx_http_magasin_pg_again(ngx_http_magasin_pg_job_t *job);
+static void ngx_http_magasin_pg_heavy_locked(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_statement_e statement);
 static void ngx_http_magasin_pg_deliver(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_job_t *job, PGresult *result);
@@ -238,7 +238,8 @@ ngx_http_magasin_pg_ran(ngx_http_magasin_pg_connection_t *connection,
 
     while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
 
-        if (ending && job->class != NGX_HTTP_MAGASIN_PG_WRITE
+        if (ending
+            && (job->gather || job->class != NGX_HTTP_MAGASIN_PG_WRITE)
             && job->resent < NGX_HTTP_MAGASIN_PG_RESENDS)
         {
             /* It may run on another connection. */
@@ -259,7 +260,7 @@ ngx_http_magasin_pg_ran(ngx_http_magasin_pg_connection_t *connection,
     }
 
     if (missed && connection->heavy) {
-        ngx_http_magasin_pg_lane_heavy(connection->pool, slot->statement);
+        ngx_http_magasin_pg_heavy_locked(connection->pool, slot->statement);
     }
 
     return ending ? NGX_ERROR : NGX_OK;
@@ -291,6 +292,11 @@ ngx_http_magasin_pg_synced(ngx_http_magasin_pg_connection_t *connection,
     case NGX_HTTP_MAGASIN_PG_SYNC_READS:
         connection->reading = 0;
         break;
+
+    case NGX_HTTP_MAGASIN_PG_SYNC_GATHER:
+        connection->gathering = 0;
+
+        /* fall through */
 
     case NGX_HTTP_MAGASIN_PG_SYNC_WRITE:
         connection->locks[0] = connection->locks[1];
@@ -351,27 +357,6 @@ ngx_http_magasin_pg_count(ngx_http_magasin_pg_connection_t *connection,
 
 
 /*
- * Returns 1 if an error ends the connection.  Class 57P: the server shuts
- * down, or an administrator ended the session.  0A000 and 26000: the prepared
- * statements do not fit the schema any more, or a pooler dropped them; a new
- * connection prepares them again.  In these cases the statement was not run.
- */
-
-static ngx_uint_t
-ngx_http_magasin_pg_ending(PGresult *result)
-{
-    char  *sqlstate;
-
-    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-
-    return sqlstate
-           && (ngx_strncmp(sqlstate, "57P", 3) == 0
-               || ngx_strcmp(sqlstate, "0A000") == 0
-               || ngx_strcmp(sqlstate, "26000") == 0);
-}
-
-
-/*
  * The result of a write has arrived.  Its Sync commits it.  A server that is
  * stopped sends the result even if the commit does not happen.  So the jobs
  * wait in the slot of the Sync, which is the next one, with the result.
@@ -393,17 +378,21 @@ ngx_http_magasin_pg_written(ngx_http_magasin_pg_connection_t *connection,
 
     sync = ngx_http_magasin_pg_slot(connection, connection->head);
 
+    if (slot->jobs->gather) {
+        ngx_http_magasin_pg_wait_commit(slot, sync);
+        sync->result = result;
+        return NGX_DONE;
+    }
+
     again = ngx_http_magasin_pg_undone(result)
             && slot->jobs->resent < NGX_HTTP_MAGASIN_PG_RESENDS;
 
     missed = ngx_http_magasin_pg_missed(result)
              && ngx_http_magasin_pg_lane_waits(slot->jobs);
 
-    sync->jobs = slot->jobs;
-    slot->jobs = NULL;
+    ngx_http_magasin_pg_wait_commit(slot, sync);
 
     for (job = sync->jobs; job; job = job->next) {
-        job->slot = sync;
         job->resent += again;
 
         if (missed) {
@@ -425,6 +414,24 @@ ngx_http_magasin_pg_written(ngx_http_magasin_pg_connection_t *connection,
 }
 
 
+/* The jobs of a write wait in the slot of its Sync. */
+
+static void
+ngx_http_magasin_pg_wait_commit(ngx_http_magasin_pg_slot_t *slot,
+    ngx_http_magasin_pg_slot_t *sync)
+{
+    ngx_http_magasin_pg_job_t  *job;
+
+    sync->jobs = slot->jobs;
+    sync->count = slot->count;
+    slot->jobs = NULL;
+
+    for (job = sync->jobs; job; job = job->next) {
+        job->slot = sync;
+    }
+}
+
+
 /*
  * A Sync was answered: the write before it, if there is one, was committed or
  * rejected, or it runs again.
@@ -439,6 +446,10 @@ ngx_http_magasin_pg_committed(ngx_http_magasin_pg_connection_t *connection,
 
     result = slot->result;
     slot->result = NULL;
+
+    if (result && slot->jobs && slot->jobs->gather) {
+        ngx_http_magasin_pg_batch_again(slot, result);
+    }
 
     while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
 
@@ -455,43 +466,9 @@ ngx_http_magasin_pg_committed(ngx_http_magasin_pg_connection_t *connection,
 }
 
 
-/*
- * Returns 1 if the transaction was rolled back because of a deadlock or a
- * serialization failure (class 40): it is to be retried.
- */
-
-static ngx_uint_t
-ngx_http_magasin_pg_undone(PGresult *result)
-{
-    char  *sqlstate;
-
-    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-
-    return sqlstate
-           && (ngx_strcmp(sqlstate, "40001") == 0
-               || ngx_strcmp(sqlstate, "40P01") == 0);
-}
-
-
-/*
- * Returns 1 if a lock was not free within the lock_timeout (55P03): the
- * transaction was rolled back.
- */
-
-static ngx_uint_t
-ngx_http_magasin_pg_missed(PGresult *result)
-{
-    char  *sqlstate;
-
-    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-
-    return sqlstate && ngx_strcmp(sqlstate, "55P03") == 0;
-}
-
-
 /* Mark a job that missed a lock: _requeue() puts it into the lane. */
 
-static void
+void
 ngx_http_magasin_pg_again(ngx_http_magasin_pg_job_t *job)
 {
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, job->log, 0,
@@ -508,6 +485,7 @@ static void
 ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_job_t *job, PGresult *result)
 {
+    ngx_int_t                    rc;
     ngx_uint_t                   class;
     ngx_http_magasin_pg_pool_t  *pool;
 
@@ -518,12 +496,25 @@ ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_connection_t *connection,
     case PGRES_TUPLES_OK:
     case PGRES_COMMAND_OK:
 
-        if (ngx_http_magasin_pg_expected(job->statement, result) != NGX_OK) {
+        rc = ngx_http_magasin_pg_expected(job->statement, result);
+
+        if (rc == NGX_OK && job->gather) {
+            rc = ngx_http_magasin_pg_batch_row(job, result);
+        }
+
+        if (rc == NGX_ERROR) {
             ngx_http_magasin_pg_connection_complain(connection, NGX_LOG_ERR,
                     "returned unexpected columns for the statement",
                     ngx_http_magasin_pg_statement_name(job->statement));
 
             job->failed(job, NGX_HTTP_MAGASIN_PG_UNAVAILABLE, NULL);
+            return;
+        }
+
+        if (rc == NGX_BUSY) {
+            ngx_http_magasin_count(pool->counters->locked);
+
+            job->failed(job, NGX_HTTP_MAGASIN_PG_LOCKED, NULL);
             return;
         }
 
@@ -545,7 +536,7 @@ ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_connection_t *connection,
 }
 
 
-/* Set the rows of a job: all of them, or the one of the key if merged. */
+/* Set the rows of a job: all of them, or its own if it shared the run. */
 
 static void
 ngx_http_magasin_pg_rows(ngx_http_magasin_pg_job_t *job, PGresult *result)
@@ -554,6 +545,12 @@ ngx_http_magasin_pg_rows(ngx_http_magasin_pg_job_t *job, PGresult *result)
 
     job->row = 0;
     job->rows = PQntuples(result);
+
+    if (job->gather) {
+        job->row = job->place;
+        job->rows = 1;
+        return;
+    }
 
     if (!job->merge) {
         return;
@@ -568,4 +565,36 @@ ngx_http_magasin_pg_rows(ngx_http_magasin_pg_job_t *job, PGresult *result)
     }
 
     job->rows = 0;
+}
+
+
+/*
+ * A long read has not got its lock in time: fail the other ones of the same
+ * statement, which would wait for it one after the other.
+ */
+
+static void
+ngx_http_magasin_pg_heavy_locked(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_statement_e statement)
+{
+    ngx_queue_t                *q, *queue;
+    ngx_http_magasin_pg_job_t  *job;
+
+    queue = &pool->waiting[NGX_HTTP_MAGASIN_PG_HEAVY];
+
+    for (q = ngx_queue_head(queue); q != ngx_queue_sentinel(queue); /* void */)
+    {
+        job = ngx_queue_data(q, ngx_http_magasin_pg_job_t, queue);
+
+        if (job->statement == statement) {
+            ngx_http_magasin_pg_locked(job);
+
+            /* The callback may have changed the queue. */
+
+            q = ngx_queue_head(queue);
+            continue;
+        }
+
+        q = ngx_queue_next(q);
+    }
 }

@@ -15,6 +15,8 @@
  * result is the key, and no key has more than one row.  Jobs with `share` set
  * have no parameters, and all that come until the answer does get the same.
  *
+ * Jobs with `gather` set are writes that share a run: see pg_batch.c.
+ *
  * Who may use which connection: one that is in service always stays free of
  * writes, of turns of the lane and of long reads, and one more of long reads
  * when there are three.  Writes that ask for the same row follow each other
@@ -225,22 +227,30 @@ ngx_http_magasin_pg_send(ngx_http_magasin_pg_pool_t *pool,
 ngx_http_magasin_pg_job_t *
 ngx_http_magasin_pg_next(ngx_queue_t *q)
 {
-    ngx_uint_t                   n;
-    ngx_queue_t                 *sentinel, *following;
-    ngx_http_magasin_pg_pool_t  *pool;
-    ngx_http_magasin_pg_job_t   *first, *job, **last;
+    ngx_uint_t                    n;
+    ngx_queue_t                  *sentinel, *following;
+    ngx_http_magasin_pg_pool_t   *pool;
+    ngx_http_magasin_pg_job_t    *first, *job, **last;
+    ngx_http_magasin_pg_block_t  *block;
 
     first = ngx_queue_data(q, ngx_http_magasin_pg_job_t, queue);
     pool = first->pool;
 
-    sentinel = first->block ? ngx_queue_sentinel(&first->block->jobs)
-                            : ngx_queue_sentinel(&pool->waiting[first->class]);
+    block = first->block;
+    sentinel = block ? ngx_queue_sentinel(&block->jobs)
+                     : ngx_queue_sentinel(&pool->waiting[first->class]);
 
     following = ngx_queue_next(q);
 
     ngx_http_magasin_pg_unlink(first);
 
     first->next = NULL;
+
+    if (first->gather) {
+        ngx_http_magasin_pg_batch_gather(first, block);
+        return first;
+    }
+
     last = &first->next;
     n = 1;
 
@@ -312,7 +322,13 @@ ngx_http_magasin_pg_choose(ngx_http_magasin_pg_pool_t *pool,
                ? reserved : NULL;
     }
 
-    if (job->class == NGX_HTTP_MAGASIN_PG_WRITE) {
+    if (job->gather && !job->alone) {
+
+        if (job->block == NULL && ngx_http_magasin_pg_batch_held(pool)) {
+            return NULL;
+        }
+
+    } else if (job->class == NGX_HTTP_MAGASIN_PG_WRITE) {
         connection = ngx_http_magasin_pg_follow(pool, job);
 
         if (connection) {
@@ -434,6 +450,10 @@ ngx_http_magasin_pg_accepts(ngx_http_magasin_pg_connection_t *connection,
 
     if (job->class == NGX_HTTP_MAGASIN_PG_HEAVY) {
         return ngx_http_magasin_pg_in_flight(connection) == 0;
+    }
+
+    if (job->gather && !job->alone && connection->gathering) {
+        return 0;
     }
 
     if (job->class == NGX_HTTP_MAGASIN_PG_WRITE || job->block) {

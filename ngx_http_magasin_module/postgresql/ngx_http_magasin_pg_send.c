@@ -16,7 +16,8 @@ static void ngx_http_magasin_pg_connection_keys(char *keys, size_t len,
 
 
 /*
- * Send a job, or several merged jobs, which are linked by `next`.  A read is
+ * Send a job, or several that were merged or gathered, which are linked by
+ * `next`.  A read is
  * added to the open batch; the caller sends the Sync of the batch.  A Sync is
  * sent here after any other job, and after a turn of the lane.  `lock_wait` is
  * the lock_timeout of this statement in milliseconds; 0 selects the one of the
@@ -31,6 +32,7 @@ ngx_http_magasin_pg_connection_send(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_job_t *job, ngx_msec_t lock_wait)
 {
+    int                 sent;
     char                keys[NGX_HTTP_MAGASIN_PG_KEYS];
     const char         *name, *array;
     const char *const  *values;
@@ -51,10 +53,12 @@ ngx_http_magasin_pg_connection_send(
         values = &array;
     }
 
-    if (PQsendQueryPrepared(connection->pg, name, (int) job->nvalues,
-                            values, NULL, NULL, 0)
-        == 0)
-    {
+    sent = job->gather
+           ? ngx_http_magasin_pg_batch_send(connection, job)
+           : PQsendQueryPrepared(connection->pg, name, (int) job->nvalues,
+                                 values, NULL, NULL, 0);
+
+    if (!sent) {
         return NGX_ERROR;
     }
 
@@ -103,14 +107,19 @@ ngx_http_magasin_pg_connection_sent(
 
     for (next = job; next; next = next->next) {
         next->slot = slot;
+        next->place = (int) slot->count++;
 
-        if (next->resent == 0 && !next->contested) {
+        if (next->resent == 0 && !next->contested && !next->alone) {
             ngx_http_magasin_observe(&connection->pool->counters->wait,
                                      now - next->submitted);
 
         } else {
             ngx_http_magasin_count(connection->pool->counters->resent);
         }
+    }
+
+    if (job->gather) {
+        ngx_http_magasin_pg_batch_count(connection->pool, slot->count);
     }
 
     connection->connection->idle = 0;
@@ -134,6 +143,12 @@ ngx_http_magasin_pg_connection_end(
 
     } else if (connection->lane == NULL) {
         kind = NGX_HTTP_MAGASIN_PG_SYNC_WRITE;
+
+        if (job->gather && !job->alone) {
+            kind = NGX_HTTP_MAGASIN_PG_SYNC_GATHER;
+            connection->gathering = ngx_max(ngx_current_msec, 1);
+        }
+
         connection->locks[connection->writes++]
             = ngx_http_magasin_pg_lane_key(job);
     }
@@ -171,6 +186,7 @@ ngx_http_magasin_pg_connection_slot(
     slot->statement = statement;
     slot->sent = 0;
     slot->weight = 0;
+    slot->count = 0;
     slot->sync = 0;
     slot->prepare = 0;
 
@@ -273,6 +289,62 @@ ngx_http_magasin_pg_connection_sync(
     connection->syncs++;
 
     return ngx_http_magasin_pg_connection_flush(connection);
+}
+
+
+/*
+ * Returns a hash of the keys of a row; never 0.  `row` may be NULL.  If two
+ * rows have the same hash, their writes wait for each other needlessly.
+ */
+
+uint64_t
+ngx_http_magasin_pg_lock(const char *owner, const char *row)
+{
+    uint64_t     hash;
+    const char  *p;
+
+    /* FNV-1a; the byte between the keys is in no key. */
+
+    hash = 14695981039346656037ULL;
+
+    for (p = owner; *p; p++) {
+        hash = (hash ^ (u_char) *p) * 1099511628211ULL;
+    }
+
+    hash = (hash ^ 0xff) * 1099511628211ULL;
+
+    for (p = row ? row : ""; *p; p++) {
+        hash = (hash ^ (u_char) *p) * 1099511628211ULL;
+    }
+
+    return hash | 1;
+}
+
+
+/* Returns the hash of what a job asks for. */
+
+uint64_t
+ngx_http_magasin_pg_lane_key(ngx_http_magasin_pg_job_t *job)
+{
+    uint64_t     key;
+    ngx_uint_t   i;
+    const char  *name;
+
+    if (job->nlocks == 0) {
+        name = ngx_http_magasin_pg_statement_name(job->statement);
+
+        return ngx_http_magasin_pg_lock(name,
+                                 job->class == NGX_HTTP_MAGASIN_PG_WRITE
+                                 && job->nvalues ? job->values[0] : NULL);
+    }
+
+    key = job->locks[0];
+
+    for (i = 1; i < job->nlocks; i++) {
+        key = (key * 1099511628211ULL) ^ job->locks[i];
+    }
+
+    return key;
 }
 
 

@@ -1,5 +1,5 @@
 
-#include "ngx_http_magasin_pg.h"
+#include "ngx_http_magasin_pg_internal.h"
 
 
 typedef struct {
@@ -246,4 +246,59 @@ const char *
 ngx_http_magasin_sqlstate_class_name(ngx_uint_t class)
 {
     return ngx_http_magasin_sqlstate_classes[class];
+}
+
+
+/*
+ * Returns 1 if an error ends the connection.  Class 57P: the server shuts
+ * down, or an administrator ended the session.  0A000 and 26000: the prepared
+ * statements do not fit the schema any more, or a pooler dropped them; a new
+ * connection prepares them again.  In these cases the statement was not run.
+ */
+
+ngx_uint_t
+ngx_http_magasin_pg_ending(PGresult *result)
+{
+    char  *sqlstate;
+
+    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    return sqlstate
+           && (ngx_strncmp(sqlstate, "57P", 3) == 0
+               || ngx_strcmp(sqlstate, "0A000") == 0
+               || ngx_strcmp(sqlstate, "26000") == 0);
+}
+
+
+/*
+ * Returns 1 if the transaction was rolled back because of a deadlock or a
+ * serialization failure (class 40): it is to be retried.
+ */
+
+ngx_uint_t
+ngx_http_magasin_pg_undone(PGresult *result)
+{
+    char  *sqlstate;
+
+    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    return sqlstate
+           && (ngx_strcmp(sqlstate, "40001") == 0
+               || ngx_strcmp(sqlstate, "40P01") == 0);
+}
+
+
+/*
+ * Returns 1 if a lock was not free within the lock_timeout (55P03): the
+ * transaction was rolled back.
+ */
+
+ngx_uint_t
+ngx_http_magasin_pg_missed(PGresult *result)
+{
+    char  *sqlstate;
+
+    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    return sqlstate && ngx_strcmp(sqlstate, "55P03") == 0;
 }

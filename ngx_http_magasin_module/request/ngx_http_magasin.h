@@ -189,8 +189,9 @@ typedef enum {
     NGX_HTTP_MAGASIN_PLACE_ALL = 0,             /* all stores, or the centre */
     NGX_HTTP_MAGASIN_PLACE_NONE,                /* no store at all */
     NGX_HTTP_MAGASIN_PLACE_PATH,                /* the first id of the path */
-    NGX_HTTP_MAGASIN_PLACE_VALUE,               /* the first parameter of the
-                                                   statement; NULL: all */
+    NGX_HTTP_MAGASIN_PLACE_VALUE,               /* ctx->place, or else the first
+                                                   parameter of the statement;
+                                                   NULL: all */
     NGX_HTTP_MAGASIN_PLACE_ROW                  /* the column magasin_id of
                                                    the row that was read */
 } ngx_http_magasin_place_e;
@@ -301,6 +302,8 @@ struct ngx_http_magasin_ctx_s {
     ngx_http_magasin_refused_e     refused;     /* why no token was accepted */
     ngx_uint_t                     generation;  /* of the list of tokens; 0:
                                                    not looked up yet */
+    const char                    *place;       /* a store of the body that is
+                                                   not the first value; NULL */
     const char                    *key;         /* Idempotency-Key, or NULL */
     const char                    *digest;      /* of the keyed request */
 

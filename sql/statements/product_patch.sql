@@ -1,9 +1,10 @@
--- PATCH /api/v1/products/{id}/, and PUT with a condition or with a description
--- that is null.  $1 to $6: as for product_update.sql; $7: true to archive the
--- product, false to restore it, or NULL; $8 and $9: the digests of If-Match and
--- of If-None-Match, separated by commas, or "*", or NULL; $10: true if the
--- description must be null already.  The sixth column is false if one of these
--- does not hold.  The last column is as for product_rename.sql.
+-- PUT and PATCH /api/v1/products/{id}/ with If-None-Match or with a description
+-- that is null; writes_batch.sql has all others.  $1: the product; $2 to $5: the
+-- fields, NULL for a field that does not change; $6: the actor, for the journal;
+-- $7: true to archive the product, false to restore it, or NULL; $8 and $9: the
+-- digests of If-Match and of If-None-Match, separated by commas, or "*", or NULL;
+-- $10: true if the description must be null already.  The sixth column is false
+-- if one of these does not hold; the seventh is true if the name has changed.
 WITH avant AS MATERIALIZED (
     SELECT nom
       FROM produit
@@ -33,8 +34,8 @@ WITH avant AS MATERIALIZED (
     RETURNING p.id, p.nom, p.categorie, p.prix, p.description,
               p.nom <> avant.nom AS renomme
 )
-SELECT id, nom, categorie, prix, description, true,
-       pg_current_xact_id_if_assigned() AS xid, renomme
+SELECT id, nom, categorie, prix, description, true, renomme,
+       pg_current_xact_id_if_assigned() AS xid
   FROM fait
  UNION ALL
 SELECT id, nom, categorie, prix, description, false, NULL, NULL

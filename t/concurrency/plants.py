@@ -20,7 +20,7 @@ def replace_in(function, old, new):
         END $do$;"""
 
 
-FUNCTIONS = ["vente_creer", "vente_refus", "stock_ajuster",
+FUNCTIONS = ["vente_creer", "lot_refus", "stock_ajuster",
              "demande_decider", "idempotence_ouvrir"]
 
 BEFORE = {
@@ -68,14 +68,16 @@ BEFORE = {
         replace_in("demande_decider", "d.statut <> 'en_attente'", "false"),
         "decided_once"),
     "wrong-refusal": (
-        replace_in("vente_refus", "|| coalesce(s.quantite, 0) || '}'",
-                   "|| coalesce(s.quantite, 0) - 1 || '}'"),
+        replace_in("lot_refus", "|| reste || '}'",
+                   "|| reste - 1 || '}'"),
         "refusals_are_true"),
     "silent-movement": (
-        "ALTER TABLE stock_local DISABLE TRIGGER journal_mouvement;",
+        "ALTER TABLE stock_local DISABLE TRIGGER"
+        " journal_mouvement_modification;",
         "ledger"),
     "deaf-replica": (
-        "ALTER TABLE stock_local ENABLE TRIGGER journal_mouvement;",
+        "ALTER TABLE stock_local ENABLE TRIGGER"
+        " journal_mouvement_modification;",
         "ledger"),
     "no-rollup": (
         "ALTER TABLE ligne_vente DISABLE TRIGGER cumul_creation;",

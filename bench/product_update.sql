@@ -1,4 +1,4 @@
--- PUT /api/v1/products/{id}/.  $1: the product; $2 to $5: the fields, NULL for
+-- One change in a call of its own, which batches are compared with.  $1: the product; $2 to $5: the fields, NULL for
 -- a field that does not change; $6: the actor, for the journal.
 UPDATE produit
    SET nom = coalesce($2::text, nom),

@@ -27,11 +27,11 @@ JOINED = {
         {"sales.json": r'"limit": \{"in":\n', "common.json":
          r'"limit": \{\s*"'}),
     "a response of two parts": (
-        {"stores.json": ('"components": {',
-                         '"components": {"responses":\n{"Forbidden":'
-                         ' {"description": "Non."}},')},
+        {"reports.json": ('"components": {',
+                          '"components": {"responses":\n{"Forbidden":'
+                          ' {"description": "Non."}},')},
         "components.responses.Forbidden ",
-        {"stores.json": r'"Forbidden": \{"', "common.json":
+        {"reports.json": r'"Forbidden": \{"', "common.json":
          r'"Forbidden": \{\s*"'}),
     "a path of two parts": (
         {"sales.json": ('"paths": {',
@@ -89,7 +89,7 @@ JOINED = {
         "", {"stock.json": r'"tags": \["Stock",\]'}),
     "a brace that is missing": (
         {"stores.json": ('"components": {', '"components":')},
-        "", {"stores.json": '"components":.*\n *"schemas":'}),
+        "", {"stores.json": '"components":.*\n *"responses":'}),
     "a part that is empty": (
         {"stores.json": (None, "")}, "", {"stores.json": ""}),
     "a part that is an array": (

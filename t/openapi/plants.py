@@ -56,6 +56,11 @@ OF_ANSWERS = {
                                            "ouvert"),
     "a member that there is not": change(*SCHEMAS, "Vente", "required", 0,
                                          to="client"),
+    "a member that goes with another, and is not there": change(
+        *SCHEMAS, "ProduitEnCause", "dependentRequired", "demande",
+        to=["manque"]),
+    "another form of what is wrong with a line": change(
+        *SCHEMAS, "ErrorsOfLines", "items", "then", to=False),
     "another type": change(*SCHEMAS, "Stock", "properties", "quantite",
                            to={"type": "string"}),
     "an error of another form": change(*SCHEMAS, "Detail", "properties",

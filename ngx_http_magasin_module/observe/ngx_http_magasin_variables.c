@@ -149,8 +149,7 @@ ngx_http_magasin_token_of(ngx_http_request_t *r)
     ctx = ngx_http_magasin_get_ctx(r);
 
     if (ctx && ctx->identity && ngx_http_magasin_is_api(r)) {
-        ngx_http_magasin_variable_show(v, &ctx->token);
-        return NGX_OK;
+        return &ctx->token;
     }
 
     if (r->headers_in.authorization == NULL

@@ -32,7 +32,8 @@ enum {
  */
 enum {
     PRODUCTS_Q = 0,
-    PRODUCTS_CATEGORIE
+    PRODUCTS_CATEGORIE,
+    PRODUCTS_ARCHIVE
 };
 
 
@@ -565,6 +566,7 @@ ngx_int_t
 ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
 {
     ngx_int_t    rc;
+    ngx_uint_t   archived;
     const char  *ids;
 
     if (ngx_http_magasin_ids_read(ctx, "id",
@@ -581,6 +583,9 @@ ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
         return rc;
     }
 
+    archived = ctx->job.values[PRODUCTS_ARCHIVE]
+               && *ctx->job.values[PRODUCTS_ARCHIVE] == 't';
+
     if (ids) {
         ctx->job.values[PRODUCTS_Q] = ids;
         ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS_SOME;
@@ -593,7 +598,12 @@ ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
         ctx->job.class = NGX_HTTP_MAGASIN_PG_HEAVY;
 
     } else if (ctx->job.values[PRODUCTS_CATEGORIE]) {
-        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS_CATEGORY;
+        ctx->job.statement = archived
+                             ? NGX_HTTP_MAGASIN_SQL_PRODUCTS_CATEGORY_ARCHIVED
+                             : NGX_HTTP_MAGASIN_SQL_PRODUCTS_CATEGORY;
+
+    } else if (archived) {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS_ARCHIVED;
     }
 
     return NGX_OK;

@@ -252,6 +252,14 @@ undef $nginx;
 my ($njs) = grep { -e } map {"$_/ngx_http_js_module.so"}
     '/usr/lib/nginx/modules', '/usr/share/nginx/modules';
 
+# Debian's module is for Debian's nginx.
+if ($njs) {
+    MagasinConf::put("$directory/njs.conf",
+        "load_module $njs; pid $directory/njs.pid; events { }\n");
+    my $binary = $ENV{TEST_NGINX_BINARY} || 'nginx';
+    $njs = undef if `$binary -t -c $directory/njs.conf 2>&1` !~ /is successful/;
+}
+
 SKIP: {
     skip 'there is no njs (libnginx-mod-http-js)', 1 if !$njs;
 

@@ -253,7 +253,8 @@ gates();
     my $nginx = start();
     my ($gate, @sockets) = held($nginx,
         sale(1, [ [ 4, 12 ] ]),
-        adjust(1, 4, '{"delta":5}'), adjust(1, 4, '{"quantite":20,"attendu":15}'),
+        adjust(1, 4, '{"delta":5}'),
+        adjust(1, 4, '{"quantite":20,"attendu":15}'),
         adjust(1, 4, '{"quantite":9,"attendu":15}'),
         adjust(1, 4, '{"delta":-100}'), adjust(9, 4, '{"delta":1}'),
         adjust(1, 4, '{"delta":1}', 'If-Match: "19"'),

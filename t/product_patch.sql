@@ -2,8 +2,8 @@
 -- product; $2 to $5: the fields, NULL for a field that does not change; $6: the
 -- actor, for the journal; $7: true to archive the product, false to restore it,
 -- or NULL; $8: the digests of If-Match, separated by commas, or "*", or NULL.
--- The sixth column is false if the product does not match If-Match; the last one
--- is true if the name has changed.
+-- The sixth column is false if the product does not match If-Match; the last
+-- one is true if the name has changed.
 WITH avant AS MATERIALIZED (
     SELECT nom
       FROM produit

@@ -355,6 +355,8 @@ SKIP: {
         'a key twice: the same, and another request');
     is($answers[1][1], $answers[0][1], 'the same answer');
     is(batches($nginx) - $runs, 3, 'each repetition in a batch of its own');
+    is(metric($nginx, 'magasin_postgresql_locks_total{result="missed"}'), 0,
+        'and nobody sent away');
     is(stock(1, 4), 6, 'and sold once');
     is((answer(post($nginx, sale(1, [ [ 4, 1 ] ], key('k')))))[1],
         $answers[0][1], 'and once more later');

@@ -404,6 +404,37 @@ MagasinTest::reset();
                 [1, 1])), "1 409\n2 201", 'a key that is in use');
     MagasinTest::release($held);
 }
+{
+    # Somebody else makes the row, after the batch has looked and before it
+    # writes: it waits for him, and has nothing done.
+    my $held = MagasinTest::hold('INSERT INTO stock_local (magasin_id,'
+        . ' produit_id, quantite) VALUES (2, 2, 4)');
+    my @both = ({kind => 'ajustement', store => 2, lines => [[2, 5]]},
+        {kind => 'ajustement', store => 2, lines => [[1, 5]]},
+        {kind => 'ajustement', store => 2, lines => [[2, 1]]});
+    my $pid = open(my $pipe, '-|') // die "fork: $!\n";
+    if ($pid == 0) {
+        print answers(1, @both);
+        close STDOUT;
+        require POSIX;
+        POSIX::_exit(0);
+    }
+    for (1 .. 3000) {
+        last if MagasinTest::sql('SELECT count(*) FROM pg_stat_activity'
+                . q{ WHERE wait_event_type = 'Lock'}
+                . q{ AND query LIKE '%lot_ecrire%'}) > 0;
+        select undef, undef, undef, 0.01;
+    }
+    MagasinTest::release($held, 'COMMIT');
+    is(do { local $/; <$pipe> }, "1 - manque\n2 200\n3 - manque",
+        'a row that somebody else makes');
+    close $pipe;
+    is(MagasinTest::sql('SELECT produit_id, quantite FROM stock_local'
+            . ' WHERE magasin_id = 2 AND produit_id < 3 ORDER BY 1'),
+        "1|5\n2|4", 'a row that somebody else makes: what there is');
+    is(answers(1, @both), "1 200\n2 200\n3 200",
+        'a row that somebody else has made');
+}
 is(answers(0, sells('b', 'deux', [1, 1]), sells('b', 'deux', [1, 1]),
         sells('c', 'deux', [1, 1])), "1 201\n2 - manque\n3 201",
     'a key that stands twice');

@@ -660,8 +660,10 @@ CREATE TYPE lot AS (
 );
 
 -- A request's answer: as reponse, and of a product its row.  n: the number of
--- the request.  manque: nothing was decided and nothing done, since somebody
--- else has a row of it locked.
+-- the request.  manque: nothing was decided and nothing done.  Somebody else
+-- has a row of it locked; or a row of it came, or a reason to refuse it went,
+-- after the locks were taken.  These would be locked out of order now, and
+-- somebody waited for in a circle: the next batch decides it.
 CREATE TYPE lot_reponse AS (
     statut       integer,
     emplacement  text,
@@ -1370,20 +1372,14 @@ BEGIN
         fiches := c.fiches;
     END IF;
 
-    -- What a request needs may come after the locks, and a reason not to sell
-    -- may be gone when it is looked for.
-    FOR essai IN 1 .. 3 LOOP
-        EXIT WHEN true <> ALL (l.libres);
+    SELECT array_agg(u.produit), array_agg(p_magasins[u.n]),
+           array_agg(u.quantite)
+      INTO produits, magasins, quantites
+      FROM unnest(p_numeros, p_produits, p_quantites)
+           u (n, produit, quantite)
+     WHERE l.libres[u.n] AND NOT changements[u.n];
 
-        SELECT array_agg(u.produit), array_agg(p_magasins[u.n]),
-               array_agg(u.quantite)
-          INTO produits, magasins, quantites
-          FROM unnest(p_numeros, p_produits, p_quantites)
-               u (n, produit, quantite)
-         WHERE l.libres[u.n] AND NOT changements[u.n];
-
-        EXIT WHEN produits IS NULL;
-
+    IF produits IS NOT NULL THEN
         tenus := lot_tenir(produits, magasins, quantites, p_attendre);
 
         IF true = ANY (ajustements) THEN
@@ -1402,13 +1398,6 @@ BEGIN
                             p_magasins, p_numeros, p_produits, p_quantites,
                             p_prix);
         END IF;
-
-        EXIT WHEN NOT p_attendre;
-    END LOOP;
-
-    IF p_attendre AND true = ANY (l.libres) THEN
-        RAISE 'a batch has requests that can neither be nor be refused'
-            USING ERRCODE = 'serialization_failure';
     END IF;
 
     IF cles THEN

@@ -20,8 +20,9 @@ def replace_in(function, old, new):
         END $do$;"""
 
 
-FUNCTIONS = ["lot_ecrire", "lot_tenir", "lot_vendre", "lot_vendre_seule",
-             "lot_ajuster", "lot_refus", "demande_decider",
+FUNCTIONS = ["vente_creer", "lot_refus", "stock_ajuster",
+             "demande_decider", "idempotence_ouvrir", "lot_ecrire",
+             "lot_tenir", "lot_vendre", "lot_vendre_seule", "lot_ajuster",
              "journal_mouvements"]
 
 BEFORE = {
@@ -29,36 +30,50 @@ BEFORE = {
     "oversell": (
         "ALTER TABLE stock_local"
         " DROP CONSTRAINT stock_local_quantite_positive;"
+        + replace_in("vente_creer", "FOR UPDATE OF s", "")
+        + replace_in("lot_vendre_seule", "FOR UPDATE OF s SKIP LOCKED", "")
         + replace_in("lot_tenir", "FOR UPDATE OF s SKIP LOCKED", "")
-        + replace_in("lot_tenir", "FOR UPDATE OF s", "")
-        + replace_in("lot_vendre_seule", "FOR UPDATE OF s SKIP LOCKED", ""),
+        + replace_in("lot_tenir", "FOR UPDATE OF s", ""),
         "not_below_zero"),
     "any-order": (
-        replace_in("lot_tenir", "ORDER BY s.produit_id, s.magasin_id",
-                   "ORDER BY random()"),
+        replace_in("vente_creer", "ORDER BY s.produit_id",
+                   "ORDER BY random()")
+        + replace_in("lot_tenir", "ORDER BY s.produit_id, s.magasin_id",
+                     "ORDER BY random()"),
         "logs"),
     "forgotten-key": (
-        replace_in("lot_ecrire", "l.libres[c.n] := false;\n            "
-                   "l.reponses[c.n] := c.reponse;", "CONTINUE;")
+        replace_in("idempotence_ouvrir", "connue.reponse;", "NULL;")
+        + replace_in("lot_ecrire", "WHERE l.libres[u.n::integer]",
+                     "WHERE false")
         + "ALTER TABLE idempotence DROP CONSTRAINT idempotence_pkey;",
         "no_other_sales"),
     "unlocked-key": (
-        replace_in("lot_ecrire", "ELSIF NOT pg_try_advisory_xact_lock(h)",
-                   "ELSIF false"),
+        replace_in("idempotence_ouvrir", "IF NOT pg_try_advisory_xact_lock(",
+                   "IF 0 = hashint8(")
+        + replace_in("lot_ecrire", "ELSIF NOT pg_try_advisory_xact_lock(h)",
+                     "ELSIF false"),
         "keys_are_kept"),
     "restless-key": (
-        replace_in("lot_ecrire", "i.empreinte <> u.empreinte AS autre",
-                   "true AS autre"),
+        replace_in("idempotence_ouvrir", "connue.empreinte <> p_empreinte",
+                   "true")
+        + replace_in("lot_ecrire", "i.empreinte <> u.empreinte", "true"),
         "refused_keys"),
     "timid-key": (
-        replace_in("lot_ecrire", "ELSIF NOT pg_try_advisory_xact_lock(h)",
-                   "ELSIF random() < 0.1"
-                   " OR NOT pg_try_advisory_xact_lock(h)"),
+        replace_in("idempotence_ouvrir", "IF NOT pg_try_advisory_xact_lock(",
+                   "IF random() < 0.1 OR NOT pg_try_advisory_xact_lock(")
+        + replace_in("lot_ecrire", "ELSIF NOT pg_try_advisory_xact_lock(h)",
+                     "ELSIF random() < 0.1"
+                     " OR NOT pg_try_advisory_xact_lock(h)"),
         "refused_keys"),
-    # What somebody else has locked is taken for held.
     "lost-adjustment": (
-        replace_in("lot_ajuster", "OR a.stock IS NOT NULL"
-                   " AND a.stock <> ALL (tenus_stock)", ""),
+        replace_in("stock_ajuster",
+                   "SELECT * INTO la\n          FROM stock_local\n"
+                   "         WHERE magasin_id = p_magasin AND produit_id = "
+                   "p_produit\n           FOR UPDATE;",
+                   "SELECT * INTO la\n          FROM stock_local\n"
+                   "         WHERE magasin_id = p_magasin AND produit_id = "
+                   "p_produit;")
+        + replace_in("lot_ajuster", "avant := apres;", ""),
         "adjustments"),
     # Of the batch: whose answer it is, what one that is refused does to the
     # others, and what there was after each.

@@ -235,6 +235,7 @@ lint: packages-run packages-lint build web-all # Style and static analysis
 bench: packages-run packages-bench build # Compare with pgbench and nginx itself
 	@bench/run
 	@bench/cache
+	@bench/batch
 
 bench-abuse: packages-run packages-bench build # Cost of the worst requests
 	@bench/abuse

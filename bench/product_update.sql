@@ -1,5 +1,6 @@
--- One change in a call of its own, which batches are compared with.  $1: the product; $2 to $5: the fields, NULL for
--- a field that does not change; $6: the actor, for the journal.
+-- One change in a call of its own, which batches are compared with.  $1: the
+-- product; $2 to $5: the fields, NULL for a field that does not change; $6: the
+-- actor, for the journal.
 UPDATE produit
    SET nom = coalesce($2::text, nom),
        categorie = coalesce($3::text, categorie),

@@ -253,7 +253,8 @@ gates();
     my $nginx = start();
     my ($gate, @sockets) = held($nginx,
         sale(1, [ [ 4, 12 ] ]),
-        adjust(1, 4, '{"delta":5}'), adjust(1, 4, '{"quantite":20,"attendu":15}'),
+        adjust(1, 4, '{"delta":5}'),
+        adjust(1, 4, '{"quantite":20,"attendu":15}'),
         adjust(1, 4, '{"quantite":9,"attendu":15}'),
         adjust(1, 4, '{"delta":-100}'), adjust(9, 4, '{"delta":1}'),
         adjust(1, 4, '{"delta":1}', 'If-Match: "19"'),
@@ -301,6 +302,44 @@ gates();
 }
 
 
+# Redis is told once of a batch, of all its tags, before anybody is answered;
+# and who wrote reads what he wrote
+
+SKIP: {
+    skip 'TEST_NGINX_REDIS is not set', 8 unless $ENV{TEST_NGINX_REDIS};
+    fresh(10);
+    my $nginx = start(http => 'magasin_zone lot:2m; magasin_redis unix:'
+        . "$ENV{TEST_NGINX_REDIS};");
+    my $pid = open(my $messages, '-|', 'redis-cli', '-s',
+        $ENV{TEST_NGINX_REDIS}, 'psubscribe', '*') or die "redis-cli: $!\n";
+    readline $messages for 1 .. 3;
+    $nginx->get("/api/v1/stores/1/stock/$_/") for 1 .. 4;
+    my ($gate, @sockets) = held($nginx,
+        map { sale(1, [ [ $_, 1 ] ]) } 1 .. 4);
+    my @answers = opened($gate, @sockets);
+    is(codes(@answers), '201 201 201 201', 'Redis: the sales');
+    like(($nginx->get("/api/v1/stores/1/stock/$_/"))[1], qr/"quantite":9\b/,
+        "Redis: the stock of $_ afterwards") for 1 .. 4;
+
+    # A message is the node, the transaction and the slots of the tags.
+    my %told;
+    MagasinNginx::wait_for(sub {
+        my $line = readline $messages;
+        $told{$1}++ if $line =~ /^[0-9a-f]{16} ([1-9]\d*) \d/;
+        return keys %told == 3;
+    });
+    MagasinTest::sql('SELECT 1');
+    kill 'TERM', $pid;
+    while (my $line = readline $messages) {
+        $told{$1}++ if $line =~ /^[0-9a-f]{16} ([1-9]\d*) \d/;
+    }
+    close $messages;
+    is(join(' ', values %told), '1 1 1',
+        'Redis: one message for each of the three transactions');
+    end($nginx);
+}
+
+
 # A key that waits twice: the second has the answer of the first
 
 {
@@ -316,6 +355,8 @@ gates();
         'a key twice: the same, and another request');
     is($answers[1][1], $answers[0][1], 'the same answer');
     is(batches($nginx) - $runs, 3, 'each repetition in a batch of its own');
+    is(metric($nginx, 'magasin_postgresql_locks_total{result="missed"}'), 0,
+        'and nobody sent away');
     is(stock(1, 4), 6, 'and sold once');
     is((answer(post($nginx, sale(1, [ [ 4, 1 ] ], key('k')))))[1],
         $answers[0][1], 'and once more later');

@@ -150,6 +150,7 @@ SELECT setval('vente_id_seq', 6), setval('ligne_vente_id_seq', 9) \g /dev/null
 SQL
 
 # compare(NAME, PREPARE, REQUEST...): 1 if both give the same
+my $quiet;
 my %rank = (prix => 0, ajustement => 1, vente => 2);
 sub compare {
     my ($name, $prepare, @requests) = @_;
@@ -186,13 +187,13 @@ sub compare {
             $a eq $b ? () : "one: $a\nall: $b";
         } 0 .. ($#$single > $#$got ? $#$single : $#$got);
         diag join "\n", "$name, $lane:", @lines[0 .. ($#lines > 5 ? 5 : $#lines)]
-            if !$ENV{QUIET};
+            if !$quiet;
     }
     return $same;
 }
 
 # Random batches.  The seed is fixed: a failure comes again.
-srand($ENV{SEED} // 1);
+srand($ENV{BATCH_SEED} || 1);
 my @etags;
 sub pick { return $_[rand @_] }
 
@@ -254,8 +255,9 @@ sub random_batch {
 MagasinTest::reset();
 @etags = split /\n/, MagasinTest::sql('SELECT produit_etag(nom, categorie,'
     . ' prix, description) FROM produit WHERE id < 6');
-my $different = 0;
-for my $i (1 .. ($ENV{BATCHES} // 60)) {
+
+sub random_comparison {
+    my ($name) = @_;
     my @prepare;
     push @prepare, 'UPDATE magasin SET ouvert = false WHERE id = 2'
         if rand() < 0.1;
@@ -269,6 +271,209 @@ for my $i (1 .. ($ENV{BATCHES} // 60)) {
         . q{ VALUES ('caisse 1', 'k1', 'e1', (201, '/x/', NULL, 'd', 'c')),}
         . q{ ('caisse 1', 'k2', 'autre', (201, '/x/', NULL, 'd', 'c'))}
         if rand() < 0.3;
-    compare("batch $i", \@prepare, random_batch()) or $different++;
+    return compare($name, \@prepare, random_batch());
 }
-is($different, 0, 'batches give what single calls give');
+
+{
+    my $different = 0;
+    for my $i (1 .. ($ENV{BATCHES} || 40)) {
+        random_comparison("batch $i") or $different++;
+    }
+    is($different, 0, 'batches give what single calls give');
+}
+
+# A total that is too large, and one that is not, with much stock.
+ok(compare('total', ['UPDATE stock_local SET quantite = 2147483647'],
+        map { {kind => 'vente', store => 1, lines => [[1, $_, undef,
+            '99999999.99']]} } 9999, 10000, 10001, 2147483647, 2147463647),
+    'totals');
+
+# Bugs that a batch can have are found when they are planted.
+sub planted {
+    my ($name, $function, $old, $new, @requests) = @_;
+    $old = quoted($old);
+    $new = quoted($new);
+    my $definition = MagasinTest::sql(
+        "SELECT pg_get_functiondef('$function'::regproc)");
+    MagasinTest::sql(<<"SQL");
+DO \$do\$
+DECLARE d text := pg_get_functiondef('$function'::regproc);
+BEGIN
+    IF strpos(d, $old) = 0 THEN
+        RAISE 'the function has changed: plant the bug anew';
+    END IF;
+    EXECUTE replace(d, $old, $new);
+END
+\$do\$
+SQL
+    $quiet = 1;
+    my $same = compare($name, [
+        'UPDATE stock_local SET quantite = 5 WHERE magasin_id = 1'], @requests);
+    $quiet = 0;
+    MagasinTest::sql($definition);
+    ok(!$same, "planted: $name: found");
+    ok(compare($name, ['UPDATE stock_local SET quantite = 5'
+            . ' WHERE magasin_id = 1'], @requests),
+        "planted: $name: gone");
+    return;
+}
+
+sub sells {
+    my ($actor, $key, @lines) = @_;
+    return {kind => 'vente', store => 1, actor => $actor, key => $key,
+        print => $key && "e$key", lines => \@lines};
+}
+
+my @scarce = (sells('a', undef, [1, 3]), sells('b', 'k', [1, 4], [2, 1]),
+    sells('c', undef, [1, 2]), sells('d', undef, [2, 5]));
+my @enough = (sells('a', undef, [1, 1]), sells('b', 'k', [1, 2]),
+    sells('c', undef, [1, 1], [2, 1]));
+
+planted('order', 'lot_vendre', 'array_agg(c.n ORDER BY c.n) FILTER'
+    . ' (WHERE NOT c.sure)',
+    'array_agg(c.n ORDER BY c.n DESC) FILTER (WHERE NOT c.sure)', @scarce);
+planted('what a refusal takes along', 'lot_vendre',
+    'IF r.statut IS NOT NULL THEN',
+    'IF r.statut IS NOT NULL THEN FOR k IN 1 .. cardinality(restes) LOOP'
+    . ' restes[k] := restes[k] - 1; END LOOP;', @scarce);
+planted('a neighbour that is refused along', 'lot_vendre',
+    'oui[n] := true;', 'oui[n] := cardinality(autres) < 2;', @scarce);
+planted('running quantity', 'journal_mouvements',
+    'place ORDER BY rang ROWS UNBOUNDED PRECEDING',
+    'place ORDER BY rang ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED'
+    . ' FOLLOWING', @enough);
+planted('whose movement', 'lot_vendre', q{p_acteurs[n], 'vente/' || ids[n]},
+    q{p_acteurs[1], 'vente/' || ids[n]}, @enough);
+planted('a key that is forgotten', 'lot_ecrire',
+    'WHERE u.gardee AND u.cle IS NOT NULL',
+    'WHERE u.gardee AND u.cle IS NULL', @enough);
+planted('a key of somebody else', 'lot_ecrire',
+    'unnest(p_acteurs, p_cles, p_empreintes, l.gardees',
+    q{unnest(array_fill('a'::text, ARRAY[nombre]), p_cles, p_empreintes,}
+    . ' l.gardees', @enough);
+
+
+# What one session sees of another.
+
+sub answers {
+    my ($wait, @requests) = @_;
+    return MagasinTest::sql("SELECT n || ' ' || coalesce(statut::text, '-')"
+            . " || CASE WHEN manque THEN ' manque' ELSE '' END FROM "
+            . batch($wait, @requests) . ' ORDER BY n');
+}
+
+MagasinTest::reset();
+{
+    my $held = MagasinTest::hold(
+        'SELECT FROM stock_local WHERE magasin_id = 1 AND produit_id = 2'
+        . ' FOR UPDATE');
+    is(answers(0, sells('a', undef, [1, 1]), sells('b', 'k', [1, 1], [2, 1]),
+            sells('c', undef, [3, 1]),
+            {kind => 'ajustement', store => 1, lines => [[2, 1]]},
+            {kind => 'ajustement', store => 1, lines => [[3, 1]]}),
+        "1 201\n2 - manque\n3 201\n4 - manque\n5 200",
+        'a locked row: only those that want it miss it');
+    is(answers(0, sells('b', 'k', [2, 1])), '1 - manque',
+        'a locked row: one alone misses it, too');
+    is(MagasinTest::sql("SELECT count(*) FROM idempotence"), 0,
+        'a locked row: the key is not taken');
+    MagasinTest::release($held);
+    is(answers(1, sells('b', 'k', [1, 1], [2, 1])), '1 201',
+        'a row that is free again');
+}
+{
+    my $held = MagasinTest::hold('SELECT FROM produit WHERE id = 4 FOR UPDATE');
+    is(answers(0, sells('a', undef, [1, 1]), sells('b', undef, [4, 1]),
+            {kind => 'prix', lines => [[4, undef, undef, '1']]},
+            {kind => 'prix', lines => [[99, undef, undef, '1']]},
+            {kind => 'prix', lines => [[5, undef, undef, '1']]}),
+        "1 201\n2 - manque\n3 - manque\n4 404\n5 200", 'a locked product');
+    MagasinTest::release($held);
+}
+{
+    my $held = MagasinTest::hold('SELECT FROM magasin WHERE id = 2 FOR UPDATE');
+    is(answers(0, sells('a', undef, [1, 1]),
+            {kind => 'vente', store => 2, lines => [[1, 1]]}),
+        "1 201\n2 - manque", 'a locked store');
+    MagasinTest::release($held);
+}
+{
+    my $held = MagasinTest::hold("SELECT FROM vente_creer(1, '{5}', '{1}',"
+            . " '{NULL}', 'b', 'en-cours', 'e')");
+    is(answers(0, sells('b', 'en-cours', [1, 1]), sells('a', 'en-cours',
+                [1, 1])), "1 409\n2 201", 'a key that is in use');
+    MagasinTest::release($held);
+}
+{
+    # Somebody else makes the row, after the batch has looked and before it
+    # writes: it waits for him, and has nothing done.
+    my $held = MagasinTest::hold('INSERT INTO stock_local (magasin_id,'
+        . ' produit_id, quantite) VALUES (2, 2, 4)');
+    my @both = ({kind => 'ajustement', store => 2, lines => [[2, 5]]},
+        {kind => 'ajustement', store => 2, lines => [[1, 5]]},
+        {kind => 'ajustement', store => 2, lines => [[2, 1]]});
+    my $pid = open(my $pipe, '-|') // die "fork: $!\n";
+    if ($pid == 0) {
+        print answers(1, @both);
+        close STDOUT;
+        require POSIX;
+        POSIX::_exit(0);
+    }
+    for (1 .. 3000) {
+        last if MagasinTest::sql('SELECT count(*) FROM pg_stat_activity'
+                . q{ WHERE wait_event_type = 'Lock'}
+                . q{ AND query LIKE '%lot_ecrire%'}) > 0;
+        select undef, undef, undef, 0.01;
+    }
+    MagasinTest::release($held, 'COMMIT');
+    is(do { local $/; <$pipe> }, "1 - manque\n2 200\n3 - manque",
+        'a row that somebody else makes');
+    close $pipe;
+    is(MagasinTest::sql('SELECT produit_id, quantite FROM stock_local'
+            . ' WHERE magasin_id = 2 AND produit_id < 3 ORDER BY 1'),
+        "1|5\n2|4", 'a row that somebody else makes: what there is');
+    is(answers(1, @both), "1 200\n2 200\n3 200",
+        'a row that somebody else has made');
+}
+is(answers(0, sells('b', 'deux', [1, 1]), sells('b', 'deux', [1, 1]),
+        sells('c', 'deux', [1, 1])), "1 201\n2 - manque\n3 201",
+    'a key that stands twice');
+is(answers(0, sells('b', 'deux', [1, 1]), {%{ sells('c', 'deux', [1, 1]) },
+        print => 'autre'}), "1 201\n2 422", 'keys that are known');
+
+
+# What was laid is read where it explains what has changed, and nowhere else.
+
+sub told {
+    my (@statements) = @_;
+    MagasinTest::reset();
+    my $last = MagasinTest::sql('SELECT max(id) FROM journal');
+    MagasinTest::sql(@statements);
+    return MagasinTest::sql("SELECT concat_ws(' ', type, produit_id, delta,"
+            . " quantite, acteur, reference) FROM journal WHERE id > $last"
+            . ' AND magasin_id = 1 ORDER BY id');
+}
+
+my $laid = q{SET LOCAL magasin.mouvements = };
+is(told("$laid'{\"(1,1,-2,moi,vente/8,)\",\"(1,1,-3,,,)\"}'",
+        'UPDATE stock_local SET quantite = quantite - 5 WHERE magasin_id = 1'
+        . ' AND produit_id < 3'),
+    "manuel 2 -5 30 postgres\nmanuel 1 -2 18 moi vente/8\n"
+    . 'manuel 1 -3 15 postgres', 'movements that explain one row of two');
+is(told("$laid'{\"(1,1,-2,moi,vente/8,)\",\"(1,2,-5,moi,vente/9,)\"}'",
+        'UPDATE stock_local SET quantite = quantite - 5 WHERE magasin_id = 1'
+        . ' AND produit_id = 1'),
+    'manuel 1 -5 15 postgres', 'movements that do not explain it');
+is(told("$laid'{\"(1,1,-5,moi,vente/8,)\"}'",
+        "SELECT FROM vente_creer(1, '{1}', '{5}', '{NULL}', NULL, NULL, NULL)"),
+    "vente_creation postgres vente/7\nvente 1 -5 15 postgres vente/7",
+    'what the caller of a function has laid is not read');
+is(told("$laid'{\"(1,1,-5,moi,vente/8,)\"}'",
+        "SET LOCAL magasin.ventes = '{7}'",
+        "SET LOCAL magasin.ventes_acteurs = '{moi}'",
+        'SELECT FROM ' . batch(0, sells('a', undef, [1, 5]),
+            sells(undef, undef, [2, 1])),
+        'UPDATE stock_local SET quantite = quantite - 5 WHERE id = 1'),
+    "vente_creation a vente/7\nvente_creation postgres vente/8\n"
+    . "vente 1 -5 15 a vente/7\nvente 2 -1 34 postgres vente/8\n"
+    . 'vente 1 -5 10 postgres', 'nor by a batch, and it leaves nothing');

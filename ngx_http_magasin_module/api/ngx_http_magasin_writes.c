@@ -12,11 +12,9 @@ enum {
 };
 
 
-/* What each parameter is made of, if it is not an array of one element a job. */
+/* What a parameter is made of that has not one element of each job. */
 
-static const ngx_http_magasin_pg_part_e
-    ngx_http_magasin_writes_parts[WRITES_VALUES] =
-{
+static const ngx_http_magasin_pg_part_e  ngx_http_magasin_writes_parts[] = {
     [WRITES_LIGNES_DE] = NGX_HTTP_MAGASIN_PG_NUMBERS,
     [WRITES_PRODUITS] = NGX_HTTP_MAGASIN_PG_LINES,
     [WRITES_QUANTITES] = NGX_HTTP_MAGASIN_PG_LINES,

@@ -261,15 +261,21 @@ ngx_http_magasin_pg_batch_send(ngx_http_magasin_pg_connection_t *connection,
     int                         rc;
     size_t                      size;
     u_char                     *buffer, *p;
-    ngx_uint_t                  i;
+    ngx_uint_t                  i, n;
     const char                 *values[NGX_HTTP_MAGASIN_PG_MAX_PARAMS];
     ngx_http_magasin_pg_job_t  *job;
 
+    n = 0;
     size = jobs->nvalues * sizeof("{}");
 
     for (job = jobs; job; job = job->next) {
         size += job->size;
+        n++;
     }
+
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
+                   "magasin pg: batch of %ui, %uz bytes, on connection %ui",
+                   n, size, connection->number);
 
     buffer = ngx_alloc(size, connection->pool->log);
     if (buffer == NULL) {

@@ -280,8 +280,8 @@ ngx_http_magasin_pg_connection_take_back(
 
 
 /*
- * The connection is in service again, or will not be: put the jobs that wait for
- * it at the head of their queue.
+ * The connection is in service again, or will not be: put the jobs that wait
+ * for it at the head of their queue.
  */
 
 void

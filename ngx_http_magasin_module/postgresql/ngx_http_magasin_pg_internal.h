@@ -2,9 +2,10 @@
 /*
  * What the files of the PostgreSQL room share; no other room includes it: the
  * pool (pg.c), what is sent where (pg_schedule.c), jobs that wait for locks
- * (pg_lane.c), writes that share a run (pg_batch.c), a connection (pg_connection.c), its socket (pg_event.c), what
- * it sends (pg_send.c), its statements (pg_prepare.c), its results
- * (pg_result.c) and their columns (pg_expect.c), the log (pg_log.c).
+ * (pg_lane.c), writes that share a run (pg_batch.c), a connection
+ * (pg_connection.c), its socket (pg_event.c), what it sends (pg_send.c), its
+ * statements (pg_prepare.c), its results (pg_result.c) and their columns
+ * (pg_expect.c), the log (pg_log.c).
  */
 
 

@@ -399,8 +399,8 @@ ngx_http_magasin_pg_lane_turn(ngx_http_magasin_pg_pool_t *pool)
 
 
 /*
- * A turn has ended, or its connection was closed.  The blocks whose jobs were in
- * it are those that are busy.
+ * A turn has ended, or its connection was closed.  The blocks whose jobs were
+ * in it are those that are busy.
  */
 
 void

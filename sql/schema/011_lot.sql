@@ -207,6 +207,82 @@ ALTER TABLE stock_local
 ALTER TABLE vente ENABLE ALWAYS TRIGGER journal_creation;
 
 
+-- The sums of the sales, as 005_cumuls.sql has it.  New is that lines of sales
+-- which the transaction itself has made, and not long ago, need no lock and no
+-- look at the window: these are written at once.
+CREATE OR REPLACE FUNCTION cumul_creation() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    debut      timestamptz;
+    etrangere  boolean;
+    bord       timestamptz := '-infinity';
+    recents    timestamptz := clock_timestamp() - interval '144 hours';
+BEGIN
+    INSERT INTO public.cumul_vente AS c
+           (magasin_id, produit_id, quantite, total, recente, premiere)
+    SELECT n.magasin_id, n.produit_id, sum(n.quantite),
+           sum(n.quantite * n.prix_unitaire), sum(n.quantite), min(n.id)
+      FROM (
+        SELECT v.magasin_id, l.*,
+               bool_or(v.xmin <> pg_current_xact_id()::xid
+                       OR v.date_vente < recents) OVER () AS autres
+          FROM nouvelles l
+          JOIN public.vente v ON v.id = l.vente_id
+      ) n
+     WHERE NOT n.autres
+     GROUP BY n.magasin_id, n.produit_id
+     ORDER BY n.magasin_id, n.produit_id
+    ON CONFLICT (magasin_id, produit_id) DO UPDATE
+       SET quantite = c.quantite + excluded.quantite,
+           total = c.total + excluded.total,
+           recente = c.recente + excluded.recente,
+           premiere = least(c.premiere, excluded.premiere);
+
+    IF FOUND THEN
+        RETURN NULL;
+    END IF;
+
+    SELECT min(v.date_vente),
+           bool_or(v.xmin <> pg_current_xact_id()::xid)
+      INTO debut, etrangere
+      FROM nouvelles l
+      JOIN public.vente v ON v.id = l.vente_id;
+
+    IF etrangere THEN
+        PERFORM public.ventes_tenir(ARRAY(SELECT vente_id FROM nouvelles));
+
+        SELECT min(v.date_vente) INTO debut
+          FROM nouvelles l
+          JOIN public.vente v ON v.id = l.vente_id;
+    END IF;
+
+    IF debut < recents THEN
+        bord := public.fenetre_bord();
+    END IF;
+
+    INSERT INTO public.cumul_vente AS c
+           (magasin_id, produit_id, quantite, total, recente, premiere)
+    SELECT v.magasin_id, l.produit_id, sum(l.quantite),
+           sum(l.quantite * l.prix_unitaire),
+           coalesce(sum(l.quantite) FILTER (WHERE v.date_vente >= bord), 0),
+           min(l.id)
+      FROM nouvelles l
+      JOIN public.vente v ON v.id = l.vente_id
+     GROUP BY v.magasin_id, l.produit_id
+     ORDER BY v.magasin_id, l.produit_id
+    ON CONFLICT (magasin_id, produit_id) DO UPDATE
+       SET quantite = c.quantite + excluded.quantite,
+           total = c.total + excluded.total,
+           recente = c.recente + excluded.recente,
+           premiere = least(c.premiere, excluded.premiere);
+
+    RETURN NULL;
+END
+$$;
+
+
 -- Why a sale cannot be, as 006_ecritures.sql has it, in a batch: of the places
 -- named last there is not what the table says, since sales of the same batch
 -- that come before are not written yet.
@@ -584,8 +660,10 @@ CREATE TYPE lot AS (
 );
 
 -- A request's answer: as reponse, and of a product its row.  n: the number of
--- the request.  manque: nothing was decided and nothing done, since somebody
--- else has a row of it locked.
+-- the request.  manque: nothing was decided and nothing done.  Somebody else
+-- has a row of it locked; or a row of it came, or a reason to refuse it went,
+-- after the locks were taken.  These would be locked out of order now, and
+-- somebody waited for in a circle: the next batch decides it.
 CREATE TYPE lot_reponse AS (
     statut       integer,
     emplacement  text,
@@ -1205,6 +1283,32 @@ DECLARE
     c            record;
     r            reponse;
 BEGIN
+    -- One alone, as it mostly is when there is little to do: without all that
+    -- follows.
+    IF nombre = 1 AND 'vente' = ALL (p_genres) AND NOT p_attendre THEN
+        IF cles THEN
+            r := idempotence_ouvrir(p_acteurs[1], p_cles[1], p_empreintes[1]);
+        END IF;
+
+        IF r.statut IS NULL THEN
+            r := lot_vendre_seule(p_magasins[1], p_produits, p_quantites,
+                                  p_prix, p_acteurs[1]);
+
+            IF cles AND r.statut IS NOT NULL THEN
+                PERFORM idempotence_fermer(p_acteurs[1], p_cles[1],
+                                           p_empreintes[1], r);
+            END IF;
+        END IF;
+
+        IF r.statut IS NOT NULL THEN
+            RETURN NEXT ROW(r.statut, r.emplacement, r.etag, r.detail, r.corps,
+                            1, false, NULL::bigint, NULL::text, NULL::text,
+                            NULL::numeric, NULL::text, NULL::boolean,
+                            NULL::boolean)::lot_reponse;
+            RETURN;
+        END IF;
+    END IF;
+
     l.libres := array_fill(true, ARRAY[nombre]);
     l.gardees := array_fill(false, ARRAY[nombre]);
     l.reponses := array_fill(NULL::reponse, ARRAY[nombre]);
@@ -1268,31 +1372,14 @@ BEGIN
         fiches := c.fiches;
     END IF;
 
-    IF nombre = 1 AND ventes[1] AND l.libres[1] AND NOT p_attendre THEN
-        r := lot_vendre_seule(p_magasins[1], p_produits, p_quantites, p_prix,
-                              p_acteurs[1]);
+    SELECT array_agg(u.produit), array_agg(p_magasins[u.n]),
+           array_agg(u.quantite)
+      INTO produits, magasins, quantites
+      FROM unnest(p_numeros, p_produits, p_quantites)
+           u (n, produit, quantite)
+     WHERE l.libres[u.n] AND NOT changements[u.n];
 
-        IF r.statut IS NOT NULL THEN
-            l.libres[1] := false;
-            l.gardees[1] := true;
-            l.reponses[1] := r;
-        END IF;
-    END IF;
-
-    -- What a request needs may come after the locks, and a reason not to sell
-    -- may be gone when it is looked for.
-    FOR essai IN 1 .. 3 LOOP
-        EXIT WHEN true <> ALL (l.libres);
-
-        SELECT array_agg(u.produit), array_agg(p_magasins[u.n]),
-               array_agg(u.quantite)
-          INTO produits, magasins, quantites
-          FROM unnest(p_numeros, p_produits, p_quantites)
-               u (n, produit, quantite)
-         WHERE l.libres[u.n] AND NOT changements[u.n];
-
-        EXIT WHEN produits IS NULL;
-
+    IF produits IS NOT NULL THEN
         tenus := lot_tenir(produits, magasins, quantites, p_attendre);
 
         IF true = ANY (ajustements) THEN
@@ -1311,13 +1398,6 @@ BEGIN
                             p_magasins, p_numeros, p_produits, p_quantites,
                             p_prix);
         END IF;
-
-        EXIT WHEN NOT p_attendre;
-    END LOOP;
-
-    IF p_attendre AND true = ANY (l.libres) THEN
-        RAISE 'a batch has requests that can neither be nor be refused'
-            USING ERRCODE = 'serialization_failure';
     END IF;
 
     IF cles THEN

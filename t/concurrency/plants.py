@@ -21,34 +21,49 @@ def replace_in(function, old, new):
 
 
 FUNCTIONS = ["vente_creer", "lot_refus", "stock_ajuster",
-             "demande_decider", "idempotence_ouvrir"]
+             "demande_decider", "idempotence_ouvrir", "lot_ecrire",
+             "lot_tenir", "lot_vendre", "lot_vendre_seule", "lot_ajuster",
+             "journal_mouvements"]
 
 BEFORE = {
     # Without its lock a sale sees stock that others have sold meanwhile.
     "oversell": (
         "ALTER TABLE stock_local"
         " DROP CONSTRAINT stock_local_quantite_positive;"
-        + replace_in("vente_creer", "FOR UPDATE OF s", ""),
+        + replace_in("vente_creer", "FOR UPDATE OF s", "")
+        + replace_in("lot_vendre_seule", "FOR UPDATE OF s SKIP LOCKED", "")
+        + replace_in("lot_tenir", "FOR UPDATE OF s SKIP LOCKED", "")
+        + replace_in("lot_tenir", "FOR UPDATE OF s", ""),
         "not_below_zero"),
     "any-order": (
         replace_in("vente_creer", "ORDER BY s.produit_id",
-                   "ORDER BY random()"),
+                   "ORDER BY random()")
+        + replace_in("lot_tenir", "ORDER BY s.produit_id, s.magasin_id",
+                     "ORDER BY random()"),
         "logs"),
     "forgotten-key": (
         replace_in("idempotence_ouvrir", "connue.reponse;", "NULL;")
+        + replace_in("lot_ecrire", "WHERE l.libres[u.n::integer]",
+                     "WHERE false")
         + "ALTER TABLE idempotence DROP CONSTRAINT idempotence_pkey;",
         "no_other_sales"),
     "unlocked-key": (
         replace_in("idempotence_ouvrir", "IF NOT pg_try_advisory_xact_lock(",
-                   "IF 0 = hashint8("),
+                   "IF 0 = hashint8(")
+        + replace_in("lot_ecrire", "ELSIF NOT pg_try_advisory_xact_lock(h)",
+                     "ELSIF false"),
         "keys_are_kept"),
     "restless-key": (
         replace_in("idempotence_ouvrir", "connue.empreinte <> p_empreinte",
-                   "true"),
+                   "true")
+        + replace_in("lot_ecrire", "i.empreinte <> u.empreinte", "true"),
         "refused_keys"),
     "timid-key": (
         replace_in("idempotence_ouvrir", "IF NOT pg_try_advisory_xact_lock(",
-                   "IF random() < 0.1 OR NOT pg_try_advisory_xact_lock("),
+                   "IF random() < 0.1 OR NOT pg_try_advisory_xact_lock(")
+        + replace_in("lot_ecrire", "ELSIF NOT pg_try_advisory_xact_lock(h)",
+                     "ELSIF random() < 0.1"
+                     " OR NOT pg_try_advisory_xact_lock(h)"),
         "refused_keys"),
     "lost-adjustment": (
         replace_in("stock_ajuster",
@@ -57,7 +72,26 @@ BEFORE = {
                    "p_produit\n           FOR UPDATE;",
                    "SELECT * INTO la\n          FROM stock_local\n"
                    "         WHERE magasin_id = p_magasin AND produit_id = "
-                   "p_produit;"),
+                   "p_produit;")
+        + replace_in("lot_ajuster", "avant := apres;", ""),
+        "adjustments"),
+    # Of the batch: whose answer it is, what one that is refused does to the
+    # others, and what there was after each.
+    "swapped-answers": (
+        replace_in("lot_vendre", "reponses[n] := faites[i];",
+                   "reponses[n] := faites[1 + i % cardinality(sures)];"),
+        "sales_are_there"),
+    "refused-neighbour": (
+        replace_in("lot_vendre", "reponses[n] := r;",
+                   "reponses[n] := r; oui := array_fill(false,"
+                   " ARRAY[nombre]); IF sures IS NOT NULL THEN"
+                   " libres[sures[1]] := false; gardees[sures[1]] := true;"
+                   " reponses[sures[1]] := r; END IF;"),
+        "refusals_are_true"),
+    "running-quantity": (
+        replace_in("journal_mouvements",
+                   "place ORDER BY rang ROWS UNBOUNDED PRECEDING",
+                   "place ORDER BY -rang ROWS UNBOUNDED PRECEDING"),
         "adjustments"),
     "unlocked-decision": (
         replace_in("demande_decider",
@@ -89,7 +123,8 @@ BEFORE = {
 GROUPS = [("oversell", "lost-adjustment", "timid-key"),
           ("forgotten-key", "no-rollup", "unlocked-decision"),
           ("unlocked-key", "silent-movement", "wrong-refusal"),
-          ("restless-key", "any-order", "decided-again", "deaf-replica")]
+          ("restless-key", "any-order", "decided-again", "deaf-replica"),
+          ("swapped-answers", "running-quantity", "refused-neighbour")]
 
 REPLICA = "SET LOCAL session_replication_role = replica;"
 

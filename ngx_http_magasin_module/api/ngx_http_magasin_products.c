@@ -48,6 +48,8 @@ static ngx_int_t ngx_http_magasin_product_missing(
     ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_member_t *members);
+static ngx_int_t ngx_http_magasin_product_values(ngx_http_magasin_ctx_t *ctx,
+    const char **fields, ngx_uint_t patch);
 static void ngx_http_magasin_product_no_null(ngx_http_magasin_ctx_t *ctx);
 static ngx_uint_t ngx_http_magasin_product_null_refused(
     ngx_http_magasin_ctx_t *ctx, PGresult *result);
@@ -79,6 +81,11 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_product_patch[] = {
     { .name = "archive", .type = NGX_HTTP_MAGASIN_MEMBER_BOOLEAN },
     { .name = NULL }
 };
+
+/* With those of PATCH, the longer of the two, and the end of the table. */
+#define NGX_HTTP_MAGASIN_PRODUCT_FIELDS                                       \
+    (sizeof(ngx_http_magasin_product_patch)                                   \
+     / sizeof(ngx_http_magasin_member_t))
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_product_new[] = {
     NGX_HTTP_MAGASIN_PRODUCT_MEMBERS(1),
@@ -156,8 +163,7 @@ ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_member_t *members)
 {
     ngx_int_t     rc;
-    const char  **values, *fields[sizeof(ngx_http_magasin_product_patch)
-                                  / sizeof(ngx_http_magasin_member_t)];
+    const char  **values, *fields[NGX_HTTP_MAGASIN_PRODUCT_FIELDS];
 
     values = ctx->job.values;
 
@@ -196,6 +202,21 @@ ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
         return ngx_http_magasin_product_missing(ctx);
     }
 
+    return ngx_http_magasin_product_values(ctx, fields,
+                                  members == ngx_http_magasin_product_patch);
+}
+
+
+/* Sets the parameters, and the statement that they need. */
+
+static ngx_int_t
+ngx_http_magasin_product_values(ngx_http_magasin_ctx_t *ctx,
+    const char **fields, ngx_uint_t patch)
+{
+    const char  **values;
+
+    values = ctx->job.values;
+
     ngx_memcpy(&values[UPDATE_FIELDS], fields, 4 * sizeof(char *));
 
     values[UPDATE_ID] = (const char *) ctx->ids[0].text.data;
@@ -215,7 +236,7 @@ ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
     if (values[UPDATE_IF_MATCH]
         || values[UPDATE_IF_NONE_MATCH]
         || values[UPDATE_NULL]
-        || members == ngx_http_magasin_product_patch)
+        || patch)
     {
         ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCT_PATCH;
         ctx->job.nvalues = UPDATE_VALUES;

@@ -121,6 +121,10 @@ my $put = 'Authorization: Token token-430' . "\nContent-Type: application/json\n
     my $policy = sub { ($nginx->get($_[0]))[1] =~ /^Content-Security-Policy: (.*?)\r/m };
     is(($policy->('/api/v1/stores/'))[0], "default-src 'none'; frame-ancestors 'none'",
         'data load nothing');
+    is(($policy->('/openapi.json'))[0], "default-src 'none'; frame-ancestors 'none'",
+        '  nor does the description of the API');
+    like(($nginx->get('/openapi.json'))[1], qr/^Allow: GET, HEAD\r/m,
+        '  which says what may be done with it');
     like(($policy->('/'))[0], qr/script-src 'self'.*trusted-types 'none'/, 'pages');
     like(($policy->('/swagger/'))[0], qr/img-src 'self' data:/, 'Swagger UI');
     like($operators->get('/status') && ($operators->ask(

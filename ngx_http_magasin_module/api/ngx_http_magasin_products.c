@@ -100,6 +100,11 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_product_patch[] = {
     { .name = NULL }
 };
 
+/* With those of PATCH, the longer of the two, and the end of the table. */
+#define NGX_HTTP_MAGASIN_PRODUCT_FIELDS                                       \
+    (sizeof(ngx_http_magasin_product_patch)                                   \
+     / sizeof(ngx_http_magasin_member_t))
+
 static const ngx_http_magasin_member_t  ngx_http_magasin_product_new[] = {
     NGX_HTTP_MAGASIN_PRODUCT_MEMBERS(1),
     { .name = NULL }
@@ -177,8 +182,7 @@ ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
 {
     ngx_int_t    rc;
     const char  *null, *unless;
-    const char  *fields[sizeof(ngx_http_magasin_product_patch)
-                        / sizeof(ngx_http_magasin_member_t)];
+    const char  *fields[NGX_HTTP_MAGASIN_PRODUCT_FIELDS];
 
     rc = ngx_http_magasin_members_root(ctx);
     if (rc != NGX_OK) {

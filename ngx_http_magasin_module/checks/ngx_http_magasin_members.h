@@ -33,7 +33,7 @@ typedef struct {
     const char *const          *choices;    /* NULL terminated */
     unsigned                    required:1;
     unsigned                    blank:1;    /* a text may be "" */
-    unsigned                    null:1;     /* _value_null instead of an error */
+    unsigned                    null:1;     /* null is _value_null */
 } ngx_http_magasin_member_t;
 
 

@@ -102,7 +102,8 @@ def of_member(document, name, schema, member):
     schema = document.resolve(schema)
     kinds = schema.get("type")
     wanted = {
-        "text": {"type": "string", "maxLength": member.max or None,
+        "text": {"type": ["string", "null"] if member.null else "string",
+                 "maxLength": member.max or None,
                  "minLength": None if member.blank else 1},
         "price": {"type": "string", "pattern": PRICE},
         "integer": {"type": "integer", "minimum": member.min,

@@ -128,6 +128,7 @@ class Member:
         self.choices = choices[row["choices"]] if "choices" in row else None
         self.required = row.get("required") == "1"
         self.blank = row.get("blank") == "1"
+        self.null = row.get("null") in ("1", "!0")
 
 
 class Endpoint:

@@ -116,6 +116,16 @@ my %answers = (
     'an array of nothing'  => "*3\r\n\$-1\r\n\$-1\r\n\$-1\r\n",
     'other types'          => "*3\r\n:1\r\n+a\r\n-ERR\r\n",
     'an answer of nothing' => "*3\r\n\$3\r\ntag\r\n\$0\r\n\r\n:60000\r\n",
+    (map {
+        my $tags = join ',', ('tag') x $_;
+        my $tag  = '$' . length($tags) . "\r\n$tags\r\n";
+        (   "a text of nothing, $_ tags" => "*2\r\n$tag\$0\r\n\r\n",
+            "a text of numbers, $_ tags" => "*2\r\n$tag\$24\r\n" . 'ffffffff' x 3 . "\r\n",
+            "a text of zeros, $_ tags"   => "*2\r\n$tag\$24\r\n" . '0' x 24 . "\r\n",
+            "no text, $_ tags"           => "*2\r\n$tag\$-1\r\n",
+            "a number, $_ tags"          => "*2\r\n$tag:7\r\n",
+        );
+    } 2, 3),
     'an answer of numbers' => "*3\r\n\$3\r\ntag\r\n\$24\r\n"
         . 'ffffffff' x 3 . "\r\n:60000\r\n",
 );

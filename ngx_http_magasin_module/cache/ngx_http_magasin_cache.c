@@ -503,10 +503,7 @@ ngx_http_magasin_cache_read_close(ngx_http_magasin_cache_read_t *cr)
     ngx_http_magasin_pin_release(&cr->cache->store, &cr->reader);
     ngx_http_magasin_cache_hold(cr, 0);
 
-    if (cr->asking) {
-        ngx_http_magasin_redis_cancel(cr->command);
-        cr->asking = 0;
-    }
+    ngx_http_magasin_cache_redis_unask(cr);
 
     if (cr->leads) {
         ngx_http_magasin_store_close(&cr->cache->store, &cr->question, 0, 0);

@@ -83,6 +83,17 @@ typedef struct {
 } ngx_http_magasin_cache_tell_t;
 
 
+/* What is asked of Redis for a read; see cache_redis_read.c. */
+typedef struct {
+    ngx_http_magasin_redis_command_t   ttl;
+    ngx_http_magasin_redis_command_t   tokens;
+    ngx_http_magasin_redis_command_t   answer;      /* or the script */
+    int64_t                            left;        /* milliseconds to live */
+    unsigned                           missing:1;   /* a generation */
+    unsigned                           evaluated:1; /* the script was sent */
+} ngx_http_magasin_cache_asked_t;
+
+
 /* The reads of this worker that wait for one flight. */
 typedef struct {
     ngx_queue_t                        queue;       /* of the worker's */
@@ -138,7 +149,7 @@ struct ngx_http_magasin_cache_read_s {
     ngx_queue_t                        queue;       /* of those waiting */
     ngx_http_magasin_flight_t         *waits;       /* NULL: for nobody */
 
-    ngx_http_magasin_redis_command_t  *command;     /* NULL: never asked */
+    ngx_http_magasin_cache_asked_t    *asked;       /* NULL: never */
     ngx_str_t                          generations; /* Redis's */
 
     ngx_http_magasin_reader_t          reader;      /* of a long answer */
@@ -149,7 +160,6 @@ struct ngx_http_magasin_cache_read_s {
     unsigned                           leads:1;     /* a flight is ours */
     unsigned                           joined:1;    /* it has fragments */
     unsigned                           asking:1;    /* Redis */
-    unsigned                           evaluated:1; /* the script was sent */
 };
 
 

@@ -32,9 +32,19 @@ typedef struct {
 } ngx_http_magasin_args_t;
 
 
-/* cache_redis.c */
+/* Bytes at most of the generations: their tokens may be those of another
+ * version of the module. */
+#define NGX_HTTP_MAGASIN_CACHE_GENERATIONS         4096
+
+
+/* cache_redis_read.c */
 ngx_int_t ngx_http_magasin_cache_redis_read(ngx_http_magasin_cache_t *cache,
     ngx_http_magasin_cache_read_t *cr, ngx_http_magasin_cache_redis_pt done);
+void ngx_http_magasin_cache_redis_unask(ngx_http_magasin_cache_read_t *cr);
+
+/* cache_redis.c */
+ngx_int_t ngx_http_magasin_cache_redis_take(ngx_http_magasin_cache_read_t *cr,
+    ngx_str_t *value, int64_t left, ngx_http_magasin_answer_t *answer);
 void ngx_http_magasin_cache_redis_store(ngx_http_magasin_cache_t *cache,
     ngx_http_magasin_cache_read_t *cr, ngx_http_magasin_answer_t *answer);
 

@@ -17,8 +17,8 @@
 #include "ngx_http_magasin_log.h"
 
 
-/* Commands in flight, including those that timed out. */
-#define NGX_HTTP_MAGASIN_REDIS_SLOTS        1024
+/* Commands in flight, including those that timed out.  A read takes three. */
+#define NGX_HTTP_MAGASIN_REDIS_SLOTS        3072
 
 /* Slots for the commands of a connection's own. */
 #define NGX_HTTP_MAGASIN_REDIS_OWN          8

@@ -153,8 +153,12 @@ sub answer {
         $now  = $moment eq 'channel';
         $behind = 1;
         $client->{channel} = $command[1];
-    } elsif ($command[3] && $command[3] =~ /:r:/ && $command[1] !~ /HSET/) {
-        $good = "*1\r\n" . join '', bulk('tag');
+    } elsif ($name eq 'PTTL') {
+        $good = ":60000\r\n";
+    } elsif ($name eq 'MGET') {
+        $good = "*$#command\r\n" . join '', bulk(('tag') x $#command);
+    } elsif ($name eq 'HMGET') {
+        $good = "*2\r\n\$-1\r\n\$-1\r\n";
         $now  = $moment eq 'reply';
     } else {
         $good = ":1\r\n";

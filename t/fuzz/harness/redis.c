@@ -10,6 +10,7 @@
 
 #include "../fuzz.h"
 #include "ngx_http_magasin_cache_redis.c"
+#include "ngx_http_magasin_cache_redis_read.c"
 #include "ngx_http_magasin_read.c"
 #include "ngx_http_magasin_redis_frame_internal.h"
 

@@ -1,10 +1,11 @@
 
 /*
  * What the files of the PostgreSQL room share; no other room includes it: the
- * pool (pg.c), what is sent where (pg_schedule.c), jobs that wait for locks
- * (pg_lane.c), a connection (pg_connection.c), its socket (pg_event.c), what
- * it sends (pg_send.c), its statements (pg_prepare.c), its results
- * (pg_result.c) and their columns (pg_expect.c), the log (pg_log.c).
+ * pool (pg.c), what is sent where (pg_schedule.c), connections that are kept
+ * free (pg_reserve.c), jobs that wait for locks (pg_lane.c), a connection
+ * (pg_connection.c), its socket (pg_event.c), what it sends (pg_send.c), its
+ * statements (pg_prepare.c), its results (pg_result.c) and their columns
+ * (pg_expect.c), the log (pg_log.c).
  */
 
 
@@ -183,6 +184,7 @@ struct ngx_http_magasin_pg_pool_s {
     ngx_event_t                         pause;       /* of blocks */
     unsigned                            lane:1;      /* a turn runs */
     unsigned                            writes:1;    /* they begin */
+    unsigned                            reads:1;     /* they do */
     ngx_http_magasin_pg_block_t         block[NGX_HTTP_MAGASIN_PG_BLOCKS];
 
     uint64_t                            weights[NGX_HTTP_MAGASIN_PG_WEIGHTS];
@@ -276,6 +278,15 @@ ngx_int_t ngx_http_magasin_pg_results(
 /* pg_expect.c */
 ngx_int_t ngx_http_magasin_pg_expected(
     ngx_http_magasin_statement_e statement, PGresult *result);
+
+/* pg_reserve.c */
+ngx_uint_t ngx_http_magasin_pg_spares(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_connection_t *reserved);
+ngx_uint_t ngx_http_magasin_pg_stalled(
+    ngx_http_magasin_pg_connection_t *connection);
+ngx_http_magasin_pg_connection_t *ngx_http_magasin_pg_reserved(
+    ngx_http_magasin_pg_pool_t *pool);
 
 /* pg_schedule.c */
 void ngx_http_magasin_pg_dispatch(ngx_event_t *ev);

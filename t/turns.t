@@ -71,6 +71,14 @@ sub answered {
     return $count->{$status} // 0;
 }
 
+# A gate holds a statement for longer than the worker takes a connection for busy.
+sub takes_long {
+    return MagasinNginx::wait_for(sub {
+        MagasinTest::sql('SELECT count(*) FROM pg_stat_activity WHERE'
+            . " wait_event = 'advisory' AND application_name NOT LIKE 'held-%'"
+            . " AND query_start < now() - interval '0.2 s'") >= 1 });
+}
+
 # One connection, and it is busy.  Reads wait, then a sale, then more reads.
 # None of the reads comes to an end before the sale has.
 
@@ -81,11 +89,7 @@ begin('turns', 'connections=1');
 my $first = MagasinTest::hold_reads('magasin');
 my $held  = MagasinTest::hold_reads('produit');
 my @reads = crowd(1, request('GET', '/api/v1/stores/1/'));
-ok(MagasinNginx::wait_for(sub {
-    MagasinTest::sql('SELECT count(*) FROM pg_stat_activity WHERE'
-        . " wait_event = 'advisory' AND application_name NOT LIKE 'held-%'"
-        . " AND query_start < now() - interval '0.2 s'") >= 1 }),
-    'a read takes long');
+ok(takes_long(), 'a read takes long');
 
 my @products = map { request('GET', "/api/v1/products/$_/") } 1 .. 8;
 push @reads, crowd(8, @products);
@@ -111,11 +115,7 @@ MagasinTest::gates('magasin');
 begin('turns2', 'connections=1');
 $first = MagasinTest::hold_reads('magasin');
 @reads = crowd(1, request('GET', '/api/v1/stores/1/'));
-ok(MagasinNginx::wait_for(sub {
-    MagasinTest::sql('SELECT count(*) FROM pg_stat_activity WHERE'
-        . " wait_event = 'advisory' AND application_name NOT LIKE 'held-%'"
-        . " AND query_start < now() - interval '0.2 s'") >= 1 }),
-    'a read takes long');
+ok(takes_long(), 'a read takes long');
 my $many = crowd(12, request('POST', '/api/v1/sales/',
     '{"magasin":1,"lignes":[{"produit":4,"quantite":1}]}'));
 ok(waits('write', 12), 'sales wait');
@@ -156,6 +156,25 @@ ok(waits('heavy', 9), 'the second piece waits among the heavy reads');
 MagasinTest::release($held);
 is(answered($load, 200), 9, 'the long pages have their answers');
 is(answered($long, 200), 1, 'and so has the answer in pieces');
+MagasinTest::no_gates();
+end();
+
+# The list of a store's stock is heavy where it took long the last time.
+
+MagasinTest::reset();
+MagasinTest::gates('stock_local');
+begin('turns4', 'connections=3');
+my $list = request('GET', '/api/v1/stores/1/stock/list/');
+for my $time ('first', 'second') {
+    $held = MagasinTest::hold_reads('stock_local');
+    $load = crowd(4, $list);
+    ok(takes_long(), "a list that takes long, the $time time");
+    ok($time eq 'first' || waits('heavy', 3), '  one runs, and others wait');
+    is($nginx->code('/api/v1/products/1/', $soon), 200, '  short reads go on')
+        if $time eq 'second';
+    MagasinTest::release($held);
+    is(answered($load, 200), 4, '  then all are answered');
+}
 MagasinTest::no_gates();
 end();
 

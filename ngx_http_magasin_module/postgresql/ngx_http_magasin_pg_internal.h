@@ -1,11 +1,11 @@
 
 /*
  * What the files of the PostgreSQL room share; no other room includes it: the
- * pool (pg.c), what is sent where (pg_schedule.c), connections that are kept
- * free (pg_reserve.c), jobs that wait for locks (pg_lane.c), a connection
- * (pg_connection.c), its socket (pg_event.c), what it sends (pg_send.c), its
- * statements (pg_prepare.c), its results (pg_result.c) and their columns
- * (pg_expect.c), the log (pg_log.c).
+ * pool (pg.c), what is sent where (pg_schedule.c), jobs that wait for locks
+ * (pg_lane.c), a connection (pg_connection.c), its socket (pg_event.c), what
+ * it sends (pg_send.c), its statements (pg_prepare.c), its results
+ * (pg_result.c) and their columns (pg_expect.c), the log (pg_log.c),
+ * connections that are kept free (pg_reserve.c).
  */
 
 
@@ -157,6 +157,7 @@ struct ngx_http_magasin_pg_connection_s {
     ngx_http_magasin_pg_block_t        *lane;        /* its turn runs here */
     uint64_t                            missing;     /* statements, by bits */
     size_t                              received;    /* since a result */
+    ngx_uint_t                          notices;     /* since it is open */
     unsigned                            single:1;    /* prepared one by one */
     unsigned                            failed:1;    /* to prepare, some */
     unsigned                            heavy:1;     /* a long read runs */
@@ -260,6 +261,8 @@ void ngx_http_magasin_pg_connection_complain(
     ngx_http_magasin_pg_connection_t *connection, ngx_uint_t level,
     const char *about, const char *message);
 void ngx_http_magasin_pg_connection_notice(void *data, const char *message);
+void ngx_http_magasin_pg_connection_noticed(
+    ngx_http_magasin_pg_connection_t *connection);
 
 /* pg_prepare.c */
 ngx_int_t ngx_http_magasin_pg_prepare(

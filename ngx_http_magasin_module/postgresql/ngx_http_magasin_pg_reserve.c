@@ -1,9 +1,5 @@
 
-/*
- * Connections that are kept free, so that no class of work waits for another:
- * one that is in service always stays free of writes, of turns of the lane and
- * of long reads, and one more of long reads when there are three.
- */
+/* Connections that are kept free: no class of work waits for another. */
 
 
 #include "ngx_http_magasin_pg_internal.h"

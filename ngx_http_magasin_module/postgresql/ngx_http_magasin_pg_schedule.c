@@ -15,9 +15,10 @@
  * result is the key, and no key has more than one row.  Jobs with `share` set
  * have no parameters, and all that come until the answer does get the same.
  *
- * Writes that ask for the same row follow each other on one connection: on two
- * of them they would wait for each other.  See pg_reserve.c for the connections
- * that are kept free.
+ * Who may use which connection: one that is in service always stays free of
+ * writes, of turns of the lane and of long reads, and one more of long reads
+ * when there are three.  Writes that ask for the same row follow each other
+ * on one connection: on two of them they would wait for each other.
  */
 
 

@@ -22,6 +22,7 @@
 #                                    test-slow 40; test-clients takes two
 #                                    generators instead of six
 #   MINUTES                          of fuzz (default 30)
+#   OTHER                            of bench-instructions: a module or a tree
 #   MAX_P95_MS                       of load-test and of test-slow
 #   MAX_FIRST_LOAD_MS                of test-web
 #   MODE                             the load test (scripts/run_tests.sh)
@@ -169,7 +170,7 @@ openapi: packages-run # /openapi.json and /swagger/, in build/openapi
 .PHONY: test-web test-openapi test-clients test-contributing
 .PHONY: test-observability
 .PHONY: screenshots fuzz-api load-test compare lint bench bench-abuse
-.PHONY: bench-scale fuzz fuzz-selftest test-slow
+.PHONY: bench-instructions bench-scale fuzz fuzz-selftest test-slow
 test: packages-run packages-test build # Every suite, on its own servers
 	@scripts/test.sh
 
@@ -239,6 +240,10 @@ bench: packages-run packages-bench build # Compare with pgbench and nginx itself
 
 bench-abuse: packages-run packages-bench build # Cost of the worst requests
 	@bench/abuse
+
+bench-instructions: packages-run packages-instructions build
+bench-instructions: # Instructions by request; OTHER=<module or tree> compares
+	@bench/instructions $(OTHER)
 
 bench-scale: packages-run packages-bench build # Effect of size; takes minutes
 	@bench/run --scale

@@ -26,6 +26,8 @@ static ngx_uint_t ngx_http_magasin_read_sound(void *data,
     ngx_http_magasin_answer_t *answer);
 static void ngx_http_magasin_read_done(void *data, ngx_int_t rc,
     ngx_uint_t status);
+static ngx_int_t ngx_http_magasin_read_run(ngx_http_magasin_ctx_t *ctx);
+static ngx_uint_t ngx_http_magasin_read_crowded(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_read_fill(ngx_http_magasin_ctx_t *ctx);
 
 
@@ -53,7 +55,7 @@ ngx_http_magasin_read(ngx_http_magasin_ctx_t *ctx)
         return ngx_http_magasin_stream(ctx);
 
     case NGX_DECLINED:
-        return ngx_http_magasin_submit(ctx);
+        return ngx_http_magasin_read_run(ctx);
 
     case NGX_AGAIN:
         ngx_http_magasin_wait(ctx);
@@ -314,7 +316,7 @@ ngx_http_magasin_read_done(void *data, ngx_int_t rc, ngx_uint_t status)
         break;
 
     case NGX_DECLINED:
-        rc = ngx_http_magasin_submit(ctx);
+        rc = ngx_http_magasin_read_run(ctx);
         break;
 
     default: /* NGX_ERROR */
@@ -323,6 +325,35 @@ ngx_http_magasin_read_done(void *data, ngx_int_t rc, ngx_uint_t status)
     }
 
     ngx_http_magasin_finalize(ctx, rc);
+}
+
+
+/* Runs the statement, unless too many long answers have no room. */
+
+static ngx_int_t
+ngx_http_magasin_read_run(ngx_http_magasin_ctx_t *ctx)
+{
+    if (ngx_http_magasin_read_crowded(ctx)) {
+        return ngx_http_magasin_unavailable(ctx, NGX_HTTP_SERVICE_UNAVAILABLE);
+    }
+
+    return ngx_http_magasin_submit(ctx);
+}
+
+
+/* Returns 1 if the answer must not be streamed, and stores the cause. */
+
+static ngx_uint_t
+ngx_http_magasin_read_crowded(ngx_http_magasin_ctx_t *ctx)
+{
+    if (ctx->cached == NULL || ngx_http_magasin_cache_streams(ctx->cached)) {
+        return 0;
+    }
+
+    (void) ngx_cpystrn((u_char *) ctx->cause, (u_char *) "crowded",
+                       sizeof(ctx->cause));
+
+    return 1;
 }
 
 
@@ -360,6 +391,10 @@ ngx_http_magasin_gather(ngx_http_magasin_ctx_t *ctx)
     }
 
     ctx->answer = NGX_HTTP_MAGASIN_ANSWER_OPEN;
+
+    if (ngx_http_magasin_read_crowded(ctx)) {
+        return ngx_http_magasin_unavailable(ctx, NGX_HTTP_SERVICE_UNAVAILABLE);
+    }
 
     return ngx_http_magasin_stream(ctx);
 }

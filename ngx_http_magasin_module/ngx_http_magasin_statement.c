@@ -36,12 +36,16 @@ ngx_http_magasin_submit(ngx_http_magasin_ctx_t *ctx)
     ctx->job.data = ctx;
     ctx->job.log = ctx->request->connection->log;
 
-    /* An answer that has started is continued even if the queue is full. */
+    /*
+     * An answer that has started is continued even if the queue is full.  It
+     * is a long one, and must not delay short ones.
+     */
 
     if (ctx->answer == NGX_HTTP_MAGASIN_ANSWER_GATHERING
         || ctx->answer == NGX_HTTP_MAGASIN_ANSWER_STREAMING)
     {
         ctx->job.admitted = 1;
+        ctx->job.class = NGX_HTTP_MAGASIN_PG_HEAVY;
     }
 
     rc = ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool(ctx->request),

@@ -3,7 +3,7 @@
 #
 # usage: packages.sh PURPOSE...       (run, test, web, openapi, clients, fuzz,
 #                                     fuzzing, lint, prometheus, observability,
-#                                     bench, scale, load)
+#                                     bench, instructions, scale, load)
 #
 # If no package is missing, this changes nothing, prints nothing and needs no
 # rights.  Otherwise it prints a line with the packages to install and uses sudo
@@ -37,13 +37,14 @@ packages_for() {
     prometheus) echo prometheus curl ;;
     observability) echo prometheus curl python3 python3-yaml docker-compose ;;
     bench) echo wrk python3 tzdata procps ;;
+    instructions) echo valgrind python3 ;;
     # The tests need a newer Node than Debian's; see scripts/run_tests.sh.
     load) echo jq curl ;;
     scale) echo python3 tzdata ;;
     *)
         echo "${0##*/}: \"$1\" is none of run, test, web, openapi, clients," \
-            "fuzz, fuzzing, lint, prometheus, observability, bench, scale," \
-            "load." >&2
+            "fuzz, fuzzing, lint, prometheus, observability, bench," \
+            "instructions, scale, load." >&2
         return 2
         ;;
     esac

@@ -5,7 +5,7 @@ use strict;
 use warnings;
 
 use lib 't/inc';
-use Socket qw(SOL_SOCKET SO_RCVBUF inet_aton);
+use Socket qw(MSG_PEEK SOL_SOCKET SO_RCVBUF inet_aton);
 use Test::More;
 use Time::HiRes qw(sleep);
 use MagasinTest;
@@ -221,6 +221,31 @@ is($nginx->fetch('/api/v1/cache/flush/', method => 'POST')->{content},
 $nginx->fetch($list);
 all_get('flushed: the reader', $new, $reader);
 ok(unpinned(), 'flushed: the memory is free');
+
+# A reader of each version: half of the zone is pinned, some are in the worker's
+# memory, some others are streamed, and who comes then is refused.
+
+$nginx->fetch('/api/v1/products/1/');
+my (@versions, $refused);
+for my $price (1 .. 80) {
+    my $next = reader();
+    recv $next->{socket}, my $start, 1024, MSG_PEEK;
+    push @versions, $next;
+    $refused = $start;
+    last if $start !~ m{\AHTTP/1.1 200 };
+    $nginx->fetch('/api/v1/products/1001/', method => 'PATCH',
+        content => qq({"prix":"$price.00"}))->{status} == 200 or die;
+}
+like($refused, qr{\AHTTP/1.1 503 .*^Retry-After: \d+\r$}ms,
+    'a reader of each version: one is refused');
+cmp_ok(scalar @versions, '>', 32, 'which is not among the first');
+is($nginx->fetch("/api/v1/products/$_/")->{status}, 200, 'short answers go on')
+    for 1, 2;
+close $_->{socket} for @versions;
+ok(unpinned(), 'they leave: nothing is pinned');
+ok(MagasinNginx::wait_for(sub { $nginx->fetch($list)->{status} == 200 }),
+    'and others are answered');
+$new = $nginx->fetch($list)->{content};
 
 # HEAD, 304, gzip, HTTP/2
 

@@ -47,6 +47,17 @@ sub many {
 
 MagasinTest::reset();
 
+# How long nginx waits for a client: 5 to 10 seconds, here and in front of nodes
+
+for my $file ('conf/nginx.conf', 'conf/cluster/balancer.conf') {
+    my $text = MagasinNginx::slurp("$MagasinConf::Top/$file");
+    for my $name (qw(client_header_timeout client_body_timeout send_timeout)) {
+        my @seconds = $text =~ /^\s*$name\s+(\d+)s;/mg;
+        ok(@seconds && !grep({ $_ < 5 || $_ > 10 } @seconds),
+            "$file: $name of 5 to 10 seconds");
+    }
+}
+
 # Alone
 
 {
@@ -94,6 +105,35 @@ MagasinTest::reset();
     my @counted = MagasinConf::operator($nginx, '/metrics')->[1]
         =~ /^(magasin_http_requests_total\{.*status="421".*)$/mg;
     ok(scalar @counted, 'what was refused is counted');
+
+    # Files, and what is none
+
+    mkdir "$nginx->{root}/openapi/swagger";
+    MagasinConf::put("$nginx->{root}/openapi/$_", 'here') for 'openapi.json',
+        'swagger/index.html', 'swagger/swagger.js';
+    is($nginx->code("/$_"), 200, "/$_ is served")
+        for 'openapi.json', 'swagger/', 'swagger/index.html', 'swagger/swagger.js';
+    is($nginx->code("/$_"), 404, "/$_ is not") for 'swagger/no.js', 'swagger/no/';
+
+    # What a path decodes to does not reach the log of errors: there it would
+    # begin lines of its own, or colour a terminal.
+    my %location;
+    for my $file ('conf/nginx.conf', 'conf/cluster/balancer.conf', 'conf/examples/tls.conf') {
+        $location{$_} = 1 for grep { $_ ne '' }
+            MagasinNginx::slurp("$MagasinConf::Top/$file")
+                =~ m{^\s*location\s+(?:=\s+)?(/\S*)\s}mg;
+    }
+    ok($location{$_}, "$_ is among the locations") for '/', '/swagger/', '/openapi.json';
+    my $asked = 0;
+    for my $path (sort(keys %location), '/assets/', '/swagger/x/') {
+        for my $name ('%0afake%20line', '%1b%5b31mred', '%ff', "\xff", '%7f', '%c2%85') {
+            my ($code) = MagasinConf::call($nginx, "$path$name");
+            $asked += $code =~ /^4/ ? 1 : diag("$path$name: $code") * 0;
+        }
+    }
+    is($asked, 6 * (2 + keys %location), 'paths of strange bytes: no such thing');
+    is(join("\n", grep { !m{\A\d{4}/\d\d/\d\d [\x20-\x7e]*\z} } split /\n/, $nginx->log), '',
+        '  and none of them reaches the log of errors');
 
     # Both at once: ten seconds each
     my %silent;

@@ -187,7 +187,11 @@ my ($worker) = $nginx->workers;
 is($nginx->code($product), 200, 'a server that speaks as PostgreSQL does');
 my $memory = memory($worker);
 
+# Lines of the log that tell of a notice.
+sub notices { return grep {/PostgreSQL notice:/} split /\n/, $nginx->log }
+
 for my $mode (sort(keys %answers), sort(keys %endless)) {
+    my $noticed = () = notices();
     mode($mode);
     my ($status, $answer) = $nginx->get($product);
     like($status, $mode =~ /^(?:ok|notice)$/ ? qr/^200$/
@@ -203,7 +207,18 @@ for my $mode (sort(keys %answers), sort(keys %endless)) {
     is(($nginx->workers)[0], $worker, "$mode: the worker lives");
     cmp_ok(memory($worker) - $memory, '<', 160 * 1024,
         "$mode: its memory is bounded") unless $ENV{TEST_NGINX_ASAN};
+
+    # One line of a connection, of which a request may use up several
+    my $lines = () = notices();
+    if ($mode =~ /^notices?$/) {
+        cmp_ok($lines - $noticed, '>=', 1, "$mode: the log tells of notices");
+        cmp_ok($lines - $noticed, '<=', 5, "$mode: with a line by connection");
+    } else {
+        is($lines - $noticed, 0, "$mode: the log tells of no notice");
+    }
 }
+ok(MagasinNginx::wait_for(sub { $nginx->log =~ /: \d+ more notices$/m }),
+    'notices: and counts the others');
 
 # A statement that cannot be prepared costs its endpoint only.
 

@@ -204,3 +204,89 @@ location /api/ {
 }
 --- request eval: ["GET /api/v1/stores/", "POST /api/v1/stores/", "GET /api/v1/products/3/"]
 --- error_code eval: [404, 404, 200]
+
+
+=== TEST 12: satisfy any: an address or a password
+--- init: MagasinTest::reset();
+--- user_files eval
+">>> pass\ncaisse:{PLAIN}secret\n"
+--- config
+satisfy any;
+location /api/v1/ {
+    magasin;
+    limit_except GET {
+        allow 127.0.0.1;
+        deny all;
+        auth_basic "caisse";
+        auth_basic_user_file ../html/pass;
+    }
+}
+location /api/v1/stores/ {
+    magasin;
+    limit_except GET {
+        deny all;
+        auth_basic "caisse";
+        auth_basic_user_file ../html/pass;
+    }
+}
+--- request eval
+[$::put, "POST /api/v1/stores/1/stock/1/adjust/\n{}", "GET /api/v1/stores/"]
+--- more_headers eval: $MagasinTest::Json
+--- error_code eval: [200, 401, 200]
+--- response_headers eval
+["Content-Type: application/json",
+ qq(WWW-Authenticate: Basic realm="caisse"\nContent-Type: application/json),
+ "! WWW-Authenticate"]
+
+
+=== TEST 13: auth_request
+--- init: MagasinTest::reset();
+--- config
+location = /check { if ($http_x_pass) { return 204; } return 403; }
+location /api/v1/ {
+    magasin;
+    auth_request /check;
+    limit_except GET { allow 127.0.0.1; deny all; }
+}
+--- request eval
+[$::put, $::put, "GET /api/v1/products/3/", "GET /api/v1/products/3/"]
+--- more_headers eval
+["$MagasinTest::Json\nX-Pass: yes", $MagasinTest::Json, 'X-Pass: yes', 'X: none']
+--- error_code eval: [200, 403, 200, 403]
+--- response_headers eval: [("Content-Type: application/json") x 4]
+--- response_body_like eval
+['"prix":"?20.00', "\\A\Q$::refused\E\\z", '"prix":"?20.00', "\\A\Q$::refused\E\\z"]
+
+
+=== TEST 14: a request that was rewritten
+--- init: MagasinTest::reset();
+--- config
+location /old/ { rewrite ^/old/(.*)$ /api/v1/$1 last; }
+location /api/v1/ { magasin; limit_except GET { allow 127.0.0.1; deny all; } }
+location /api/v1/sales/ { magasin; limit_except GET { deny all; } }
+--- request eval
+[qq(PUT /old/products/3/\n{"prix":"20.00"}), "POST /old/sales/\n{}", "GET /old/products/3/"]
+--- more_headers eval: $MagasinTest::Json
+--- error_code eval: [200, 403, 200]
+--- response_headers eval: [("Content-Type: application/json") x 3]
+--- response_body_like eval
+['"prix":"?20.00', "\\A\Q$::refused\E\\z", '"prix":"?20.00']
+--- error_log eval
+[[], ["access forbidden by rule"], []]
+
+
+=== TEST 15: an error_page for 403 leaves JSON to the others
+--- config
+error_page 403 /denied;
+location = /denied { internal; default_type text/plain; return 403 "closed\n"; }
+location /api/v1/ { magasin; limit_except GET { deny all; } }
+location /api/v1/products/ { magasin; limit_except GET { allow all; } }
+--- request eval
+["POST /api/v1/sales/\n{}", "DELETE /api/v1/products/999/", "GET /api/v1/nowhere/"]
+--- more_headers eval: $MagasinTest::Json
+--- error_code eval: [403, 404, 404]
+--- response_headers eval
+["Content-Type: text/plain", ("Content-Type: application/json") x 2]
+--- response_body_like eval: ['\Aclosed', '"status":404', '"detail":"Pas trouv']
+--- error_log eval
+[["access forbidden by rule"], [], []]

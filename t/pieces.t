@@ -45,6 +45,7 @@ sub rest {
         or die "setsockopt: $!\n";
     my $answer = MagasinCache::receive($reader);
     my $text   = $answer->{content};
+    $reader->{head} = $answer->{head};
     return decode_json($text)
         if $answer->{head} !~ /^Transfer-Encoding: chunked/m;
     my $whole = '';
@@ -147,6 +148,29 @@ for my $order ('', '&ordering=-id') {
     my %all = map { $_ => 1 } @all;
     is(scalar(@all) . ' ' . keys %all, '500 500', "journal$order: all, once");
 }
+
+# Stores with long names and addresses
+
+MagasinTest::reset(
+    'INSERT INTO magasin (id, nom, adresse)'
+        . ' SELECT 1000 + i, repeat(chr(119070), 96) || i,'
+        . ' repeat(chr(119070), 255) FROM generate_series(1, 500) i');
+my ($path, @stores) = '/api/v1/stores/?limit=400';
+while (defined $path && @stores < 2000) {
+    my $page = rest(begin($path));
+    push @stores, map { $_->{id} } @{ $page->{results} };
+    $path = defined $page->{next}
+        ? $page->{next} =~ s{\Ahttp://localhost}{}r : undef;
+}
+is(join(' ', grep { $_ > 1000 } @stores), join(' ', 1001 .. 1500),
+    'stores: all, once');
+
+my $stores = begin('/api/v1/stores/?limit=400');
+MagasinTest::sql('DELETE FROM magasin WHERE id BETWEEN 1300 AND 1450');
+like(numbers(rest($stores)), qr/ 1298 1299\z/,
+    'stores: the last of the page goes');
+like($stores->{head} // '', qr/^Transfer-Encoding: chunked/m,
+    'stores: in pieces');
 
 # Availability in many stores
 

@@ -15,6 +15,9 @@
 
 #define NGX_HTTP_MAGASIN_LIST_LIMIT  50
 
+/* Rows of a page above which its statement must not delay short ones. */
+#define NGX_HTTP_MAGASIN_LIST_LONG  100
+
 /* The longest name in UTF-8, an id and a reserve, in base64. */
 #define NGX_HTTP_MAGASIN_LIST_CURSOR  1024
 
@@ -107,6 +110,10 @@ ngx_http_magasin_list_bind(ngx_http_magasin_ctx_t *ctx)
 
     if (limit) {
         state->limit = ngx_atoi((u_char *) limit, ngx_strlen(limit));
+    }
+
+    if (state->limit > NGX_HTTP_MAGASIN_LIST_LONG) {
+        ctx->job.class = NGX_HTTP_MAGASIN_PG_HEAVY;
     }
 
     /* One row more than the limit shows whether there is a next page. */

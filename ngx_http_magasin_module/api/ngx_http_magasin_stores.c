@@ -21,7 +21,8 @@ const ngx_http_magasin_list_spec_t  ngx_http_magasin_stores_spec = {
     .params = ngx_http_magasin_no_params,
     .nkeys = 1,
     .keys = { NGX_HTTP_MAGASIN_KEY_INTEGER, NGX_HTTP_MAGASIN_KEY_INTEGER },
-    .columns = ngx_http_magasin_store_columns
+    .columns = ngx_http_magasin_store_columns,
+    .pieces = 1
 };
 
 const ngx_http_magasin_item_spec_t  ngx_http_magasin_store_spec = {

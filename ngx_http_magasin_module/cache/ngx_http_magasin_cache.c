@@ -269,6 +269,8 @@ ngx_http_magasin_cache_round(ngx_http_magasin_cache_read_t *cr)
                        "magasin cache: key %xi cannot be stored or read",
                        cr->question.hash);
 
+        cr->crowded = answer.body.len > answer.room;
+
         return NGX_DECLINED;
 
     default: /* NGX_ERROR */
@@ -343,6 +345,7 @@ ngx_http_magasin_cache_want(ngx_http_magasin_cache_read_t *cr,
 
     answer->head = cr->head;
     answer->age = 0;
+    answer->body.len = 0;
     answer->room = held < NGX_HTTP_MAGASIN_CACHE_HELD
                    ? NGX_HTTP_MAGASIN_CACHE_HELD - held : 0;
 }
@@ -499,6 +502,9 @@ ngx_http_magasin_cache_stale(ngx_http_magasin_cache_read_t *cr)
 void
 ngx_http_magasin_cache_read_close(ngx_http_magasin_cache_read_t *cr)
 {
+    cr->cache->streams -= cr->streams;
+    cr->streams = 0;
+
     ngx_http_magasin_flight_leave(cr);
     ngx_http_magasin_pin_release(&cr->cache->store, &cr->reader);
     ngx_http_magasin_cache_hold(cr, 0);

@@ -45,10 +45,36 @@ ngx_http_magasin_cache_gathers(ngx_http_magasin_cache_read_t *cr, size_t size,
         ngx_http_magasin_count(cache->shared->counters.too_large);
     }
 
+    cr->crowded = !too_large;
+
     ngx_http_magasin_store_close(&cache->store, &cr->question, too_large, 0);
     ngx_http_magasin_cache_end(cr, NGX_DECLINED, 0);
 
     return 0;
+}
+
+
+/*
+ * May the answer of this read be streamed, with a statement for each piece?  1;
+ * or 0: there is no room for it in the cache, and so many are streamed for that
+ * reason already that more would cost the others too much.
+ */
+
+ngx_uint_t
+ngx_http_magasin_cache_streams(ngx_http_magasin_cache_read_t *cr)
+{
+    if (!cr->crowded || cr->streams) {
+        return 1;
+    }
+
+    if (cr->cache->streams >= NGX_HTTP_MAGASIN_CACHE_STREAMS) {
+        return 0;
+    }
+
+    cr->streams = 1;
+    cr->cache->streams++;
+
+    return 1;
 }
 
 

@@ -262,6 +262,7 @@ ngx_http_magasin_flight_tell(ngx_http_magasin_flight_t *flight,
         return;
 
     case NGX_DECLINED:
+        cr->crowded = ngx_http_magasin_cache_full(cr);
         cr->client->done(cr->data, NGX_DECLINED, 0);
         return;
 
@@ -279,6 +280,7 @@ ngx_http_magasin_flight_tell(ngx_http_magasin_flight_t *flight,
                                      cr->pool, &answer);
 
     if (rc == NGX_BUSY) {
+        cr->crowded = 1;
         cr->client->done(cr->data, NGX_DECLINED, 0);
         return;
     }

@@ -45,6 +45,9 @@
  * gathered, and those that could not be pinned. */
 #define NGX_HTTP_MAGASIN_CACHE_HELD  (8 * 1024 * 1024)
 
+/* Answers of a worker that are streamed at a time for lack of that room. */
+#define NGX_HTTP_MAGASIN_CACHE_STREAMS  32
+
 /* Hexadecimal digits of a namespace in Redis. */
 #define NGX_HTTP_MAGASIN_NAMESPACE  16
 
@@ -116,6 +119,7 @@ struct ngx_http_magasin_cache_s {
     ngx_http_magasin_pg_conf_t        *pg_conf;
     ngx_log_t                         *log;
     ngx_uint_t                         database;    /* digest of conninfo */
+    ngx_uint_t                         streams;     /* for lack of room */
 
     ngx_queue_t                        flights;
     ngx_event_t                        timer;       /* looks at them */
@@ -155,6 +159,8 @@ struct ngx_http_magasin_cache_read_s {
     ngx_http_magasin_reader_t          reader;      /* of a long answer */
     size_t                             held;        /* of it in this process */
 
+    unsigned                           crowded:1;   /* no room to keep it */
+    unsigned                           streams:1;   /* it counts as one */
     unsigned                           head:1;      /* lengths will do */
     unsigned                           fetch:1;     /* no old answer will do */
     unsigned                           leads:1;     /* a flight is ours */

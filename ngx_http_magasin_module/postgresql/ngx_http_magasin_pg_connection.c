@@ -177,6 +177,8 @@ ngx_http_magasin_pg_connection_close(
         PQfinish(connection->pg);
         connection->pg = NULL;
     }
+
+    ngx_http_magasin_pg_connection_noticed(connection);
 }
 
 

@@ -5,7 +5,8 @@
  * (pg_lane.c), writes that share a run (pg_batch.c), a connection
  * (pg_connection.c), its socket (pg_event.c), what it sends (pg_send.c), its
  * statements (pg_prepare.c), its results (pg_result.c) and their columns
- * (pg_expect.c), the log (pg_log.c).
+ * (pg_expect.c), the log (pg_log.c), connections that
+ * are kept free (pg_reserve.c).
  */
 
 
@@ -174,6 +175,7 @@ struct ngx_http_magasin_pg_connection_s {
     ngx_http_magasin_pg_block_t        *lane;        /* its turn runs here */
     uint64_t                            missing;     /* statements, by bits */
     size_t                              received;    /* since a result */
+    ngx_uint_t                          notices;     /* since it is open */
     unsigned                            single:1;    /* prepared one by one */
     unsigned                            failed:1;    /* to prepare, some */
     unsigned                            heavy:1;     /* a long read runs */
@@ -203,6 +205,7 @@ struct ngx_http_magasin_pg_pool_s {
     ngx_event_t                         pause;       /* of blocks */
     unsigned                            lane:1;      /* a turn runs */
     unsigned                            writes:1;    /* they begin */
+    unsigned                            reads:1;     /* they do */
     ngx_http_magasin_pg_block_t         block[NGX_HTTP_MAGASIN_PG_BLOCKS];
 
     uint64_t                            weights[NGX_HTTP_MAGASIN_PG_WEIGHTS];
@@ -281,6 +284,8 @@ void ngx_http_magasin_pg_connection_complain(
     ngx_http_magasin_pg_connection_t *connection, ngx_uint_t level,
     const char *about, const char *message);
 void ngx_http_magasin_pg_connection_notice(void *data, const char *message);
+void ngx_http_magasin_pg_connection_noticed(
+    ngx_http_magasin_pg_connection_t *connection);
 
 /* pg_prepare.c */
 ngx_int_t ngx_http_magasin_pg_prepare(
@@ -305,6 +310,15 @@ ngx_uint_t ngx_http_magasin_pg_missed(PGresult *result);
 /* pg_expect.c */
 ngx_int_t ngx_http_magasin_pg_expected(
     ngx_http_magasin_statement_e statement, PGresult *result);
+
+/* pg_reserve.c */
+ngx_uint_t ngx_http_magasin_pg_spares(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_connection_t *reserved);
+ngx_uint_t ngx_http_magasin_pg_stalled(
+    ngx_http_magasin_pg_connection_t *connection);
+ngx_http_magasin_pg_connection_t *ngx_http_magasin_pg_reserved(
+    ngx_http_magasin_pg_pool_t *pool);
 
 /* pg_schedule.c */
 void ngx_http_magasin_pg_dispatch(ngx_event_t *ev);

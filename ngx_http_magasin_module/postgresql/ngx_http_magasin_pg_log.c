@@ -113,11 +113,34 @@ ngx_http_magasin_pg_complains(ngx_http_magasin_pg_pool_t *pool)
 }
 
 
-/* Log a notice of the server.  libpq would write it to stderr. */
+/*
+ * Log the first notice on a connection, and count the others: a server may send
+ * them without an end.  libpq would write all of them to stderr.
+ */
 
 void
 ngx_http_magasin_pg_connection_notice(void *data, const char *message)
 {
-    ngx_http_magasin_pg_connection_complain(data, NGX_LOG_INFO, "notice",
-                                            message);
+    ngx_http_magasin_pg_connection_t  *connection = data;
+
+    if (connection->notices++ == 0) {
+        ngx_http_magasin_pg_connection_complain(connection, NGX_LOG_INFO,
+                                                "notice", message);
+    }
+}
+
+
+/* A connection is closed: log how many notices were not logged. */
+
+void
+ngx_http_magasin_pg_connection_noticed(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    if (connection->notices > 1) {
+        ngx_log_error(NGX_LOG_INFO, connection->pool->log, 0,
+                      "magasin: PostgreSQL, connection %ui: %ui more notices",
+                      connection->number, connection->notices - 1);
+    }
+
+    connection->notices = 0;
 }

@@ -27,6 +27,10 @@
 #include "ngx_http_magasin_pg_internal.h"
 
 
+static void ngx_http_magasin_pg_dispatch_reads(
+    ngx_http_magasin_pg_pool_t *pool);
+static void ngx_http_magasin_pg_dispatch_writes(
+    ngx_http_magasin_pg_pool_t *pool);
 static void ngx_http_magasin_pg_dispatch_class(
     ngx_http_magasin_pg_pool_t *pool, ngx_http_magasin_pg_class_e class);
 static ngx_uint_t ngx_http_magasin_pg_refused(ngx_http_magasin_pg_pool_t *pool,
@@ -43,13 +47,6 @@ static ngx_uint_t ngx_http_magasin_pg_better(
 static ngx_uint_t ngx_http_magasin_pg_accepts(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_job_t *job);
-static ngx_uint_t ngx_http_magasin_pg_spares(
-    ngx_http_magasin_pg_connection_t *connection,
-    ngx_http_magasin_pg_connection_t *reserved);
-static ngx_uint_t ngx_http_magasin_pg_stalled(
-    ngx_http_magasin_pg_connection_t *connection);
-static ngx_http_magasin_pg_connection_t *ngx_http_magasin_pg_reserved(
-    ngx_http_magasin_pg_pool_t *pool);
 
 
 /* Send the jobs that can be sent; the handler of the events of the pool. */
@@ -57,15 +54,47 @@ static ngx_http_magasin_pg_connection_t *ngx_http_magasin_pg_reserved(
 void
 ngx_http_magasin_pg_dispatch(ngx_event_t *ev)
 {
-    ngx_uint_t                         i;
-    ngx_http_magasin_pg_pool_t        *pool;
-    ngx_http_magasin_pg_connection_t  *connection;
+    ngx_uint_t                   reads, writes;
+    ngx_http_magasin_pg_pool_t  *pool;
 
     pool = ev->data;
 
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, pool->log, 0,
                    "magasin pg: dispatch, waiting:%ui blocks:%ui ready:%ui",
                    pool->nwaiting, pool->nblocks, pool->ready);
+
+    /*
+     * Many reads would take each place that becomes free: writes begin, unless
+     * they left no place for the reads the last time.
+     */
+
+    if (pool->reads) {
+        ngx_http_magasin_pg_dispatch_reads(pool);
+    }
+
+    writes = pool->queued[NGX_HTTP_MAGASIN_PG_WRITE];
+    ngx_http_magasin_pg_dispatch_writes(pool);
+    writes -= pool->queued[NGX_HTTP_MAGASIN_PG_WRITE];
+
+    reads = pool->queued[NGX_HTTP_MAGASIN_PG_READ];
+    ngx_http_magasin_pg_dispatch_reads(pool);
+
+    pool->reads = (writes && reads
+                   && reads == pool->queued[NGX_HTTP_MAGASIN_PG_READ]);
+
+    ngx_http_magasin_pg_dispatch_class(pool, NGX_HTTP_MAGASIN_PG_HEAVY);
+
+    ngx_http_magasin_pg_gauge(pool);
+}
+
+
+/* Send reads that wait: those of a connection share a Sync. */
+
+static void
+ngx_http_magasin_pg_dispatch_reads(ngx_http_magasin_pg_pool_t *pool)
+{
+    ngx_uint_t                         i;
+    ngx_http_magasin_pg_connection_t  *connection;
 
     ngx_http_magasin_pg_dispatch_class(pool, NGX_HTTP_MAGASIN_PG_READ);
 
@@ -80,9 +109,14 @@ ngx_http_magasin_pg_dispatch(ngx_event_t *ev)
             ngx_http_magasin_pg_connection_lost(connection, NULL);
         }
     }
+}
 
-    /* The lane and the writes take turns: either could use all connections. */
 
+/* The lane and the writes take turns: either could use all connections. */
+
+static void
+ngx_http_magasin_pg_dispatch_writes(ngx_http_magasin_pg_pool_t *pool)
+{
     if (!pool->writes) {
         ngx_http_magasin_pg_lane_dispatch(pool);
     }
@@ -91,9 +125,6 @@ ngx_http_magasin_pg_dispatch(ngx_event_t *ev)
 
     ngx_http_magasin_pg_dispatch_class(pool, NGX_HTTP_MAGASIN_PG_WRITE);
     ngx_http_magasin_pg_lane_dispatch(pool);
-    ngx_http_magasin_pg_dispatch_class(pool, NGX_HTTP_MAGASIN_PG_HEAVY);
-
-    ngx_http_magasin_pg_gauge(pool);
 }
 
 
@@ -466,45 +497,6 @@ ngx_http_magasin_pg_accepts(ngx_http_magasin_pg_connection_t *connection,
 }
 
 
-/*
- * May this connection take a write or a turn of the lane?  Returns 1 if
- * another one is left to the reads, or if there is no other one: then the
- * reads wait behind the short lock_timeout.
- */
-
-static ngx_uint_t
-ngx_http_magasin_pg_spares(ngx_http_magasin_pg_connection_t *connection,
-    ngx_http_magasin_pg_connection_t *reserved)
-{
-    ngx_uint_t                         i, stalled, others;
-    ngx_http_magasin_pg_pool_t        *pool;
-    ngx_http_magasin_pg_connection_t  *other;
-
-    others = 0;
-    pool = connection->pool;
-
-    for (i = 0; i < pool->conf->connections; i++) {
-        other = &pool->connections[i];
-
-        if (other == connection || other == reserved || other->heavy
-            || other->state != NGX_HTTP_MAGASIN_PG_READY)
-        {
-            continue;
-        }
-
-        stalled = ngx_http_magasin_pg_stalled(other);
-
-        if (!stalled && other->writes == 0 && other->lane == NULL) {
-            return 1;
-        }
-
-        others += !stalled || pool->ready > 2;
-    }
-
-    return others == 0;
-}
-
-
 /* Returns 1 if no other connection serves short statements. */
 
 ngx_uint_t
@@ -527,73 +519,4 @@ ngx_http_magasin_pg_alone(ngx_http_magasin_pg_connection_t *connection)
     }
 
     return 1;
-}
-
-
-/*
- * Returns 1 if no Sync was answered for NGX_HTTP_MAGASIN_PG_STALL ms: a
- * statement takes long.  A job behind it could not be taken back when it times
- * out, and a write would be done after its client got an error.
- */
-
-static ngx_uint_t
-ngx_http_magasin_pg_stalled(ngx_http_magasin_pg_connection_t *connection)
-{
-    return ngx_http_magasin_pg_in_flight(connection) != 0
-           && ngx_current_msec - connection->progress
-              > NGX_HTTP_MAGASIN_PG_STALL;
-}
-
-
-/*
- * Choose the connection that is reserved for long reads, so that they do not
- * delay short ones: while some wait, the last one in service that runs none.
- * They get a third of the connections at most, the first one excluded, since
- * each long read keeps a core busy.  A single connection is reserved until it
- * is idle; after each long read the short ones have a turn.
- *
- * Returns NULL if no connection is reserved.
- */
-
-static ngx_http_magasin_pg_connection_t *
-ngx_http_magasin_pg_reserved(ngx_http_magasin_pg_pool_t *pool)
-{
-    ngx_uint_t                         i, last, heavy;
-    ngx_http_magasin_pg_connection_t  *connection;
-
-    if (ngx_queue_empty(&pool->waiting[NGX_HTTP_MAGASIN_PG_HEAVY])) {
-        return NULL;
-    }
-
-    if (pool->ready == 1 && pool->turn
-        && (!ngx_queue_empty(&pool->waiting[NGX_HTTP_MAGASIN_PG_READ])
-            || !ngx_queue_empty(&pool->waiting[NGX_HTTP_MAGASIN_PG_WRITE])
-            || pool->nlocked))
-    {
-        return NULL;
-    }
-
-    heavy = 0;
-
-    for (i = 0; i < pool->conf->connections; i++) {
-        heavy += pool->connections[i].heavy;
-    }
-
-    if (heavy >= ngx_max((pool->ready - 1) / 3, 1)) {
-        return NULL;
-    }
-
-    last = pool->ready > 1 ? 1 : 0;
-
-    for (i = pool->conf->connections; i > last; i--) {
-        connection = &pool->connections[i - 1];
-
-        if (connection->state == NGX_HTTP_MAGASIN_PG_READY
-            && !connection->heavy)
-        {
-            return connection;
-        }
-    }
-
-    return NULL;
 }

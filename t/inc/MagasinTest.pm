@@ -153,9 +153,10 @@ sub hold {
     die "the statements to hold are not done\n";
 }
 
+# Quits by a command: processes that were started since hold the pipe open.
 sub release {
     my ($pipe, $end) = @_;
-    print {$pipe} $end // 'ROLLBACK', ";\n";
+    print {$pipe} $end // 'ROLLBACK', ";\n\\q\n";
     close $pipe;
     return;
 }

@@ -142,6 +142,7 @@ ngx_http_magasin_cache_redis_keys(ngx_http_magasin_cache_read_t *cr,
         return NGX_DECLINED;
     }
 
+    /* cppcheck-suppress uninitvar */
     p = ngx_http_magasin_cache_answer_key(keys->data[0], namespace,
                                           &question->key);
     keys->lens[0] = p - keys->data[0];

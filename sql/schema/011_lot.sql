@@ -807,8 +807,9 @@ $$;
 CREATE FUNCTION lot_ajuster(INOUT l lot, INOUT tenus_stock bigint[],
                             tenus_produits bigint[], tenus_magasins bigint[],
                             p_ajustements boolean[], p_acteurs text[],
-                            p_magasins bigint[], p_conditions text[], p_attendus integer[],
-                            p_motifs text[], p_numeros integer[],
+                            p_magasins bigint[], p_conditions text[],
+                            p_attendus integer[], p_motifs text[],
+                            p_numeros integer[],
                             p_produits bigint[], p_deltas integer[],
                             p_comptes integer[])
     LANGUAGE plpgsql
@@ -1032,13 +1033,15 @@ DECLARE
     ids        bigint[];
     faites     reponse[];
 BEGIN
-    IF aise THEN
+    IF aise AND false <> ALL (p_ventes) THEN
+        oui := libres;
+    ELSIF aise THEN
         FOR i IN 1 .. nombre LOOP
             oui[i] := libres[i] AND p_ventes[i];
         END LOOP;
     ELSE
-        -- sure: there is enough for everybody.  valide: only the quantities, or the
-        -- total, can be wrong with it.
+        -- sure: there is enough for everybody.  valide: only the quantities,
+        -- or the total, can be wrong with it.
         SELECT array_agg(c.n ORDER BY c.n) FILTER (WHERE c.sure),
                array_agg(c.n ORDER BY c.n) FILTER (WHERE NOT c.sure),
                array_agg(c.valide ORDER BY c.n) FILTER (WHERE NOT c.sure),
@@ -1046,7 +1049,8 @@ BEGIN
                    FILTER (WHERE NOT c.sure)
           INTO sures, autres, valides, trop
           FROM (
-            SELECT v.n, v.total, v.valide AND coalesce(m.ouvert, false) AS valide,
+            SELECT v.n, v.total,
+                   v.valide AND coalesce(m.ouvert, false) AS valide,
                    v.valide AND v.assez AND v.total < 1000000000000
                    AND coalesce(m.ouvert, false) AS sure
               FROM (
@@ -1226,6 +1230,13 @@ BEGIN
         contexte := set_config('magasin.mouvements', '', true)
                  || set_config('magasin.ventes', '', true);
 
+        IF cardinality(sures) = nombre THEN
+            libres := array_fill(false, ARRAY[nombre]);
+            gardees := oui;
+            reponses := faites;
+            sures := '{}';
+        END IF;
+
         FOR i IN 1 .. cardinality(sures) LOOP
             n := sures[i];
             libres[n] := false;
@@ -1372,12 +1383,20 @@ BEGIN
         fiches := c.fiches;
     END IF;
 
-    SELECT array_agg(u.produit), array_agg(p_magasins[u.n]),
-           array_agg(u.quantite)
-      INTO produits, magasins, quantites
-      FROM unnest(p_numeros, p_produits, p_quantites)
-           u (n, produit, quantite)
-     WHERE l.libres[u.n] AND NOT changements[u.n];
+    IF cardinality(p_numeros) = nombre AND false <> ALL (l.libres)
+       AND true <> ALL (changements)
+    THEN
+        produits := p_produits;
+        magasins := p_magasins;
+        quantites := p_quantites;
+    ELSE
+        SELECT array_agg(u.produit), array_agg(p_magasins[u.n]),
+               array_agg(u.quantite)
+          INTO produits, magasins, quantites
+          FROM unnest(p_numeros, p_produits, p_quantites)
+               u (n, produit, quantite)
+         WHERE l.libres[u.n] AND NOT changements[u.n];
+    END IF;
 
     IF produits IS NOT NULL THEN
         tenus := lot_tenir(produits, magasins, quantites, p_attendre);
@@ -1424,7 +1443,8 @@ BEGIN
 
     RETURN QUERY
     SELECT (u.r).statut, (u.r).emplacement, (u.r).etag, (u.r).detail,
-           (u.r).corps, u.n::integer, u.libre OR u.n = ANY (doublons), (u.f).id, (u.f).nom,
+           (u.r).corps, u.n::integer, u.libre OR u.n = ANY (doublons),
+           (u.f).id, (u.f).nom,
            (u.f).categorie, (u.f).prix, (u.f).description, (u.f).concorde,
            (u.f).renomme
       FROM (SELECT n, l.libres[n] AS libre, l.reponses[n] AS r, fiches[n] AS f

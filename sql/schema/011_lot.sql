@@ -1032,7 +1032,9 @@ DECLARE
     ids        bigint[];
     faites     reponse[];
 BEGIN
-    IF aise THEN
+    IF aise AND false <> ALL (p_ventes) THEN
+        oui := libres;
+    ELSIF aise THEN
         FOR i IN 1 .. nombre LOOP
             oui[i] := libres[i] AND p_ventes[i];
         END LOOP;
@@ -1226,6 +1228,13 @@ BEGIN
         contexte := set_config('magasin.mouvements', '', true)
                  || set_config('magasin.ventes', '', true);
 
+        IF cardinality(sures) = nombre THEN
+            libres := array_fill(false, ARRAY[nombre]);
+            gardees := oui;
+            reponses := faites;
+            sures := '{}';
+        END IF;
+
         FOR i IN 1 .. cardinality(sures) LOOP
             n := sures[i];
             libres[n] := false;
@@ -1372,12 +1381,20 @@ BEGIN
         fiches := c.fiches;
     END IF;
 
-    SELECT array_agg(u.produit), array_agg(p_magasins[u.n]),
-           array_agg(u.quantite)
-      INTO produits, magasins, quantites
-      FROM unnest(p_numeros, p_produits, p_quantites)
-           u (n, produit, quantite)
-     WHERE l.libres[u.n] AND NOT changements[u.n];
+    IF cardinality(p_numeros) = nombre AND false <> ALL (l.libres)
+       AND true <> ALL (changements)
+    THEN
+        produits := p_produits;
+        magasins := p_magasins;
+        quantites := p_quantites;
+    ELSE
+        SELECT array_agg(u.produit), array_agg(p_magasins[u.n]),
+               array_agg(u.quantite)
+          INTO produits, magasins, quantites
+          FROM unnest(p_numeros, p_produits, p_quantites)
+               u (n, produit, quantite)
+         WHERE l.libres[u.n] AND NOT changements[u.n];
+    END IF;
 
     IF produits IS NOT NULL THEN
         tenus := lot_tenir(produits, magasins, quantites, p_attendre);

@@ -101,6 +101,8 @@ def postgresql(board):
     statement = "magasin_postgresql_statement_seconds"
     wait = total("magasin_postgresql_wait_seconds_bucket", "le")
     errors = rate("magasin_postgresql_errors_total", ALL)
+    batch_sum = rate("magasin_postgresql_batch_writes_sum", ALL)
+    batch_count = rate("magasin_postgresql_batch_writes_count", ALL)
     board.row("PostgreSQL").add(
         lines("Connections of the pool",
               "busy: owes an answer; down: not in service.", "none",
@@ -117,6 +119,17 @@ def postgresql(board):
               "are its own.", "ops",
               [target(f"sum by (sqlstate_class) ({errors}) or vector(0)",
                       "{{sqlstate_class}}")], width=8),
+        lines("Writes that shared a run",
+              "Sales, adjustments and changes of products, on average: 1 is "
+              "one alone.", "none",
+              [target(f"sum({batch_sum}) / (sum({batch_count}) > 0)",
+                      "writes")]),
+        lines("Runs of several that were rejected",
+              "A fault: all are rolled back and sent again one by one. The "
+              "error log has the reason.", "ops",
+              kinds([("rejected",
+                      "magasin_postgresql_batches_rejected_total")]),
+              steps=[("green", None), ("orange", 0.01)]),
         lines("Statements, the ten most frequent",
               "By the name of their file in sql/statements.", "ops",
               [target(f"topk(10, {total(statement + '_count', 'statement')})",

@@ -8,13 +8,14 @@ WITH stock AS MATERIALIZED (
       JOIN produit p ON p.id = s.produit_id
      WHERE s.magasin_id = $1::bigint
        AND ($2::text IS NULL
-            OR strpos(upper(p.nom), upper(texte_compare($2::text))) > 0
+            OR strpos(upper(p.nom),
+                      (SELECT upper(texte_compare($2::text)))) > 0
             OR s.produit_id IN (
                SELECT id
                  FROM produit
                 WHERE nom <> texte_compare(nom)
                   AND strpos(upper(texte_compare(nom)),
-                             upper(texte_compare($2::text))) > 0))
+                             (SELECT upper(texte_compare($2::text)))) > 0))
        AND ($3::int IS NULL OR s.quantite = $3::int)
        AND ($7::text IS NULL OR s.produit_id IN (
                SELECT id

@@ -85,7 +85,7 @@ add_block_preprocessor(sub {
 
         if ($expected =~ s/^201 //) {
             my %field = (id => ++$id,
-                map { $_ => 'null' } qw(nom categorie prix description));
+                (map { $_ => 'null' } qw(nom categorie prix)), description => '""');
             $field{$1} = $2
                 while $expected =~ /\G(\w+)=("(?:[^"\\]|\\.)*"|null)\s*/gc;
             die "bad expectation: $line\n"

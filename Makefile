@@ -229,6 +229,7 @@ bench-abuse: packages-run packages-bench build # Cost of the worst requests
 
 bench-scale: packages-run packages-bench build # Effect of size; takes minutes
 	@bench/run --scale
+	@bench/lists
 
 
 # Tidying up

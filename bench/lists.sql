@@ -1,6 +1,6 @@
--- What bench/lists measures: 100,000 products in 45 stores, of which store 1 has
--- all of them, 2 every second one, 3 has 20, 4 has 1,000, 5 has 2,000 and the
--- others 1,000 each; 200,000 requests for stock; three million rows of the
+-- What bench/lists measures: 100,000 products in 45 stores, of which store 1
+-- has all of them, 2 every second one, 3 has 20, 4 has 1,000, 5 has 2,000 and
+-- the others 1,000 each; 200,000 requests for stock; three million rows of the
 -- journal, of a month.  psql runs it in one transaction.
 
 SET LOCAL client_min_messages = warning;

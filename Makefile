@@ -247,6 +247,7 @@ bench-instructions: # Instructions by request; OTHER=<module or tree> compares
 
 bench-scale: packages-run packages-bench build # Effect of size; takes minutes
 	@bench/run --scale
+	@bench/lists
 
 
 # Tidying up

@@ -407,5 +407,5 @@ COMMIT;
 -- The old rows are still on the pages, and the planner knows only them.
 RESET ROLE;
 VACUUM (ANALYZE) magasin, produit, stock_local, stock_central, vente,
-    ligne_vente, demande_reapprovisionnement, cumul_vente, fenetre, compte_stock,
-    compte_vente, journal;
+    ligne_vente, demande_reapprovisionnement, cumul_vente, fenetre,
+    compte_stock, compte_vente, journal;

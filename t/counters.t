@@ -200,11 +200,12 @@ for my $end (qw(COMMIT ROLLBACK)) {
            'Nom ' || (i * 7919) % 3001 || CASE WHEN i % 50 = 0 THEN 'é' ELSE ''
            END, 'x', 1 FROM generate_series(1, 3985) i},
         'DELETE FROM stock_local',
-        # 20 rows; 1,000 and 1,001; all names
+        # 20 rows; just so many as a short read sorts, and one more; all
+        # names; just so many as it counts
         map { "INSERT INTO stock_local (magasin_id, produit_id, quantite)"
             . " SELECT $$_[0], id, id % 7 FROM (SELECT id FROM produit"
             . " ORDER BY md5(id::text) LIMIT $$_[1]) p" }
-            [1, 20], [2, 1000], [3, 1001], [4, 4000]);
+            [1, 20], [2, 600], [3, 601], [4, 4000], [5, 1000]);
     MagasinTest::sql('ANALYZE produit, stock_local');
 
     my $type = '(bigint, text, int, text, text, bigint, text';
@@ -258,9 +259,15 @@ for my $end (qw(COMMIT ROLLBACK)) {
     is(join("\n", @wrong), '', 'each way says what sorting everything says');
     is_deeply([sort keys %long], [2, 3, 4], 'a small store has no long way');
 
-    # What a short statement does not take: by quantity from 1,001 rows on.
+    # What a short statement takes, and what it does not.
     for my $case ([2, "'quantite', NULL, 1, NULL", 0],
-        [3, "'quantite', NULL, 1, NULL", 1],
+        [4, "'quantite', NULL, 1, NULL", 1],
+        [5, "'quantite', NULL, 1, NULL", 0],
+        [0, 'INSERT INTO stock_local (magasin_id, produit_id, quantite)'
+            . ' SELECT 5, id, 1 FROM produit WHERE NOT EXISTS (SELECT FROM'
+            . ' stock_local WHERE magasin_id = 5 AND produit_id = produit.id)'
+            . ' LIMIT 1'],
+        [5, "'quantite', NULL, 1, NULL", 1],
         [2, "'produit__nom', NULL, 51, NULL", 0],
         [3, "'produit__nom', NULL, 51, NULL", 1],
         [3, "'produit__nom', NULL, 1, NULL", 0],
@@ -269,6 +276,10 @@ for my $end (qw(COMMIT ROLLBACK)) {
         [4, "'produit__nom', NULL, 51, NULL", 1])
     {
         my ($store, $rest, $long) = @$case;
+        if (!$store) {
+            MagasinTest::sql($rest);
+            next;
+        }
         my $statement = $rest =~ /nom/ ? 'stock_list_name' : 'stock_list';
         my (undef, $said) = psql($prepare
             . "EXECUTE $statement($store, NULL, NULL, $rest, false);\n");

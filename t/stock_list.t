@@ -329,3 +329,28 @@ MagasinTest::reset(
 /api/v1/stores/5/stock/list/?page=2 -> 200 25: 106 107 108 109 110 111 112 113 114 115; .?page=3 .
 /api/v1/stores/5/stock/list/?page=3 -> 200 25: 116 117 118 119 35; null .?page=2
 /api/v1/stores/5/stock/list/?produit__nom=p0&page=3 -> 404
+
+
+=== TEST 16: a store of more rows than a short read takes
+--- init
+MagasinTest::reset(
+    'DELETE FROM stock_local WHERE magasin_id = 5',
+    q{INSERT INTO produit (id, nom, categorie, prix)
+      SELECT n, 'P' || lpad(n::text, 4, '0'), 'c', 1
+        FROM generate_series(100, 1599) n},
+    'INSERT INTO stock_local (id, magasin_id, produit_id, quantite)
+     SELECT n, 5, n, n % 3 FROM generate_series(100, 1599) n');
+--- response_body_filters: ids
+--- gets
+/api/v1/stores/5/stock/list/?page=2 -> 200 1500: 110 111 112 113 114 115 116 117 118 119; .?page=3 .
+/api/v1/stores/5/stock/list/?page=75 -> 200 1500: 840 841 842 843 844 845 846 847 848 849; .?page=76 .?page=74
+/api/v1/stores/5/stock/list/?page=last -> 200 1500: 1590 1591 1592 1593 1594 1595 1596 1597 1598 1599; null .?page=149
+/api/v1/stores/5/stock/list/?page=150&ordering=-produit__nom -> 200 1500: 109 108 107 106 105 104 103 102 101 100; null .?ordering=-produit__nom&page=149
+/api/v1/stores/5/stock/list/?page=151 -> 404
+/api/v1/stores/5/stock/list/?ordering=quantite -> 200 1500: 102 105 108 111 114 117 120 123 126 129; .?ordering=quantite&page=2 null
+/api/v1/stores/5/stock/list/?ordering=-quantite,-produit__nom&page=50 -> 200 1500: 128 125 122 119 116 113 110 107 104 101; .?ordering=-quantite%2C-produit__nom&page=51 .?ordering=-quantite%2C-produit__nom&page=49
+/api/v1/stores/5/stock/list/?produit__nom=p01&page=10 -> 200 100: 190 191 192 193 194 195 196 197 198 199; null .?page=9&produit__nom=p01
+/api/v1/stores/5/stock/list/?q=p1599 -> 200 1: 1599; null null
+/api/v1/stores/5/stock/list/?q=p1599&page=2 -> 404
+--- no_error_log
+[error]

@@ -61,8 +61,8 @@ const ngx_http_magasin_list_spec_t  ngx_http_magasin_journal_spec = {
  * Select the statement, and thereby the index, from the parameters.  PostgreSQL
  * could select the index only if it planned with the values.  Each filter has
  * an index, but a combination of filters has none and may read many rows, as
- * may a start time: the list starts at the mark before it.  Most rows of a store
- * are sales, so that the index of the types finds other types sooner.
+ * may a start time: the list starts at the mark before it.  Most rows of a
+ * store are sales, so that the index of the types finds other types sooner.
  */
 
 ngx_int_t

@@ -185,6 +185,11 @@ ngx_http_magasin_stock_list_render(ngx_http_magasin_ctx_t *ctx,
     }
 
     if (PQgetisnull(result, 0, LIST_ID)) {
+
+        if (*ctx->job.values[LIST_VALUE_LONG] == 't') {
+            return NGX_ERROR;
+        }
+
         ctx->job.values[LIST_VALUE_LONG] = "t";
         ctx->job.class = NGX_HTTP_MAGASIN_PG_HEAVY;
 

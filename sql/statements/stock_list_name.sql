@@ -34,7 +34,7 @@ WITH nombre AS MATERIALIZED (
                                      ELSE least(total * 2, 500) END
                 THEN CASE WHEN (reste < rang) = ($4::text = 'produit__nom')
                           THEN 'recul' ELSE 'avance' END
-                WHEN total <= 1000 OR $8::boolean THEN 'tri'
+                WHEN total <= 600 OR $8::boolean THEN 'tri'
                 ELSE 'long' END AS nom
       FROM page
      WHERE $2::text IS NULL

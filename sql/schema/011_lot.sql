@@ -807,8 +807,9 @@ $$;
 CREATE FUNCTION lot_ajuster(INOUT l lot, INOUT tenus_stock bigint[],
                             tenus_produits bigint[], tenus_magasins bigint[],
                             p_ajustements boolean[], p_acteurs text[],
-                            p_magasins bigint[], p_conditions text[], p_attendus integer[],
-                            p_motifs text[], p_numeros integer[],
+                            p_magasins bigint[], p_conditions text[],
+                            p_attendus integer[], p_motifs text[],
+                            p_numeros integer[],
                             p_produits bigint[], p_deltas integer[],
                             p_comptes integer[])
     LANGUAGE plpgsql
@@ -1039,8 +1040,8 @@ BEGIN
             oui[i] := libres[i] AND p_ventes[i];
         END LOOP;
     ELSE
-        -- sure: there is enough for everybody.  valide: only the quantities, or the
-        -- total, can be wrong with it.
+        -- sure: there is enough for everybody.  valide: only the quantities,
+        -- or the total, can be wrong with it.
         SELECT array_agg(c.n ORDER BY c.n) FILTER (WHERE c.sure),
                array_agg(c.n ORDER BY c.n) FILTER (WHERE NOT c.sure),
                array_agg(c.valide ORDER BY c.n) FILTER (WHERE NOT c.sure),
@@ -1048,7 +1049,8 @@ BEGIN
                    FILTER (WHERE NOT c.sure)
           INTO sures, autres, valides, trop
           FROM (
-            SELECT v.n, v.total, v.valide AND coalesce(m.ouvert, false) AS valide,
+            SELECT v.n, v.total,
+                   v.valide AND coalesce(m.ouvert, false) AS valide,
                    v.valide AND v.assez AND v.total < 1000000000000
                    AND coalesce(m.ouvert, false) AS sure
               FROM (
@@ -1441,7 +1443,8 @@ BEGIN
 
     RETURN QUERY
     SELECT (u.r).statut, (u.r).emplacement, (u.r).etag, (u.r).detail,
-           (u.r).corps, u.n::integer, u.libre OR u.n = ANY (doublons), (u.f).id, (u.f).nom,
+           (u.r).corps, u.n::integer, u.libre OR u.n = ANY (doublons),
+           (u.f).id, (u.f).nom,
            (u.f).categorie, (u.f).prix, (u.f).description, (u.f).concorde,
            (u.f).renomme
       FROM (SELECT n, l.libres[n] AS libre, l.reponses[n] AS r, fiches[n] AS f

@@ -180,8 +180,8 @@ ngx_http_magasin_dashboard_list(ngx_http_magasin_ctx_t *ctx,
 
     dashboard->nstores = n;
     dashboard->asked = 0;
-    dashboard->more = (n == (ngx_uint_t) atoi(
-                                        NGX_HTTP_MAGASIN_DASHBOARD_STORES));
+    dashboard->more = n
+                      == (ngx_uint_t) atoi(NGX_HTTP_MAGASIN_DASHBOARD_STORES);
 
     dashboard->stores = ngx_pcalloc(ctx->request->pool,
                     (n + 1) * sizeof(ngx_http_magasin_dashboard_store_t));

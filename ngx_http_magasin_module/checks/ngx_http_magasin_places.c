@@ -46,8 +46,9 @@ ngx_http_magasin_place_path(ngx_http_magasin_ctx_t *ctx)
 
 /*
  * Checks the store that is the first parameter of the statement, or ctx->place
- * where bind has set it.  A list without a store is that of all of them.  Called after bind, which has
- * removed leading zeros.  Returns NGX_OK, or NGX_DONE if the 403 is in ctx.
+ * where bind has set it.  A list without a store is that of all of them.  It is
+ * called after bind, which has removed leading zeros.  Returns NGX_OK, or
+ * NGX_DONE if the 403 is in ctx.
  */
 
 ngx_int_t

@@ -66,6 +66,9 @@ ngx_int_t ngx_http_magasin_stock_list_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_stock_list_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
 
+/* products_list.c */
+ngx_int_t ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx);
+
 /* products.c */
 ngx_int_t ngx_http_magasin_product_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_product_update_bind(ngx_http_magasin_ctx_t *ctx);
@@ -82,7 +85,6 @@ void ngx_http_magasin_product_delete_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags);
 ngx_int_t ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
-ngx_int_t ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_availability_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_availability_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);

@@ -39,6 +39,10 @@ def of_operation(document, operation, endpoint, shared):
     if operation.scope() != endpoint.scope:
         found.append(f"the scope is {operation.scope()}, "
                      f"the table says {endpoint.scope}")
+    if endpoint.scope is None and operation.guarded() != \
+            endpoint.path.startswith("/api/v1/"):
+        found.append("a token of the scope lecture is "
+                     + ("" if operation.guarded() else "not ") + "asked for")
     # Swagger UI shows the words, and not the role of the requirement.
     if endpoint.scope and f"`{endpoint.scope}`" not in \
             operation.content.get("description", ""):

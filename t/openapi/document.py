@@ -64,8 +64,15 @@ class Operation:
         self.body = document.resolve(self.content.get("requestBody", {}))
 
     def scope(self):
+        """The scope that every server asks for, or None."""
         needs = self.content["security"]
-        return (needs[0]["Token"] or [""])[0] if needs else None
+        if not needs or {} in needs:
+            return None
+        return (needs[0]["Token"] or [""])[0]
+
+    def guarded(self):
+        """Is it a read that a server may guard (magasin_read)?"""
+        return self.content["security"] == [{}, {"Token": ["lecture"]}]
 
     def parameters_in(self, place):
         return {p["name"]: p for p in self.parameters if p["in"] == place}

@@ -35,6 +35,7 @@ OF_TABLE = {
     "words about another scope": change(*SALES, "post", "description",
                                         to="Needs the scope `stock`."),
     "a write without a token": change(*SALES, "post", "security", to=[]),
+    "a read that no server guards": change(*SALES, "get", "security", to=[]),
     "a parameter under another name": change(
         *PRODUCTS, "get", "parameters", 0, "name", to="nom"),
     "a parameter too few": change(*PRODUCTS, "get", "parameters", 1),

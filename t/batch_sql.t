@@ -288,6 +288,15 @@ ok(compare('total', ['UPDATE stock_local SET quantite = 2147483647'],
             '99999999.99']]} } 9999, 10000, 10001, 2147483647, 2147463647),
     'totals');
 
+# One sale of so many lines that it has to go the way of all batches, and one
+# of fewer.
+for my $n (50, 51, 400) {
+    ok(compare("$n lines", ['UPDATE stock_local SET quantite = 100000'],
+            {kind => 'vente', store => 1, lines => [map {
+                [1 + $_ % 5, 1 + $_ % 7, undef, $_ % 3 ? undef : $_]
+            } 1 .. $n]}), "one sale of $n lines");
+}
+
 # Bugs that a batch can have are found when they are planted.
 sub planted {
     my ($name, $function, $old, $new, @requests) = @_;
@@ -396,6 +405,59 @@ MagasinTest::reset();
             {kind => 'vente', store => 2, lines => [[1, 1]]}),
         "1 201\n2 - manque", 'a locked store');
     MagasinTest::release($held);
+}
+{
+    # As cumul_avancer() has it.
+    MagasinTest::sql('SELECT FROM ' . one(sells(undef, undef, [1, 1], [2, 1])));
+    my $held = MagasinTest::hold(
+        'UPDATE cumul_vente SET recente = recente WHERE magasin_id = 1'
+        . ' AND produit_id = 2');
+    is(answers(0, sells('a', undef, [1, 1]), sells('b', 'sum', [1, 1], [2, 1]),
+            sells('c', undef, [3, 1]),
+            {kind => 'ajustement', store => 1, lines => [[2, 1]]},
+            {kind => 'vente', store => 4, lines => [[3, 1]]}),
+        "1 201\n2 - manque\n3 201\n4 200\n5 201",
+        'a locked sum: only those that sell of it miss it');
+    is(answers(0, sells('a', undef, [1, 1]),
+            {kind => 'ajustement', store => 1, lines => [[2, 1]]}),
+        "1 201\n2 200", 'a locked sum: adjustments do not need it');
+    is(answers(0, sells('b', 'sum', [1, 1], [2, 1])), '1 - manque',
+        'a locked sum: one alone misses it, too');
+    is(answers(0, sells('b', undef, [1, 1])), '1 201',
+        'a locked sum: one alone that does not need it');
+    is(MagasinTest::sql("SELECT count(*) FROM idempotence WHERE cle = 'sum'"),
+        0, 'a locked sum: the key is not taken');
+    MagasinTest::release($held);
+    is(answers(0, sells('b', 'sum', [1, 1], [2, 1]), sells('c', undef, [2, 1]),
+            {kind => 'ajustement', store => 2, lines => [[4, 9]]},
+            {kind => 'vente', store => 2, lines => [[4, 1]]}),
+        "1 201\n2 201\n3 200\n4 201", 'a sum that is free again');
+    is(MagasinTest::sql('SELECT * FROM cumul_ecarts()'), '',
+        'a locked sum: the sums are right');
+}
+{
+    # A row comes between two looks at the stock.  It would be sold from
+    # unlocked, and by everybody as if nobody else had sold of it.
+    MagasinTest::reset('DELETE FROM stock_local WHERE magasin_id = 1'
+        . ' AND produit_id = 2');
+    for my $plant (
+        ['    IF autres IS NOT NULL THEN', 'before what there is is read'],
+        ['    FOR i IN 1 .. coalesce(cardinality(autres), 0) LOOP',
+            'after that'])
+    {
+        my ($place, $when) = @$plant;
+        my ($old, $new) = map { quoted($_) } $place,
+            '    INSERT INTO stock_local (magasin_id, produit_id, quantite)'
+            . " VALUES (1, 2, 5);\n$place";
+        my $output = script("BEGIN;\nDO \$do\$\nDECLARE d text :="
+            . " pg_get_functiondef('lot_vendre'::regproc);\nBEGIN\n"
+            . " ASSERT strpos(d, $old) > 0;\n EXECUTE replace(d, $old, $new);\n"
+            . "END\n\$do\$;\nSELECT n, statut, manque FROM "
+            . batch(0, sells('a', undef, [2, 4]),
+                sells('b', undef, [2, 2], [1, 1]), sells('c', undef, [1, 1]))
+            . " ORDER BY n;\nROLLBACK;\n");
+        is($output, "1||t\n2||t\n3|201|f\n", "a row that comes $when");
+    }
 }
 {
     my $held = MagasinTest::hold("SELECT FROM vente_creer(1, '{5}', '{1}',"

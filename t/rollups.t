@@ -183,6 +183,35 @@ is(MagasinTest::sql('SELECT cumul_avancer()'), 'f', 'and then to the end');
 sound('a stretch without sales');
 
 
+# A dense hour takes several steps: sales wait for the sums that one changes.
+# An instant of more lines than one step has is passed over nevertheless.
+{
+    MagasinTest::reset('TRUNCATE vente, ligne_vente', sale('190 hours'),
+        q{WITH v AS (INSERT INTO vente (magasin_id, date_vente, total)
+           SELECT 1 + n % 5, now() - interval '189 hours'
+                  - least(n, 700) * interval '1 second', 1
+             FROM generate_series(1, 1200) n RETURNING id)
+          INSERT INTO ligne_vente (vente_id, produit_id, quantite,
+                                   prix_unitaire)
+          SELECT id, 1 + id % 15, 1, 1.25 FROM v}, edge('191 hours'));
+    my $steps = 0;
+    my $left = q{SELECT coalesce(sum(recente), 0) FROM cumul_vente};
+    my ($before, @taken) = MagasinTest::sql($left);
+    my $more;
+    do {
+        $more = MagasinTest::sql('SELECT cumul_avancer()');
+        my $now = MagasinTest::sql($left);
+        push @taken, $before - $now;
+        $before = $now;
+        sound("a dense hour, step $#taken");
+    } while ($more eq 't' && @taken < 40);
+    is($more, 'f', 'a dense hour: the edge arrives');
+    is($before, 0, 'a dense hour: all of it has fallen out');
+    is((sort { $b <=> $a } grep { $_ != $taken[2] } @taken)[0], 200,
+        "a dense hour: steps (@taken)");
+}
+
+
 # now() stands still while a transaction waits; the edge does not.
 {
     MagasinTest::reset(

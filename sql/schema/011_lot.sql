@@ -283,6 +283,83 @@ END
 $$;
 
 
+-- As 005_cumuls.sql has it, in smaller steps: sales wait for the sums that one
+-- changes.  It takes an hour of sales or 200 lines, whichever is less, besides
+-- the lines of one instant, which an edge does not part.
+CREATE OR REPLACE FUNCTION cumul_avancer() RETURNS boolean
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    limite   timestamptz := now() - interval '168 hours';
+    ancien   timestamptz;
+    nouveau  timestamptz;
+BEGIN
+    PERFORM public.cumul_exiger_lecture_validee();
+
+    SELECT bord INTO ancien FROM public.fenetre FOR UPDATE;
+
+    -- Stretches without a sale are passed over at once.
+    SELECT least(limite, min(date_vente) + interval '1 hour')
+      INTO nouveau
+      FROM public.vente
+     WHERE date_vente >= ancien;
+
+    IF nouveau <= ancien THEN
+        RETURN false;
+    END IF;
+
+    SELECT least(nouveau, max(date_vente))
+      INTO nouveau
+      FROM (
+        SELECT v.date_vente
+          FROM (
+            SELECT id, date_vente
+              FROM public.vente
+             WHERE date_vente > ancien
+               AND date_vente < nouveau
+             ORDER BY date_vente
+             LIMIT 201
+          ) v
+         CROSS JOIN LATERAL (
+            SELECT FROM public.ligne_vente WHERE vente_id = v.id OFFSET 0
+          ) l
+         ORDER BY v.date_vente
+        OFFSET 200
+         LIMIT 1
+      ) suivante;
+
+    WITH sortie AS MATERIALIZED (
+        SELECT v.magasin_id, l.produit_id, sum(l.quantite) AS quantite
+          FROM public.vente v
+         CROSS JOIN LATERAL (
+            SELECT produit_id, quantite
+              FROM public.ligne_vente
+             WHERE vente_id = v.id
+            OFFSET 0
+          ) l
+         WHERE v.date_vente >= ancien
+           AND v.date_vente < nouveau
+         GROUP BY v.magasin_id, l.produit_id
+    ), verrou AS MATERIALIZED (
+        SELECT c.magasin_id, c.produit_id, s.quantite
+          FROM public.cumul_vente c
+          JOIN sortie s USING (magasin_id, produit_id)
+         ORDER BY c.magasin_id, c.produit_id
+           FOR NO KEY UPDATE OF c
+    )
+    UPDATE public.cumul_vente c
+       SET recente = c.recente - v.quantite
+      FROM verrou v
+     WHERE c.magasin_id = v.magasin_id
+       AND c.produit_id = v.produit_id;
+
+    UPDATE public.fenetre SET bord = nouveau;
+
+    RETURN nouveau < limite;
+END
+$$;
+
+
 -- Why a sale cannot be, as 006_ecritures.sql has it, in a batch: of the places
 -- named last there is not what the table says, since sales of the same batch
 -- that come before are not written yet.
@@ -526,13 +603,25 @@ BEGIN
          ORDER BY id
            FOR KEY SHARE SKIP LOCKED
     ), s AS MATERIALIZED (
-        SELECT s.produit_id, s.quantite
+        SELECT s.produit_id, s.quantite,
+               (SELECT c.produit_id
+                  FROM cumul_vente c
+                 WHERE c.magasin_id = p_magasin
+                   AND c.produit_id = p.id) IS NOT NULL AS vendu
           FROM p
           JOIN stock_local s ON s.magasin_id = p_magasin
                             AND s.produit_id = p.id
          WHERE p.archive_le IS NULL
          ORDER BY s.produit_id
            FOR UPDATE OF s SKIP LOCKED
+    ), c AS MATERIALIZED (
+        SELECT c.produit_id
+          FROM s
+          JOIN cumul_vente c ON c.magasin_id = p_magasin
+                            AND c.produit_id = s.produit_id
+         WHERE s.vendu
+         ORDER BY c.produit_id
+           FOR NO KEY UPDATE OF c SKIP LOCKED
     ), m AS MATERIALIZED (
         SELECT ouvert
           FROM magasin
@@ -542,6 +631,8 @@ BEGIN
     )
     SELECT bool_and(coalesce(s.quantite >= l.quantite, false))
            AND (SELECT ouvert FROM m)
+           AND (SELECT count(*) FILTER (WHERE vendu) FROM s)
+               = (SELECT count(*) FROM c)
       INTO possible
       FROM (SELECT u.produit, sum(u.quantite) AS quantite
               FROM unnest(p_produits, p_quantites) u (produit, quantite)
@@ -559,15 +650,19 @@ $$;
 
 
 -- The rows that a batch needs, locked in the order in which everything locks
--- them: products, stock by product and store, stores.  With attendre false a
--- row that somebody else has locked is left out.
+-- them: products, stock by product and store, stores, and with sales the sums
+-- by store and product.  With attendre false a row that somebody else has
+-- locked is left out.
 --
+-- tenus_cumuls: as tenus_stock, but for those whose sum somebody else has.
 -- aise: nothing is missing or closed, and there is enough of everything for
 -- all of them.  With less than 10,000 units no total is too large either.
 CREATE FUNCTION lot_tenir(p_produits bigint[], p_magasins bigint[],
-                          p_quantites integer[], attendre boolean,
+                          p_quantites integer[], vendre boolean,
+                          attendre boolean,
                           OUT tenus_produits bigint[], OUT tenus_stock bigint[],
-                          OUT tenus_magasins bigint[], OUT aise boolean)
+                          OUT tenus_cumuls bigint[], OUT tenus_magasins bigint[],
+                          OUT aise boolean)
     LANGUAGE plpgsql
 AS $$
 BEGIN
@@ -584,7 +679,13 @@ BEGIN
                    u (produit, magasin, quantite)
              GROUP BY u.produit, u.magasin
         ), s AS MATERIALIZED (
-            SELECT s.id, s.quantite >= u.toute AS assez
+            SELECT s.id, s.magasin_id, s.produit_id,
+                   s.quantite >= u.toute AS assez,
+                   vendre
+                   AND (SELECT c.produit_id
+                          FROM cumul_vente c
+                         WHERE c.magasin_id = u.magasin
+                           AND c.produit_id = u.produit) IS NOT NULL AS vendu
               FROM u
               JOIN stock_local s ON s.magasin_id = u.magasin
                                 AND s.produit_id = u.produit
@@ -598,17 +699,31 @@ BEGIN
                AND (SELECT count(*) FROM s) >= 0
              ORDER BY id
                FOR KEY SHARE
+        ), c AS MATERIALIZED (
+            SELECT s.id
+              FROM s
+              JOIN cumul_vente c ON c.magasin_id = s.magasin_id
+                                AND c.produit_id = s.produit_id
+             WHERE s.vendu
+               AND (SELECT count(*) FROM m) >= 0
+             ORDER BY c.magasin_id, c.produit_id
+               FOR NO KEY UPDATE OF c
         )
         SELECT ARRAY(SELECT id FROM p), ARRAY(SELECT id FROM s),
+               ARRAY(SELECT id FROM s WHERE NOT vendu
+                      UNION ALL
+                     SELECT id FROM c),
                ARRAY(SELECT id FROM m),
                (SELECT count(*) FILTER (WHERE archive_le IS NULL) FROM p)
                = (SELECT count(DISTINCT produit) FROM u)
                AND (SELECT count(*) FILTER (WHERE assez) FROM s)
                    = (SELECT count(*) FROM u)
+               AND (SELECT count(*) FILTER (WHERE vendu) FROM s)
+                   = (SELECT count(*) FROM c)
                AND (SELECT count(*) FILTER (WHERE ouvert) FROM m)
                    = (SELECT count(DISTINCT magasin) FROM u)
                AND (SELECT sum(toute) FROM u) < 10000
-          INTO tenus_produits, tenus_stock, tenus_magasins, aise;
+          INTO tenus_produits, tenus_stock, tenus_cumuls, tenus_magasins, aise;
     ELSE
         WITH p AS MATERIALIZED (
             SELECT id, archive_le
@@ -622,7 +737,13 @@ BEGIN
                    u (produit, magasin, quantite)
              GROUP BY u.produit, u.magasin
         ), s AS MATERIALIZED (
-            SELECT s.id, s.quantite >= u.toute AS assez
+            SELECT s.id, s.magasin_id, s.produit_id,
+                   s.quantite >= u.toute AS assez,
+                   vendre
+                   AND (SELECT c.produit_id
+                          FROM cumul_vente c
+                         WHERE c.magasin_id = u.magasin
+                           AND c.produit_id = u.produit) IS NOT NULL AS vendu
               FROM u
               JOIN stock_local s ON s.magasin_id = u.magasin
                                 AND s.produit_id = u.produit
@@ -636,17 +757,31 @@ BEGIN
                AND (SELECT count(*) FROM s) >= 0
              ORDER BY id
                FOR KEY SHARE SKIP LOCKED
+        ), c AS MATERIALIZED (
+            SELECT s.id
+              FROM s
+              JOIN cumul_vente c ON c.magasin_id = s.magasin_id
+                                AND c.produit_id = s.produit_id
+             WHERE s.vendu
+               AND (SELECT count(*) FROM m) >= 0
+             ORDER BY c.magasin_id, c.produit_id
+               FOR NO KEY UPDATE OF c SKIP LOCKED
         )
         SELECT ARRAY(SELECT id FROM p), ARRAY(SELECT id FROM s),
+               ARRAY(SELECT id FROM s WHERE NOT vendu
+                      UNION ALL
+                     SELECT id FROM c),
                ARRAY(SELECT id FROM m),
                (SELECT count(*) FILTER (WHERE archive_le IS NULL) FROM p)
                = (SELECT count(DISTINCT produit) FROM u)
                AND (SELECT count(*) FILTER (WHERE assez) FROM s)
                    = (SELECT count(*) FROM u)
+               AND (SELECT count(*) FILTER (WHERE vendu) FROM s)
+                   = (SELECT count(*) FROM c)
                AND (SELECT count(*) FILTER (WHERE ouvert) FROM m)
                    = (SELECT count(DISTINCT magasin) FROM u)
                AND (SELECT sum(toute) FROM u) < 10000
-          INTO tenus_produits, tenus_stock, tenus_magasins, aise;
+          INTO tenus_produits, tenus_stock, tenus_cumuls, tenus_magasins, aise;
     END IF;
 END
 $$;
@@ -1029,6 +1164,8 @@ DECLARE
     demandes   bigint[];
     lui        bigint[];
     combien    integer[];
+    places     integer[];
+    k          integer;
     r          reponse;
     ids        bigint[];
     faites     reponse[];
@@ -1098,7 +1235,7 @@ BEGIN
     END IF;
 
     IF autres IS NOT NULL THEN
-        -- What there is, of the places that they want.
+        -- What there is, of the places that they want and that are locked.
         SELECT array_agg(s.magasin_id), array_agg(s.produit_id),
                array_agg(s.quantite::bigint)
           INTO magasins, produits, restes
@@ -1109,6 +1246,7 @@ BEGIN
             SELECT magasin_id, produit_id, quantite
               FROM stock_local
              WHERE magasin_id = d.magasin AND produit_id = d.produit
+               AND id = ANY (tenus_stock)
             OFFSET 0
           ) s;
     END IF;
@@ -1138,15 +1276,26 @@ BEGIN
             reponses[n] := r;
 
         ELSIF valides[i] THEN
-            oui[n] := true;
+            places := '{}';
 
             FOR j IN 1 .. cardinality(lui) LOOP
                 FOR k IN 1 .. coalesce(cardinality(restes), 0) LOOP
                     IF produits[k] = lui[j] AND magasins[k] = p_magasins[n]
                     THEN
-                        restes[k] := restes[k] - combien[j];
+                        places[j] := k;
                     END IF;
                 END LOOP;
+            END LOOP;
+
+            -- A row that came after the locks is nothing to sell from.
+            CONTINUE WHEN cardinality(array_remove(places, NULL))
+                          < cardinality(lui);
+
+            oui[n] := true;
+
+            FOR j IN 1 .. cardinality(lui) LOOP
+                k := places[j];
+                restes[k] := restes[k] - combien[j];
             END LOOP;
         END IF;
     END LOOP;
@@ -1295,8 +1444,10 @@ DECLARE
     r            reponse;
 BEGIN
     -- One alone, as it mostly is when there is little to do: without all that
-    -- follows.
-    IF nombre = 1 AND 'vente' = ALL (p_genres) AND NOT p_attendre THEN
+    -- follows.  Its joins are of lines with lines, for a few of them.
+    IF nombre = 1 AND cardinality(p_produits) <= 50
+       AND 'vente' = ALL (p_genres) AND NOT p_attendre
+    THEN
         IF cles THEN
             r := idempotence_ouvrir(p_acteurs[1], p_cles[1], p_empreintes[1]);
         END IF;
@@ -1399,7 +1550,8 @@ BEGIN
     END IF;
 
     IF produits IS NOT NULL THEN
-        tenus := lot_tenir(produits, magasins, quantites, p_attendre);
+        tenus := lot_tenir(produits, magasins, quantites, true = ANY (ventes),
+                           p_attendre);
 
         IF true = ANY (ajustements) THEN
             c := lot_ajuster(l, tenus.tenus_stock, tenus.tenus_produits,
@@ -1407,12 +1559,13 @@ BEGIN
                              p_magasins, p_conditions, p_attendus, p_motifs,
                              p_numeros, p_produits, p_quantites, p_comptes);
             l := c.l;
-            tenus.tenus_stock := c.tenus_stock;
+            tenus.tenus_cumuls := tenus.tenus_cumuls
+                || c.tenus_stock[cardinality(tenus.tenus_stock) + 1 :];
         END IF;
 
         IF true = ANY (ventes) THEN
             l := lot_vendre(l, tenus.aise AND true <> ALL (ajustements),
-                            tenus.tenus_stock, tenus.tenus_produits,
+                            tenus.tenus_cumuls, tenus.tenus_produits,
                             tenus.tenus_magasins, ventes, p_acteurs,
                             p_magasins, p_numeros, p_produits, p_quantites,
                             p_prix);

@@ -109,6 +109,32 @@ sub same {
     return;
 }
 
+# What a page makes the browser of who may do it send: forms, and nothing.
+sub forged {
+    my (@good) = @_;
+    my $own = @tls ? "https://magasin.example:$port" : "http://127.0.0.1:$port";
+    my $products = MagasinTest::sql('SELECT count(*) FROM produit');
+    my @form = ('-d', 'nom=n&categorie=c&prix=1');
+
+    for my $page ('Sec-Fetch-Site: cross-site', 'Sec-Fetch-Site: same-site',
+        'Origin: https://evil.example', 'Origin: null')
+    {
+        for my $body (\@form, [ '-F', 'nom=n', '-F', 'categorie=c', '-F', 'prix=1' ],
+            [ '-d', '' ], [ '-H', 'Content-Type: text/plain', '-d', '{}' ])
+        {
+            is(status('POST', 'products/', '', @good, '-H', $page, @$body), 403,
+                "$page: @$body");
+        }
+        is(status('DELETE', 'products/4/', '', @good, '-H', $page), 403,
+            "$page: DELETE");
+    }
+    is(status('POST', 'products/', '', @good, @form, '-H', $_), 201, $_)
+        for 'Sec-Fetch-Site: same-origin', "Origin: $own", 'X: no browser';
+    is(MagasinTest::sql('SELECT count(*) FROM produit'), $products + 3,
+        'nothing else was done');
+    return;
+}
+
 # Client certificates.
 
 sub certificate {
@@ -157,6 +183,7 @@ is(status(@other, with('till')), 403, 'and not in another');
 is(status('GET', 'stores/2/', '', with('till')), 403, 'nor does it read there');
 is(status(@adjust, with('till')), 403, 'nor anything beyond its scopes');
 same(with('till'));
+forged(with('head'));
 for my $guest (qw(guest liar longer)) {
     is(who(with($guest)), 401, "signed by our CA, and nobody: $guest");
 }
@@ -244,6 +271,7 @@ is(who(as('echo'), '-H', 'X-Auth-Request-User: anne', '-H',
 is(who(as('broken')), 500, 'a proxy that is out of order');
 is(status('GET', 'stores/1/', '', as('tout')), 403, 'a store with a zero');
 same(as('bob'));
+forged(as('anne'));
 is($nginx->complaints, '', 'nothing in the error log');
 undef $nginx;
 
@@ -416,6 +444,8 @@ SKIP: {
     is(status('GET', "me/?access_token=$good", ''), 401, 'nor an argument');
     is(who('-H', 'Authorization: Token wrong', '-H', "Authorization: Bearer $good"),
         400, 'two of them');
+    forged(bearer(jwt(\%r1, claims(scope => 'magasin:produits', magasins => '*'),
+        'rsa')));
     MagasinConf::put("$directory/jwks.json", 'no keys');
     is(who(bearer($good)), 401, 'a file of keys that is none');
     unlink "$directory/jwks.json";

@@ -42,6 +42,11 @@ for my $name (qw($http_x_user $HTTP_X_USER $arg_nom $args $cookie_nom $uri
     $document_uri $host $remote_user $request $request_uri $request_body
     $query_string $is_args $content_type $ssl_server_name $1
     $magasin_token $magasin_path $magasin_text_http_a $magasin_trace_id
+    $magasin_request_id $magasin_address $proxy_add_x_forwarded_for
+    $fastcgi_script_name $fastcgi_path_info $uid_got $uid_set
+    $proxy_protocol_addr $proxy_protocol_tlv_alpn $ssl_session_id
+    $ssl_session_reused $ssl_cipher $ssl_ciphers $ssl_curves $ssl_curve
+    $ssl_alpn_protocol $server_protocol $realip_remote_addr $realip_remote_port
     ${http_x_user} $who$arg_nom))
 {
     my ($variable) = $name =~ /(?:\$who)?\$\{?(\w+)/;

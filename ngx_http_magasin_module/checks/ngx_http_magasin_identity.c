@@ -48,16 +48,18 @@ static ngx_int_t ngx_http_magasin_identity_refused(
 
 
 /*
- * The variables whose value a client writes.  A name that ends with "*" stands
- * for all that begin so.
+ * The variables whose value a client writes or chooses, or has a part in, or
+ * a proxy instead of who asks.  A name that ends with "*" stands for all that
+ * begin so.
  */
 
 static const char  *ngx_http_magasin_identity_clients[] = {
     "http_*", "arg_*", "cookie_*", "request*", "args", "is_args",
     "query_string", "uri", "document_uri", "host", "remote_user",
-    "content_type", "content_length", "ssl_server_name", "magasin_text_*",
-    "magasin_path", "magasin_trace_id", "magasin_token", "magasin_route",
-    NULL
+    "content_type", "content_length", "server_protocol", "ssl_server_name",
+    "ssl_session_*", "ssl_cipher*", "ssl_curve*", "ssl_alpn_*",
+    "proxy_add_*", "proxy_protocol_*", "realip_remote_*", "fastcgi_*",
+    "uid_*", "magasin_*", NULL
 };
 
 

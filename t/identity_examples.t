@@ -62,7 +62,7 @@ sub make {
             my ($self) = @_;
             s{listen\s+(?:443|127\.0\.0\.1:8082)}{listen 127.0.0.1:$port};
             s{/etc/magasin/(?:tls|identity)/}{$directory/}g;
-            s{^\s*127\.0\.0\.0/8.*$}{}m;
+            s{^\s*magasin_exempt\s.*$}{}m;
             s{rate=100r/s}{rate=10000r/s};
             MagasinConf::put("$self->{root}/tokens",
                 MagasinNginx::slurp(MagasinTest::tokens(caisse => 'lecture,ventes'))
@@ -106,6 +106,26 @@ sub same {
         'nor an argument');
     is(status('GET', '/identity', ''), 404, 'nobody asks by himself')
         if !@tls;
+    return;
+}
+
+# Whoever asks: what conf/nginx.conf has for clients counts here too.
+sub limited {
+    my ($file, $change) = @_;
+    my $server = make($file, sub {
+        s{rate=10000r/s}{rate=1r/m};
+        s{burst=400}{burst=8}g;
+        $change->(@_) if $change;
+    });
+    @tls = ('--cacert', "$directory/fullchain.pem", '--resolve',
+        "magasin.example:$port:127.0.0.1") if $file eq 'mtls.conf';
+    is(status('GET', '/healthz', ''), 200, "$file: it lives");
+    is(status('GET', 'products/4/', ''), 401, '  nobody reads');
+    my ($limited) = grep { $_->[0] == 429 }
+        map { [ call('GET', $_ % 2 ? '/healthz' : 'products/4/', '') ] } 1 .. 12;
+    like($limited->[1] // '', qr/^\{"detail":"Trop/, '  the limit of requests');
+    like(MagasinNginx::slurp("$MagasinTest::Top/conf/identity/$file"),
+        qr/^    limit_conn  magasin_connections 200;$/m, '  and of connections');
     return;
 }
 
@@ -200,6 +220,8 @@ is(who(with('till')) =~ /caisse-1-7/, 1, 'optional_no_ca: a till');
 is(who(with($_)), 401, "nobody: $_") for qw(self stranger);
 is(who(with('old')), 400, 'nginx refuses what is over');
 
+limited('mtls.conf');
+
 # And should somebody take the subject itself, the module asks for SUCCESS.
 $nginx = make('mtls.conf', sub {
     s{ssl_verify_client\s+optional;}{ssl_verify_client optional_no_ca;};
@@ -249,10 +271,11 @@ server {
 }
 HTTP
 
-$nginx = make('proxy.conf', sub {
+my $proxied = sub {
     s{127\.0\.0\.1:4180}{127.0.0.1:$proxy}g;
     s/\}\s*\z/$session}\n/;
-});
+};
+$nginx = make('proxy.conf', $proxied);
 sub as { return ('-b', "session=$_[0]") }
 
 is(who(as('anne')), '{"nom":"anne","scopes":["produits","prix",'
@@ -274,6 +297,7 @@ same(as('bob'));
 forged(as('anne'));
 is($nginx->complaints, '', 'nothing in the error log');
 undef $nginx;
+limited('proxy.conf', $proxied);
 
 # JSON Web Tokens.
 
@@ -453,6 +477,7 @@ SKIP: {
 
     same(bearer($good));
     is($nginx->complaints, '', 'nothing in the error log');
+    limited('jwt.conf', sub { s{^}{load_module $njs;\n} });
 }
 
 done_testing();

@@ -244,6 +244,7 @@ map \$cookie_session \$user {
     nemo    "";
     tout    "tout";
     echo    "\$http_x_auth_request_user";
+    pass    "\$http_authorization";
 }
 map \$cookie_session \$groups {
     default "";
@@ -258,12 +259,14 @@ server {
     add_header X-Auth-Request-User   \$user   always;
     add_header X-Auth-Request-Groups \$groups always;
     location / {
+        # A token of ours is nothing to it.
+        if (\$http_authorization ~* ^token) { return 503; }
         if (\$cookie_session = refused) {
             add_header X-Auth-Request-User anne always;
             add_header X-Auth-Request-Groups siege always;
             return 401;
         }
-        if (\$cookie_session ~ ^(?:anne|bob|nemo|tout|echo)\$) { return 202; }
+        if (\$cookie_session ~ ^(?:anne|bob|nemo|tout|echo|pass)\$) { return 202; }
         if (\$cookie_session = maybe) { return 200; }
         if (\$cookie_session = broken) { return 503; }
         return 401;
@@ -291,6 +294,11 @@ is(status('GET', 'stores/2/', '', as('bob')), 403, 'also when it is cached');
 is(who(as($_)), 401, "a session that is none: $_") for qw(x nemo refused maybe);
 is(who(as('echo'), '-H', 'X-Auth-Request-User: anne', '-H',
     'X-Auth-Request-Groups: siege'), 401, 'no header gets through to the proxy');
+like(who(as('pass'), '-H', 'Authorization: Bearer abc'), qr/"nom":"Bearer abc"/,
+    'what is not a token of ours does');
+is(who(as('pass'), '-H', $_), 401, "  but not $_")
+    for 'Authorization: token secret-caisse', "Authorization: Token\tsecret-caisse";
+is(status('GET', '/oauth2/', '', @token), 401, '  nor to its pages');
 is(who(as('broken')), 500, 'a proxy that is out of order');
 is(status('GET', 'stores/1/', '', as('tout')), 403, 'a store with a zero');
 same(as('bob'));

@@ -166,6 +166,10 @@ for my $wrong (
     [ 'another one',       name => "anne\xc2\x85" ],
     [ 'a script that has not waited', name => '[object Promise]' ],
     [ 'a script that says nothing',   name => 'undefined' ],
+    [ 'a script that has nothing',    name => 'null' ],
+    map { my $name = 'anne' . chr $_; utf8::encode($name);
+        [ sprintf('U+%04X', $_), name => $name ] }
+        0x200b .. 0x200f, 0x2028 .. 0x202e, 0x2060 .. 0x2069, 0xfeff,
     )
 {
     my ($what, %change) = @$wrong;
@@ -175,6 +179,12 @@ for my $wrong (
 }
 is(MagasinTest::checksum(), $before, 'nothing was done');
 is(status($nginx, @adjust, name => 'é' x 64, %may), 200, '64 characters');
+for my $code (0x200a, 0x2010, 0x2027, 0x202f, 0x205f, 0x206a, 0xff01) {
+    my $name = 'anne' . chr $code;
+    utf8::encode($name);
+    is(status($nginx, @adjust, name => $name, %may), 200, sprintf 'U+%04X', $code);
+}
+is(status($nginx, @adjust, name => $_, %may), 200, $_) for qw(nul nulle undefine);
 
 # A token decides alone.
 

@@ -75,6 +75,15 @@ ngx_http_magasin_handler(ngx_http_request_t *r)
         }
     }
 
+    /* No type is wrong here, since nothing of the body is read. */
+
+    if (rc == NGX_OK
+        && ctx->endpoint->method == NGX_HTTP_DELETE
+        && ngx_http_magasin_body_type(r) != NGX_HTTP_MAGASIN_BODY_NONE)
+    {
+        rc = ngx_http_magasin_encoding_refused(ctx);
+    }
+
     if (rc == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -10,8 +10,9 @@
 #   rebuild-rollups  compute these sums again; sales are rejected (503) until it
 #                    is done; it fails when another session has an open sale
 #   doctor           puts sequences ahead of rows that were inserted with their
-#                    ids, and prints what has to be done about collations that
-#                    the system of the database has in another version
+#                    ids, and prints ids of the journal that are there twice,
+#                    and what has to be done about collations that the system of
+#                    the database has in another version
 #
 # Prints one line per difference and exits 1; exits 0 without a difference, 2
 # when the check failed.
@@ -68,16 +69,25 @@ run() {
 if [ "$name" = doctor ]; then
     repaired=$(run repair_sequences)
     [ -z "$repaired" ] || echo "$repaired"
+    result=0
+    found=$(run journal_ids)
+    if [ -n "$found" ]; then
+        echo "$found"
+        echo "doctor: the journal has ids more than once" \
+            "(docs/operations.md)." >&2
+        result=1
+    fi
     found=$(run collations)
     if [ -n "$found" ]; then
         echo "$found"
         echo "doctor: the system of the database has other versions of" \
             "collations; the lines above put the indexes right" \
             "(docs/operations.md)." >&2
-        exit 1
+        result=1
     fi
-    echo "doctor: sequences and collations are as they should be."
-    exit 0
+    [ "$result" -ne 0 ] ||
+        echo "doctor: sequences and collations are as they should be."
+    exit "$result"
 fi
 
 found=$(run "${name//-/_}")

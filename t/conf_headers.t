@@ -101,7 +101,7 @@ my $put = 'Authorization: Token token-430' . "\nContent-Type: application/json\n
     walk($nginx, '2: = /openapi.json', '200 GET /openapi.json',
         '405 POST /openapi.json');
     walk($nginx, '2: /swagger/', '200 GET /swagger/', '404 GET /swagger/x',
-        '405 POST /swagger/', '301 GET /swagger/deep', '403 GET /swagger/deep/');
+        '405 POST /swagger/', '404 GET /swagger/deep', '404 GET /swagger/deep/');
     walk($nginx, '2: = /swagger', '301 GET /swagger');
     walk($nginx, '2: /', '200 GET /assets/a.js', '404 GET /nowhere',
         '405 POST /assets/a.js', '400 GET /%00', '414 GET /' . 'x' x 9000,

@@ -235,3 +235,21 @@ location / { magasin; magasin_base off; }
 --- request eval
 ["GET $::list", "GET /inv$::list"]
 --- error_code eval: [200, 404]
+
+
+=== TEST 17: nor is a body with a coding read of DELETE, and nothing is done
+--- init
+MagasinTest::reset();
+--- raw_request eval
+my $head = "Host: localhost\r\nConnection: close\r\n";
+my $token = $MagasinTest::Token =~ s/\n/\r\n/gr . "\r\n";
+[(map { "DELETE /api/v1/products/6/ HTTP/1.1\r\n$head$token$_" }
+    "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+    "Content-Encoding: br\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    "Content-Encoding: identity\r\nIf-Match: \"0\"\r\nContent-Length: 2\r\n\r\n{}"),
+ "DELETE /api/v1/products/6/ HTTP/1.1\r\n$head"
+    . "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+ (map { "DELETE /api/v1/products/6/ HTTP/1.1\r\n$head$token$_" }
+    "Content-Encoding: gzip\r\nContent-Length: 0\r\n\r\n",
+    "Content-Encoding: gzip\r\n\r\n")]
+--- error_code eval: [415, 415, 412, 401, 204, 404]

@@ -119,6 +119,11 @@ changed('a name', '1 2 3 4 5', sub {
     api('PATCH', 'products/1/', '{"nom":"Autre nom"}');
 });
 
+changed('a product with the name of another one', '1 2 3 4 5', sub {
+    my ($nom) = MagasinTest::sql('SELECT nom FROM produit WHERE id = 1');
+    api('POST', 'products/', qq({"nom":"$nom","categorie":"x","prix":"1"}));
+});
+
 # By hand the poller finds it, and other stores are left alone, too.
 
 sub by_hand {
@@ -128,6 +133,9 @@ sub by_hand {
 
 by_hand('the name of a store', '4',
     q{UPDATE magasin SET nom = 'Autre' WHERE id = 4});
+by_hand('a product by psql with the name of another one', '1 2 3 4 5',
+    'INSERT INTO produit (nom, categorie, prix)'
+        . " SELECT nom, 'x', 1 FROM produit WHERE id = 1");
 by_hand('stock by psql', '1',
     'UPDATE stock_local SET quantite = quantite + 1 WHERE magasin_id = 1');
 by_hand('a sale by psql', '5', 'INSERT INTO vente (magasin_id, total) VALUES'

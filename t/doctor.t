@@ -1,5 +1,6 @@
-# What the database does wrong by itself: a sequence behind its rows, and a
-# collation with another version than its indexes.  Neither is a client's fault.
+# What the database does wrong by itself: a sequence behind its rows, an id of
+# the journal that is there twice, and a collation with another version than its
+# indexes.  None is a client's fault.
 
 use strict;
 use warnings;
@@ -116,6 +117,22 @@ SQL
 
     ok($nginx->stop, 'a graceful stop');
     is($nginx->complaints, '', 'nothing alarming in the log');
+}
+
+# An id of the journal that is there twice: the key is (xid, id).
+{
+    MagasinTest::reset(
+        'INSERT INTO journal (xid, id) OVERRIDING SYSTEM VALUE'
+            . " SELECT x::text::xid8, i FROM (VALUES (1, 9070), (2, 9070), (3, 9070),"
+            . ' (1, 9069), (2, 9071), (3, 9071)) v (x, i)');
+    my ($status, $said) = run($check, 'doctor');
+    is($status, 1, 'make doctor: an id of the journal');
+    like($said, qr/^journal: the id 9070 is there 3 times\njournal: the id 9071 is there 2 times\ndoctor:/m,
+        '  says which') or diag $said;
+    MagasinTest::reset();
+    ($status, $said) = run($check, 'doctor');
+    is($status, 0, '  and nothing where there is none') or diag $said;
+    like($said, qr/^doctor: .* as they should be\.\n\z/, '  in one line');
 }
 
 # A collation with another version.

@@ -42,6 +42,11 @@ for my $name (qw($http_x_user $HTTP_X_USER $arg_nom $args $cookie_nom $uri
     $document_uri $host $remote_user $request $request_uri $request_body
     $query_string $is_args $content_type $ssl_server_name $1
     $magasin_token $magasin_path $magasin_text_http_a $magasin_trace_id
+    $magasin_request_id $magasin_address $proxy_add_x_forwarded_for
+    $fastcgi_script_name $fastcgi_path_info $uid_got $uid_set
+    $proxy_protocol_addr $proxy_protocol_tlv_alpn $ssl_session_id
+    $ssl_session_reused $ssl_cipher $ssl_ciphers $ssl_curves $ssl_curve
+    $ssl_alpn_protocol $server_protocol $realip_remote_addr $realip_remote_port
     ${http_x_user} $who$arg_nom))
 {
     my ($variable) = $name =~ /(?:\$who)?\$\{?(\w+)/;
@@ -87,7 +92,8 @@ magasin_identity \$name scopes=\$scopes stores=\$stores;
 HTTP
 
 my %header = (name => 'X-Name', scopes => 'X-Scopes', stores => 'X-Stores',
-    token => 'Authorization', key => 'Idempotency-Key');
+    token => 'Authorization', key => 'Idempotency-Key',
+    site => 'Sec-Fetch-Site', origin => 'Origin');
 
 sub ask {
     my ($server, $request, $body, %who) = @_;
@@ -160,6 +166,10 @@ for my $wrong (
     [ 'another one',       name => "anne\xc2\x85" ],
     [ 'a script that has not waited', name => '[object Promise]' ],
     [ 'a script that says nothing',   name => 'undefined' ],
+    [ 'a script that has nothing',    name => 'null' ],
+    map { my $name = 'anne' . chr $_; utf8::encode($name);
+        [ sprintf('U+%04X', $_), name => $name ] }
+        0x200b .. 0x200f, 0x2028 .. 0x202e, 0x2060 .. 0x2069, 0xfeff,
     )
 {
     my ($what, %change) = @$wrong;
@@ -169,6 +179,12 @@ for my $wrong (
 }
 is(MagasinTest::checksum(), $before, 'nothing was done');
 is(status($nginx, @adjust, name => 'é' x 64, %may), 200, '64 characters');
+for my $code (0x200a, 0x2010, 0x2027, 0x202f, 0x205f, 0x206a, 0xff01) {
+    my $name = 'anne' . chr $code;
+    utf8::encode($name);
+    is(status($nginx, @adjust, name => $name, %may), 200, sprintf 'U+%04X', $code);
+}
+is(status($nginx, @adjust, name => $_, %may), 200, $_) for qw(nul nulle undefine);
 
 # A token decides alone.
 
@@ -184,6 +200,51 @@ is(body($nginx, 'GET me/', '', name => 'anne', %may,
     'a right token is who it is');
 is(status($nginx, @adjust, name => 'anne', %may, token => 'Basic eDp5'),
     200, 'another scheme is for others');
+
+# A browser sends a certificate or a cookie with what any page asks of it.
+
+sub pages {
+    my ($try, @cases) = @_;
+    for my $case (@cases) {
+        my ($what, $wanted, %page) = @$case;
+        my $is = $try->(name => 'anne', %may, %page);
+        is($is, $wanted, "a write of $what");
+    }
+    return;
+}
+
+my @strangers = (
+    [ 'a page of another site', 403, site => 'cross-site' ],
+    [ 'a page of a sister',     403, site => 'same-site' ],
+    [ 'a page that says nothing', 403, site => '' ],
+    [ 'a page that says more',  403, site => 'same-origin, none' ],
+    [ 'both of them',           403, site => 'cross-site',
+        origin => 'http://localhost' ],
+    map { [ "a page of $_", 403, origin => $_ ] } 'https://evil.example', 'null',
+        'http://localhost:81', 'http://localhost.evil.example', 'localhost',
+        'http://evil.example/://localhost', 'http://', '');
+
+$before = MagasinTest::checksum();
+pages(sub { status($nginx, @adjust, @_) }, @strangers);
+is(MagasinTest::checksum(), $before, 'nothing was done');
+is(body($nginx, @adjust, name => 'anne', %may, site => 'cross-site'),
+    '{"detail":"Une page d\'une autre origine ne peut agir avec votre identité."}',
+    'what it is told');
+pages(sub { status($nginx, @adjust, @_) },
+    [ 'a page of ours', 200, site => 'same-origin' ],
+    [ 'a person',       200, site => 'none' ],
+    [ 'a page of ours whose Origin is that of a balancer', 200,
+        site => 'same-origin', origin => 'http://balancer.example' ],
+    [ 'an older browser', 200, origin => 'http://localhost' ],
+    [ 'one behind TLS',   200, origin => 'HTTPS://LOCALHOST' ]);
+is(status($nginx, 'GET me/', '', name => 'anne', %may, site => 'cross-site',
+    origin => 'https://evil.example'), 200, 'a read changes nothing');
+is(status($nginx, 'DELETE products/999/', '', name => 'anne', %may,
+    scopes => 'produits', stores => '*', site => 'cross-site'), 403, 'no other write either');
+is(status($nginx, @adjust, site => 'cross-site'), 401, 'nobody stays nobody');
+is(status($nginx, 'POST sales/', '{}', name => 'anne', %may, site => 'cross-site',
+    origin => 'https://evil.example', token => 'Token secret-caisse'), 400,
+    'a token is sent by a script alone');
 
 # 401 has its place, and tells who sent a Bearer token that it is none.
 
@@ -214,7 +275,7 @@ is(told(), $lines, 'does not look at it');
 
 # Where it is off, and where reads are guarded; and what the log says.
 
-my %port = map { $_ => MagasinNginx::free_port() } qw(off read);
+my %port = map { $_ => MagasinNginx::free_port() } qw(off read cors any);
 my $other = MagasinNginx->start(workers => 1, tokens => $tokens, http => <<"HTTP");
 $log
 map \$http_x_name   \$name   { default \$http_x_name; }
@@ -231,6 +292,14 @@ server {
     access_log logs/access.log qui;
     location / { magasin; magasin_read on; }
     location = /healthz { magasin; magasin_read on; }
+}
+server {
+    listen 127.0.0.1:$port{cors};
+    location / { magasin; magasin_cors https://shop.example; }
+}
+server {
+    listen 127.0.0.1:$port{any};
+    location / { magasin; magasin_cors *; }
 }
 HTTP
 
@@ -265,6 +334,17 @@ identite:anne|403
 ailleurs|200
 LOG
     'the access log');
+
+# magasin_cors names pages that may; "*" names nobody.
+
+pages(sub { (at('cors', @adjust, @_))[0] }, @strangers,
+    [ 'a page that is named', 200, site => 'cross-site',
+        origin => 'https://shop.example' ],
+    [ 'the same in an older browser', 200, origin => 'https://shop.example' ]);
+pages(sub { (at('any', @adjust, @_))[0] }, @strangers,
+    [ 'a page of anybody', 403, site => 'cross-site',
+        origin => 'https://shop.example' ],
+    [ 'a page of ours', 200, origin => 'http://localhost' ]);
 
 is($_->complaints, '', 'nothing else in the error log') for $nginx, $other;
 

@@ -62,7 +62,7 @@ sub make {
             my ($self) = @_;
             s{listen\s+(?:443|127\.0\.0\.1:8082)}{listen 127.0.0.1:$port};
             s{/etc/magasin/(?:tls|identity)/}{$directory/}g;
-            s{^\s*127\.0\.0\.0/8.*$}{}m;
+            s{^\s*magasin_exempt\s.*$}{}m;
             s{rate=100r/s}{rate=10000r/s};
             MagasinConf::put("$self->{root}/tokens",
                 MagasinNginx::slurp(MagasinTest::tokens(caisse => 'lecture,ventes'))
@@ -106,6 +106,52 @@ sub same {
         'nor an argument');
     is(status('GET', '/identity', ''), 404, 'nobody asks by himself')
         if !@tls;
+    return;
+}
+
+# Whoever asks: what conf/nginx.conf has for clients counts here too.
+sub limited {
+    my ($file, $change) = @_;
+    my $server = make($file, sub {
+        s{rate=10000r/s}{rate=1r/m};
+        s{burst=400}{burst=8}g;
+        $change->(@_) if $change;
+    });
+    @tls = ('--cacert', "$directory/fullchain.pem", '--resolve',
+        "magasin.example:$port:127.0.0.1") if $file eq 'mtls.conf';
+    is(status('GET', '/healthz', ''), 200, "$file: it lives");
+    is(status('GET', 'products/4/', ''), 401, '  nobody reads');
+    my ($limited) = grep { $_->[0] == 429 }
+        map { [ call('GET', $_ % 2 ? '/healthz' : 'products/4/', '') ] } 1 .. 12;
+    like($limited->[1] // '', qr/^\{"detail":"Trop/, '  the limit of requests');
+    like(MagasinNginx::slurp("$MagasinTest::Top/conf/identity/$file"),
+        qr/^    limit_conn  magasin_connections 200;$/m, '  and of connections');
+    return;
+}
+
+# What a page makes the browser of who may do it send: forms, and nothing.
+sub forged {
+    my (@good) = @_;
+    my $own = @tls ? "https://magasin.example:$port" : "http://127.0.0.1:$port";
+    my $products = MagasinTest::sql('SELECT count(*) FROM produit');
+    my @form = ('-d', 'nom=n&categorie=c&prix=1');
+
+    for my $page ('Sec-Fetch-Site: cross-site', 'Sec-Fetch-Site: same-site',
+        'Origin: https://evil.example', 'Origin: null')
+    {
+        for my $body (\@form, [ '-F', 'nom=n', '-F', 'categorie=c', '-F', 'prix=1' ],
+            [ '-d', '' ], [ '-H', 'Content-Type: text/plain', '-d', '{}' ])
+        {
+            is(status('POST', 'products/', '', @good, '-H', $page, @$body), 403,
+                "$page: @$body");
+        }
+        is(status('DELETE', 'products/4/', '', @good, '-H', $page), 403,
+            "$page: DELETE");
+    }
+    is(status('POST', 'products/', '', @good, @form, '-H', $_), 201, $_)
+        for 'Sec-Fetch-Site: same-origin', "Origin: $own", 'X: no browser';
+    is(MagasinTest::sql('SELECT count(*) FROM produit'), $products + 3,
+        'nothing else was done');
     return;
 }
 
@@ -157,6 +203,7 @@ is(status(@other, with('till')), 403, 'and not in another');
 is(status('GET', 'stores/2/', '', with('till')), 403, 'nor does it read there');
 is(status(@adjust, with('till')), 403, 'nor anything beyond its scopes');
 same(with('till'));
+forged(with('head'));
 for my $guest (qw(guest liar longer)) {
     is(who(with($guest)), 401, "signed by our CA, and nobody: $guest");
 }
@@ -172,6 +219,8 @@ $nginx = make('mtls.conf', sub { s{ssl_verify_client\s+optional;}{ssl_verify_cli
 is(who(with('till')) =~ /caisse-1-7/, 1, 'optional_no_ca: a till');
 is(who(with($_)), 401, "nobody: $_") for qw(self stranger);
 is(who(with('old')), 400, 'nginx refuses what is over');
+
+limited('mtls.conf');
 
 # And should somebody take the subject itself, the module asks for SUCCESS.
 $nginx = make('mtls.conf', sub {
@@ -195,6 +244,7 @@ map \$cookie_session \$user {
     nemo    "";
     tout    "tout";
     echo    "\$http_x_auth_request_user";
+    pass    "\$http_authorization";
 }
 map \$cookie_session \$groups {
     default "";
@@ -209,12 +259,14 @@ server {
     add_header X-Auth-Request-User   \$user   always;
     add_header X-Auth-Request-Groups \$groups always;
     location / {
+        # A token of ours is nothing to it.
+        if (\$http_authorization ~* ^token) { return 503; }
         if (\$cookie_session = refused) {
             add_header X-Auth-Request-User anne always;
             add_header X-Auth-Request-Groups siege always;
             return 401;
         }
-        if (\$cookie_session ~ ^(?:anne|bob|nemo|tout|echo)\$) { return 202; }
+        if (\$cookie_session ~ ^(?:anne|bob|nemo|tout|echo|pass)\$) { return 202; }
         if (\$cookie_session = maybe) { return 200; }
         if (\$cookie_session = broken) { return 503; }
         return 401;
@@ -222,10 +274,11 @@ server {
 }
 HTTP
 
-$nginx = make('proxy.conf', sub {
+my $proxied = sub {
     s{127\.0\.0\.1:4180}{127.0.0.1:$proxy}g;
     s/\}\s*\z/$session}\n/;
-});
+};
+$nginx = make('proxy.conf', $proxied);
 sub as { return ('-b', "session=$_[0]") }
 
 is(who(as('anne')), '{"nom":"anne","scopes":["produits","prix",'
@@ -241,11 +294,18 @@ is(status('GET', 'stores/2/', '', as('bob')), 403, 'also when it is cached');
 is(who(as($_)), 401, "a session that is none: $_") for qw(x nemo refused maybe);
 is(who(as('echo'), '-H', 'X-Auth-Request-User: anne', '-H',
     'X-Auth-Request-Groups: siege'), 401, 'no header gets through to the proxy');
+like(who(as('pass'), '-H', 'Authorization: Bearer abc'), qr/"nom":"Bearer abc"/,
+    'what is not a token of ours does');
+is(who(as('pass'), '-H', $_), 401, "  but not $_")
+    for 'Authorization: token secret-caisse', "Authorization: Token\tsecret-caisse";
+is(status('GET', '/oauth2/', '', @token), 401, '  nor to its pages');
 is(who(as('broken')), 500, 'a proxy that is out of order');
 is(status('GET', 'stores/1/', '', as('tout')), 403, 'a store with a zero');
 same(as('bob'));
+forged(as('anne'));
 is($nginx->complaints, '', 'nothing in the error log');
 undef $nginx;
+limited('proxy.conf', $proxied);
 
 # JSON Web Tokens.
 
@@ -416,6 +476,8 @@ SKIP: {
     is(status('GET', "me/?access_token=$good", ''), 401, 'nor an argument');
     is(who('-H', 'Authorization: Token wrong', '-H', "Authorization: Bearer $good"),
         400, 'two of them');
+    forged(bearer(jwt(\%r1, claims(scope => 'magasin:produits', magasins => '*'),
+        'rsa')));
     MagasinConf::put("$directory/jwks.json", 'no keys');
     is(who(bearer($good)), 401, 'a file of keys that is none');
     unlink "$directory/jwks.json";
@@ -423,6 +485,7 @@ SKIP: {
 
     same(bearer($good));
     is($nginx->complaints, '', 'nothing in the error log');
+    limited('jwt.conf', sub { s{^}{load_module $njs;\n} });
 }
 
 done_testing();

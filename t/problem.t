@@ -288,7 +288,7 @@ MagasinTest::sql(
     'CREATE TRIGGER t_raise BEFORE INSERT ON produit FOR EACH ROW EXECUTE FUNCTION t_raise()');
 --- more_headers eval: $::json
 --- problems
-POST /api/v1/products/ {"nom":"n","prix":1,"categorie":"23514"} -> 409 La demande est en conflit avec l'état actuel.
+POST /api/v1/products/ {"nom":"n","prix":1,"categorie":"23514"} -> 500 Erreur interne du serveur.
 POST /api/v1/products/ {"nom":"n","prix":1,"categorie":"55P03"} -> 503
 POST /api/v1/products/ {"nom":"n","prix":1,"categorie":"22003"} -> 400
 POST /api/v1/products/ {"nom":"n","prix":1,"categorie":"57014"} -> 504

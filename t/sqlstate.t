@@ -139,17 +139,17 @@ MagasinTest::sql('DROP TRIGGER t_raise ON produit');
 
 === TEST 10: a column changes its type: they are prepared anew
 --- init
-MagasinTest::sql('ALTER TABLE stock_local ALTER COLUMN quantite TYPE bigint');
+MagasinTest::sql('ALTER TABLE stock_central ALTER COLUMN quantite TYPE bigint');
 --- request eval
-["GET /api/v1/stores/1/stock/", "GET /api/v1/stores/1/stock/1/"]
+["GET /api/v1/stock/central/", "GET /api/v1/products/1/availability/"]
 --- error_code eval: [200, 200]
 
 
 === TEST 11: and back
 --- init
-MagasinTest::sql('ALTER TABLE stock_local ALTER COLUMN quantite TYPE integer');
+MagasinTest::sql('ALTER TABLE stock_central ALTER COLUMN quantite TYPE integer');
 --- request eval
-["GET /api/v1/stores/1/stock/", "GET /api/v1/stores/1/stock/1/"]
+["GET /api/v1/stock/central/", "GET /api/v1/products/1/availability/"]
 --- error_code eval: [200, 200]
 
 

@@ -29,7 +29,7 @@ sub ours {
     s{listen\s+443}{listen 127.0.0.1:$tls}g;
     s{/etc/magasin/tls/fullchain\.pem}{$root/cert.pem};
     s{/etc/magasin/tls/privkey\.pem}{$root/key.pem};
-    s{^\s*127\.0\.0\.0/8.*$}{}m;
+    s{^\s*magasin_exempt\b[^;]*;}{}m;
     s{rate=100r/s}{rate=1r/m};
     s{burst=400}{burst=30}g;
     if (`$ENV{TEST_NGINX_BINARY} -V 2>&1` =~ /http_v3_module/) {

@@ -178,6 +178,10 @@ ngx_http_magasin_dashboard_list(ngx_http_magasin_ctx_t *ctx,
 
     n = PQntuples(result);
 
+    /* Names may have changed since the list before, and these generations are
+     * captured now. */
+
+    dashboard->homonymes = NULL;
     dashboard->nstores = n;
     dashboard->asked = 0;
     dashboard->more = n

@@ -461,13 +461,24 @@ ngx_http_magasin_product_create_bind(ngx_http_magasin_ctx_t *ctx)
 }
 
 
+/*
+ * A new product changes answers that show names only if there was one with its
+ * name already: they show both as one.
+ */
+
 void
 ngx_http_magasin_product_create_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags)
 {
+    int  column;
+
+    column = PQfnumber(result, "homonyme");
+
     ngx_http_magasin_tags_produit(tags,
                                   ngx_http_magasin_written_id(ctx, result),
-                                  0, 0);
+                                  column >= 0
+                                  && *PQgetvalue(result, 0, column) == 't',
+                                  0);
 }
 
 

@@ -17,6 +17,7 @@ static ngx_int_t ngx_http_magasin_take_token(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_token_t *token);
 static ngx_http_magasin_token_t *ngx_http_magasin_tokens_find(
     ngx_http_magasin_tokens_t *tokens, ngx_str_t *secret);
+static ngx_int_t ngx_http_magasin_ambient(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_unauthorized(ngx_http_magasin_ctx_t *ctx);
 static ngx_uint_t ngx_http_magasin_demonstrated(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_magasin_loopback(struct sockaddr *sa);
@@ -191,6 +192,10 @@ ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx)
     if (clcf->identity && !ngx_http_magasin_has_token(ctx->request)) {
         rc = ngx_http_magasin_identity_ask(ctx, clcf->identity);
 
+        if (rc == NGX_OK) {
+            rc = ngx_http_magasin_ambient(ctx);
+        }
+
     } else if (tokens == NULL || tokens->list == NULL
                || ctx->generation != tokens->generation)
     {
@@ -252,6 +257,40 @@ ngx_http_magasin_has_token(ngx_http_request_t *r)
            && (value->len == sizeof("Token") - 1
                || value->data[sizeof("Token") - 1] == ' '
                || value->data[sizeof("Token") - 1] == '\t');
+}
+
+
+/*
+ * Refuses a write that a page of another origin has made a browser send: its
+ * certificates and cookies go with whatever any page asks of it, and forms ask
+ * without a preflight.  A token is sent by nobody but who knows it.
+ *
+ * Returns NGX_OK, NGX_DONE if the 403 is in ctx, or NGX_ERROR if memory cannot
+ * be allocated.
+ */
+
+static ngx_int_t
+ngx_http_magasin_ambient(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_int_t         rc;
+    static ngx_str_t  detail =
+                       ngx_string("Une page d'une autre origine ne peut agir "
+                                  "avec votre identité.");
+
+    if (ctx->endpoint->method == NGX_HTTP_GET) {
+        return NGX_OK;
+    }
+
+    rc = ngx_http_magasin_cors_foreign(ctx->request);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    ngx_http_magasin_auth_count(ctx->request,
+                                NGX_HTTP_MAGASIN_REFUSED_IDENTITY);
+
+    return ngx_http_magasin_reply_detail(ctx, NGX_HTTP_FORBIDDEN, &detail);
 }
 
 

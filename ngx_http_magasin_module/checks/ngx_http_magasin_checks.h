@@ -82,6 +82,7 @@ ngx_int_t ngx_http_magasin_place_row(ngx_http_magasin_ctx_t *ctx,
 char *ngx_http_magasin_cors(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 void ngx_http_magasin_cors_init(void);
 ngx_int_t ngx_http_magasin_cors_preflight(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_cors_foreign(ngx_http_request_t *r);
 
 /* conditions.c */
 ngx_int_t ngx_http_magasin_if_match(ngx_http_magasin_ctx_t *ctx,

@@ -3,7 +3,8 @@
  * Cross-origin requests from browsers, by the Fetch standard (section 3.2).
  * `magasin_cors` lists the origins whose pages may use the API.  A header
  * filter adds the headers for the browser, also to errors that nginx makes.
- * The preflight is answered from the table of endpoints.
+ * The preflight is answered from the table of endpoints.  What needs none is
+ * recognised by Sec-Fetch-Site and Origin.
  */
 
 
@@ -123,6 +124,63 @@ ngx_http_magasin_cors_preflight(ngx_http_magasin_ctx_t *ctx)
     }
 
     return NGX_DONE;
+}
+
+
+/*
+ * Finds out whether a page of another origin has sent this request.  A browser
+ * says so in Sec-Fetch-Site, an older one, or one without TLS, in Origin alone.
+ * An origin that `magasin_cors` names is none of another; "*" names none.
+ *
+ * Returns NGX_OK if it is not so, or not said, NGX_DECLINED if it is, or
+ * NGX_ERROR if memory cannot be allocated.
+ */
+
+ngx_int_t
+ngx_http_magasin_cors_foreign(ngx_http_request_t *r)
+{
+    u_char     *p, *end;
+    ngx_str_t  *site, *origin, *allowed, host;
+
+    allowed = ngx_http_magasin_cors_origin(r);
+
+    if (allowed && allowed != &ngx_http_magasin_cors_any) {
+        return NGX_OK;
+    }
+
+    site = ngx_http_magasin_header(r, NGX_HTTP_MAGASIN_HEADER_FETCH_SITE);
+
+    if (site) {
+        return (site->len == sizeof("same-origin") - 1
+                && ngx_memcmp(site->data, "same-origin", site->len) == 0)
+               || (site->len == sizeof("none") - 1
+                   && ngx_memcmp(site->data, "none", site->len) == 0)
+               ? NGX_OK : NGX_DECLINED;
+    }
+
+    origin = ngx_http_magasin_header(r, NGX_HTTP_MAGASIN_HEADER_ORIGIN);
+
+    if (origin == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_magasin_authority(r, &host) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    end = origin->data + origin->len;
+    p = ngx_strlcasestrn(origin->data, end, (u_char *) "://",
+                         sizeof("://") - 2);
+
+    if (p == NULL) {
+        return NGX_DECLINED;
+    }
+
+    p += sizeof("://") - 1;
+
+    return (size_t) (end - p) == host.len
+           && ngx_strncasecmp(p, host.data, host.len) == 0
+           ? NGX_OK : NGX_DECLINED;
 }
 
 

@@ -41,6 +41,7 @@ static const char *ngx_http_magasin_identity_scopes(
 static const char *ngx_http_magasin_identity_stores(
     ngx_http_magasin_ctx_t *ctx, ngx_http_magasin_identity_t *identity);
 static const char *ngx_http_magasin_identity_name(ngx_str_t *name);
+static ngx_uint_t ngx_http_magasin_identity_unseen(uint32_t code);
 static ngx_int_t ngx_http_magasin_identity_list(ngx_http_request_t *r,
     ngx_http_complex_value_t *value, ngx_str_t *list);
 static ngx_int_t ngx_http_magasin_identity_refused(
@@ -48,16 +49,18 @@ static ngx_int_t ngx_http_magasin_identity_refused(
 
 
 /*
- * The variables whose value a client writes.  A name that ends with "*" stands
- * for all that begin so.
+ * The variables whose value a client writes or chooses, or has a part in, or
+ * a proxy instead of who asks.  A name that ends with "*" stands for all that
+ * begin so.
  */
 
 static const char  *ngx_http_magasin_identity_clients[] = {
     "http_*", "arg_*", "cookie_*", "request*", "args", "is_args",
     "query_string", "uri", "document_uri", "host", "remote_user",
-    "content_type", "content_length", "ssl_server_name", "magasin_text_*",
-    "magasin_path", "magasin_trace_id", "magasin_token", "magasin_route",
-    NULL
+    "content_type", "content_length", "server_protocol", "ssl_server_name",
+    "ssl_session_*", "ssl_cipher*", "ssl_curve*", "ssl_alpn_*",
+    "proxy_add_*", "proxy_protocol_*", "realip_remote_*", "fastcgi_*",
+    "uid_*", "magasin_*", NULL
 };
 
 
@@ -494,9 +497,7 @@ ngx_http_magasin_identity_name(ngx_str_t *name)
         code = *p < 0x80 ? *p++ : ngx_utf8_decode(&p, end - p);
 
         if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)
-            || code == 0xfeff || code < 0x20
-            || (code >= 0x7f && code < 0xa0)
-            || code == 0x2028 || code == 0x2029)
+            || ngx_http_magasin_identity_unseen(code))
         {
             return "has a control character, or is not UTF-8";
         }
@@ -506,15 +507,34 @@ ngx_http_magasin_identity_name(ngx_str_t *name)
         return "has more than 64 characters";
     }
 
-    /* What js_set gives when its function has to wait. */
+    /* What js_set gives when its function has to wait, or has nothing. */
 
     if ((name->len == 9 && ngx_memcmp(name->data, "undefined", 9) == 0)
+        || (name->len == 4 && ngx_memcmp(name->data, "null", 4) == 0)
         || (name->len > 8 && ngx_memcmp(name->data, "[object ", 8) == 0))
     {
         return "is what a script says that has not done its work";
     }
 
     return NULL;
+}
+
+
+/*
+ * Returns 1 for what nobody sees, so that two names would look the same, or
+ * what changes how the text after it is shown: control characters, characters
+ * of no width, and those that set the direction or end a line.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_identity_unseen(uint32_t code)
+{
+    return code < 0x20
+           || (code >= 0x7f && code < 0xa0)
+           || (code >= 0x200b && code <= 0x200f)
+           || (code >= 0x2028 && code <= 0x202e)
+           || (code >= 0x2060 && code <= 0x2069)
+           || code == 0xfeff;
 }
 
 

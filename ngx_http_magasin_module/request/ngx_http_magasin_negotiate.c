@@ -30,7 +30,8 @@ static ngx_str_t  ngx_http_magasin_header_names[] = {
     ngx_string("x-request-id"),
     ngx_string("cache-control"),
     ngx_string("idempotency-key"),
-    ngx_string("access-control-request-method")
+    ngx_string("access-control-request-method"),
+    ngx_string("sec-fetch-site")
 };
 
 
@@ -335,6 +336,10 @@ ngx_http_magasin_header_which(ngx_table_elt_t *header)
         which = header->lowcase_key[0] == 'c'
                 ? NGX_HTTP_MAGASIN_HEADER_CACHE_CONTROL
                 : NGX_HTTP_MAGASIN_HEADER_IF_NONE_MATCH;
+        break;
+
+    case sizeof("sec-fetch-site") - 1:
+        which = NGX_HTTP_MAGASIN_HEADER_FETCH_SITE;
         break;
 
     case sizeof("content-encoding") - 1:

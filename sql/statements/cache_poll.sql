@@ -5,6 +5,9 @@
 -- in transactions that are visible now and were not visible in $1.  Without a
 -- change it returns one row whose change is NULL.
 --
+-- A product that was created changes what answers say of names only if there is
+-- another one with its name: they show both as one.
+--
 -- genre is the kind of a change, one letter; 'x' is any other change.  Only
 -- ngx_http_magasin_tags.c defines what a kind invalidates, for writes of the
 -- API and for these rows.
@@ -50,7 +53,12 @@ WITH ligne AS MATERIALIZED (
                 THEN substring(reference FROM '^[a-z]+/([0-9]+)$')
                 END AS objet,
            type = 'produit_suppression' OR coalesce(details ? 'nom', false)
-               AS nom,
+           OR (type = 'produit_creation'
+               AND EXISTS (SELECT
+                             FROM produit p
+                             JOIN produit autre ON autre.nom = p.nom
+                                               AND autre.id <> p.id
+                            WHERE p.id = produit_id)) AS nom,
            type = 'produit_suppression' AS presence,
            instant
       FROM ligne

@@ -32,7 +32,9 @@ class GivenUp(Exception):
 
 def tag_of(*fields):
     """The entity tag of a product, as the module makes it."""
-    return '"' + hashlib.md5("\x1f".join(fields).encode()).hexdigest() + '"'
+    text = b"".join(b"%d:%s" % (len(field), field)
+                    for field in map(str.encode, fields))
+    return '"' + hashlib.md5(text).hexdigest() + '"'
 
 
 def product_body(product, number, name=None):

@@ -128,7 +128,7 @@ for my $statement (
     q{SELECT idempotence_ouvrir('a', 'b', 'c')},
     q{SELECT vente_refus(1, '{1}', '{1}')}, q{SELECT contexte('type', '')},
     q{SELECT lot_refus(1, '{1}', '{1}', '{1}', '{1}', '{9}')},
-    q{SELECT lot_tenir('{1}', '{1}', '{1}', true)},
+    q{SELECT lot_tenir('{1}', '{1}', '{1}', true, true)},
     q{SELECT contexte_poser('', '', '', '')},
     )
 {

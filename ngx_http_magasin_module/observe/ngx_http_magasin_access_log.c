@@ -57,6 +57,7 @@ static size_t ngx_http_magasin_access_log_size(
     ngx_http_magasin_access_log_texts_t *texts);
 static u_char *ngx_http_magasin_access_log_line(ngx_http_request_t *r,
     ngx_http_magasin_access_log_texts_t *texts, u_char *p);
+static u_char *ngx_http_magasin_access_log_text(u_char *p, ngx_str_t *text);
 static u_char *ngx_http_magasin_access_log_numbers(ngx_http_request_t *r,
     u_char *p);
 static u_char *ngx_http_magasin_access_log_time(u_char *p, uint64_t us);
@@ -332,30 +333,39 @@ ngx_http_magasin_access_log_line(ngx_http_request_t *r,
     p = ngx_cpymem(p, ngx_cached_http_log_iso8601.data,
                    ngx_cached_http_log_iso8601.len);
     p = ngx_http_magasin_access_log_add(p, "\",\"request_id\":\"");
-    p = ngx_cpymem(p, texts->request_id.data, texts->request_id.len);
+    p = ngx_http_magasin_access_log_text(p, &texts->request_id);
     p = ngx_http_magasin_access_log_add(p, "\",\"trace_id\":\"");
-    p = ngx_cpymem(p, texts->trace_id.data, texts->trace_id.len);
+    p = ngx_http_magasin_access_log_text(p, &texts->trace_id);
     p = ngx_http_magasin_access_log_add(p, "\",\"client\":\"");
-    p = ngx_cpymem(p, texts->client.data, texts->client.len);
+    p = ngx_http_magasin_access_log_text(p, &texts->client);
     p = ngx_http_magasin_access_log_add(p, "\",\"token\":\"");
-    p = ngx_cpymem(p, texts->token.data, texts->token.len);
+    p = ngx_http_magasin_access_log_text(p, &texts->token);
     p = ngx_http_magasin_access_log_add(p, "\",\"method\":\"");
-    p = ngx_cpymem(p, texts->method.data, texts->method.len);
+    p = ngx_http_magasin_access_log_text(p, &texts->method);
     p = ngx_http_magasin_access_log_add(p, "\",\"route\":\"");
-    p = ngx_cpymem(p, texts->route.data, texts->route.len);
+    p = ngx_http_magasin_access_log_text(p, &texts->route);
     p = ngx_http_magasin_access_log_add(p, "\",\"path\":\"");
-    p = ngx_cpymem(p, texts->path.data, texts->path.len);
+    p = ngx_http_magasin_access_log_text(p, &texts->path);
 
     p = ngx_http_magasin_access_log_numbers(r, p);
 
     p = ngx_http_magasin_access_log_add(p, ",\"cache\":\"");
-    p = ngx_cpymem(p, texts->cache.data, texts->cache.len);
+    p = ngx_http_magasin_access_log_text(p, &texts->cache);
     p = ngx_http_magasin_access_log_add(p, "\",\"node\":\"");
-    p = ngx_cpymem(p, texts->node.data, texts->node.len);
+    p = ngx_http_magasin_access_log_text(p, &texts->node);
     p = ngx_http_magasin_access_log_add(p, "\",\"node_time\":\"");
-    p = ngx_cpymem(p, texts->node_time.data, texts->node_time.len);
+    p = ngx_http_magasin_access_log_text(p, &texts->node_time);
 
     return ngx_http_magasin_access_log_add(p, "\"}\n");
+}
+
+
+/* Writes a text; one that is not there has no data. */
+
+static u_char *
+ngx_http_magasin_access_log_text(u_char *p, ngx_str_t *text)
+{
+    return text->len ? ngx_cpymem(p, text->data, text->len) : p;
 }
 
 

@@ -107,6 +107,28 @@ sub at_gate {
         . " WHERE usename = 'magasin_web' AND wait_event = 'advisory'");
 }
 
+# End the sessions that stand at the gate.
+sub ended {
+    return MagasinTest::sql('SELECT pg_terminate_backend(pid) FROM'
+        . " pg_stat_activity WHERE usename = 'magasin_web'"
+        . " AND wait_event = 'advisory'");
+}
+
+# A session that waits for an advisory lock, and keeps it until release().
+sub waiter {
+    my ($statement) = @_;
+    my $mark = "waiter-$$";
+    open my $pipe, '|-', qw(psql -X -q -o /dev/null -d), MagasinTest::admin()
+        or die "psql: $!\n";
+    $pipe->autoflush(1);
+    print {$pipe} "BEGIN; SET LOCAL application_name = '$mark'; $statement;\n";
+    MagasinNginx::wait_for(sub {
+        MagasinTest::sql('SELECT count(*) FROM pg_stat_activity WHERE'
+            . " application_name = '$mark' AND wait_event = 'advisory'")
+    }) or die "nobody waits\n";
+    return $pipe;
+}
+
 # held(NGINX, REQUEST...): all connections that take writes stand at the gate
 # while these are sent, in this order.  Returns their sockets, and the gate.
 my @first;
@@ -387,6 +409,29 @@ SKIP: {
 }
 
 
+# One that runs alone since, and waits for a lock, is no batch that was rejected
+
+{
+    fresh(10);
+    my $nginx = start();
+    my $row = MagasinTest::hold('SELECT FROM stock_local WHERE magasin_id = 1'
+        . ' AND produit_id = 4 FOR UPDATE');
+    my ($gate, @sockets) = held($nginx,
+        sale(1, [ [ 3, 1, '666' ] ]), sale(1, [ [ 4, 1 ] ]));
+    my $rejected = metric($nginx, 'magasin_postgresql_batches_rejected_total');
+    my $missed = 'magasin_postgresql_locks_total{result="missed"}';
+    my @faulty = opened($gate, shift @sockets);
+    is(codes(@faulty), '500', 'alone and locked: the faulty one');
+    ok(MagasinNginx::wait_for(sub { metric($nginx, $missed) >= 3 }),
+        'alone and locked: it misses its lock, and again');
+    MagasinTest::release($row);
+    is((answer($sockets[0]))[0], 201, 'alone and locked: until it is free');
+    is(metric($nginx, 'magasin_postgresql_batches_rejected_total')
+        - $rejected, 1, 'alone and locked: one batch was rejected');
+    end($nginx);
+}
+
+
 # A connection that is lost with a batch on it
 
 {
@@ -397,8 +442,7 @@ SKIP: {
     MagasinNginx::wait_for(sub { at_gate() == 1 });
     push @sockets, post($nginx, sale(5, [ [ 3, 1 ] ]));
     MagasinNginx::wait_for(sub { at_gate() == 2 });
-    MagasinTest::sql('SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
-        . " WHERE usename = 'magasin_web' AND wait_event = 'advisory'");
+    ended();
     ok(MagasinNginx::wait_for(sub { at_gate() >= 1 }),
         'lost: what has a key is sent again');
     MagasinTest::release($gate);
@@ -406,6 +450,64 @@ SKIP: {
     like(codes(@answers), qr/^201 (?:201|503)$/, 'lost: their answers');
     is(sales(), scalar(grep { $_->[0] == 201 } @answers),
         'lost: sold once, and what was told to be');
+    end($nginx);
+}
+
+
+# The session is ended, and somebody has waited for the key: who sold may not be
+# told that he still does
+
+{
+    fresh(10);
+    my $nginx = start();
+    my $gate = MagasinTest::hold('SELECT pg_advisory_xact_lock(4790)');
+    my $request = sale(5, [ [ 4, 1 ] ], key('k'));
+    my $socket = post($nginx, $request);
+    MagasinNginx::wait_for(sub { at_gate() == 1 });
+    my $lock = MagasinTest::sql('SELECT classid::bigint << 32 | objid::bigint'
+        . ' FROM pg_locks JOIN pg_stat_activity USING (pid)'
+        . " WHERE usename = 'magasin_web' AND locktype = 'advisory'"
+        . ' AND granted');
+    my $key = waiter("SELECT pg_advisory_xact_lock($lock)");
+    ended();
+    my ($code, undef, $answer) = answer($socket);
+    is($code, 503, 'its key: not known');
+    like($answer, qr/^Retry-After: \d+\r$/m, 'its key: it may ask again');
+    MagasinTest::release($_) for $key, $gate;
+    is((answer(post($nginx, $request)))[0], 201, 'its key: and sells');
+    is(sales(), 1, 'its key: once');
+    end($nginx);
+}
+
+
+# The session of a batch is ended: it runs again in the order of arrival, what
+# has a key alone
+
+for my $keys (0, 1) {
+    fresh(10);
+    my $nginx = start();
+    my ($gate, @sockets) = held($nginx, map {
+        sale(5, [ [ 4, $_ ] ], $keys ? key("k$_") : ())
+    } 1 .. 4);
+
+    # The first time they go with those at the gate, which had no key.
+    ended();
+    ok(MagasinNginx::wait_for(
+        sub { at_gate() >= 1 && queued($nginx) == 0 }),
+        "$keys: all of them are at the gate");
+    my ($runs, $writes) = (batches($nginx), batched($nginx));
+    ended();
+    ok(MagasinNginx::wait_for(sub { at_gate() >= 1 }),
+        "$keys: and once more");
+    my @answers = opened($gate, @sockets);
+    is(codes(@answers), '201 201 201 201', "$keys: all are sold");
+    cmp_ok(batches($nginx) - $runs, $keys ? '>=' : '<=', $keys ? 5 : 2,
+        "$keys: in so many batches");
+    is(sales(), 6, "$keys: each once");
+    is(MagasinTest::sql("SELECT string_agg(quantite::text, ' ' ORDER BY"
+        . ' vente_id) FROM ligne_vente JOIN vente ON vente.id = vente_id'
+        . ' WHERE vente_id > 6 AND produit_id = 4'), '1 2 3 4',
+        "$keys: in the order of arrival");
     end($nginx);
 }
 

@@ -319,6 +319,22 @@ for my $command ([qw(FLUSHALL)], [qw(SCRIPT FLUSH)]) {
         isnt($answer->{state}, 'REDIS', 'a strange answer in Redis: a miss');
     }
 
+    # It was given less time than the one before it has left: such a one may
+    # come between the questions, which are three.
+
+    for my $life ('1', '0', '-1', 'x', '', '60000x', undef) {
+        my $name = $key->($path);
+        if (defined $life) {
+            ask('main', 'HSET', $name, 'life', $life);
+        } else {
+            ask('main', 'HDEL', $name, 'life');
+        }
+        cmp_ok(ask('main', 'PTTL', $name), '>', 0, 'a time to live');
+        my $answer = get($two, $path);
+        is($answer->{content}, $body, 'another one\'s time: not used');
+        isnt($answer->{state}, 'REDIS', 'another one\'s time: a miss');
+    }
+
     # The right tag, and the answer to another question.
 
     my $eight = $key->($path);

@@ -119,11 +119,19 @@ my %answers = (
     (map {
         my $tags = join ',', ('tag') x $_;
         my $tag  = '$' . length($tags) . "\r\n$tags\r\n";
-        (   "a text of nothing, $_ tags" => "*2\r\n$tag\$0\r\n\r\n",
-            "a text of numbers, $_ tags" => "*2\r\n$tag\$24\r\n" . 'ffffffff' x 3 . "\r\n",
-            "a text of zeros, $_ tags"   => "*2\r\n$tag\$24\r\n" . '0' x 24 . "\r\n",
-            "no text, $_ tags"           => "*2\r\n$tag\$-1\r\n",
-            "a number, $_ tags"          => "*2\r\n$tag:7\r\n",
+        my $life = "\$5\r\n60000\r\n";
+        (   "a text of nothing, $_ tags" => "*3\r\n$tag\$0\r\n\r\n$life",
+            "a text of numbers, $_ tags" => "*3\r\n$tag\$24\r\n"
+                . 'ffffffff' x 3 . "\r\n$life",
+            "a text of zeros, $_ tags"   => "*3\r\n$tag\$24\r\n"
+                . '0' x 24 . "\r\n$life",
+            "no text, $_ tags"           => "*3\r\n$tag\$-1\r\n$life",
+            "a number, $_ tags"          => "*3\r\n$tag:7\r\n$life",
+            "no time, $_ tags"           => "*3\r\n${tag}\$2\r\n{}\r\n\$-1\r\n",
+            "a number as time, $_ tags"  => "*3\r\n${tag}\$2\r\n{}\r\n:60000\r\n",
+            "nothing as time, $_ tags"   =>
+                "*3\r\n${tag}\$2\r\n{}\r\n\$0\r\n\r\n",
+            "no third, $_ tags"          => "*2\r\n${tag}\$2\r\n{}\r\n",
         );
     } 2, 3),
     'an answer of numbers' => "*3\r\n\$3\r\ntag\r\n\$24\r\n"

@@ -24,8 +24,8 @@ ngx_http_magasin_me_bind(ngx_http_magasin_ctx_t *ctx)
     name = ctx->token;
 
     if (ctx->identity) {
-        name.data += sizeof(NGX_HTTP_MAGASIN_IDENTITY) - 1;
-        name.len -= sizeof(NGX_HTTP_MAGASIN_IDENTITY) - 1;
+        name.data += sizeof(NGX_HTTP_MAGASIN_IDENTITY_PREFIX) - 1;
+        name.len -= sizeof(NGX_HTTP_MAGASIN_IDENTITY_PREFIX) - 1;
     }
 
     ngx_http_magasin_json_open(json, '{');

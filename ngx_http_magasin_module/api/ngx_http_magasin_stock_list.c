@@ -193,6 +193,10 @@ ngx_http_magasin_stock_list_render(ngx_http_magasin_ctx_t *ctx,
         ctx->job.values[LIST_VALUE_LONG] = "t";
         ctx->job.class = NGX_HTTP_MAGASIN_PG_HEAVY;
 
+        /* How long it takes says nothing of the short pages of the store. */
+
+        ctx->job.weigh = 0;
+
         return NGX_DECLINED;
     }
 

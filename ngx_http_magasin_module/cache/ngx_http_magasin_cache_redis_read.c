@@ -4,14 +4,17 @@
  *
  * Three plain commands go in one write, in this order: PTTL of the answer, MGET
  * of its generations, HMGET of the answer with the generations that it was
- * stored under.  They cost Redis a third of a script.  It may do something else
- * between them, which is harmless:
+ * stored under and the time that it was given then.  They cost Redis a third of
+ * a script.  It may do something else between them, which is harmless:
  *
  * - A token is never given out twice.  If the answer was stored under the
  *   generations that MGET saw, nothing had been invalidated in between.  So the
  *   answer was valid when MGET saw them, which was after this read began.
- * - If the answer is replaced after PTTL, the new one gets the time of the old
- *   one, which is shorter.
+ * - If the answer is replaced after PTTL, the time is that of the old one, and
+ *   that may be longer: answers are given different times.  So the shorter one
+ *   of that and of the time that the new one was given counts.  Both count from
+ *   the capture of this read, which was before PTTL, and so before the new one
+ *   was stored.
  *
  * Only where a generation is missing, after an invalidation, a script has to
  * give it a token.
@@ -191,6 +194,7 @@ ngx_http_magasin_cache_redis_plain(ngx_http_magasin_cache_read_t *cr)
     ngx_http_magasin_cache_arg(&answer, keys.data[0], keys.lens[0]);
     ngx_http_magasin_cache_arg(&answer, "tag", 3);
     ngx_http_magasin_cache_arg(&answer, "answer", 6);
+    ngx_http_magasin_cache_arg(&answer, "life", 4);
 
     /* Whatever of it is sent already is cancelled if the rest is not. */
 
@@ -316,6 +320,7 @@ static void
 ngx_http_magasin_cache_redis_answer(ngx_http_magasin_redis_command_t *command,
     redisReply *reply)
 {
+    off_t                           life;
     ngx_int_t                       rc;
     ngx_str_t                       value;
     redisReply                     *tag;
@@ -335,20 +340,27 @@ ngx_http_magasin_cache_redis_answer(ngx_http_magasin_redis_command_t *command,
         return;
     }
 
-    if (reply && cr->generations.len && reply->elements == 2
+    if (reply && cr->generations.len && reply->elements == 3
         && reply->element[0]->type == REDIS_REPLY_STRING
-        && reply->element[1]->type == REDIS_REPLY_STRING)
+        && reply->element[1]->type == REDIS_REPLY_STRING
+        && reply->element[2]->type == REDIS_REPLY_STRING)
     {
         tag = reply->element[0];
 
         value.data = (u_char *) reply->element[1]->str;
         value.len = reply->element[1]->len;
 
+        /* An error, which is negative, is no time to live. */
+
+        life = ngx_atoof((u_char *) reply->element[2]->str,
+                         reply->element[2]->len);
+
         if ((size_t) tag->len == cr->generations.len
             && ngx_memcmp(tag->str, cr->generations.data, tag->len) == 0)
         {
             rc = ngx_http_magasin_cache_redis_take(cr, &value,
-                                                   cr->asked->left, &answer);
+                                               ngx_min(cr->asked->left, life),
+                                               &answer);
         }
     }
 

@@ -15,7 +15,7 @@
 
 
 /* Before the name of an identity; an id of a token has no colon. */
-#define NGX_HTTP_MAGASIN_IDENTITY  "identite:"
+#define NGX_HTTP_MAGASIN_IDENTITY_PREFIX  "identite:"
 
 
 typedef struct ngx_http_magasin_tokens_s  ngx_http_magasin_tokens_t;

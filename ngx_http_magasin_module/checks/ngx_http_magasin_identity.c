@@ -323,14 +323,15 @@ ngx_http_magasin_identity_ask(ngx_http_magasin_ctx_t *ctx,
         return ngx_http_magasin_identity_refused(ctx, &name, is);
     }
 
-    p = ngx_pnalloc(r->pool, sizeof(NGX_HTTP_MAGASIN_IDENTITY) + name.len);
+    p = ngx_pnalloc(r->pool,
+                    sizeof(NGX_HTTP_MAGASIN_IDENTITY_PREFIX) + name.len);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
     ctx->token.data = p;
-    p = ngx_cpymem(p, NGX_HTTP_MAGASIN_IDENTITY,
-                   sizeof(NGX_HTTP_MAGASIN_IDENTITY) - 1);
+    p = ngx_cpymem(p, NGX_HTTP_MAGASIN_IDENTITY_PREFIX,
+                   sizeof(NGX_HTTP_MAGASIN_IDENTITY_PREFIX) - 1);
     p = ngx_cpymem(p, name.data, name.len);
     *p = '\0';
     ctx->token.len = p - ctx->token.data;

@@ -12,7 +12,6 @@ static ngx_uint_t ngx_http_magasin_pg_join(ngx_http_magasin_pg_job_t *job);
 static void ngx_http_magasin_pg_reopen(ngx_http_magasin_pg_pool_t *pool);
 static void ngx_http_magasin_pg_queued(ngx_http_magasin_pg_job_t *job,
     ngx_int_t n);
-static void ngx_http_magasin_pg_leave(ngx_http_magasin_pg_job_t *job);
 static void ngx_http_magasin_pg_timeout(ngx_event_t *ev);
 
 
@@ -537,7 +536,7 @@ ngx_http_magasin_pg_queued(ngx_http_magasin_pg_job_t *job, ngx_int_t n)
 
 /* Remove a job from its slot, if it has one. */
 
-static void
+void
 ngx_http_magasin_pg_leave(ngx_http_magasin_pg_job_t *job)
 {
     ngx_http_magasin_pg_job_t  **p;

@@ -131,7 +131,8 @@ struct ngx_http_magasin_pg_job_s {
     unsigned                         missed:1;     /* to the lane with it */
     unsigned                         alone:1;      /* in a run of its own */
     unsigned                         unknown:1;    /* an earlier run of it may
-                                                      have been committed */
+                                                      have been committed, or
+                                                      end only now */
     unsigned                         queued:1;
     unsigned                         resent:3;     /* how many times */
 };

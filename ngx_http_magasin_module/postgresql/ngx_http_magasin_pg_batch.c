@@ -249,20 +249,20 @@ ngx_http_magasin_pg_batch_joins(ngx_http_magasin_pg_job_t *first,
 
 
 /*
- * Send the statement of a batch.  On the lane it waits for locks.
+ * Make the parameters of the statement of a batch: `values`, as many as each
+ * job has.  On the lane it waits for locks.
  *
- * Returns 1, or 0 if the connection is unusable.
+ * Returns the buffer in which they are, for ngx_free(), or NULL if memory is
+ * short.
  */
 
-int
-ngx_http_magasin_pg_batch_send(ngx_http_magasin_pg_connection_t *connection,
-    ngx_http_magasin_pg_job_t *jobs)
+u_char *
+ngx_http_magasin_pg_batch_values(ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_job_t *jobs, const char **values)
 {
-    int                         rc;
     size_t                      size;
     u_char                     *buffer, *p;
     ngx_uint_t                  i, n;
-    const char                 *values[NGX_HTTP_MAGASIN_PG_MAX_PARAMS];
     ngx_http_magasin_pg_job_t  *job;
 
     n = 0;
@@ -279,7 +279,7 @@ ngx_http_magasin_pg_batch_send(ngx_http_magasin_pg_connection_t *connection,
 
     buffer = ngx_alloc(size, connection->pool->log);
     if (buffer == NULL) {
-        return 0;
+        return NULL;
     }
 
     p = buffer;
@@ -295,13 +295,7 @@ ngx_http_magasin_pg_batch_send(ngx_http_magasin_pg_connection_t *connection,
         p = ngx_http_magasin_pg_batch_array(p, jobs, i);
     }
 
-    rc = PQsendQueryPrepared(connection->pg,
-                       ngx_http_magasin_pg_statement_name(jobs->statement),
-                       (int) jobs->nvalues, values, NULL, NULL, 0);
-
-    ngx_free(buffer);
-
-    return rc;
+    return buffer;
 }
 
 
@@ -425,32 +419,33 @@ void
 ngx_http_magasin_pg_batch_again(ngx_http_magasin_pg_slot_t *slot,
     PGresult *result)
 {
-    ngx_uint_t                  rejected;
-    ngx_http_magasin_pg_job_t  *job, *last;
+    ngx_uint_t                  alone, rejected;
+    ngx_http_magasin_pg_job_t  *job, *jobs;
 
     rejected = 0;
-    last = NULL;
 
     /* From the last one: each goes to the head of its queue. */
 
-    while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
-        job->next = last;
-        last = job;
-    }
+    jobs = ngx_http_magasin_pg_reverse(slot->jobs);
+    slot->jobs = NULL;
 
-    while (last) {
-        job = last;
-        last = job->next;
-        job->next = NULL;
+    while (jobs) {
+        job = jobs;
+        jobs = job->next;
+        alone = job->alone;
 
         if (ngx_http_magasin_pg_batch_reruns(job, result, slot->count)) {
-            rejected |= job->alone;
+
+            /* One that was alone before was rejected before. */
+
+            rejected |= job->alone && !alone;
+            job->next = NULL;
+            job->slot = NULL;
             ngx_http_magasin_pg_requeue(job);
             continue;
         }
 
         job->next = slot->jobs;
-        job->slot = slot;
         slot->jobs = job;
     }
 

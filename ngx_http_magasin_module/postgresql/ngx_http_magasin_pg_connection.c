@@ -236,10 +236,48 @@ ngx_http_magasin_pg_connection_lost(
 
 
 /*
- * Take back the jobs in flight.  A read goes back to its queue, at most
- * NGX_HTTP_MAGASIN_PG_RESENDS times.  Whether a write was committed is unknown:
- * one that takes effect once waits for the connection to be in service again;
- * the others are put into `failed`.
+ * The session ends, and has not done the statement of a slot.  Jobs that may
+ * run again are in flight for _lost(), which takes them back; the others have
+ * failed.
+ */
+
+void
+ngx_http_magasin_pg_connection_ended(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot, PGresult *result)
+{
+    ngx_http_magasin_pg_job_t  *job, *next;
+
+    for (job = slot->jobs; job; job = next) {
+
+        if ((job->gather || job->class != NGX_HTTP_MAGASIN_PG_WRITE)
+            && job->resent < NGX_HTTP_MAGASIN_PG_RESENDS)
+        {
+            next = job->next;
+            continue;
+        }
+
+        ngx_http_magasin_pg_leave(job);
+        ngx_http_magasin_pg_finish(job);
+        ngx_http_magasin_pg_deliver(connection, job, result);
+
+        /* The callback may have cancelled others. */
+
+        next = slot->jobs;
+    }
+
+    slot->undone = 1;
+    connection->head--;
+}
+
+
+/*
+ * Take back the jobs in flight.  They may run again, at most
+ * NGX_HTTP_MAGASIN_PG_RESENDS times; else they are put into `failed`.  A read
+ * goes back to its queue.  Whether a write was committed is unknown, unless the
+ * server has reported that its session ends: one that takes effect once waits
+ * for the connection to be in service again, even then, since the server
+ * reports that before it releases the lock of the key.
  */
 
 static void
@@ -257,25 +295,28 @@ ngx_http_magasin_pg_connection_take_back(
         slot = ngx_http_magasin_pg_slot(connection, connection->tail);
         ngx_http_magasin_pg_clear(slot);
 
+        slot->jobs = ngx_http_magasin_pg_reverse(slot->jobs);
+
         while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
 
-            if (job->class != NGX_HTTP_MAGASIN_PG_WRITE
-                && job->resent < NGX_HTTP_MAGASIN_PG_RESENDS)
+            if (job->resent == NGX_HTTP_MAGASIN_PG_RESENDS
+                || (job->class == NGX_HTTP_MAGASIN_PG_WRITE && !job->once
+                    && !slot->undone))
             {
-                job->resent++;
-                ngx_http_magasin_pg_requeue(job);
+                ngx_http_magasin_pg_link(job, failed, 1);
                 continue;
             }
 
-            if (job->once && job->resent < NGX_HTTP_MAGASIN_PG_RESENDS) {
-                job->resent++;
+            job->resent++;
+
+            if (job->once) {
                 job->alone = 1;
                 job->unknown = 1;
                 ngx_http_magasin_pg_link(job, &connection->unknown, 1);
                 continue;
             }
 
-            ngx_http_magasin_pg_link(job, failed, 1);
+            ngx_http_magasin_pg_requeue(job);
         }
     }
 }

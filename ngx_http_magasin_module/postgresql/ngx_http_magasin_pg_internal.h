@@ -146,6 +146,7 @@ struct ngx_http_magasin_pg_slot_s {
     ngx_http_magasin_pg_sync_e          kind;        /* of a Sync */
     unsigned                            sync:1;
     unsigned                            prepare:1;   /* of `statement` */
+    unsigned                            undone:1;    /* the session ended */
 };
 
 
@@ -244,6 +245,9 @@ void ngx_http_magasin_pg_connection_close(
     ngx_http_magasin_pg_connection_t *connection);
 void ngx_http_magasin_pg_connection_lost(
     ngx_http_magasin_pg_connection_t *connection, const char *why);
+void ngx_http_magasin_pg_connection_ended(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot, PGresult *result);
 void ngx_http_magasin_pg_connection_resume(
     ngx_http_magasin_pg_connection_t *connection);
 void ngx_http_magasin_pg_connection_watch(
@@ -301,6 +305,9 @@ void ngx_http_magasin_pg_prepare_missing(ngx_http_magasin_pg_pool_t *pool);
 ngx_int_t ngx_http_magasin_pg_results(
     ngx_http_magasin_pg_connection_t *connection);
 void ngx_http_magasin_pg_again(ngx_http_magasin_pg_job_t *job);
+void ngx_http_magasin_pg_deliver(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_job_t *job, PGresult *result);
 
 /* sqlstate.c */
 ngx_uint_t ngx_http_magasin_pg_ending(PGresult *result);
@@ -322,6 +329,10 @@ ngx_http_magasin_pg_connection_t *ngx_http_magasin_pg_reserved(
 
 /* pg_schedule.c */
 void ngx_http_magasin_pg_dispatch(ngx_event_t *ev);
+void ngx_http_magasin_pg_fail_jobs(ngx_http_magasin_pg_job_t *jobs);
+void ngx_http_magasin_pg_return(ngx_http_magasin_pg_job_t *jobs);
+ngx_http_magasin_pg_job_t *ngx_http_magasin_pg_reverse(
+    ngx_http_magasin_pg_job_t *jobs);
 ngx_http_magasin_pg_job_t *ngx_http_magasin_pg_next(ngx_queue_t *q);
 ngx_http_magasin_pg_connection_t *ngx_http_magasin_pg_choose(
     ngx_http_magasin_pg_pool_t *pool, ngx_http_magasin_pg_job_t *job);
@@ -333,9 +344,9 @@ void ngx_http_magasin_pg_batch_weigh(ngx_http_magasin_pg_job_t *job);
 ngx_uint_t ngx_http_magasin_pg_batch_held(ngx_http_magasin_pg_pool_t *pool);
 void ngx_http_magasin_pg_batch_gather(ngx_http_magasin_pg_job_t *first,
     ngx_http_magasin_pg_block_t *block);
-int ngx_http_magasin_pg_batch_send(
+u_char *ngx_http_magasin_pg_batch_values(
     ngx_http_magasin_pg_connection_t *connection,
-    ngx_http_magasin_pg_job_t *jobs);
+    ngx_http_magasin_pg_job_t *jobs, const char **values);
 void ngx_http_magasin_pg_batch_count(ngx_http_magasin_pg_pool_t *pool,
     ngx_uint_t n);
 void ngx_http_magasin_pg_batch_again(ngx_http_magasin_pg_slot_t *slot,
@@ -366,6 +377,7 @@ ngx_http_magasin_pg_job_t *ngx_http_magasin_pg_take(
 void ngx_http_magasin_pg_drop(ngx_http_magasin_pg_slot_t *slot);
 void ngx_http_magasin_pg_clear(ngx_http_magasin_pg_slot_t *slot);
 void ngx_http_magasin_pg_requeue(ngx_http_magasin_pg_job_t *job);
+void ngx_http_magasin_pg_leave(ngx_http_magasin_pg_job_t *job);
 void ngx_http_magasin_pg_finish(ngx_http_magasin_pg_job_t *job);
 void ngx_http_magasin_pg_fail_queue(ngx_queue_t *queue);
 void ngx_http_magasin_pg_fail_waiting(ngx_http_magasin_pg_pool_t *pool);

@@ -293,6 +293,7 @@ ngx_http_magasin_pg_lane_wait(ngx_http_magasin_pg_job_t *job,
 void
 ngx_http_magasin_pg_lane_dispatch(ngx_http_magasin_pg_pool_t *pool)
 {
+    ngx_int_t                          rc;
     ngx_msec_t                         wait;
     ngx_http_magasin_pg_job_t         *job, *next;
     ngx_http_magasin_pg_block_t       *block;
@@ -336,15 +337,20 @@ ngx_http_magasin_pg_lane_dispatch(ngx_http_magasin_pg_pool_t *pool)
         ngx_http_magasin_pg_lane_timer(next, next->deadline);
     }
 
-    if (ngx_http_magasin_pg_connection_send(connection, job, wait) != NGX_OK) {
+    rc = ngx_http_magasin_pg_connection_send(connection, job, wait);
 
-        for ( /* void */ ; job; job = next) {
-            next = job->next;
-            job->next = NULL;
-            job->missed = 1;
-            ngx_http_magasin_pg_requeue(job);
+    if (rc == NGX_DECLINED) {
+        ngx_http_magasin_pg_lane_end(connection);
+        ngx_http_magasin_pg_fail_jobs(job);
+        ngx_http_magasin_pg_wake(pool);
+
+    } else if (rc == NGX_ERROR) {
+
+        for (next = job; next; next = next->next) {
+            next->missed = 1;
         }
 
+        ngx_http_magasin_pg_return(job);
         ngx_http_magasin_pg_connection_lost(connection, NULL);
     }
 }

@@ -35,9 +35,6 @@ static void ngx_http_magasin_pg_committed(
     ngx_http_magasin_pg_slot_t *slot);
 static void ngx_http_magasin_pg_heavy_locked(ngx_http_magasin_pg_pool_t *pool,
     ngx_http_magasin_statement_e statement);
-static void ngx_http_magasin_pg_deliver(
-    ngx_http_magasin_pg_connection_t *connection,
-    ngx_http_magasin_pg_job_t *job, PGresult *result);
 static void ngx_http_magasin_pg_rows(ngx_http_magasin_pg_job_t *job,
     PGresult *result);
 
@@ -151,6 +148,8 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
 
         /* An earlier statement of the batch failed: these were not run. */
 
+        slot->jobs = ngx_http_magasin_pg_reverse(slot->jobs);
+
         while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
             ngx_http_magasin_pg_requeue(job);
         }
@@ -225,9 +224,12 @@ ngx_http_magasin_pg_ran(ngx_http_magasin_pg_connection_t *connection,
         connection->lane->missed = 1;
     }
 
-    if (!ending && slot->jobs
-        && slot->jobs->class == NGX_HTTP_MAGASIN_PG_WRITE)
-    {
+    if (ending) {
+        ngx_http_magasin_pg_connection_ended(connection, slot, result);
+        return NGX_ERROR;
+    }
+
+    if (slot->jobs && slot->jobs->class == NGX_HTTP_MAGASIN_PG_WRITE) {
         return ngx_http_magasin_pg_written(connection, slot, result);
     }
 
@@ -237,17 +239,6 @@ ngx_http_magasin_pg_ran(ngx_http_magasin_pg_connection_t *connection,
      */
 
     while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
-
-        if (ending
-            && (job->gather || job->class != NGX_HTTP_MAGASIN_PG_WRITE)
-            && job->resent < NGX_HTTP_MAGASIN_PG_RESENDS)
-        {
-            /* It may run on another connection. */
-
-            job->resent++;
-            ngx_http_magasin_pg_requeue(job);
-            continue;
-        }
 
         if (missed && ngx_http_magasin_pg_lane_waits(job)) {
             ngx_http_magasin_pg_again(job);
@@ -263,7 +254,7 @@ ngx_http_magasin_pg_ran(ngx_http_magasin_pg_connection_t *connection,
         ngx_http_magasin_pg_heavy_locked(connection->pool, slot->statement);
     }
 
-    return ending ? NGX_ERROR : NGX_OK;
+    return NGX_OK;
 }
 
 
@@ -481,7 +472,9 @@ ngx_http_magasin_pg_again(ngx_http_magasin_pg_job_t *job)
 }
 
 
-static void
+/* Call the callback of a job that was released. */
+
+void
 ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_job_t *job, PGresult *result)
 {

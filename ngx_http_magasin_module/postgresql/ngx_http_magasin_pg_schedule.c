@@ -219,8 +219,8 @@ static ngx_uint_t
 ngx_http_magasin_pg_send(ngx_http_magasin_pg_pool_t *pool,
     ngx_http_magasin_pg_job_t *job)
 {
+    ngx_int_t                          rc;
     ngx_msec_t                         wait;
-    ngx_http_magasin_pg_job_t         *next;
     ngx_http_magasin_pg_connection_t  *connection;
 
     connection = ngx_http_magasin_pg_choose(pool, job);
@@ -233,20 +233,86 @@ ngx_http_magasin_pg_send(ngx_http_magasin_pg_pool_t *pool,
     wait = (job->class == NGX_HTTP_MAGASIN_PG_HEAVY)
            ? pool->conf->lock_timeout : 0;
 
-    if (ngx_http_magasin_pg_connection_send(connection, job, wait) != NGX_OK) {
+    rc = ngx_http_magasin_pg_connection_send(connection, job, wait);
+
+    if (rc == NGX_DECLINED) {
+        ngx_http_magasin_pg_fail_jobs(job);
+
+    } else if (rc == NGX_ERROR) {
 
         /* They were not sent: another connection may take them. */
 
-        for ( /* void */ ; job; job = next) {
-            next = job->next;
-            job->next = NULL;
-            ngx_http_magasin_pg_requeue(job);
-        }
-
+        ngx_http_magasin_pg_return(job);
         ngx_http_magasin_pg_connection_lost(connection, NULL);
     }
 
     return 1;
+}
+
+
+/* Fail jobs that are in no queue and not in flight, linked by `next`. */
+
+void
+ngx_http_magasin_pg_fail_jobs(ngx_http_magasin_pg_job_t *jobs)
+{
+    ngx_queue_t                 failed;
+    ngx_http_magasin_pg_job_t  *job;
+
+    ngx_queue_init(&failed);
+
+    while (jobs) {
+        job = jobs;
+        jobs = job->next;
+        job->next = NULL;
+
+        ngx_http_magasin_pg_link(job, &failed, 0);
+    }
+
+    ngx_http_magasin_pg_fail_queue(&failed);
+}
+
+
+/*
+ * Put jobs, which are linked by `next`, back to the heads of their queues, in
+ * their order.  See _requeue().
+ */
+
+void
+ngx_http_magasin_pg_return(ngx_http_magasin_pg_job_t *jobs)
+{
+    ngx_http_magasin_pg_job_t  *job;
+
+    /* From the last one: each goes before the others. */
+
+    jobs = ngx_http_magasin_pg_reverse(jobs);
+
+    while (jobs) {
+        job = jobs;
+        jobs = job->next;
+        job->next = NULL;
+
+        ngx_http_magasin_pg_requeue(job);
+    }
+}
+
+
+/* Reverse the order of jobs that are linked by `next`.  Returns the last. */
+
+ngx_http_magasin_pg_job_t *
+ngx_http_magasin_pg_reverse(ngx_http_magasin_pg_job_t *jobs)
+{
+    ngx_http_magasin_pg_job_t  *job, *last;
+
+    last = NULL;
+
+    while (jobs) {
+        job = jobs;
+        jobs = job->next;
+        job->next = last;
+        last = job;
+    }
+
+    return last;
 }
 
 

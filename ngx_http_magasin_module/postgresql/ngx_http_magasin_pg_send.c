@@ -23,8 +23,9 @@ static void ngx_http_magasin_pg_connection_keys(char *keys, size_t len,
  * the lock_timeout of this statement in milliseconds; 0 selects the one of the
  * session.
  *
- * Returns NGX_OK, or NGX_ERROR if the connection is unusable and the jobs are
- * not in flight.
+ * Returns NGX_OK.  If the jobs are not in flight it returns NGX_DECLINED, there
+ * is no memory for a batch and nothing was sent, or NGX_ERROR, the connection
+ * is unusable.
  */
 
 ngx_int_t
@@ -34,29 +35,45 @@ ngx_http_magasin_pg_connection_send(
 {
     int                 sent;
     char                keys[NGX_HTTP_MAGASIN_PG_KEYS];
-    const char         *name, *array;
+    u_char             *buffer;
+    const char         *name, *array, *arrays[NGX_HTTP_MAGASIN_PG_MAX_PARAMS];
     const char *const  *values;
-
-    if (lock_wait
-        && ngx_http_magasin_pg_connection_lock_wait(connection, lock_wait, 1)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
 
     name = ngx_http_magasin_pg_statement_name(job->statement);
     values = job->values;
+    buffer = NULL;
 
     if (job->merge) {
         ngx_http_magasin_pg_connection_keys(keys, sizeof(keys), job);
         array = keys;
         values = &array;
+
+    } else if (job->gather) {
+        buffer = ngx_http_magasin_pg_batch_values(connection, job, arrays);
+        if (buffer == NULL) {
+            return NGX_DECLINED;
+        }
+
+        values = arrays;
     }
 
-    sent = job->gather
-           ? ngx_http_magasin_pg_batch_send(connection, job)
-           : PQsendQueryPrepared(connection->pg, name, (int) job->nvalues,
-                                 values, NULL, NULL, 0);
+    sent = 1;
+
+    if (lock_wait
+        && ngx_http_magasin_pg_connection_lock_wait(connection, lock_wait, 1)
+           != NGX_OK)
+    {
+        sent = 0;
+    }
+
+    if (sent) {
+        sent = PQsendQueryPrepared(connection->pg, name, (int) job->nvalues,
+                                   values, NULL, NULL, 0);
+    }
+
+    if (buffer) {
+        ngx_free(buffer);
+    }
 
     if (!sent) {
         return NGX_ERROR;
@@ -189,6 +206,7 @@ ngx_http_magasin_pg_connection_slot(
     slot->count = 0;
     slot->sync = 0;
     slot->prepare = 0;
+    slot->undone = 0;
 
     connection->tail++;
 

@@ -158,7 +158,7 @@ sub answer {
     } elsif ($name eq 'MGET') {
         $good = "*$#command\r\n" . join '', bulk(('tag') x $#command);
     } elsif ($name eq 'HMGET') {
-        $good = "*2\r\n\$-1\r\n\$-1\r\n";
+        $good = "*3\r\n\$-1\r\n\$-1\r\n\$-1\r\n";
         $now  = $moment eq 'reply';
     } else {
         $good = ":1\r\n";

@@ -6,6 +6,8 @@
  * connection that owes something.  What the pool hands out is rendered by the
  * endpoint that has asked for it, and sent as far as its links.
  *
+ * Writes that may share a run do.
+ *
  * The first byte: 1, the greeting is the input's, too; 2, a callback cancels
  * the other jobs; 4, all of it is destroyed while answers are owed, else the
  * server closes.  The next three choose the endpoints, the fifth is how many
@@ -15,6 +17,7 @@
 
 #include "../fuzz.h"
 #include "ngx_http_magasin_pg_internal.h"
+#include "ngx_http_magasin_writes_internal.h"
 
 
 #define FUZZ_JOBS   3
@@ -409,6 +412,16 @@ fuzz_pg_ask(fuzz_pg_t *pg, ngx_pool_t *pool, ngx_uint_t n,
         }
 
         ctx->job.nvalues = 1;
+
+        /* Those of several jobs are one run; one of them takes effect once. */
+
+        if (ctx->endpoint->statement == NGX_HTTP_MAGASIN_SQL_WRITES_BATCH) {
+            ctx->key = (n == 1) ? "k" : NULL;
+            ctx->token.data = (u_char *) "f";
+            ctx->token.len = 1;
+
+            ngx_http_magasin_writes_bind(ctx, "vente", 2);
+        }
     }
 
     ctx->job.ready = fuzz_pg_ready;

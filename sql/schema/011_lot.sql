@@ -661,8 +661,8 @@ CREATE FUNCTION lot_tenir(p_produits bigint[], p_magasins bigint[],
                           p_quantites integer[], vendre boolean,
                           attendre boolean,
                           OUT tenus_produits bigint[], OUT tenus_stock bigint[],
-                          OUT tenus_cumuls bigint[], OUT tenus_magasins bigint[],
-                          OUT aise boolean)
+                          OUT tenus_cumuls bigint[],
+                          OUT tenus_magasins bigint[], OUT aise boolean)
     LANGUAGE plpgsql
 AS $$
 BEGIN

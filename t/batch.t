@@ -362,17 +362,27 @@ SKIP: {
 }
 
 
-# A key that waits twice: the second has the answer of the first
+# A key that waits twice: the second has the answer of the first.  On a machine
+# so busy that a batch takes longer than others wait for it, the second goes
+# meanwhile on another connection, and is told that the first is under way.
 
 {
-    fresh(10);
-    my $nginx = start();
-    my $other = sale(1, [ [ 4, 2 ] ], key('k'));
-    my ($gate, @sockets) = held($nginx,
-        sale(1, [ [ 4, 1 ] ], key('k')), sale(1, [ [ 4, 1 ] ], key('k')),
-        $other, $other =~ s/secret-un/secret-deux/r, sale(1, [ [ 4, 1 ] ]));
-    my $runs = batches($nginx);
-    my @answers = opened($gate, @sockets);
+    my ($nginx, $runs, @answers);
+
+    for my $attempt (1 .. 10) {
+        end($nginx) if $nginx;
+        fresh(10);
+        $nginx = start();
+        my $other = sale(1, [ [ 4, 2 ] ], key('k'));
+        my ($gate, @sockets) = held($nginx,
+            sale(1, [ [ 4, 1 ] ], key('k')), sale(1, [ [ 4, 1 ] ], key('k')),
+            $other, $other =~ s/secret-un/secret-deux/r,
+            sale(1, [ [ 4, 1 ] ]));
+        $runs = batches($nginx);
+        @answers = opened($gate, @sockets);
+        last if codes(@answers) !~ /409/;
+    }
+
     is(codes(@answers), '201 201 422 201 201',
         'a key twice: the same, and another request');
     is($answers[1][1], $answers[0][1], 'the same answer');

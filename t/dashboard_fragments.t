@@ -183,15 +183,15 @@ ok(MagasinNginx::wait_for(sub {
 # Stores come and go, more of them than one list has.
 
 fixture("INSERT INTO magasin (id, nom, adresse) SELECT i, 'M' || i, 'x'"
-    . ' FROM generate_series(101, 620) i');
+    . ' FROM generate_series(101, 1720) i');
 is($nginx->fetch($path)->{content}, $nginx->direct($path)->{content},
     'many stores');
 api('POST', 'sales/', '{"magasin":2,"lignes":[{"produit":4,"quantite":1}]}');
 is($nginx->fetch($path)->{content}, $nginx->direct($path)->{content},
     'many stores, joined');
-MagasinTest::sql('DELETE FROM magasin WHERE id IN (101, 350, 620)');
+MagasinTest::sql('DELETE FROM magasin WHERE id IN (101, 1350, 1720)');
 ok(MagasinNginx::wait_for(sub {
-    return $nginx->fetch($path)->{content} !~ /"M350"/;
+    return $nginx->fetch($path)->{content} !~ /"M1350"/;
 }), 'three are deleted');
 is($nginx->fetch($path)->{content}, $nginx->direct($path)->{content},
     'some are gone');

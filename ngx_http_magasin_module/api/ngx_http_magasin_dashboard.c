@@ -48,7 +48,7 @@ enum {
 
 /* How many stores are looked up in one turn of the event loop, and how many
  * one statement reads at most. */
-#define NGX_HTTP_MAGASIN_DASHBOARD_STORES  "250"
+#define NGX_HTTP_MAGASIN_DASHBOARD_STORES  "1000"
 #define NGX_HTTP_MAGASIN_DASHBOARD_SOME    50
 
 

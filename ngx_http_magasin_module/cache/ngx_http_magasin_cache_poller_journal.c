@@ -44,6 +44,16 @@ ngx_http_magasin_poller_changes(ngx_http_magasin_poller_t *poller,
 
         ngx_http_magasin_poller_row(result, row, &change);
 
+        /* The API has told whether another product has the name. */
+
+        if (change.kind == NGX_HTTP_MAGASIN_CHANGE_CREATION
+            && ngx_http_magasin_tag_handled(shared,
+                   ngx_http_magasin_tag_slot(NGX_HTTP_MAGASIN_TAG_PRODUIT,
+                                             change.produit, 0), xid))
+        {
+            continue;
+        }
+
         tags.n = 0;
         ngx_http_magasin_tags_change(&tags, &change);
 

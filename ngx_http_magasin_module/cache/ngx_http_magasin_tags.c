@@ -160,6 +160,13 @@ ngx_http_magasin_tags_change(ngx_http_magasin_tags_t *tags,
                                       change->presence);
         return;
 
+    case NGX_HTTP_MAGASIN_CHANGE_CREATION:
+
+        /* Another product may have the name, and answers show both as one. */
+
+        ngx_http_magasin_tags_produit(tags, change->produit, 1, 0);
+        return;
+
     case NGX_HTTP_MAGASIN_CHANGE_MAGASIN:
         ngx_http_magasin_tags_magasin(tags, change->magasin);
         return;

@@ -60,6 +60,7 @@ typedef struct {
 typedef enum {
     NGX_HTTP_MAGASIN_CHANGE_STOCK = 's',
     NGX_HTTP_MAGASIN_CHANGE_PRODUIT = 'p',
+    NGX_HTTP_MAGASIN_CHANGE_CREATION = 'c',   /* of a product */
     NGX_HTTP_MAGASIN_CHANGE_MAGASIN = 'm',
     NGX_HTTP_MAGASIN_CHANGE_DEMANDE = 'd',
     NGX_HTTP_MAGASIN_CHANGE_VENTE = 'v',

@@ -5,9 +5,6 @@
 -- in transactions that are visible now and were not visible in $1.  Without a
 -- change it returns one row whose change is NULL.
 --
--- A product that was created changes what answers say of names only if there is
--- another one with its name: they show both as one.
---
 -- genre is the kind of a change, one letter; 'x' is any other change.  Only
 -- ngx_http_magasin_tags.c defines what a kind invalidates, for writes of the
 -- API and for these rows.
@@ -17,7 +14,8 @@
 -- that were running.  ORDER BY and LIMIT make PostgreSQL use the index,
 -- whatever it estimates for the bounds.
 --
--- The statement fails on a server that is not a primary.
+-- It reads the journal alone: a lock on another table, as of a migration, must
+-- not stop the poll.  It fails on a server that is not a primary.
 WITH ligne AS MATERIALIZED (
     (SELECT *
        FROM journal
@@ -40,6 +38,7 @@ WITH ligne AS MATERIALIZED (
            CASE WHEN type LIKE '%\_vidage' THEN 'x'
                 WHEN delta IS NOT NULL THEN 's'
                 WHEN details ? 'id' THEN 'x'
+                WHEN type = 'produit_creation' THEN 'c'
                 WHEN type LIKE 'produit\_%' THEN 'p'
                 WHEN type LIKE 'magasin\_%' THEN 'm'
                 WHEN type LIKE 'demande\_%' THEN 'd'
@@ -53,12 +52,7 @@ WITH ligne AS MATERIALIZED (
                 THEN substring(reference FROM '^[a-z]+/([0-9]+)$')
                 END AS objet,
            type = 'produit_suppression' OR coalesce(details ? 'nom', false)
-           OR (type = 'produit_creation'
-               AND EXISTS (SELECT
-                             FROM produit p
-                             JOIN produit autre ON autre.nom = p.nom
-                                               AND autre.id <> p.id
-                            WHERE p.id = produit_id)) AS nom,
+               AS nom,
            type = 'produit_suppression' AS presence,
            instant
       FROM ligne

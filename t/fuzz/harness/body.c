@@ -20,15 +20,15 @@ static const char *const  fuzz_choices[] = { "un", "deux", NULL };
 /* One member of each type. */
 
 static const ngx_http_magasin_member_t  fuzz_members[] = {
-    { "nom", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 20, NULL, 1, 0 },
-    { "description", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 1 },
-    { "prix", NGX_HTTP_MAGASIN_MEMBER_PRICE, 0, 0, NULL, 0, 0 },
-    { "n", NGX_HTTP_MAGASIN_MEMBER_INTEGER, -5, 1000, NULL, 0, 0 },
-    { "id", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 0, 0 },
-    { "actif", NGX_HTTP_MAGASIN_MEMBER_BOOLEAN, 0, 0, NULL, 0, 0 },
-    { "instant", NGX_HTTP_MAGASIN_MEMBER_INSTANT, 0, 0, NULL, 0, 0 },
-    { "choix", NGX_HTTP_MAGASIN_MEMBER_CHOICE, 0, 0, fuzz_choices, 0, 0 },
-    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0 }
+    { "nom", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 20, NULL, 1, 0, 0 },
+    { "description", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 1, 0 },
+    { "prix", NGX_HTTP_MAGASIN_MEMBER_PRICE, 0, 0, NULL, 0, 0, 0 },
+    { "n", NGX_HTTP_MAGASIN_MEMBER_INTEGER, -5, 1000, NULL, 0, 0, 0 },
+    { "id", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 0, 0, 0 },
+    { "actif", NGX_HTTP_MAGASIN_MEMBER_BOOLEAN, 0, 0, NULL, 0, 0, 0 },
+    { "instant", NGX_HTTP_MAGASIN_MEMBER_INSTANT, 0, 0, NULL, 0, 0, 0 },
+    { "choix", NGX_HTTP_MAGASIN_MEMBER_CHOICE, 0, 0, fuzz_choices, 0, 0, 0 },
+    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0, 0 }
 };
 
 

@@ -141,7 +141,7 @@ class Checker:
                 view.numbers, values, before.own, before.all, before.shown):
             # Of the dashboard only what has changed is read anew.
             if value < every and level in AFRESH and \
-                    (level == "BYPASS" or "/dashboard/" not in
+                    (level != "MISS" or "/dashboard/" not in
                      view.shape.path):
                 self.record.find(
                     "misses", before.phase,

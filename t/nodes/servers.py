@@ -107,7 +107,10 @@ class Database:
         return dict(zip(queries, parts))
 
     def refill(self, content):
-        """Other content, and no history."""
+        """Other content, and no history.
+
+        What was in the journal and in no poll yet is lost with it, so that a
+        row says to nodes that anything may have changed."""
         self.sql(f"""
             BEGIN;
             SELECT FROM fenetre FOR UPDATE;
@@ -116,6 +119,7 @@ class Database:
             SET LOCAL magasin.entretien = 'oui';
             TRUNCATE journal, idempotence RESTART IDENTITY;
             SET LOCAL magasin.type = 'ouverture';
+            INSERT INTO journal (type) VALUES ('journal_vidage');
             {content};
             COMMIT;""")
 

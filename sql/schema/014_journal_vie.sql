@@ -1,5 +1,6 @@
 -- The order of the journal: it goes on when the database is restored into
--- another cluster, or when a standby takes the place of its primary.
+-- another cluster, or when a standby takes the place of its primary.  And the
+-- keys of requests, which go without a DELETE.
 
 SET LOCAL ROLE magasin_owner;
 
@@ -220,7 +221,71 @@ CREATE TRIGGER journal_repere
 ALTER TABLE journal ENABLE ALWAYS TRIGGER journal_repere;
 
 
--- As 010_comptes.sql has it, with the lives and the marks of the journal.
+-- Keys of requests (006_ecritures.sql) by day, of which there are three that
+-- take turns: entretien() empties the one that comes next, whose keys are older
+-- than 24 hours.  The days are those of UTC.  The actor and the key come first
+-- in the primary key, so that they are found without their day; the lock that
+-- idempotence_ouvrir() takes makes them unique across the days.
+
+CREATE FUNCTION idempotence_jour(instant timestamptz) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    RETURN ((instant AT TIME ZONE 'UTC')::date - DATE '2000-01-01') % 3;
+
+ALTER TABLE idempotence RENAME TO idempotence_avant;
+ALTER TABLE idempotence_avant
+    RENAME CONSTRAINT idempotence_pkey TO idempotence_avant_pkey;
+
+CREATE TABLE idempotence (
+    jour       integer NOT NULL DEFAULT idempotence_jour(now()),
+    acteur     text NOT NULL,
+    cle        text NOT NULL,
+    empreinte  text NOT NULL,
+    reponse    reponse NOT NULL,
+    cree_le    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (acteur, cle, jour)
+) PARTITION BY LIST (jour);
+
+CREATE TABLE idempotence_0 PARTITION OF idempotence FOR VALUES IN (0);
+CREATE TABLE idempotence_1 PARTITION OF idempotence FOR VALUES IN (1);
+CREATE TABLE idempotence_2 PARTITION OF idempotence FOR VALUES IN (2);
+
+INSERT INTO idempotence (jour, acteur, cle, empreinte, reponse, cree_le)
+SELECT idempotence_jour(cree_le), acteur, cle, empreinte, reponse, cree_le
+  FROM idempotence_avant
+ WHERE cree_le > now() - interval '24 hours';
+
+CREATE OR REPLACE FUNCTION idempotence_fermer(p_acteur text, p_cle text,
+                                              p_empreinte text,
+                                              p_reponse reponse)
+    RETURNS void
+    LANGUAGE sql
+BEGIN ATOMIC
+    INSERT INTO idempotence (acteur, cle, empreinte, reponse)
+    VALUES (p_acteur, p_cle, p_empreinte, p_reponse);
+END;
+
+DROP TABLE idempotence_avant;
+
+-- Empty the day that comes next, which is the one before yesterday.  Not in the
+-- first minutes of a day: a transaction that began yesterday may write yet.
+CREATE FUNCTION idempotence_vider(instant timestamptz) RETURNS void
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    prochain  integer
+        := public.idempotence_jour(instant + interval '24 hours');
+BEGIN
+    IF public.idempotence_jour(instant - interval '5 minutes')
+       = public.idempotence_jour(instant)
+       AND EXISTS (SELECT FROM public.idempotence WHERE jour = prochain)
+    THEN
+        EXECUTE format('TRUNCATE public.idempotence_%s', prochain);
+    END IF;
+END
+$$;
+
+
+-- As 010_comptes.sql has it, with what is above.
 CREATE OR REPLACE FUNCTION entretien() RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, public, pg_temp
@@ -229,7 +294,6 @@ AS $$
 DECLARE
     encore  boolean;
     suite   boolean;
-    n       bigint;
 BEGIN
     -- One at a time is enough; the others have nothing to wait for.
     BEGIN
@@ -241,19 +305,13 @@ BEGIN
 
     PERFORM journal_vie_commencer();
 
-    WITH vieilles AS (
-        SELECT acteur, cle
-          FROM idempotence
-         WHERE cree_le < now() - interval '24 hours'
-         ORDER BY cree_le
-         LIMIT 10000
-           FOR UPDATE SKIP LOCKED
-    )
-    DELETE FROM idempotence i
-     USING vieilles v
-     WHERE i.acteur = v.acteur AND i.cle = v.cle;
-
-    GET DIAGNOSTICS n = ROW_COUNT;
+    -- Each leaves it to the next call where somebody has what it locks.
+    BEGIN
+        PERFORM idempotence_vider(now());
+    EXCEPTION
+        WHEN lock_not_available THEN
+            NULL;
+    END;
 
     BEGIN
         PERFORM compte_reunir();
@@ -271,7 +329,7 @@ BEGIN
             encore := false;
     END;
 
-    RETURN encore OR suite OR n = 10000;
+    RETURN encore OR suite;
 END
 $$;
 

@@ -331,7 +331,7 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .statement = NGX_HTTP_MAGASIN_SQL_JOURNAL,
       .class = NGX_HTTP_MAGASIN_PG_READ,
       .bind = ngx_http_magasin_journal_bind,
-      .render = ngx_http_magasin_list_render,
+      .render = ngx_http_magasin_journal_render,
       .spec = &ngx_http_magasin_journal_spec,
       .page = "cursor" },
 

@@ -436,7 +436,7 @@ MagasinTest::sql("UPDATE stock_local SET quantite = 0 WHERE id = 2"); $main::hel
 ['\A\{"type":"about:blank","title":"Conflict","status":409,"instance":"/api/v1/sales/","detail":"Une requête [^"]+","en_cours":true\}\z', '\A\{"type":"about:blank","title":"Unprocessable Content","status":422,"instance":"/api/v1/sales/","detail":"Cette clé [^"]+"\}\z', ('\A\{"type":"about:blank","title":"Conflict","status":409,"instance":"/api/v1/sales/","detail":"Stock insuffisant[^"]+","produits":\[\{"produit":2,"nom":"Souris optique","demande":1,"disponible":0\}\]\}\z') x 2]
 
 
-=== TEST 23: an hour before its day is over a key still counts
+=== TEST 23: a key of yesterday still counts
 --- init
 MagasinTest::release($main::held); MagasinTest::reset();
 --- keyed
@@ -444,15 +444,20 @@ un k POST /api/v1/sales/ $sale -> 201 ~"id":7,
 un l POST /api/v1/sales/ $sale -> 201 ~"id":8,
 
 
-=== TEST 24: and afterwards it does not
+=== TEST 24: and one of the day before, which the maintenance has emptied, does not
 --- init
-MagasinTest::sql("UPDATE idempotence SET cree_le = now() - interval '23 hours' WHERE cle = 'k'", "UPDATE idempotence SET cree_le = now() - interval '25 hours' WHERE cle = 'l'"); for (1 .. 100) { MagasinTest::sql('SELECT entretien()'); last if MagasinTest::sql('SELECT count(*) FROM idempotence') eq '1'; select undef, undef, undef, 0.02; }
+my $day = sub { MagasinTest::sql("UPDATE idempotence SET jour = idempotence_jour(now() - interval '$_[1] hours') WHERE cle = '$_[0]'") };
+my $empty = sub { MagasinTest::sql("SELECT idempotence_vider((now() AT TIME ZONE 'UTC')::date::timestamp AT TIME ZONE 'UTC' + interval '$_[0]')") };
+$day->(k => 24); $day->(l => 48);
+$empty->('4 minutes');
+Test::More::is(MagasinTest::sql('SELECT count(*) FROM idempotence'), 2, 'not in the first minutes of the day');
+$empty->($_) for '23 hours 59 minutes', '5 minutes';
 --- keyed
 un k POST /api/v1/sales/ $sale -> 201 ~"id":7,
 un l POST /api/v1/sales/ $sale -> 201 ~"id":9,
 un l POST /api/v1/sales/ $sale -> 201 =1
 --- database
-SELECT cle, cree_le > now() - interval '1 hour' FROM idempotence ORDER BY 1 -> k|f l|t
+SELECT cle, jour = idempotence_jour(now()) FROM idempotence ORDER BY 1 -> k|f l|t
 
 
 === TEST 25: a thousand lines again

@@ -77,20 +77,22 @@ sub behind_by_days {
     return;
 }
 
-# The window, an hour of sales in each call, and keys, ten thousand in each
+# The window, an hour of sales in each call, and the keys of a day
 
 {
     behind_by_days();
     MagasinTest::sql(
         'DELETE FROM idempotence',
-        "INSERT INTO idempotence (acteur, cle, empreinte, reponse, cree_le)
-         SELECT 'demo', 'old' || n, 'e', repondre(200, NULL, NULL, NULL, '{}'),
-                now() - interval '24 hours 1 second' - n * interval '1 second'
-           FROM generate_series(1, 20500) n",
-        "INSERT INTO idempotence (acteur, cle, empreinte, reponse, cree_le)
-         SELECT 'demo', 'new' || n, 'e', repondre(200, NULL, NULL, NULL, '{}'),
-                now() - n * interval '23 hours 50 minutes' / 5
-           FROM generate_series(0, 5) n",
+        "INSERT INTO idempotence (jour, acteur, cle, empreinte, reponse)
+         SELECT idempotence_jour(now() - interval '48 hours'),
+                'demo', 'old' || n, 'e', repondre(200, NULL, NULL, NULL, '{}')
+           FROM generate_series(1, 500) n",
+        "INSERT INTO idempotence (jour, acteur, cle, empreinte, reponse,
+                                  cree_le)
+         SELECT idempotence_jour(instant), 'demo', 'new' || n, 'e',
+                repondre(200, NULL, NULL, NULL, '{}'), instant
+           FROM (SELECT n, now() - n * interval '24 hours' / 5 AS instant
+                   FROM generate_series(0, 5) n) i",
     );
     cmp_ok(behind(), '>', 170_000, 'the window is two days behind');
     is(wrong_sums(), 0, 'and its sums are right');

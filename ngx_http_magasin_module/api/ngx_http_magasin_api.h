@@ -127,6 +127,8 @@ ngx_int_t ngx_http_magasin_me_bind(ngx_http_magasin_ctx_t *ctx);
 
 /* journal.c */
 ngx_int_t ngx_http_magasin_journal_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_journal_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
 
 /* health.c */
 ngx_int_t ngx_http_magasin_healthz_bind(ngx_http_magasin_ctx_t *ctx);

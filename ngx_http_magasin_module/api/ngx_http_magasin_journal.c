@@ -3,6 +3,11 @@
 
 
 #include "ngx_http_magasin_rows.h"
+#include "ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_query.h"
+
+
+#define NGX_HTTP_MAGASIN_JOURNAL_AGAIN  "\"recommencer\":\""
 
 
 static const char *const  ngx_http_magasin_journal_orders[] = {
@@ -20,6 +25,9 @@ enum {
     JOURNAL_DEPUIS,
     JOURNAL_ORDERING
 };
+
+
+static ngx_int_t ngx_http_magasin_journal_gone(ngx_http_magasin_ctx_t *ctx);
 
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_journal_params[] = {
@@ -111,6 +119,84 @@ ngx_http_magasin_journal_bind(ngx_http_magasin_ctx_t *ctx)
     }
 
     ngx_http_magasin_list_stream(ctx, !recent);
+
+    return NGX_OK;
+}
+
+
+/*
+ * Render a page.  A cursor is the place of a row that was answered.  If there
+ * is no such row, the statement returns one row of nulls, and the answer is 410:
+ * the row was archived, or was lost with a former primary, or the database was
+ * restored from an older state.
+ *
+ * Returns NGX_OK; NGX_AGAIN if more rows follow; NGX_ERROR if no memory is left,
+ * or if the row disappeared while its page was sent.
+ */
+
+ngx_int_t
+ngx_http_magasin_journal_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
+{
+    if (PQntuples(result) && PQgetisnull(result, 0, 0)) {
+        return ctx->rows ? NGX_ERROR : ngx_http_magasin_journal_gone(ctx);
+    }
+
+    return ngx_http_magasin_list_render(ctx, result);
+}
+
+
+/*
+ * Answer 410 with the address of the same list without a cursor.  Returns
+ * NGX_OK, or NGX_ERROR if no memory is left.
+ */
+
+static ngx_int_t
+ngx_http_magasin_journal_gone(ngx_http_magasin_ctx_t *ctx)
+{
+    u_char                      *p;
+    ngx_str_t                    members, none;
+    ngx_http_magasin_json_t     *json;
+    ngx_http_magasin_address_t   address;
+
+    static ngx_str_t  detail = ngx_string("Le journal n’a plus la ligne de ce "
+                              "curseur. Recommencez sans « cursor », "
+                              "avec « depuis » au besoin.");
+
+    ngx_str_set(&none, "");
+
+    if (ngx_http_magasin_query_address(ctx->request, ctx->query, "cursor",
+                                       &address)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    members.data = ngx_pnalloc(ctx->request->pool,
+                       sizeof(NGX_HTTP_MAGASIN_JOURNAL_AGAIN)
+                       + ngx_http_magasin_query_link_length(&address, &none));
+    if (members.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(members.data, NGX_HTTP_MAGASIN_JOURNAL_AGAIN,
+                   sizeof(NGX_HTTP_MAGASIN_JOURNAL_AGAIN) - 1);
+    p = ngx_http_magasin_query_link(p, &address, &none);
+    *p++ = '"';
+
+    members.len = p - members.data;
+
+    ngx_http_magasin_reply_begin(ctx, 410);
+
+    ctx->detail = detail;
+    ctx->members = members;
+
+    json = &ctx->json;
+
+    ngx_http_magasin_json_open(json, '{');
+    ngx_http_magasin_json_key(json, "detail");
+    ngx_http_magasin_json_text(json, detail.data, detail.len);
+    ngx_http_magasin_json_literal(json, members.data, members.len);
+    ngx_http_magasin_json_close(json, '}');
 
     return NGX_OK;
 }

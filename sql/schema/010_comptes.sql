@@ -1,6 +1,6 @@
 -- What lists and /metrics count is kept where it changes, so that nobody reads
--- a row for each store and product to know it; and what finds products, and
--- rows of the journal, by an index whatever a request asks for.
+-- a row for each store and product to know it; and what finds products by an
+-- index whatever a request asks for.
 --
 -- compte_stock has for each store its rows of stock, those without a unit and
 -- those with more than ten; compte_vente has the units and the money of all
@@ -292,91 +292,6 @@ SELECT compte_stock_reconstruire();
 SELECT compte_vente_reconstruire();
 
 
--- The journal by type, and from an instant on.  Its order is that of the
--- transactions, which is nearly that of the instants, and only nearly.  So
--- journal_repere has every thousandth row in that order, with the latest
--- instant up to it: what is as old as that, or older, has no row that is later
--- than that instant.  A list that begins at an instant starts there.
-
-CREATE TABLE journal_repere (
-    xid      xid8 NOT NULL,
-    id       bigint NOT NULL,
-    instant  timestamptz NOT NULL,
-    PRIMARY KEY (xid, id)
-);
-
-COMMENT ON COLUMN journal_repere.instant IS
-    'no row up to this one is later than that';
-
-CREATE INDEX journal_repere_instant ON journal_repere (instant, xid, id);
-CREATE INDEX journal_type ON journal (type, xid, id);
-
--- Nobody summarized the newest pages of it, and so it found nothing.
-DROP INDEX journal_instant;
-
--- Go on with the rows that nothing can come before any more, twenty thousand
--- at most in one call.  True when there are more.  A row that is newer than
--- any transaction is from another life of the database: then all begins anew.
-CREATE FUNCTION journal_reperer() RETURNS boolean
-    LANGUAGE plpgsql
-AS $$
-DECLARE
-    horizon  xid8 := pg_snapshot_xmin(pg_current_snapshot());
-    dernier  public.journal_repere;
-    n        bigint;
-BEGIN
-    SELECT * INTO dernier
-      FROM public.journal_repere
-     ORDER BY xid DESC, id DESC
-     LIMIT 1;
-
-    IF dernier.xid >= horizon THEN
-        DELETE FROM public.journal_repere;
-        dernier := NULL;
-    END IF;
-
-    INSERT INTO public.journal_repere (xid, id, instant)
-    SELECT xid, id, greatest(instant, dernier.instant)
-      FROM (
-        SELECT xid, id, max(instant) OVER w AS instant,
-               row_number() OVER w AS rang
-          FROM (
-            SELECT xid, id, instant
-              FROM public.journal
-             WHERE (xid, id) > (coalesce(dernier.xid, '0'),
-                                coalesce(dernier.id, 0))
-               AND xid < horizon
-             ORDER BY xid, id
-             LIMIT 20000
-          ) suite
-        WINDOW w AS (ORDER BY xid, id ROWS UNBOUNDED PRECEDING)
-      ) lue
-     WHERE rang % 1000 = 0;
-
-    GET DIAGNOSTICS n = ROW_COUNT;
-
-    RETURN n = 20;
-END
-$$;
-
--- Rows that a maintainer changes may have other instants then.
-CREATE FUNCTION journal_repere_oublier() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = pg_catalog, public, pg_temp
-AS $$
-BEGIN
-    DELETE FROM public.journal_repere;
-
-    RETURN NULL;
-END
-$$;
-
-CREATE TRIGGER journal_repere
-    AFTER UPDATE OR TRUNCATE ON journal
-    FOR EACH STATEMENT EXECUTE FUNCTION journal_repere_oublier();
-ALTER TABLE journal ENABLE ALWAYS TRIGGER journal_repere;
-
-
 -- Products by name: those that are sold, and those that are not any more, each
 -- by an index of its own, so that a list passes over none of the others.
 CREATE INDEX produit_actif ON produit (nom, id) WHERE archive_le IS NULL;
@@ -407,7 +322,6 @@ CREATE OR REPLACE FUNCTION entretien() RETURNS boolean
 AS $$
 DECLARE
     encore  boolean;
-    suite   boolean;
     n       bigint;
 BEGIN
     -- One at a time is enough; the others have nothing to wait for.
@@ -434,10 +348,9 @@ BEGIN
 
     BEGIN
         PERFORM compte_reunir();
-        suite := journal_reperer();
     EXCEPTION
         WHEN lock_not_available THEN
-            suite := false;
+            NULL;
     END;
 
     -- Last, since sales wait for what it locks.
@@ -448,8 +361,8 @@ BEGIN
             encore := false;
     END;
 
-    RETURN encore OR suite OR n = 10000;
+    RETURN encore OR n = 10000;
 END
 $$;
 
-GRANT SELECT ON compte_stock, compte_vente, journal_repere TO magasin_web;
+GRANT SELECT ON compte_stock, compte_vente TO magasin_web;

@@ -12,14 +12,17 @@
 -- Not visible in $1 are transactions that were running then and those that
 -- began later.  A comparison with a number that only grows would miss those
 -- that were running.  ORDER BY and LIMIT make PostgreSQL use the index,
--- whatever it estimates for the bounds.
+-- whatever it estimates for the bounds.  Above its number, the xid of a row has
+-- the life of the database; the transactions of a snapshot are of the present
+-- one.
 --
 -- It reads the journal alone: a lock on another table, as of a migration, must
 -- not stop the poll.  It fails on a server that is not a primary.
 WITH ligne AS MATERIALIZED (
     (SELECT *
        FROM journal
-      WHERE xid >= pg_snapshot_xmax($1::pg_snapshot)
+      WHERE xid >= journal_place(journal_vie(),
+                                 pg_snapshot_xmax($1::pg_snapshot))
       ORDER BY xid, id
       LIMIT $2::int)
      UNION ALL
@@ -28,7 +31,7 @@ WITH ligne AS MATERIALIZED (
       CROSS JOIN LATERAL (
         SELECT *
           FROM journal
-         WHERE xid = x
+         WHERE xid = journal_place(journal_vie(), x)
          ORDER BY xid, id
          LIMIT $2::int
       ) j
@@ -67,7 +70,8 @@ SELECT pg_current_snapshot(),
        c.*
   FROM (VALUES (true)) un
   LEFT JOIN (
-    SELECT xid, genre, magasin_id, produit_id, objet, bool_or(nom),
+    SELECT (xid::text::bigint & ((1::bigint << 48) - 1)) AS xid, genre,
+           magasin_id, produit_id, objet, bool_or(nom),
            bool_or(presence),
            (extract(epoch FROM clock_timestamp() - min(instant))
             * 1000000)::bigint

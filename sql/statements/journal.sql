@@ -13,7 +13,15 @@
 -- combined to one lower bound, so that the scan of the index starts there.  No
 -- condition but those of the index can be one of another index, so that the
 -- plan is always the same.
-WITH debut AS MATERIALIZED (
+WITH cle AS MATERIALIZED (
+    SELECT $7::xid8 IS NULL
+           OR EXISTS (SELECT
+                        FROM journal
+                       WHERE xid = $7::xid8
+                         AND id = $8::bigint) AS connue,
+           journal_place((SELECT max(vie) FROM journal_vie),
+                         pg_snapshot_xmin(pg_current_snapshot())) AS horizon
+), debut AS MATERIALIZED (
     SELECT xid, id
       FROM (
         SELECT coalesce($7::xid8, '0'), coalesce($8::bigint, 0)
@@ -21,10 +29,6 @@ WITH debut AS MATERIALIZED (
         (SELECT xid, id
            FROM journal_repere
           WHERE instant < $4::timestamptz
-            AND NOT EXISTS (
-                    SELECT
-                      FROM journal_repere
-                     WHERE xid >= pg_snapshot_xmin(pg_current_snapshot()))
           ORDER BY instant DESC, xid DESC, id DESC
           LIMIT 1)
       ) d (xid, id)
@@ -35,7 +39,8 @@ SELECT xid, id, CASE WHEN entier THEN id END,
        CASE WHEN entier THEN instant_texte(instant) END, type, magasin_id,
        produit_id, delta, quantite, acteur, reference,
        CASE WHEN entier THEN motif END, CASE WHEN entier THEN details END
-  FROM (
+  FROM cle
+  LEFT JOIN (
     SELECT page.*,
            (row_number() OVER rang = 1
             OR sum(coalesce(octet_length(motif), 0)
@@ -54,11 +59,14 @@ SELECT xid, id, CASE WHEN entier THEN id END,
            AND $3::text IS NULL
            AND instant >= coalesce($4::timestamptz, '-infinity')
            AND coalesce($5::text, 'id') = 'id'
-           AND xid < pg_snapshot_xmin(pg_current_snapshot())
+           AND xid < (SELECT horizon FROM cle)
            AND (xid, id) > ((SELECT xid FROM debut), (SELECT id FROM debut))
+           AND (SELECT connue FROM cle)
          ORDER BY xid, id
          LIMIT $6::int
       ) page
     WINDOW rang AS (ORDER BY xid, id ROWS UNBOUNDED PRECEDING)
-  ) mesure
+  ) mesure ON true
+ WHERE xid IS NOT NULL
+    OR NOT connue
  ORDER BY xid, id

@@ -1,6 +1,14 @@
 -- GET /api/v1/journal/ of one product ($2), as a stream.  The parameters are
 -- those of journal.sql.  This statement uses its own index.
-WITH debut AS MATERIALIZED (
+WITH cle AS MATERIALIZED (
+    SELECT $7::xid8 IS NULL
+           OR EXISTS (SELECT
+                        FROM journal
+                       WHERE xid = $7::xid8
+                         AND id = $8::bigint) AS connue,
+           journal_place((SELECT max(vie) FROM journal_vie),
+                         pg_snapshot_xmin(pg_current_snapshot())) AS horizon
+), debut AS MATERIALIZED (
     SELECT xid, id
       FROM (
         SELECT coalesce($7::xid8, '0'), coalesce($8::bigint, 0)
@@ -8,10 +16,6 @@ WITH debut AS MATERIALIZED (
         (SELECT xid, id
            FROM journal_repere
           WHERE instant < $4::timestamptz
-            AND NOT EXISTS (
-                    SELECT
-                      FROM journal_repere
-                     WHERE xid >= pg_snapshot_xmin(pg_current_snapshot()))
           ORDER BY instant DESC, xid DESC, id DESC
           LIMIT 1)
       ) d (xid, id)
@@ -22,7 +26,8 @@ SELECT xid, id, CASE WHEN entier THEN id END,
        CASE WHEN entier THEN instant_texte(instant) END, type, magasin_id,
        produit_id, delta, quantite, acteur, reference,
        CASE WHEN entier THEN motif END, CASE WHEN entier THEN details END
-  FROM (
+  FROM cle
+  LEFT JOIN (
     SELECT page.*,
            (row_number() OVER rang = 1
             OR sum(coalesce(octet_length(motif), 0)
@@ -43,10 +48,13 @@ SELECT xid, id, CASE WHEN entier THEN id END,
            AND (produit_id, xid, id)
                > ($2::bigint, (SELECT xid FROM debut), (SELECT id FROM debut))
            AND (produit_id, xid)
-               < ($2::bigint, pg_snapshot_xmin(pg_current_snapshot()))
+               < ($2::bigint, (SELECT horizon FROM cle))
+           AND (SELECT connue FROM cle)
          ORDER BY produit_id, xid, id
          LIMIT $6::int
       ) page
     WINDOW rang AS (ORDER BY xid, id ROWS UNBOUNDED PRECEDING)
-  ) mesure
+  ) mesure ON true
+ WHERE xid IS NOT NULL
+    OR NOT connue
  ORDER BY xid, id

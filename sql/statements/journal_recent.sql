@@ -1,7 +1,13 @@
 -- GET /api/v1/journal/?ordering=-id: the newest rows first.  The parameters are
 -- those of journal.sql, except $7, $8: transaction and id before which the rows
 -- start.
-WITH debut AS MATERIALIZED (
+WITH cle AS MATERIALIZED (
+    SELECT $7::xid8 IS NULL
+           OR EXISTS (SELECT
+                        FROM journal
+                       WHERE xid = $7::xid8
+                         AND id = $8::bigint) AS connue
+), debut AS MATERIALIZED (
     SELECT xid, id
       FROM (
         SELECT '0'::xid8, 0::bigint
@@ -9,10 +15,6 @@ WITH debut AS MATERIALIZED (
         (SELECT xid, id
            FROM journal_repere
           WHERE instant < $4::timestamptz
-            AND NOT EXISTS (
-                    SELECT
-                      FROM journal_repere
-                     WHERE xid >= pg_snapshot_xmin(pg_current_snapshot()))
           ORDER BY instant DESC, xid DESC, id DESC
           LIMIT 1)
       ) d (xid, id)
@@ -23,7 +25,8 @@ SELECT xid, id, CASE WHEN entier THEN id END,
        CASE WHEN entier THEN instant_texte(instant) END, type, magasin_id,
        produit_id, delta, quantite, acteur, reference,
        CASE WHEN entier THEN motif END, CASE WHEN entier THEN details END
-  FROM (
+  FROM cle
+  LEFT JOIN (
     SELECT page.*,
            (row_number() OVER rang = 1
             OR sum(coalesce(octet_length(motif), 0)
@@ -45,9 +48,12 @@ SELECT xid, id, CASE WHEN entier THEN id END,
            AND (xid, id) > ((SELECT xid FROM debut), (SELECT id FROM debut))
            AND (xid, id) < (coalesce($7::xid8, '18446744073709551615'),
                             coalesce($8::bigint, 0))
+           AND (SELECT connue FROM cle)
          ORDER BY xid DESC, id DESC
          LIMIT $6::int
       ) page
     WINDOW rang AS (ORDER BY xid DESC, id DESC ROWS UNBOUNDED PRECEDING)
-  ) mesure
+  ) mesure ON true
+ WHERE xid IS NOT NULL
+    OR NOT connue
  ORDER BY xid DESC, id DESC

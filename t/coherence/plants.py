@@ -42,8 +42,8 @@ PLANTS = [
     # A number that only grows, in the place of a snapshot: who commits late
     # is missed.
     Plant("by-number", "cache_poll.sql",
-          "         WHERE xid = x\n",
-          "         WHERE false AND xid = x\n",
+          "         WHERE xid = journal_place(journal_vie(), x)\n",
+          "         WHERE false AND xid = journal_place(journal_vie(), x)\n",
           "elsewhere", seconds=8),
     Plant("silent-write", "ngx_http_magasin_cache_write.c",
           "    ngx_http_magasin_tags_raise(shared, &cw->tags);\n", ""),

@@ -15,7 +15,7 @@ TOLD = ("allow", "cache-control", "etag", "link", "location", "retry-after",
 # is all that is asked of it; anything else has to be as in the example.
 INSTANTS = ("date_demande", "date_decision", "date_vente", "instant",
             "timestamp")
-LINKS = ("next", "previous")
+LINKS = ("next", "previous", "recommencer")
 # Where the request went, in an example that many operations share.
 PLACES = ("path", "instance")
 

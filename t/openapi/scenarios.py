@@ -181,5 +181,6 @@ SCENARIOS = {
             "sql": "SELECT stock_ajuster(1, 4, -3, NULL, NULL, 'casse', NULL,"
                    " 'demo', NULL, NULL)"},
         "ordre_inconnu": {"query": {"ordering": "date"}},
+        "curseur_perime": {"query": {"cursor": "Z6MVIzEfMQ"}},
     },
 }

@@ -1,0 +1,338 @@
+-- The order of the journal: it goes on when the database is restored into
+-- another cluster, or when a standby takes the place of its primary.  And the
+-- keys of requests, which go without a DELETE.
+
+SET LOCAL ROLE magasin_owner;
+
+
+-- Rows are in the order of (xid, id), and transactions are numbered by the
+-- cluster.  A database that was restored elsewhere begins with small numbers
+-- again; on a standby that was behind, other transactions get the numbers of
+-- those that were lost.  So xid has the life of the database in its upper 16
+-- bits, above the number of the transaction: (life, transaction, id) is the
+-- place of a row.  All rows that exist are of life 0, and stay as they are; so
+-- do the cursors of readers.
+
+CREATE FUNCTION journal_place(vie integer, transaction xid8) RETURNS xid8
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE vie WHEN 0 THEN transaction
+           ELSE ((vie::bigint << 48) + transaction::text::bigint)::text::xid8
+           END;
+
+CREATE TABLE journal_vie (
+    vie      integer PRIMARY KEY CHECK (vie BETWEEN 0 AND 32767),
+    systeme  bigint NOT NULL,
+    branche  text NOT NULL,
+    apres    xid8,
+    debut    timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+COMMENT ON TABLE journal_vie IS 'the lives of the database; the last one is'
+    ' the present one';
+COMMENT ON COLUMN journal_vie.systeme IS 'identifier of the cluster';
+COMMENT ON COLUMN journal_vie.branche IS 'its timeline';
+COMMENT ON COLUMN journal_vie.apres IS
+    'xid of the last row of the lives before it; NULL: there was none';
+
+INSERT INTO journal_vie (vie, systeme, branche)
+SELECT 0, system_identifier,
+       left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
+  FROM pg_control_system();
+
+-- The life of the database, from the table.  It is a new one where the cluster
+-- or the timeline is another one, or where the journal has rows that nothing
+-- here has written: those were copied from elsewhere.
+CREATE FUNCTION journal_vie_chercher(OUT vie integer, OUT systeme bigint,
+                                     OUT branche text, OUT apres xid8,
+                                     OUT nouvelle boolean)
+    LANGUAGE plpgsql STABLE
+AS $$
+DECLARE
+    connue  public.journal_vie;
+    mien    xid8 := pg_current_xact_id_if_assigned();
+    limite  xid8 := pg_snapshot_xmax(pg_current_snapshot());
+BEGIN
+    SELECT * INTO connue
+      FROM public.journal_vie v
+     ORDER BY v.vie DESC
+     LIMIT 1;
+
+    vie := connue.vie;
+    nouvelle := false;
+
+    -- A standby writes nothing.
+    IF pg_is_in_recovery() THEN
+        RETURN;
+    END IF;
+
+    systeme := (SELECT system_identifier FROM pg_control_system());
+    branche := left(pg_walfile_name(pg_current_wal_insert_lsn()), 8);
+
+    SELECT xid INTO apres
+      FROM public.journal
+     ORDER BY xid DESC, id DESC
+     LIMIT 1;
+
+    IF (connue.systeme, connue.branche) IS DISTINCT FROM (systeme, branche)
+       OR (apres >= public.journal_place(vie, limite)
+           AND apres IS DISTINCT FROM public.journal_place(vie, mien))
+    THEN
+        vie := coalesce(greatest(vie, apres::text::bigint >> 48), -1) + 1;
+        nouvelle := true;
+    END IF;
+END
+$$;
+
+-- Write a new life into the table.  Nobody waits for somebody else who is at
+-- it: all find the same number, and entretien() makes sure that it is there.
+CREATE FUNCTION journal_vie_commencer() RETURNS integer
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    trouvee  record;
+BEGIN
+    SELECT * INTO trouvee FROM public.journal_vie_chercher();
+
+    IF trouvee.nouvelle
+       AND current_setting('transaction_read_only') = 'off'
+    THEN
+        BEGIN
+            LOCK TABLE public.journal_vie IN SHARE ROW EXCLUSIVE MODE NOWAIT;
+
+            INSERT INTO public.journal_vie (vie, systeme, branche, apres)
+            SELECT c.vie, c.systeme, c.branche, c.apres
+              FROM public.journal_vie_chercher() c
+             WHERE c.nouvelle
+            ON CONFLICT DO NOTHING;
+        EXCEPTION
+            WHEN lock_not_available OR serialization_failure THEN
+                NULL;
+        END;
+    END IF;
+
+    RETURN trouvee.vie;
+END
+$$;
+
+-- The life of the database, for those who write.  It is called IMMUTABLE since
+-- a session that may write is of one life from its begin to its end: so it is
+-- called when a statement is planned, and costs a row nothing.
+CREATE FUNCTION journal_vie() RETURNS integer
+    LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    trouvee  record;
+BEGIN
+    SELECT * INTO trouvee FROM public.journal_vie_chercher();
+
+    IF trouvee.nouvelle THEN
+        RETURN public.journal_vie_commencer();
+    END IF;
+
+    RETURN trouvee.vie;
+END
+$$;
+
+ALTER TABLE journal ALTER xid
+    SET DEFAULT journal_place(journal_vie(), pg_current_xact_id());
+
+-- A database of before this migration may have been restored already.
+SELECT journal_vie_commencer();
+
+
+-- The journal by type, and from an instant on.  Its order is that of the
+-- transactions, which is nearly that of the instants, and only nearly.  So
+-- journal_repere has every thousandth row in that order, with the latest
+-- instant up to it: what is as old as that, or older, has no row that is later
+-- than that instant.  A list that begins at an instant starts there.
+
+CREATE TABLE journal_repere (
+    xid      xid8 NOT NULL,
+    id       bigint NOT NULL,
+    instant  timestamptz NOT NULL,
+    PRIMARY KEY (xid, id)
+);
+
+COMMENT ON COLUMN journal_repere.instant IS
+    'no row up to this one is later than that';
+
+CREATE INDEX journal_repere_instant ON journal_repere (instant, xid, id);
+CREATE INDEX journal_type ON journal (type, xid, id);
+
+-- Nobody summarized the newest pages of it, and so it found nothing.
+DROP INDEX journal_instant;
+
+-- Go on with the rows that nothing can come before any more, twenty thousand
+-- at most in one call.  True when there are more.
+CREATE FUNCTION journal_reperer() RETURNS boolean
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    horizon  xid8 := public.journal_place(public.journal_vie(),
+                         pg_snapshot_xmin(pg_current_snapshot()));
+    dernier  public.journal_repere;
+    n        bigint;
+BEGIN
+    SELECT * INTO dernier
+      FROM public.journal_repere
+     ORDER BY xid DESC, id DESC
+     LIMIT 1;
+
+    INSERT INTO public.journal_repere (xid, id, instant)
+    SELECT xid, id, greatest(instant, dernier.instant)
+      FROM (
+        SELECT xid, id, max(instant) OVER w AS instant,
+               row_number() OVER w AS rang
+          FROM (
+            SELECT xid, id, instant
+              FROM public.journal
+             WHERE (xid, id) > (coalesce(dernier.xid, '0'),
+                                coalesce(dernier.id, 0))
+               AND xid < horizon
+             ORDER BY xid, id
+             LIMIT 20000
+          ) suite
+        WINDOW w AS (ORDER BY xid, id ROWS UNBOUNDED PRECEDING)
+      ) lue
+     WHERE rang % 1000 = 0;
+
+    GET DIAGNOSTICS n = ROW_COUNT;
+
+    RETURN n = 20;
+END
+$$;
+
+-- Rows that a maintainer changes may have other instants then.
+CREATE FUNCTION journal_repere_oublier() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    DELETE FROM public.journal_repere;
+
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER journal_repere
+    AFTER UPDATE OR TRUNCATE ON journal
+    FOR EACH STATEMENT EXECUTE FUNCTION journal_repere_oublier();
+ALTER TABLE journal ENABLE ALWAYS TRIGGER journal_repere;
+
+
+-- Keys of requests (006_ecritures.sql) by day, of which there are three that
+-- take turns: entretien() empties the one that comes next, whose keys are older
+-- than 24 hours.  The days are those of UTC.  The actor and the key come first
+-- in the primary key, so that they are found without their day; the lock that
+-- idempotence_ouvrir() takes makes them unique across the days.
+
+CREATE FUNCTION idempotence_jour(instant timestamptz) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    RETURN ((instant AT TIME ZONE 'UTC')::date - DATE '2000-01-01') % 3;
+
+ALTER TABLE idempotence RENAME TO idempotence_avant;
+ALTER TABLE idempotence_avant
+    RENAME CONSTRAINT idempotence_pkey TO idempotence_avant_pkey;
+
+CREATE TABLE idempotence (
+    jour       integer NOT NULL DEFAULT idempotence_jour(now()),
+    acteur     text NOT NULL,
+    cle        text NOT NULL,
+    empreinte  text NOT NULL,
+    reponse    reponse NOT NULL,
+    cree_le    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (acteur, cle, jour)
+) PARTITION BY LIST (jour);
+
+CREATE TABLE idempotence_0 PARTITION OF idempotence FOR VALUES IN (0);
+CREATE TABLE idempotence_1 PARTITION OF idempotence FOR VALUES IN (1);
+CREATE TABLE idempotence_2 PARTITION OF idempotence FOR VALUES IN (2);
+
+INSERT INTO idempotence (jour, acteur, cle, empreinte, reponse, cree_le)
+SELECT idempotence_jour(cree_le), acteur, cle, empreinte, reponse, cree_le
+  FROM idempotence_avant
+ WHERE cree_le > now() - interval '24 hours';
+
+CREATE OR REPLACE FUNCTION idempotence_fermer(p_acteur text, p_cle text,
+                                              p_empreinte text,
+                                              p_reponse reponse)
+    RETURNS void
+    LANGUAGE sql
+BEGIN ATOMIC
+    INSERT INTO idempotence (acteur, cle, empreinte, reponse)
+    VALUES (p_acteur, p_cle, p_empreinte, p_reponse);
+END;
+
+DROP TABLE idempotence_avant;
+
+-- Empty the day that comes next, which is the one before yesterday.  Not in the
+-- first minutes of a day: a transaction that began yesterday may write yet.
+CREATE FUNCTION idempotence_vider(instant timestamptz) RETURNS void
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    prochain  integer
+        := public.idempotence_jour(instant + interval '24 hours');
+BEGIN
+    IF public.idempotence_jour(instant - interval '5 minutes')
+       = public.idempotence_jour(instant)
+       AND EXISTS (SELECT FROM public.idempotence WHERE jour = prochain)
+    THEN
+        EXECUTE format('TRUNCATE public.idempotence_%s', prochain);
+    END IF;
+END
+$$;
+
+
+-- As 010_comptes.sql has it, with what is above.
+CREATE OR REPLACE FUNCTION entretien() RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+    SET lock_timeout = '100ms'
+AS $$
+DECLARE
+    encore  boolean;
+    suite   boolean;
+BEGIN
+    -- One at a time is enough; the others have nothing to wait for.
+    BEGIN
+        LOCK TABLE public.entretien_tour IN EXCLUSIVE MODE NOWAIT;
+    EXCEPTION
+        WHEN lock_not_available THEN
+            RETURN false;
+    END;
+
+    PERFORM journal_vie_commencer();
+
+    -- Each leaves it to the next call where somebody has what it locks.
+    BEGIN
+        PERFORM idempotence_vider(now());
+    EXCEPTION
+        WHEN lock_not_available THEN
+            NULL;
+    END;
+
+    BEGIN
+        PERFORM compte_reunir();
+        suite := journal_reperer();
+    EXCEPTION
+        WHEN lock_not_available THEN
+            suite := false;
+    END;
+
+    -- Last, since sales wait for what it locks.
+    BEGIN
+        encore := cumul_avancer();
+    EXCEPTION
+        WHEN lock_not_available THEN
+            encore := false;
+    END;
+
+    RETURN encore OR suite;
+END
+$$;
+
+GRANT SELECT ON journal_repere, journal_vie TO magasin_web;
+GRANT EXECUTE ON FUNCTION journal_place(integer, xid8), journal_vie()
+    TO magasin_web;

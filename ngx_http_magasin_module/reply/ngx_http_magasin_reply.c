@@ -91,6 +91,8 @@ ngx_http_magasin_reply_begin(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
 
     ctx->status = status;
     ctx->rest = 0;
+    ctx->is_packed = 0;
+    ctx->open = 0;
     ngx_http_magasin_reply_whole(ctx);
     ctx->fields = 0;
     ngx_str_null(&ctx->detail);
@@ -401,6 +403,10 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
     } else {
         ngx_str_set(&control, "no-store");
         r->disable_not_modified = 1;
+    }
+
+    if (ngx_http_magasin_coding_headers(ctx) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     if (ctx->etag.len && ngx_http_magasin_reply_etag(ctx) != NGX_OK) {

@@ -648,7 +648,7 @@ GET /api/v1/products/1/
 location / { magasin; magasin_gzip_comp_level 10; }
 --- must_die
 --- error_log
-value must be equal to or less than 9
+value must be between 1 and 9
 
 
 === TEST 69: gzip that is no flag

@@ -35,10 +35,6 @@ ngx_int_t ngx_http_magasin_reply_send(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_reply_header(ngx_http_request_t *r,
     const char *name, ngx_str_t *value);
 
-ngx_int_t ngx_http_magasin_reply_validator(ngx_http_magasin_ctx_t *ctx);
-ngx_int_t ngx_http_magasin_reply_tag(ngx_http_magasin_ctx_t *ctx,
-    u_char *digest);
-
 ngx_int_t ngx_http_magasin_reply_detail(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t status, ngx_str_t *detail);
 ngx_int_t ngx_http_magasin_reply_status(ngx_http_magasin_ctx_t *ctx,
@@ -63,6 +59,11 @@ ngx_uint_t ngx_http_magasin_links_safe(ngx_str_t *text);
 ngx_int_t ngx_http_magasin_links_unpack(ngx_http_magasin_ctx_t *ctx,
     ngx_str_t *text, size_t size);
 ngx_int_t ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx);
+
+/* validator.c */
+ngx_int_t ngx_http_magasin_reply_validator(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_reply_tag(ngx_http_magasin_ctx_t *ctx,
+    u_char *digest);
 
 /* pieces.c */
 ngx_int_t ngx_http_magasin_reply_piece(ngx_http_magasin_ctx_t *ctx);

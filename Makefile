@@ -237,6 +237,7 @@ bench: packages-run packages-bench build # Compare with pgbench and nginx itself
 	@bench/run
 	@bench/cache
 	@bench/batch
+	@bench/open
 
 bench-abuse: packages-run packages-bench build # Cost of the worst requests
 	@bench/abuse

@@ -223,6 +223,7 @@ ngx_http_magasin_cleanup(void *data)
     ngx_http_magasin_ctx_t  *ctx = data;
 
     ngx_http_magasin_pg_cancel(&ctx->job);
+    ngx_http_magasin_gzip_close(ctx);
 
     if (ctx->writing) {
         ngx_http_magasin_cache_write_close(ctx->writing);

@@ -142,7 +142,8 @@ ngx_http_magasin_read_begin(ngx_http_magasin_ctx_t *ctx)
     ngx_http_magasin_cache_read_options(cr,
                                         r->method == NGX_HTTP_HEAD
                                         && ctx->endpoint->page == NULL,
-                                        fresh, &ctx->redis);
+                                        fresh, ngx_http_magasin_gzip_from(r),
+                                        &ctx->redis);
     ctx->cached = cr;
 
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
@@ -253,6 +254,9 @@ ngx_http_magasin_read_take(void *data, ngx_http_magasin_answer_t *answer,
     ctx->cache_state = state;
     ctx->etag = answer->etag;
     ctx->age = answer->age;
+    ctx->is_packed = answer->is_packed;
+    ctx->open = answer->is_packed && answer->links.len;
+    ctx->packed = answer->packed;
 
     /* All links precede the rows, so they are in the first piece. */
 

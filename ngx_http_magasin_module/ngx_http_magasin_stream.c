@@ -17,12 +17,17 @@
 #define NGX_HTTP_MAGASIN_TURN  4
 
 
+static void ngx_http_magasin_stream_packed(ngx_http_magasin_ctx_t *ctx,
+    ngx_int_t rc);
+static ngx_int_t ngx_http_magasin_stream_send(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_stream_next(ngx_http_magasin_ctx_t *ctx);
 static void ngx_http_magasin_stream_writer(ngx_http_request_t *r);
 
 
 /*
  * Sends what is rendered and continues with the next rows after it was sent.
+ * An answer of the cache whose gzip form this request makes is compressed
+ * first.
  *
  * Returns NGX_DONE if the request waits.  Otherwise the request ends, and the
  * caller passes the result to ngx_http_finalize_request().
@@ -30,6 +35,35 @@ static void ngx_http_magasin_stream_writer(ngx_http_request_t *r);
 
 ngx_int_t
 ngx_http_magasin_stream(ngx_http_magasin_ctx_t *ctx)
+{
+    switch (ngx_http_magasin_gzip(ctx, ngx_http_magasin_stream_packed)) {
+
+    case NGX_OK:
+        return ngx_http_magasin_stream_send(ctx);
+
+    case NGX_AGAIN:
+        ngx_http_magasin_wait(ctx);
+        return NGX_DONE;
+
+    default: /* NGX_ERROR */
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+}
+
+
+/* Continues when the answer is compressed. */
+
+static void
+ngx_http_magasin_stream_packed(ngx_http_magasin_ctx_t *ctx, ngx_int_t rc)
+{
+    ngx_http_magasin_finalize(ctx, rc == NGX_OK
+                                   ? ngx_http_magasin_stream_send(ctx)
+                                   : NGX_HTTP_INTERNAL_SERVER_ERROR);
+}
+
+
+static ngx_int_t
+ngx_http_magasin_stream_send(ngx_http_magasin_ctx_t *ctx)
 {
     ngx_int_t                  rc;
     ngx_http_request_t        *r;

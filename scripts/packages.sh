@@ -16,7 +16,7 @@ packages_for() {
     case $1 in
     run)
         echo nginx nginx-dev gcc libc6-dev make pkgconf \
-            libpq-dev libhiredis-dev libjansson-dev libssl-dev \
+            libpq-dev libhiredis-dev libjansson-dev libssl-dev zlib1g-dev \
             postgresql-15 redis-server curl jq
         ;;
     # prometheus contains promtool, which checks the metrics; procps: pgrep.

@@ -628,3 +628,33 @@ magasin_exempt;
 --- must_die
 --- error_log
 invalid number of arguments in "magasin_exempt"
+
+
+=== TEST 67: all of gzip
+--- http_config eval: "$::good $::tokens magasin_zone test:2m;"
+--- config
+magasin_gzip on;
+magasin_gzip_min_length 2k;
+magasin_gzip_comp_level 9;
+location / { magasin; }
+--- request
+GET /api/v1/products/1/
+--- error_code: 200
+
+
+=== TEST 68: a level that there is not
+--- http_config eval: "$::good $::tokens magasin_zone test:2m;"
+--- config
+location / { magasin; magasin_gzip_comp_level 10; }
+--- must_die
+--- error_log
+value must be between 1 and 9
+
+
+=== TEST 69: gzip that is no flag
+--- http_config eval: "$::good $::tokens magasin_zone test:2m;"
+--- config
+location / { magasin; magasin_gzip yes; }
+--- must_die
+--- error_log
+it must be "on" or "off"

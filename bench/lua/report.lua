@@ -29,3 +29,30 @@ function choose(list)
         return list[random(n)]
     end
 end
+
+-- zipf(n): a function that draws numbers from 1 to n; the k-th comes 1/k as
+-- often as the first.
+function zipf(n)
+    local sums = {}
+    local sum = 0
+
+    for k = 1, n do
+        sum = sum + 1 / k
+        sums[k] = sum
+    end
+
+    return function()
+        local point = math.random() * sum
+        local low, high = 1, n
+
+        while low < high do
+            local middle = math.floor((low + high) / 2)
+            if sums[middle] < point then
+                low = middle + 1
+            else
+                high = middle
+            end
+        end
+        return low
+    end
+end

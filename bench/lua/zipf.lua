@@ -15,8 +15,7 @@ end
 
 function init()
     local list = {}
-    local sums = {}
-    local sum = 0
+    local draw = zipf(1000)
     local writes = tonumber(os.getenv("BENCH_WRITES"))
     local headers = {
         ["Content-Type"] = "application/json",
@@ -26,25 +25,8 @@ function init()
     states = {}
     math.randomseed(os.time() * 16 + number)
 
-    for n = 1, 1000 do
-        sum = sum + 1 / n
-        sums[n] = sum
-    end
-
     for n = 1, 20000 do
-        local point = math.random() * sum
-        local low, high = 1, 1000
-
-        while low < high do
-            local middle = math.floor((low + high) / 2)
-            if sums[middle] < point then
-                low = middle + 1
-            else
-                high = middle
-            end
-        end
-
-        local path = "/api/v1/products/" .. low .. "/"
+        local path = "/api/v1/products/" .. draw() .. "/"
 
         if math.random(100) <= writes then
             list[n] = wrk.format("PUT", path, headers, string.format(

@@ -162,15 +162,17 @@ ngx_http_magasin_cache_read_tag(ngx_http_magasin_cache_read_t *cr,
 
 /*
  * head: of a long answer the length will do.  fetch: the answer has to be newer
- * than this call.  spent: a sum to which the microseconds in Redis are added;
- * it lives as long as the read.
+ * than this call.  gzip: bodies of so many bytes or more are preferred in their
+ * gzip form; 0: none is.  spent: a sum to which the microseconds in Redis are
+ * added; it lives as long as the read.
  */
 
 void
 ngx_http_magasin_cache_read_options(ngx_http_magasin_cache_read_t *cr,
-    ngx_uint_t head, ngx_uint_t fetch, uint64_t *spent)
+    ngx_uint_t head, ngx_uint_t fetch, size_t gzip, uint64_t *spent)
 {
     cr->head = head;
+    cr->gzip = gzip;
     cr->spent = spent;
 
     if (fetch) {
@@ -311,6 +313,7 @@ ngx_http_magasin_cache_redis_done(ngx_http_magasin_cache_read_t *cr,
     answer->direct = 0;
     answer->chain = &cl;    /* cppcheck-suppress autoVariables */
     answer->size = answer->body.len;
+    answer->gzip = cr->gzip;
 
     ngx_http_magasin_store_fill(&cache->store, &cr->question, answer);
 
@@ -344,6 +347,7 @@ ngx_http_magasin_cache_want(ngx_http_magasin_cache_read_t *cr,
     held = cr->cache->held;
 
     answer->head = cr->head;
+    answer->gzip = cr->gzip;
     answer->age = 0;
     answer->body.len = 0;
     answer->room = held < NGX_HTTP_MAGASIN_CACHE_HELD
@@ -363,6 +367,8 @@ ngx_http_magasin_cache_answer(ngx_http_magasin_cache_read_t *cr,
     } else {
         ngx_http_magasin_cache_hold(cr, answer->body.len);
     }
+
+    cr->pack = answer->pack;
 
     cr->client->take(cr->data, answer, state);
 }

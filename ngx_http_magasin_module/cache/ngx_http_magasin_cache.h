@@ -97,6 +97,7 @@ typedef struct {
     ngx_atomic_t         stored;
     ngx_atomic_t         late;          /* stored when invalid already */
     ngx_atomic_t         too_large;
+    ngx_atomic_t         compressed;    /* gzip forms made */
     ngx_atomic_t         evicted;
     ngx_atomic_t         flushed;
     ngx_atomic_t         invalidations; /* generations that were raised */
@@ -143,7 +144,7 @@ void ngx_http_magasin_cache_read_key(ngx_http_magasin_cache_read_t *cr,
 void ngx_http_magasin_cache_read_tag(ngx_http_magasin_cache_read_t *cr,
     ngx_http_magasin_tag_e kind, int64_t first, int64_t second);
 void ngx_http_magasin_cache_read_options(ngx_http_magasin_cache_read_t *cr,
-    ngx_uint_t head, ngx_uint_t fetch, uint64_t *spent);
+    ngx_uint_t head, ngx_uint_t fetch, size_t gzip, uint64_t *spent);
 ngx_int_t ngx_http_magasin_cache_read(ngx_http_magasin_cache_read_t *cr);
 ngx_int_t ngx_http_magasin_cache_stale(ngx_http_magasin_cache_read_t *cr);
 ngx_int_t ngx_http_magasin_cache_piece(ngx_http_magasin_cache_read_t *cr,
@@ -162,6 +163,12 @@ void ngx_http_magasin_cache_failed(ngx_http_magasin_cache_read_t *cr,
     ngx_uint_t status);
 void ngx_http_magasin_cache_hold(ngx_http_magasin_cache_read_t *cr,
     size_t size);
+
+/* cache_form.c: the gzip form of an answer */
+ngx_uint_t ngx_http_magasin_cache_packs(ngx_http_magasin_cache_read_t *cr);
+void ngx_http_magasin_cache_packed(ngx_http_magasin_cache_read_t *cr,
+    ngx_http_magasin_answer_t *answer);
+void ngx_http_magasin_cache_unpacked(ngx_http_magasin_cache_read_t *cr);
 
 /* cache_fragment.c */
 ngx_http_magasin_cache_fragment_t *ngx_http_magasin_cache_fragment_create(

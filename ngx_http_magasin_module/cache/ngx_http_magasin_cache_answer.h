@@ -40,6 +40,18 @@ typedef struct {
 } ngx_http_magasin_reader_t;
 
 
+/*
+ * The gzip form of an answer.  Without links it is a complete gzip file.  With
+ * links it is the text up to the last link, as it is, then the deflated rest,
+ * then room for the trailer, which depends on the links.
+ */
+typedef struct {
+    size_t                    front;    /* bytes of that text */
+    size_t                    plain;    /* bytes of the rest, inflated */
+    uint32_t                  crc;      /* of these */
+} ngx_http_magasin_packed_t;
+
+
 /* Times are milliseconds of ngx_http_magasin_cache_now(). */
 typedef struct {
     ngx_str_t                 etag;
@@ -61,8 +73,18 @@ typedef struct {
                                            which cannot be pinned */
     ngx_uint_t                head;     /* of a long body the length will
                                            do */
+    size_t                    gzip;     /* the gzip form is preferred of bodies
+                                           of so many bytes; 0: of none */
     ngx_http_magasin_reader_t
                               reader;
+
+    /* set by a search, and by a store */
+    ngx_http_magasin_packed_t
+                              packed;
+    ngx_uint_t                is_packed;    /* the body is the gzip form */
+    ngx_uint_t                pack;     /* the flight of an answer whose gzip
+                                           form the reader makes for all; 0:
+                                           it does not */
 } ngx_http_magasin_answer_t;
 
 

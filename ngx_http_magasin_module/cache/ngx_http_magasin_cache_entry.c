@@ -18,10 +18,6 @@
  * be stopped.  One of them opens another one. */
 #define NGX_HTTP_MAGASIN_STORE_LOST      2000
 
-/* Milliseconds between sweeps for pins of dead workers when too much is
- * pinned. */
-#define NGX_HTTP_MAGASIN_STORE_SWEEP     1000
-
 /* Entries that may be evicted to make room for one block. */
 #define NGX_HTTP_MAGASIN_STORE_EVICTIONS  512
 
@@ -37,14 +33,12 @@ static ngx_int_t ngx_http_magasin_store_order(ngx_http_magasin_entry_t *new,
     ngx_http_magasin_entry_t *entry);
 static void ngx_http_magasin_entry_begin(ngx_http_magasin_entry_t *entry,
     ngx_http_magasin_cursor_t *cursor);
-static void *ngx_http_magasin_store_block(ngx_http_magasin_store_t *store,
-    ngx_http_magasin_entry_t *keep);
 static void ngx_http_magasin_store_insert(ngx_rbtree_node_t *temp,
     ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
 
 
 const ngx_http_magasin_zone_section_t  ngx_http_magasin_cache_section = {
-    .version = 2,
+    .version = 3,
     .size = sizeof(ngx_http_magasin_cache_shared_t),
     .init = ngx_http_magasin_store_init,
     .reset = ngx_http_magasin_store_reset
@@ -291,7 +285,7 @@ ngx_http_magasin_store_dead(ngx_http_magasin_entry_t *entry, uint64_t now)
  * alone.  NULL: there is no room.
  */
 
-static void *
+void *
 ngx_http_magasin_store_block(ngx_http_magasin_store_t *store,
     ngx_http_magasin_entry_t *keep)
 {
@@ -421,6 +415,8 @@ ngx_http_magasin_store_drop(ngx_http_magasin_store_t *store,
 
     store->shared->bytes -= entry->content->pinned.size;
 
+    ngx_http_magasin_form_drop(store, entry->content);
+
     if (!ngx_http_magasin_pin_detach(store, &entry->content->pinned)) {
         ngx_http_magasin_blocks_free(store->zone->slab, entry->content,
                                      entry->content->pinned.next);
@@ -461,127 +457,6 @@ ngx_http_magasin_store_empty(ngx_http_magasin_store_t *store)
 
         ngx_http_magasin_store_forget(store, entry);
     }
-
-    return NGX_OK;
-}
-
-
-/* The cursor at the first byte of an answer. */
-
-void
-ngx_http_magasin_content_begin(ngx_http_magasin_content_t *content,
-    ngx_http_magasin_cursor_t *cursor)
-{
-    ngx_http_magasin_blocks_begin(cursor, content,
-                                  sizeof(ngx_http_magasin_content_t),
-                                  content->pinned.next);
-}
-
-
-/*
- * Give the answer of an entry.  A short body is copied to the pool.  A long one
- * is pinned, or copied if it cannot be pinned and answer->room suffices.
- *
- * NGX_OK, NGX_BUSY (no room) or NGX_ERROR (no memory in the pool).
- */
-
-ngx_int_t
-ngx_http_magasin_store_copy(ngx_http_magasin_store_t *store,
-    ngx_http_magasin_entry_t *entry, ngx_pool_t *pool,
-    ngx_http_magasin_answer_t *answer)
-{
-    size_t                       size;
-    u_char                      *p;
-    ngx_uint_t                   whole;
-    ngx_http_magasin_cursor_t    cursor;
-    ngx_http_magasin_content_t  *content;
-
-    content = entry->content;
-    size = content->etag_len + content->links_len;
-    whole = content->body_len <= NGX_HTTP_MAGASIN_PIN_SHORT;
-
-    p = ngx_pnalloc(pool, size + (whole ? content->body_len : 0));
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_magasin_content_begin(content, &cursor);
-    ngx_http_magasin_blocks_read(&cursor, p,
-                                 size + (whole ? content->body_len : 0));
-
-    answer->etag.data = p;
-    answer->etag.len = content->etag_len;
-    answer->links.data = p + content->etag_len;
-    answer->links.len = content->links_len;
-    answer->body.data = whole ? p + size : NULL;
-    answer->body.len = content->body_len;
-    answer->stored = content->stored;
-    answer->expires = content->expires;
-    answer->reader.pin = NULL;
-
-    if (whole || answer->head
-        || ngx_http_magasin_store_pin(store, entry, answer) == NGX_OK)
-    {
-        return NGX_OK;
-    }
-
-    if (content->body_len > answer->room) {
-        return NGX_BUSY;
-    }
-
-    answer->body.data = ngx_pnalloc(pool, content->body_len);
-    if (answer->body.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_magasin_blocks_read(&cursor, answer->body.data,
-                                 content->body_len);
-
-    return NGX_OK;
-}
-
-
-/*
- * Pin the body of an entry for answer->reader.  NGX_OK, or NGX_DECLINED: too
- * much is pinned already, or there is no memory.
- */
-
-ngx_int_t
-ngx_http_magasin_store_pin(ngx_http_magasin_store_t *store,
-    ngx_http_magasin_entry_t *entry, ngx_http_magasin_answer_t *answer)
-{
-    uint64_t                          now;
-    ngx_http_magasin_pin_t           *pin;
-    ngx_http_magasin_content_t       *content;
-    ngx_http_magasin_cache_shared_t  *shared;
-
-    content = entry->content;
-    shared = store->shared;
-
-    if (!ngx_http_magasin_pin_room(store, &content->pinned)) {
-
-        now = ngx_http_magasin_cache_now();
-
-        if (now >= shared->swept + NGX_HTTP_MAGASIN_STORE_SWEEP) {
-            shared->swept = now;
-            ngx_http_magasin_pin_sweep(store, 0);
-        }
-
-        if (!ngx_http_magasin_pin_room(store, &content->pinned)) {
-            return NGX_DECLINED;
-        }
-    }
-
-    pin = ngx_http_magasin_store_block(store, entry);
-    if (pin == NULL) {
-        return NGX_DECLINED;
-    }
-
-    ngx_http_magasin_content_begin(content, &answer->reader.cursor);
-    ngx_http_magasin_blocks_read(&answer->reader.cursor, NULL,
-                                 content->etag_len + content->links_len);
-
-    ngx_http_magasin_pin_take(store, pin, &content->pinned, &answer->reader);
 
     return NGX_OK;
 }

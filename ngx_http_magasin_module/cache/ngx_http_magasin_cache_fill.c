@@ -110,9 +110,11 @@ ngx_http_magasin_cache_fill(ngx_http_magasin_cache_read_t *cr,
     cache = cr->cache;
 
     answer->direct = !cr->joined;
+    answer->gzip = cr->gzip;
     ngx_http_magasin_cache_life(cr, &cr->question, answer, valid_for);
 
     ngx_http_magasin_store_fill(&cache->store, &cr->question, answer);
+    cr->pack = answer->pack;
 
     ngx_log_debug4(NGX_LOG_DEBUG_HTTP, cr->log, 0,
                    "magasin cache: key %xi filled, %uz bytes, ttl %uL ms, "

@@ -103,6 +103,7 @@ ngx_http_magasin_cache_fragment_find(
 
     ngx_http_magasin_cache_want(cr, &answer);
     answer.head = 0;
+    answer.gzip = 0;
 
     rc = ngx_http_magasin_store_peek(&cache->store, question, cr->pool,
                                      &answer);

@@ -158,6 +158,10 @@ struct ngx_http_magasin_cache_read_s {
 
     ngx_http_magasin_reader_t          reader;      /* of a long answer */
     size_t                             held;        /* of it in this process */
+    size_t                             gzip;        /* bodies of so many bytes
+                                                       are preferred in their
+                                                       gzip form; 0: none */
+    ngx_uint_t                         pack;        /* see answer->pack */
 
     unsigned                           crowded:1;   /* no room to keep it */
     unsigned                           streams:1;   /* it counts as one */

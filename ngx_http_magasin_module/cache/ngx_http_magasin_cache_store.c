@@ -24,9 +24,6 @@
 static ngx_int_t ngx_http_magasin_store_renew(ngx_http_magasin_store_t *store,
     ngx_http_magasin_entry_t *entry, ngx_http_magasin_question_t *question,
     uint64_t now, ngx_pool_t *pool, ngx_http_magasin_answer_t *answer);
-static ngx_int_t ngx_http_magasin_store_put(ngx_http_magasin_store_t *store,
-    ngx_http_magasin_entry_t *entry, ngx_http_magasin_question_t *question,
-    ngx_http_magasin_answer_t *answer);
 static ngx_uint_t ngx_http_magasin_store_current(
     ngx_http_magasin_store_t *store, ngx_http_magasin_question_t *question);
 static ngx_uint_t ngx_http_magasin_store_same(
@@ -394,6 +391,8 @@ ngx_http_magasin_store_fill(ngx_http_magasin_store_t *store,
 
     shared = store->shared;
     answer->reader.pin = NULL;
+    answer->is_packed = 0;
+    answer->pack = 0;
     stored = 0;
 
     ngx_http_magasin_zone_lock(store->zone);
@@ -415,7 +414,8 @@ ngx_http_magasin_store_fill(ngx_http_magasin_store_t *store,
     }
 
     if (stored && answer->size > NGX_HTTP_MAGASIN_PIN_SHORT) {
-        (void) ngx_http_magasin_store_pin(store, entry, answer);
+        (void) ngx_http_magasin_store_pin(store, entry,
+                                          &entry->content->pinned, answer);
     }
 
     if (entry && entry->flight == question->flight) {
@@ -433,68 +433,6 @@ ngx_http_magasin_store_fill(ngx_http_magasin_store_t *store,
     if (!ngx_http_magasin_store_current(store, question)) {
         ngx_http_magasin_count(shared->counters.late);
     }
-}
-
-
-/*
- * Copy an answer to an entry that has none.  Under the lock.  NGX_OK, or
- * NGX_DECLINED: there is no room.
- */
-
-static ngx_int_t
-ngx_http_magasin_store_put(ngx_http_magasin_store_t *store,
-    ngx_http_magasin_entry_t *entry, ngx_http_magasin_question_t *question,
-    ngx_http_magasin_answer_t *answer)
-{
-    size_t                       size;
-    ngx_chain_t                 *cl;
-    ngx_http_magasin_block_t    *next;
-    ngx_http_magasin_cursor_t    cursor;
-    ngx_http_magasin_content_t  *content;
-
-    size = sizeof(ngx_http_magasin_content_t) + answer->etag.len
-           + answer->links.len + answer->size;
-
-    content = ngx_http_magasin_store_alloc(store, size, entry, &next);
-    if (content == NULL) {
-        return NGX_DECLINED;
-    }
-
-    ngx_memzero(&content->pinned, sizeof(ngx_http_magasin_pinned_t));
-
-    content->pinned.next = next;
-    content->pinned.size = size;
-    content->stored = answer->stored;
-    content->expires = answer->expires;
-    content->early = answer->expires
-                     - (answer->expires - answer->stored)
-                       / NGX_HTTP_MAGASIN_STORE_EARLY;
-    content->epoch = question->epoch;
-    ngx_memcpy(content->generations, question->generations,
-               sizeof(content->generations));
-    content->flight = question->flight;
-    content->direct = answer->direct;
-    content->etag_len = answer->etag.len;
-    content->links_len = answer->links.len;
-    content->body_len = answer->size;
-
-    ngx_http_magasin_content_begin(content, &cursor);
-    ngx_http_magasin_blocks_write(&cursor, answer->etag.data,
-                                  answer->etag.len);
-    ngx_http_magasin_blocks_write(&cursor, answer->links.data,
-                                  answer->links.len);
-
-    for (cl = answer->chain; cl; cl = cl->next) {
-        ngx_http_magasin_blocks_write(&cursor, cl->buf->pos,
-                                      cl->buf->last - cl->buf->pos);
-    }
-
-    entry->content = content;
-    entry->failed = 0;
-    entry->large_until = 0;
-    store->shared->bytes += size;
-
-    return NGX_OK;
 }
 
 

@@ -153,7 +153,7 @@ static u_char *
 ngx_http_magasin_entity_tags_of(u_char *out, ngx_str_t *value,
     ngx_uint_t weak)
 {
-    u_char      *p, *end, *tag;
+    u_char      *p, *end, *tag, *mark, *last;
     ngx_uint_t   slash, ours;
 
     end = value->data + value->len;
@@ -170,15 +170,25 @@ ngx_http_magasin_entity_tags_of(u_char *out, ngx_str_t *value,
         ours = weak || !slash;
         slash = 0;
 
-        while (p < end && *p != '"') {
-            ours &= (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'f');
-            p++;
+        mark = ngx_strlchr(tag, end, '"');
+        if (mark == NULL) {
+            break;
         }
 
-        if (ours && p < end && p > tag) {
-            out = ngx_cpymem(out, tag, p - tag);
+        /* The tag of the gzip form names the same state. */
+
+        last = mark - ngx_http_magasin_etag_suffix(tag, mark);
+
+        for (p = tag; p < last; p++) {
+            ours &= (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'f');
+        }
+
+        if (ours && last > tag) {
+            out = ngx_cpymem(out, tag, last - tag);
             *out++ = ',';
         }
+
+        p = mark;
     }
 
     return out;

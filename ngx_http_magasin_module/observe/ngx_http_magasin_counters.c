@@ -186,6 +186,11 @@ const ngx_http_magasin_sample_t  ngx_http_magasin_cache_samples[] = {
       .help = "Answers that were too large to store.",
       .offset = CACHE(too_large) },
 
+    { .name = "magasin_cache_compressed_total",
+      .help = "Gzip forms of answers that were made.",
+      .status = "compressed",
+      .offset = CACHE(compressed) },
+
     { .name = "magasin_cache_evictions_total",
       .help = "Answers that were evicted to make room.",
       .status = "evictions",

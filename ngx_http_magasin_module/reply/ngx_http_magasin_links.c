@@ -225,7 +225,7 @@ ngx_http_magasin_link_unpack(ngx_http_magasin_link_t *link, u_char **p,
 ngx_int_t
 ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx)
 {
-    size_t                       size, done;
+    size_t                       size, done, room;
     u_char                      *p, *body;
     uint64_t                     hash;
     ngx_str_t                    text[NGX_HTTP_MAGASIN_LINKS], front;
@@ -266,7 +266,8 @@ ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx)
         size += text[i].len + (plain ? 0 : 5 * address.base.len) + 2;
     }
 
-    front.data = ngx_pnalloc(ctx->request->pool, size);
+    room = ctx->is_packed ? ngx_http_magasin_gzip_head_size(size) : 0;
+    front.data = ngx_pnalloc(ctx->request->pool, room + size);
 
     if (front.data == NULL
         || (ctx->etag.len && ngx_http_magasin_link_tag(ctx, hash) != NGX_OK))
@@ -274,6 +275,7 @@ ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx)
         return NGX_ERROR;
     }
 
+    front.data += room;
     p = front.data;
     body = ngx_http_magasin_json_front(&ctx->json, link[i - 1].offset);
 
@@ -292,7 +294,15 @@ ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx)
     front.len = p - front.data;
     ctx->nlinks = 0;
 
+    if (ctx->is_packed) {
+        ngx_http_magasin_gzip_head(ctx, &front, room);
+    }
+
     ngx_http_magasin_json_replace(&ctx->json, done, &front);
+
+    if (ctx->is_packed && !ctx->json.failed) {
+        ngx_http_magasin_gzip_seal(ctx);
+    }
 
     return NGX_OK;
 }

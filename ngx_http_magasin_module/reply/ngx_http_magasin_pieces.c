@@ -58,6 +58,10 @@ ngx_http_magasin_reply_piece(ngx_http_magasin_ctx_t *ctx)
     ctx->json.size = size;
     ctx->rest -= size;
 
+    if (ctx->open) {
+        ngx_http_magasin_gzip_seal(ctx);
+    }
+
     /*
      * Before the header is sent, the answer is complete: its length is known.
      */

@@ -104,6 +104,7 @@ ngx_http_magasin_precondition_match(ngx_http_magasin_ctx_t *ctx)
 static ngx_uint_t
 ngx_http_magasin_precondition_tag(ngx_str_t *value, ngx_str_t *etag)
 {
+    size_t       len;
     u_char      *p, *end, *start;
     ngx_uint_t   weak;
 
@@ -128,9 +129,13 @@ ngx_http_magasin_precondition_tag(ngx_str_t *value, ngx_str_t *etag)
             return 0;
         }
 
-        if (!weak
-            && (size_t) (p + 1 - start) == etag->len
-            && ngx_memcmp(start, etag->data, etag->len) == 0)
+        len = p - start;
+        len -= ngx_http_magasin_etag_suffix(start, p);
+
+        /* Without the closing mark: the tag of the gzip form counts, too. */
+
+        if (!weak && len == etag->len - 1
+            && ngx_memcmp(start, etag->data, len) == 0)
         {
             return 1;
         }

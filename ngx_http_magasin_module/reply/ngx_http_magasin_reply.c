@@ -1,10 +1,10 @@
 
 #include "ngx_http_magasin_reply.h"
-
-#include <ngx_md5.h>
+#include "ngx_http_magasin_number.h"
 
 
 static ngx_str_t *ngx_http_magasin_reply_allow(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_reply_length(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_reply_etag(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_reply_links(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx);
@@ -92,6 +92,8 @@ ngx_http_magasin_reply_begin(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status)
 
     ctx->status = status;
     ctx->rest = 0;
+    ctx->is_packed = 0;
+    ctx->open = 0;
     ngx_http_magasin_reply_whole(ctx);
     ctx->fields = 0;
     ngx_str_null(&ctx->detail);
@@ -345,8 +347,10 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
         ngx_str_set(&r->headers_out.status_line, "422 Unprocessable Content");
     }
 
-    if (ngx_http_magasin_complete(ctx)) {
-        r->headers_out.content_length_n = ctx->json.size + ctx->rest;
+    if (ngx_http_magasin_complete(ctx)
+        && ngx_http_magasin_reply_length(ctx) != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     if (ctx->json.size || ctx->rest) {
@@ -402,6 +406,10 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
     } else {
         ngx_str_set(&control, "no-store");
         r->disable_not_modified = 1;
+    }
+
+    if (ngx_http_magasin_coding_headers(ctx) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     if (ctx->etag.len && ngx_http_magasin_reply_etag(ctx) != NGX_OK) {
@@ -486,55 +494,38 @@ ngx_http_magasin_reply_allow(ngx_http_magasin_ctx_t *ctx)
 
 
 /*
- * Computes a strong validator of a complete answer: a digest of the bytes of
- * the body, unless the endpoint has set one.  Returns NGX_OK, or NGX_ERROR if
- * memory cannot be allocated.
+ * Sets the length of the answer.  nginx would format the header by its number,
+ * with ngx_sprintf().  Filters of nginx that change the length remove the
+ * header.
  */
 
-ngx_int_t
-ngx_http_magasin_reply_validator(ngx_http_magasin_ctx_t *ctx)
+static ngx_int_t
+ngx_http_magasin_reply_length(ngx_http_magasin_ctx_t *ctx)
 {
-    u_char        digest[16];
-    ngx_md5_t     md5;
-    ngx_chain_t  *cl;
+    u_char              *p;
+    ngx_table_elt_t     *header;
+    ngx_http_request_t  *r;
 
-    if (ctx->etag.len) {
-        return NGX_OK;
-    }
+    r = ctx->request;
+    r->headers_out.content_length_n = ctx->json.size + ctx->rest;
 
-    ngx_md5_init(&md5);
+    p = ngx_pnalloc(r->pool, NGX_HTTP_MAGASIN_NUMBER_LEN);
+    header = ngx_list_push(&r->headers_out.headers);
 
-    for (cl = ctx->json.first; cl; cl = cl->next) {
-        ngx_md5_update(&md5, cl->buf->pos, cl->buf->last - cl->buf->pos);
-    }
-
-    ngx_md5_final(digest, &md5);
-
-    return ngx_http_magasin_reply_tag(ctx, digest);
-}
-
-
-/*
- * Makes an entity tag of an MD5 digest.  Returns NGX_OK, or NGX_ERROR if
- * memory cannot be allocated.
- */
-
-ngx_int_t
-ngx_http_magasin_reply_tag(ngx_http_magasin_ctx_t *ctx, u_char *digest)
-{
-    u_char  *p;
-
-    p = ngx_pnalloc(ctx->request->pool, 2 * 16 + 2);
-    if (p == NULL) {
+    if (p == NULL || header == NULL) {
         return NGX_ERROR;
     }
 
-    ctx->etag.data = p;
-    ctx->etag.len = 2 * 16 + 2;
+    ngx_memzero(header, sizeof(ngx_table_elt_t));
 
-    *p++ = '"';
-    p = ngx_hex_dump(p, digest, 16);
-    *p = '"';
+    header->hash = 1;
+    ngx_str_set(&header->key, "Content-Length");
+    header->value.data = p;
+    header->value.len = ngx_http_magasin_number(p,
+                                          r->headers_out.content_length_n)
+                        - p;
+
+    r->headers_out.content_length = header;
 
     return NGX_OK;
 }

@@ -17,7 +17,15 @@ typedef struct {
 typedef struct {
     ngx_flag_t                     json_errors;
     ngx_flag_t                     server_timing;
+    ngx_flag_t                     gzip;
+    size_t                         gzip_min_length;
+    ngx_int_t                      gzip_comp_level;
 } ngx_http_magasin_reply_loc_conf_t;
+
+
+/* The gzip form was made, or there will be none. */
+typedef void (*ngx_http_magasin_gzip_pt)(ngx_http_magasin_ctx_t *ctx,
+    ngx_int_t rc);
 
 
 extern ngx_module_t  ngx_http_magasin_reply_module;
@@ -26,10 +34,6 @@ extern ngx_module_t  ngx_http_magasin_reply_module;
 ngx_int_t ngx_http_magasin_reply_send(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_reply_header(ngx_http_request_t *r,
     const char *name, ngx_str_t *value);
-
-ngx_int_t ngx_http_magasin_reply_validator(ngx_http_magasin_ctx_t *ctx);
-ngx_int_t ngx_http_magasin_reply_tag(ngx_http_magasin_ctx_t *ctx,
-    u_char *digest);
 
 ngx_int_t ngx_http_magasin_reply_detail(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t status, ngx_str_t *detail);
@@ -56,8 +60,27 @@ ngx_int_t ngx_http_magasin_links_unpack(ngx_http_magasin_ctx_t *ctx,
     ngx_str_t *text, size_t size);
 ngx_int_t ngx_http_magasin_links_render(ngx_http_magasin_ctx_t *ctx);
 
+/* validator.c */
+ngx_int_t ngx_http_magasin_reply_validator(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_reply_tag(ngx_http_magasin_ctx_t *ctx,
+    u_char *digest);
+
 /* pieces.c */
 ngx_int_t ngx_http_magasin_reply_piece(ngx_http_magasin_ctx_t *ctx);
+
+/* coding.c */
+size_t ngx_http_magasin_gzip_from(ngx_http_request_t *r);
+ngx_int_t ngx_http_magasin_coding_headers(ngx_http_magasin_ctx_t *ctx);
+size_t ngx_http_magasin_etag_suffix(u_char *p, u_char *end);
+
+/* gzip.c */
+ngx_int_t ngx_http_magasin_gzip(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_gzip_pt done);
+void ngx_http_magasin_gzip_close(ngx_http_magasin_ctx_t *ctx);
+size_t ngx_http_magasin_gzip_head_size(size_t front);
+void ngx_http_magasin_gzip_head(ngx_http_magasin_ctx_t *ctx, ngx_str_t *front,
+    size_t room);
+void ngx_http_magasin_gzip_seal(ngx_http_magasin_ctx_t *ctx);
 
 /* timing.c */
 ngx_int_t ngx_http_magasin_server_timing(ngx_http_magasin_ctx_t *ctx);

@@ -5,11 +5,23 @@
 #include "ngx_http_magasin_reply.h"
 
 
+/* docs/cache.md has the measurements. */
+#define NGX_HTTP_MAGASIN_GZIP_MIN_LENGTH  1024
+#define NGX_HTTP_MAGASIN_GZIP_COMP_LEVEL  4
+
+
 static ngx_int_t ngx_http_magasin_reply_init(ngx_conf_t *cf);
 static void *ngx_http_magasin_reply_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_magasin_reply_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_magasin_reply_merge_loc_conf(ngx_conf_t *cf,
     void *parent, void *child);
+
+
+static ngx_conf_num_bounds_t  ngx_http_magasin_gzip_levels = {
+    .post_handler = ngx_conf_check_num_bounds,
+    .low = 1,
+    .high = 9
+};
 
 
 static ngx_command_t  ngx_http_magasin_reply_commands[] = {
@@ -27,6 +39,30 @@ static ngx_command_t  ngx_http_magasin_reply_commands[] = {
       .set = ngx_conf_set_flag_slot,
       .conf = NGX_HTTP_LOC_CONF_OFFSET,
       .offset = offsetof(ngx_http_magasin_reply_loc_conf_t, server_timing) },
+
+    { .name = ngx_string("magasin_gzip"),
+      .type = NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+              |NGX_CONF_FLAG,
+      .set = ngx_conf_set_flag_slot,
+      .conf = NGX_HTTP_LOC_CONF_OFFSET,
+      .offset = offsetof(ngx_http_magasin_reply_loc_conf_t, gzip) },
+
+    { .name = ngx_string("magasin_gzip_min_length"),
+      .type = NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+              |NGX_CONF_TAKE1,
+      .set = ngx_conf_set_size_slot,
+      .conf = NGX_HTTP_LOC_CONF_OFFSET,
+      .offset = offsetof(ngx_http_magasin_reply_loc_conf_t,
+                         gzip_min_length) },
+
+    { .name = ngx_string("magasin_gzip_comp_level"),
+      .type = NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+              |NGX_CONF_TAKE1,
+      .set = ngx_conf_set_num_slot,
+      .conf = NGX_HTTP_LOC_CONF_OFFSET,
+      .offset = offsetof(ngx_http_magasin_reply_loc_conf_t,
+                         gzip_comp_level),
+      .post = &ngx_http_magasin_gzip_levels },
 
       ngx_null_command
 };
@@ -89,6 +125,9 @@ ngx_http_magasin_reply_create_loc_conf(ngx_conf_t *cf)
 
     rlcf->json_errors = NGX_CONF_UNSET;
     rlcf->server_timing = NGX_CONF_UNSET;
+    rlcf->gzip = NGX_CONF_UNSET;
+    rlcf->gzip_min_length = NGX_CONF_UNSET_SIZE;
+    rlcf->gzip_comp_level = NGX_CONF_UNSET;
 
     return rlcf;
 }
@@ -121,6 +160,11 @@ ngx_http_magasin_reply_merge_loc_conf(ngx_conf_t *cf, void *parent,
     }
 
     ngx_conf_merge_value(conf->server_timing, prev->server_timing, 0);
+    ngx_conf_merge_value(conf->gzip, prev->gzip, 0);
+    ngx_conf_merge_size_value(conf->gzip_min_length, prev->gzip_min_length,
+                              NGX_HTTP_MAGASIN_GZIP_MIN_LENGTH);
+    ngx_conf_merge_value(conf->gzip_comp_level, prev->gzip_comp_level,
+                         NGX_HTTP_MAGASIN_GZIP_COMP_LEVEL);
 
     if (conf->json_errors == NGX_CONF_UNSET) {
         conf->json_errors = prev->json_errors;

@@ -70,6 +70,11 @@ typedef struct {
 } ngx_http_magasin_request_loc_conf_t;
 
 
+/* What the entity tag of a gzip form ends with, inside its quotation marks. */
+#define NGX_HTTP_MAGASIN_ETAG_GZIP      "-gzip"
+#define NGX_HTTP_MAGASIN_ETAG_GZIP_LEN  (sizeof("-gzip") - 1)
+
+
 /* Why a token was rejected. */
 typedef enum {
     NGX_HTTP_MAGASIN_REFUSED_MISSING = 0,
@@ -105,6 +110,7 @@ typedef enum {
     NGX_HTTP_MAGASIN_HEADER_IDEMPOTENCY_KEY,
     NGX_HTTP_MAGASIN_HEADER_REQUEST_METHOD,     /* of a preflight */
     NGX_HTTP_MAGASIN_HEADER_FETCH_SITE,
+    NGX_HTTP_MAGASIN_HEADER_ACCEPT_ENCODING,
     NGX_HTTP_MAGASIN_HEADERS
 } ngx_http_magasin_header_e;
 
@@ -317,6 +323,8 @@ struct ngx_http_magasin_ctx_s {
     ngx_http_magasin_json_t        json;        /* the body of the answer */
     size_t                         rest;        /* bytes after json, which are
                                                    in the cache */
+    ngx_http_magasin_packed_t      packed;      /* of the gzip form */
+    void                          *packer;      /* makes it; see gzip.c */
     ngx_uint_t                     status;
     ngx_uint_t                     page;        /* the status whose error_page
                                                    this request is */
@@ -349,6 +357,8 @@ struct ngx_http_magasin_ctx_s {
     unsigned                       personal:1;  /* no shared cache may keep
                                                    the answer */
     unsigned                       identity:1;  /* `token` is an identity */
+    unsigned                       is_packed:1; /* the body is the gzip form */
+    unsigned                       open:1;      /* and lacks its trailer */
 };
 
 

@@ -31,7 +31,8 @@ static ngx_str_t  ngx_http_magasin_header_names[] = {
     ngx_string("cache-control"),
     ngx_string("idempotency-key"),
     ngx_string("access-control-request-method"),
-    ngx_string("sec-fetch-site")
+    ngx_string("sec-fetch-site"),
+    ngx_string("accept-encoding")
 };
 
 
@@ -347,7 +348,9 @@ ngx_http_magasin_header_which(ngx_table_elt_t *header)
         break;
 
     case sizeof("idempotency-key") - 1:
-        which = NGX_HTTP_MAGASIN_HEADER_IDEMPOTENCY_KEY;
+        which = header->lowcase_key[0] == 'i'
+                ? NGX_HTTP_MAGASIN_HEADER_IDEMPOTENCY_KEY
+                : NGX_HTTP_MAGASIN_HEADER_ACCEPT_ENCODING;
         break;
 
     case sizeof("access-control-request-method") - 1:

@@ -9,9 +9,24 @@
 #include "ngx_http_magasin_text.h"
 
 
+/* Where a byte may be in an authority: in a name, in an address of IPv6. */
+#define NGX_HTTP_MAGASIN_IN_NAME     1
+#define NGX_HTTP_MAGASIN_IN_ADDRESS  2
+
+
 static ngx_uint_t ngx_http_magasin_authority_of_target(ngx_http_request_t *r,
     ngx_str_t *host);
 static ngx_uint_t ngx_http_magasin_authority_name(ngx_str_t *host);
+
+
+static const u_char  ngx_http_magasin_authority_bytes[256] = {
+    ['-'] = 1, ['_'] = 1, ['.'] = 3, [':'] = 2,
+    ['0'] = 3, 3, 3, 3, 3, 3, 3, 3, 3, 3,
+    ['A'] = 3, 3, 3, 3, 3, 3,
+    ['G'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    ['a'] = 3, 3, 3, 3, 3, 3,
+    ['g'] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
+};
 
 
 /*
@@ -115,24 +130,18 @@ ngx_http_magasin_authority_of_target(ngx_http_request_t *r, ngx_str_t *host)
 static ngx_uint_t
 ngx_http_magasin_authority_name(ngx_str_t *host)
 {
-    u_char      *p, *end, c;
+    u_char      *p, *end, mask;
     ngx_uint_t   address;
 
     p = host->data;
     end = p + host->len;
     address = (p < end && *p == '[');
+    mask = address ? NGX_HTTP_MAGASIN_IN_ADDRESS : NGX_HTTP_MAGASIN_IN_NAME;
 
     for (p += address; p < end; p++) {
-        c = *p | 0x20;
-
-        if ((*p >= '0' && *p <= '9') || *p == '.'
-            || (address ? *p == ':' || (c >= 'a' && c <= 'f')
-                        : *p == '-' || *p == '_' || (c >= 'a' && c <= 'z')))
-        {
-            continue;
+        if (!(ngx_http_magasin_authority_bytes[*p] & mask)) {
+            break;
         }
-
-        break;
     }
 
     if (address) {

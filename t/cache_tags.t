@@ -16,7 +16,7 @@ plan skip_all => 'TEST_NGINX_ADMIN_DATABASE is not set (make test)'
     unless $ENV{TEST_NGINX_ADMIN_DATABASE};
 
 # Reads by short names: p4 is product 4, q1.4 its quantity in store 1, a4 its
-# availability, s1 and l1 the stock of store 1 and its list, v1 a sale, vm1 the
+# availability, f4 its sheet, s1 and l1 the stock of store 1 and its list, v1 a sale, vm1 the
 # sales of store 1, d1 a request.
 our %Reads = (
     reports => 'reports/', dashboard => 'dashboard/',
@@ -29,8 +29,9 @@ our %Reads = (
     (map { ("m$_" => "stores/$_/", "s$_" => "stores/$_/stock/",
             "l$_" => "stores/$_/stock/list/",
             "vm$_" => "sales/?magasin=$_") } 1, 2),
-    (map { ("p$_" => "products/$_/", "a$_" => "products/$_/availability/") }
-        4, 9, 15),
+    (map { ("p$_" => "products/$_/", "a$_" => "products/$_/availability/",
+            "f$_" => "products/$_/sheet/") } 4, 9, 15),
+    code => 'products/?code=0',
     'q1.4' => 'stores/1/stock/4/', 'q1.9' => 'stores/1/stock/9/',
     'q2.4' => 'stores/2/stock/4/', 'q1.15' => 'stores/1/stock/15/',
     v1 => 'sales/1/', v2 => 'sales/2/', v4 => 'sales/4/',
@@ -55,7 +56,7 @@ is(join(' ', MagasinRoutes::missing([ values %Reads ],
 # Nothing here writes to store 5 or product 13.
 my $canary   = '/api/v1/stores/5/';
 my $marker   = '/api/v1/products/13/';
-my @marked   = qw(products search drinks archived);
+my @marked   = qw(products search drinks archived code);
 my @lists    = @marked;
 my @names    = qw(reports dashboard s1 s2 l1 l2 central);
 my @named    = (@lists, @names);
@@ -238,27 +239,29 @@ ATTEMPT:
 # The stores that a product was deleted from are known to the journal alone.
 
 writes([qw(s1 l1 s2 l2)],
-    [ 'PUT of a price', 200, [ 'p4', 'a4', @lists ],
+    [ 'PUT of a price', 200, [ 'p4', 'f4', 'a4', @lists ],
         PUT => 'products/4/', '{"prix":"1.00"}' ],
-    [ 'PUT of a name', 200, [ 'p4', 'a4', @named ],
+    [ 'PUT of a name', 200, [ 'p4', 'f4', 'a4', @named ],
         PUT => 'products/4/', '{"nom":"Chocolat au caf\u00e9"}' ],
-    [ 'PUT of the name that it has', 200, [ 'p4', 'a4', @lists ],
+    [ 'PUT of the name that it has', 200, [ 'p4', 'f4', 'a4', @lists ],
         PUT => 'products/4/',
         '{"nom":"Chocolat au caf\u00e9","prix":"2.00"}' ],
-    [ 'PATCH of a name', 200, [ 'p9', 'a9', @named ],
+    [ 'PATCH of a name', 200, [ 'p9', 'f9', 'a9', @named ],
         PATCH => 'products/9/', '{"nom":"Chocolat blanc"}' ],
-    [ 'PUT of a category', 200, [ 'p4', 'a4', @lists ],
+    [ 'PUT of a category', 200, [ 'p4', 'f4', 'a4', @lists ],
         PUT => 'products/4/', '{"categorie":"Confiserie"}' ],
-    [ 'PATCH of a description', 200, [ 'p9', 'a9', @lists ],
+    [ 'PATCH of a description', 200, [ 'p9', 'f9', 'a9', @lists ],
         PATCH => 'products/9/', '{"description":"neuf"}' ],
-    [ 'PATCH that archives', 200, \@lists,
+    [ 'PATCH of a code', 200, [ 'p4', 'f4', 'a4', @lists ],
+        PATCH => 'products/4/', '{"code":"C"}' ],
+    [ 'PATCH that archives', 200, [ 'f4', @lists ],
         PATCH => 'products/4/', '{"archive":true}' ],
-    [ 'PATCH that brings back', 200, [ 'p4', 'a4', @lists ],
+    [ 'PATCH that brings back', 200, [ 'p4', 'f4', 'a4', @lists ],
         PATCH => 'products/4/', '{"archive":false}' ],
     [ 'POST of a product', 201, \@lists,
         POST => 'products/',
         '{"nom":"Chocolat","categorie":"Boissons","prix":"1.00"}' ],
-    [ 'DELETE that archives', 204, [ 'q1.4', 'q2.4', @named ],
+    [ 'DELETE that archives', 204, [ 'f4', 'q1.4', 'q2.4', @named ],
         DELETE => 'products/4/' ],
     [ 'DELETE', 204, \@named, DELETE => 'products/15/' ],
 );
@@ -396,9 +399,12 @@ sub by_hand {
 
 prepare();
 
-by_hand('UPDATE of a price', [qw(p4 a4)],
+by_hand('UPDATE of a price', [qw(p4 f4 a4)],
     'UPDATE produit SET prix = 1 WHERE id = 4');
-by_hand('UPDATE of a name', [ 'p4', 'a4', @names ],
+by_hand('INSERT of a code', [ 'p4', 'f4', 'a4' ],
+    q{INSERT INTO produit_code (code, produit_id, interne)
+      VALUES ('C', 4, true)});
+by_hand('UPDATE of a name', [ 'p4', 'f4', 'a4', @names ],
     "UPDATE produit SET nom = 'Chocolat chaud' WHERE id = 4");
 by_hand('UPDATE of a store',
     [qw(m1 stores s1 l1 a4 a9 a15 reports dashboard)],
@@ -476,7 +482,7 @@ by_hand('another id of a store', undef,
     'DELETE FROM demande_reapprovisionnement WHERE magasin_id = 2',
     'DELETE FROM ligne_vente WHERE vente_id IN (4, 5)',
     'DELETE FROM vente WHERE magasin_id = 2');
-by_hand('DELETE of a product', [ 'p15', 'a15', 'q1.15', @names ],
+by_hand('DELETE of a product', [ 'p15', 'f15', 'a15', 'q1.15', @names ],
     'DELETE FROM stock_local WHERE produit_id = 15;'
         . ' DELETE FROM stock_central WHERE produit_id = 15;'
         . ' DELETE FROM produit WHERE id = 15', 'SELECT');

@@ -47,6 +47,7 @@ my %Case = (
     product_update       => [ 'PUT products/4/', '{"prix":"1"}',       'produits', 'all' ],
     product_patch        => [ 'PATCH products/4/', '{"prix":"1"}',     'produits', 'all' ],
     product_delete       => [ 'DELETE products/15/',               '', 'produits', 'all' ],
+    product_sheet        => [ 'GET products/4/sheet/',             '', 'lecture', 'none' ],
     product_availability => [ 'GET products/4/availability/',      '', 'lecture', 'all' ],
     sales                => [ 'GET sales/?magasin=01',             '', 'lecture', 'one' ],
     sale_create          => [ 'POST sales/', '{"magasin":1,"lignes":[{"produit":4,"quantite":1}]}', 'ventes', 'one' ],

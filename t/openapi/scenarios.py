@@ -34,6 +34,11 @@ def archived(product):
     return f"UPDATE produit SET archive_le = now() WHERE id = {product}"
 
 
+def coded(product):
+    return ("INSERT INTO produit_code (code, produit_id, rang)"
+            f" VALUES ('3017620422003', {product}, 1)")
+
+
 def closed(store):
     return f"UPDATE magasin SET ouvert = false WHERE id = {store}"
 
@@ -64,7 +69,8 @@ REQUESTS = ("replenishments", "replenishment", "replenishment_approve",
 
 # A value of each parameter of a query, which the first answer fits.
 VALUES = {
-    "archive": "true", "categorie": "Boissons", "depuis": "2026-01-01",
+    "archive": "true", "categorie": "Boissons", "code": "3017620422003",
+    "depuis": "2026-01-01",
     "detail": "true", "format": "json", "id": "4,6", "jusqu_a": "2999-12-31T23:59:59Z", "limit": "2",
     "magasin": "2", "ordering": "-id", "page": "last", "produit": "4",
     "produit__nom": "café", "produits": "4,6", "q": "cafe", "quantite": "30",
@@ -105,6 +111,13 @@ SCENARIOS = {
         "champ_inconnu": {"body": {"nom": "Thé Matcha",
                                    "categorie": "Boissons",
                                    "prix": "24.90", "couleur": "vert"}},
+        "controle_faux": {"body": {"nom": "Thé Matcha",
+                                   "categorie": "Boissons",
+                                   "prix": "24.90",
+                                   "codes_barres": ["3017620422004"]}},
+        "code_pris": {"body": {"nom": "Thé Matcha", "categorie": "Boissons",
+                               "prix": "24.90", "code": "3017620422003"},
+                      "sql": coded(1)},
         "json_abime": {"body": '{"nom": "Thé'},
     },
     "product": {"inconnu": {"path": {"id": 99}}},
@@ -119,8 +132,10 @@ SCENARIOS = {
         "json_abime": {"body": '{"prix": '},
         "inconnu": {"path": {"id": 99}},
         "archive": {"sql": archived(4)},
+        "code_pris": {"body": {"code": "3017620422003"}, "sql": coded(1)},
     },
     "product_delete": {"inconnu": {"path": {"id": 99}}},
+    "product_sheet": {"inconnu": {"path": {"id": 99}}},
     "product_availability": {"inconnu": {"path": {"id": 99}}},
     "sales": {
         "filtre": {"query": {"magasin": "2", "jusqu_a": "2999-12-31",
@@ -132,6 +147,10 @@ SCENARIOS = {
             "body": {"magasin": 1, "lignes": [{"produit": 4, "quantite": 2},
                                               {"produit": 1, "quantite": 0}]}},
         "sans_lignes": {"body": {"magasin": 1, "lignes": []}},
+        "codes": {"sql": coded(4)},
+        "code_inconnu": {
+            "body": {"magasin": 1, "lignes": [{"produit": 4, "quantite": 2},
+                                              {"code": "x", "quantite": 1}]}},
         "json_abime": {"body": '{"magasin": 1,'},
         "sans_prix": {
             "token": "caisse",

@@ -259,7 +259,7 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .statement = NGX_HTTP_MAGASIN_SQL_WRITES_BATCH,
       .class = NGX_HTTP_MAGASIN_PG_WRITE,
       .bind = ngx_http_magasin_sale_create_bind,
-      .render = ngx_http_magasin_written_render,
+      .render = ngx_http_magasin_sale_create_render,
       .touch = ngx_http_magasin_sale_touch },
 
     { .name = ngx_string("sale"),
@@ -296,7 +296,7 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .statement = NGX_HTTP_MAGASIN_SQL_REPLENISHMENT_CREATE,
       .class = NGX_HTTP_MAGASIN_PG_WRITE,
       .bind = ngx_http_magasin_replenishment_create_bind,
-      .render = ngx_http_magasin_written_render,
+      .render = ngx_http_magasin_replenishment_create_render,
       .touch = ngx_http_magasin_replenishment_create_touch },
 
     { .name = ngx_string("replenishment"),

@@ -5,7 +5,7 @@
 #include "ngx_http_magasin_rows.h"
 #include "ngx_http_magasin_checks.h"
 #include "ngx_http_magasin_reply.h"
-#include "ngx_http_magasin_lines_internal.h"
+#include "ngx_http_magasin_codes_internal.h"
 #include "ngx_http_magasin_writes_internal.h"
 
 
@@ -13,7 +13,8 @@
 enum {
     LINE_PRODUIT = 0,
     LINE_QUANTITE,
-    LINE_PRIX
+    LINE_PRIX,
+    LINE_CODE
 };
 
 
@@ -24,10 +25,12 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_sale_members[] = {
 };
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_line_members[] = {
-    { .name = "produit", .type = NGX_HTTP_MAGASIN_MEMBER_ID, .required = 1 },
+    { .name = "produit", .type = NGX_HTTP_MAGASIN_MEMBER_ID, .required = 1,
+      .instead = "code" },
     { .name = "quantite", .type = NGX_HTTP_MAGASIN_MEMBER_INTEGER, .min = 1,
       .max = NGX_MAX_INT32_VALUE, .required = 1 },
     { .name = "prix_unitaire", .type = NGX_HTTP_MAGASIN_MEMBER_PRICE },
+    { .name = "code", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 64 },
     { .name = NULL }
 };
 
@@ -65,6 +68,10 @@ const ngx_http_magasin_item_spec_t  ngx_http_magasin_sale_spec = {
 };
 
 
+static ngx_int_t ngx_http_magasin_sale_bind(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_lines_t *lines);
+
+
 /* GET of the list.  The sales of one store have their own index. */
 
 ngx_int_t
@@ -90,15 +97,10 @@ ngx_http_magasin_sales_bind(ngx_http_magasin_ctx_t *ctx)
 ngx_int_t
 ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    uint64_t                  *locks;
     ngx_int_t                  rc;
     ngx_uint_t                 i;
-    const char                *members[2], **values;
-    ngx_pool_t                *pool;
-    ngx_http_magasin_lines_t   lines;
-
-    pool = ctx->request->pool;
-    values = ctx->job.values;
+    const char                *members[2];
+    ngx_http_magasin_lines_t   lines, *state;
 
     rc = ngx_http_magasin_members_root(ctx);
     if (rc != NGX_OK) {
@@ -130,18 +132,51 @@ ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx)
         }
     }
 
-    ngx_http_magasin_writes_bind(ctx, "vente", lines.n);
-
-    values[WRITES_MAGASIN] = members[0];
     ctx->place = members[0];
-    values[WRITES_PRODUITS] = ngx_http_magasin_lines_list(pool, &lines,
-                                                          LINE_PRODUIT);
-    values[WRITES_QUANTITES] = ngx_http_magasin_lines_list(pool, &lines,
-                                                           LINE_QUANTITE);
-    values[WRITES_PRIX] = ngx_http_magasin_lines_list(pool, &lines,
-                                                      LINE_PRIX);
 
-    locks = ngx_http_magasin_locks(ctx, lines.n);
+    rc = ngx_http_magasin_codes_of_lines(ctx, &lines, LINE_CODE);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_magasin_sale_bind(ctx, &lines);
+    }
+
+    state = ngx_palloc(ctx->request->pool, sizeof(ngx_http_magasin_lines_t));
+
+    if (rc != NGX_OK || state == NULL) {
+        return NGX_ERROR;
+    }
+
+    *state = lines;
+    ctx->state = state;
+
+    return NGX_OK;
+}
+
+
+/* Bind writes_batch.sql.  The store is ctx->place. */
+
+static ngx_int_t
+ngx_http_magasin_sale_bind(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_lines_t *lines)
+{
+    uint64_t     *locks;
+    ngx_uint_t    i;
+    const char  **values;
+    ngx_pool_t   *pool;
+
+    pool = ctx->request->pool;
+    values = ctx->job.values;
+
+    ngx_http_magasin_writes_bind(ctx, "vente", lines->n);
+
+    values[WRITES_MAGASIN] = ctx->place;
+    values[WRITES_PRODUITS] = ngx_http_magasin_lines_list(pool, lines,
+                                                          LINE_PRODUIT);
+    values[WRITES_QUANTITES] = ngx_http_magasin_lines_list(pool, lines,
+                                                           LINE_QUANTITE);
+    values[WRITES_PRIX] = ngx_http_magasin_lines_list(pool, lines, LINE_PRIX);
+
+    locks = ngx_http_magasin_locks(ctx, lines->n);
 
     if (values[WRITES_PRODUITS] == NULL || values[WRITES_QUANTITES] == NULL
         || values[WRITES_PRIX] == NULL || locks == NULL)
@@ -149,12 +184,40 @@ ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    for (i = 0; i < lines.n; i++) {
-        locks[i] = ngx_http_magasin_pg_lock(members[0],
-                                       lines.elts[i].values[LINE_PRODUIT]);
+    for (i = 0; i < lines->n; i++) {
+        locks[i] = ngx_http_magasin_pg_lock(values[WRITES_MAGASIN],
+                                       lines->elts[i].values[LINE_PRODUIT]);
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Write the answer; or, when the ids of products are there, go on with the sale
+ * (NGX_DECLINED).
+ */
+
+ngx_int_t
+ngx_http_magasin_sale_create_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result)
+{
+    ngx_int_t  rc;
+
+    if (!ngx_http_magasin_codes_asked(ctx)) {
+        return ngx_http_magasin_written_render(ctx, result);
+    }
+
+    rc = ngx_http_magasin_codes_into_lines(ctx, result, ctx->state,
+                                           LINE_PRODUIT, LINE_CODE);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_magasin_sale_bind(ctx, ctx->state);
+
+        return rc == NGX_OK ? NGX_DECLINED : NGX_ERROR;
+    }
+
+    return rc == NGX_DONE ? NGX_OK : NGX_ERROR;
 }
 
 

@@ -66,6 +66,23 @@ ngx_int_t ngx_http_magasin_stock_list_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_stock_list_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
 
+/* stores.c */
+ngx_int_t ngx_http_magasin_store_create_bind(ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_store_create_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+ngx_int_t ngx_http_magasin_store_patch_bind(ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_store_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+
+/* thresholds.c */
+ngx_int_t ngx_http_magasin_threshold_put_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_thresholds_put_bind(ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_thresholds_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+
+/* items.c */
+ngx_int_t ngx_http_magasin_items_bind(ngx_http_magasin_ctx_t *ctx);
+
 /* products_list.c */
 ngx_int_t ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx);
 

@@ -106,6 +106,7 @@ ngx_int_t ngx_http_magasin_list_render(ngx_http_magasin_ctx_t *ctx,
  * resource.
  */
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_stores_spec;
+extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_items_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_products_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_central_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_sales_spec;
@@ -113,6 +114,8 @@ extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_replenishments_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_journal_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_product_sheet_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_store_spec;
+extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_threshold_spec;
+extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_thresholds_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_stock_item_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_availability_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_sale_spec;

@@ -538,3 +538,318 @@ GRANT EXECUTE ON FUNCTION gtin, code_cle, code_forme, code_produit,
     codes_produits, produit_fiche, produit_creer_code, produit_changer,
     magasin_corps, magasin_creer, magasin_changer TO magasin_web;
 GRANT SELECT ON produit_code TO magasin_web;
+
+
+-- Thresholds: how many units of a product a store wants to have, at least and
+-- at most.  A row of a product goes before one of its category, and that before
+-- one of the whole store (categorie '').  Of a row either may be NULL; a row
+-- whose both are NULL says nothing.
+
+CREATE TABLE seuil (
+    magasin_id  bigint NOT NULL REFERENCES magasin ON DELETE CASCADE,
+    produit_id  bigint NOT NULL REFERENCES produit ON DELETE CASCADE,
+    minimum     integer
+                CONSTRAINT seuil_minimum_positif CHECK (minimum >= 0),
+    maximum     integer
+                CONSTRAINT seuil_maximum_positif CHECK (maximum >= 0),
+    PRIMARY KEY (magasin_id, produit_id),
+    CONSTRAINT seuil_ordre CHECK (minimum <= maximum)
+);
+
+CREATE INDEX seuil_produit ON seuil (produit_id);
+
+CREATE TABLE seuil_categorie (
+    magasin_id  bigint NOT NULL REFERENCES magasin ON DELETE CASCADE,
+    categorie   text NOT NULL
+                CONSTRAINT seuil_categorie_longueur
+                    CHECK (char_length(categorie) <= 100),
+    minimum     integer
+                CONSTRAINT seuil_categorie_minimum_positif
+                    CHECK (minimum >= 0),
+    maximum     integer
+                CONSTRAINT seuil_categorie_maximum_positif
+                    CHECK (maximum >= 0),
+    PRIMARY KEY (magasin_id, categorie),
+    CONSTRAINT seuil_categorie_ordre CHECK (minimum <= maximum)
+);
+
+COMMENT ON COLUMN seuil_categorie.categorie IS '"": of all categories';
+
+-- The journal has what changed, of a default with its category.
+CREATE FUNCTION journal_seuils() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    avant   jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
+    apres   jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
+    ligne   jsonb;
+    change  jsonb;
+BEGIN
+    -- A row that comes to another place leaves one.
+    IF TG_OP = 'UPDATE'
+       AND avant - '{minimum,maximum}'::text[]
+           <> apres - '{minimum,maximum}'::text[]
+    THEN
+        INSERT INTO public.journal (type, magasin_id, produit_id, reference)
+        VALUES ('seuil_suppression', (avant ->> 'magasin_id')::bigint,
+                (avant ->> 'produit_id')::bigint,
+                'magasin/' || (avant ->> 'magasin_id'));
+        avant := NULL;
+    END IF;
+
+    ligne := coalesce(apres, avant);
+
+    SELECT jsonb_object_agg(cle, jsonb_build_array(avant -> cle,
+                                                   apres -> cle))
+      INTO change
+      FROM unnest('{minimum,maximum}'::text[]) cle
+     WHERE coalesce(avant -> cle, 'null') <> coalesce(apres -> cle, 'null');
+
+    IF change IS NULL THEN
+        RETURN NULL;
+    END IF;
+
+    IF ligne ? 'categorie' THEN
+        change := change || jsonb_build_object('categorie',
+                                               ligne -> 'categorie');
+    END IF;
+
+    INSERT INTO public.journal (type, magasin_id, produit_id, reference,
+                                details)
+    VALUES (CASE WHEN apres IS NULL THEN 'seuil_suppression'
+                 ELSE 'seuil_modification' END,
+            (ligne ->> 'magasin_id')::bigint, (ligne ->> 'produit_id')::bigint,
+            'magasin/' || (ligne ->> 'magasin_id'), change);
+
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER journal_seuils
+    AFTER INSERT OR UPDATE OR DELETE ON seuil
+    FOR EACH ROW EXECUTE FUNCTION journal_seuils();
+CREATE TRIGGER journal_seuils
+    AFTER INSERT OR UPDATE OR DELETE ON seuil_categorie
+    FOR EACH ROW EXECUTE FUNCTION journal_seuils();
+CREATE TRIGGER journal_vidage BEFORE TRUNCATE ON seuil
+    FOR EACH STATEMENT EXECUTE FUNCTION journal_vidage('seuil');
+CREATE TRIGGER journal_vidage BEFORE TRUNCATE ON seuil_categorie
+    FOR EACH STATEMENT EXECUTE FUNCTION journal_vidage('seuil_categorie');
+ALTER TABLE seuil
+    ENABLE ALWAYS TRIGGER journal_seuils,
+    ENABLE ALWAYS TRIGGER journal_vidage;
+ALTER TABLE seuil_categorie
+    ENABLE ALWAYS TRIGGER journal_seuils,
+    ENABLE ALWAYS TRIGGER journal_vidage;
+
+-- What holds for a product of a category in a store, and why; no row where
+-- nothing was said.
+CREATE FUNCTION seuils(p_magasin bigint, p_produit bigint, p_categorie text)
+    RETURNS TABLE (minimum integer, maximum integer, origine text)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT u.minimum, u.maximum, u.origine
+      FROM (
+        SELECT s.minimum, s.maximum, 'produit', 1
+          FROM seuil s
+         WHERE s.magasin_id = p_magasin AND s.produit_id = p_produit
+         UNION ALL
+        SELECT c.minimum, c.maximum,
+               CASE c.categorie WHEN '' THEN 'magasin' ELSE 'categorie' END,
+               CASE c.categorie WHEN '' THEN 3 ELSE 2 END
+          FROM seuil_categorie c
+         WHERE c.magasin_id = p_magasin
+           AND c.categorie IN (p_categorie, '')
+      ) u (minimum, maximum, origine, rang)
+     WHERE u.minimum IS NOT NULL OR u.maximum IS NOT NULL
+     ORDER BY u.rang
+     LIMIT 1;
+END;
+
+-- The entity tags of both are the MD5 digests of these texts.
+CREATE FUNCTION seuil_corps(p_magasin bigint, p produit) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN (SELECT '{"magasin":' || p_magasin || ',"produit":' || (p).id
+                || ',"minimum":' || coalesce(s.minimum::text, 'null')
+                || ',"maximum":' || coalesce(s.maximum::text, 'null')
+                || ',"origine":'
+                || coalesce('"' || s.origine || '"', 'null') || '}'
+              FROM (VALUES (true)) un
+              LEFT JOIN seuils(p_magasin, (p).id, (p).categorie) s ON true);
+
+CREATE FUNCTION seuils_corps(p_magasin bigint) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN '{"magasin":' || p_magasin || ',"lignes":['
+        || coalesce((SELECT string_agg(
+                        '{"categorie":'
+                        || coalesce(to_json(nullif(categorie, ''))::text,
+                                    'null')
+                        || ',"minimum":' || coalesce(minimum::text, 'null')
+                        || ',"maximum":' || coalesce(maximum::text, 'null')
+                        || '}', ','
+                        ORDER BY categorie COLLATE magasin_fr, categorie)
+                       FROM seuil_categorie
+                      WHERE magasin_id = p_magasin), '')
+        || ']}';
+
+CREATE FUNCTION seuil_ordre_inverse() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN '"maximum":["Le maximum ne peut être inférieur au minimum."]';
+
+-- PUT /api/v1/stores/{id}/stock/{produit}/thresholds/.  With both NULL the
+-- defaults hold again.
+CREATE FUNCTION seuil_poser(p_magasin bigint, p_produit bigint,
+                            p_minimum integer, p_maximum integer, p_si text,
+                            p_sauf text, p_acteur text)
+    RETURNS reponse
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    contexte  text;
+    ce        produit;
+    corps     text;
+BEGIN
+    IF p_minimum > p_maximum THEN
+        RETURN repondre(400, NULL, NULL, NULL,
+                        '{' || seuil_ordre_inverse() || '}');
+    END IF;
+
+    SELECT * INTO ce FROM produit WHERE id = p_produit FOR KEY SHARE;
+
+    PERFORM FROM magasin WHERE id = p_magasin FOR KEY SHARE;
+
+    IF NOT FOUND OR ce.id IS NULL THEN
+        RETURN reponse_absent(
+            CASE WHEN ce.id IS NULL
+                 THEN 'Produit avec ID ' || p_produit || ' introuvable.'
+                 ELSE 'Magasin avec ID ' || p_magasin || ' introuvable.' END);
+    END IF;
+
+    contexte := contexte_poser('', p_acteur, '', '');
+
+    -- A row to wait for each other at.
+    INSERT INTO seuil (magasin_id, produit_id)
+    VALUES (p_magasin, p_produit)
+    ON CONFLICT DO NOTHING;
+
+    PERFORM FROM seuil
+      WHERE magasin_id = p_magasin AND produit_id = p_produit
+        FOR UPDATE;
+
+    corps := md5(seuil_corps(p_magasin, ce));
+
+    IF NOT etag_present(corps, p_si) OR NOT etag_absent(corps, p_sauf) THEN
+        RETURN repondre(412, NULL, NULL,
+                        'La condition de la requête n''est pas remplie.',
+                        NULL);
+    END IF;
+
+    UPDATE seuil
+       SET minimum = p_minimum, maximum = p_maximum
+     WHERE magasin_id = p_magasin AND produit_id = p_produit;
+
+    corps := seuil_corps(p_magasin, ce);
+
+    RETURN repondre(200, NULL, '"' || md5(corps) || '"', NULL, corps);
+END
+$$;
+
+-- PUT /api/v1/stores/{id}/thresholds/: all defaults of a store.  A category
+-- that is NULL is all of them.
+CREATE FUNCTION seuils_poser(p_magasin bigint, p_categories text[],
+                             p_minimums integer[], p_maximums integer[],
+                             p_si text, p_sauf text, p_acteur text)
+    RETURNS reponse
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    contexte  text;
+    corps     text;
+    erreurs   text;
+BEGIN
+    SELECT string_agg('{' || concat_ws(',',
+               CASE WHEN fois > 1
+                    THEN '"categorie":["Cette catégorie est donnée deux '
+                         'fois."]' END,
+               CASE WHEN minimum > maximum
+                    THEN seuil_ordre_inverse() END) || '}', ',' ORDER BY n)
+      INTO erreurs
+      FROM (SELECT u.*, count(*) OVER (PARTITION BY categorie) AS fois
+              FROM unnest(p_categories, p_minimums, p_maximums)
+                   WITH ORDINALITY u (categorie, minimum, maximum, n)) d
+    HAVING max(fois) > 1 OR bool_or(minimum > maximum);
+
+    IF erreurs IS NOT NULL THEN
+        RETURN repondre(400, NULL, NULL, NULL,
+                        '{"lignes":[' || erreurs || ']}');
+    END IF;
+
+    PERFORM FROM magasin WHERE id = p_magasin FOR NO KEY UPDATE;
+
+    IF NOT FOUND THEN
+        RETURN reponse_absent(
+            'Magasin avec ID ' || p_magasin || ' introuvable.');
+    END IF;
+
+    corps := md5(seuils_corps(p_magasin));
+
+    IF NOT etag_present(corps, p_si) OR NOT etag_absent(corps, p_sauf) THEN
+        RETURN repondre(412, NULL, NULL,
+                        'La condition de la requête n''est pas remplie.',
+                        NULL);
+    END IF;
+
+    contexte := contexte_poser('', p_acteur, '', '');
+
+    DELETE FROM seuil_categorie
+     WHERE magasin_id = p_magasin
+       AND categorie <> ALL (SELECT coalesce(c, '')
+                               FROM unnest(p_categories) c);
+
+    INSERT INTO seuil_categorie AS s (magasin_id, categorie, minimum, maximum)
+    SELECT p_magasin, coalesce(u.categorie, ''), u.minimum, u.maximum
+      FROM unnest(p_categories, p_minimums, p_maximums)
+           u (categorie, minimum, maximum)
+    ON CONFLICT (magasin_id, categorie) DO UPDATE
+       SET minimum = excluded.minimum, maximum = excluded.maximum;
+
+    corps := seuils_corps(p_magasin);
+
+    RETURN repondre(200, NULL, '"' || md5(corps) || '"', NULL, corps);
+END
+$$;
+
+
+-- The rows of a store
+
+-- Units that are held, and units on the way to a store.  Nothing is either
+-- until there are reservations and transfers, which replace these.
+CREATE FUNCTION stock_retenu(magasin bigint, produit bigint) RETURNS bigint
+    LANGUAGE sql STABLE
+    RETURN 0::bigint;
+
+CREATE FUNCTION stock_en_transit(magasin bigint, produit bigint)
+    RETURNS bigint
+    LANGUAGE sql STABLE
+    RETURN 0::bigint;
+
+CREATE INDEX demande_reapprovisionnement_attendue
+    ON demande_reapprovisionnement (magasin_id, produit_id)
+    INCLUDE (quantite) WHERE statut = 'en_attente';
+
+-- Units that a store has asked for and that nobody has decided on.
+CREATE FUNCTION stock_demande(magasin bigint, produit bigint) RETURNS bigint
+    LANGUAGE sql STABLE
+    RETURN coalesce((SELECT sum(d.quantite)::bigint
+                       FROM demande_reapprovisionnement d
+                      WHERE d.magasin_id = magasin
+                        AND d.produit_id = produit
+                        AND d.statut = 'en_attente'), 0);
+
+GRANT EXECUTE ON FUNCTION seuils, seuil_corps, seuils_corps, seuil_poser,
+    seuils_poser, stock_retenu, stock_en_transit, stock_demande
+    TO magasin_web;
+GRANT SELECT ON seuil, seuil_categorie TO magasin_web;

@@ -73,7 +73,8 @@ VALUES = {
     "depuis": "2026-01-01",
     "detail": "true", "format": "json", "id": "4,6", "jusqu_a": "2999-12-31T23:59:59Z", "limit": "2",
     "magasin": "2", "ordering": "-id", "page": "last", "produit": "4",
-    "produit__nom": "café", "produits": "4,6", "q": "cafe", "quantite": "30",
+    "sous_minimum": "true", ("items", "ordering"): "-quantite",
+    ("items", "q"): "premium", "produit__nom": "café", "produits": "4,6", "q": "cafe", "quantite": "30",
     "statut": "en_attente", "type": "vente",
     ("stock_central", "ordering"): "-quantite",
 }
@@ -84,6 +85,31 @@ SCENARIOS = {
         "magasins": {},
     },
     "store": {"inconnu": {"path": {"id": 99}}},
+    "store_create": {
+        "fuseau_inconnu": {"body": {"nom": "Magasin Phobos", "adresse": "Mars",
+                                    "fuseau": "Mars/Phobos"}},
+    },
+    "store_patch": {"inconnu": {"path": {"id": 99}},
+                    "nom_vide": {"body": {"nom": ""}}},
+    "items": {
+        "filtre": {"query": {"q": "premium", "categorie": "Boissons"}},
+        "sous_minimum": {
+            "query": {"sous_minimum": "true", "ordering": "-quantite"},
+            "sql": "WITH s AS (INSERT INTO seuil VALUES (1, 4, 40, 90))"
+                   " INSERT INTO demande_reapprovisionnement"
+                   " (magasin_id, produit_id, quantite) VALUES (1, 4, 5)"},
+    },
+    "thresholds": {"inconnu": {"path": {"id": 99}}},
+    "thresholds_put": {
+        "inconnu": {"path": {"id": 99}},
+        "ordre_inverse": {"body": {"lignes": [
+            {"categorie": "Boissons", "minimum": 2, "maximum": 1}]}},
+    },
+    "threshold": {"inconnu": {"path": {"produit": 99}}},
+    "threshold_put": {
+        "inconnu": {"path": {"produit": 99}},
+        "ordre_inverse": {"body": {"minimum": 2, "maximum": 1}},
+    },
     "stock": {"inconnu": {"path": {"id": 99}}},
     "stock_list": {
         "premiere_page": {},

@@ -67,6 +67,27 @@ VALUES
     (15, 'Thé Rooibos Vanille', 'Boissons', 13.50, 30,
      'Infusion sans théine à la vanille');
 
+-- Codes of the shop, and barcodes with the prefix that is for one's own use.
+INSERT INTO produit_code (code, produit_id, interne)
+SELECT upper(left(categorie, 3)) || '-' || lpad(id::text, 3, '0'), id, true
+  FROM produit
+ ORDER BY id;
+
+INSERT INTO produit_code (code, produit_id, rang)
+SELECT code, id, 1
+  FROM (SELECT '20000000' || lpad(id::text, 4, '0') || chiffre AS code, id
+          FROM produit
+         CROSS JOIN generate_series(0, 9) chiffre) c
+ WHERE gtin(code)
+ ORDER BY id;
+
+INSERT INTO seuil_categorie (magasin_id, categorie, minimum, maximum)
+SELECT id, categorie, minimum, maximum
+  FROM magasin
+ CROSS JOIN (VALUES ('', 5, 30), ('Boissons', 10, 40), ('Informatique', 3, 20))
+            s (categorie, minimum, maximum)
+ ORDER BY id, categorie;
+
 INSERT INTO stock_central (produit_id, quantite) VALUES
     (1, 200),
     (2, 300),

@@ -16,8 +16,9 @@ plan skip_all => 'TEST_NGINX_ADMIN_DATABASE is not set (make test)'
     unless $ENV{TEST_NGINX_ADMIN_DATABASE};
 
 # Reads by short names: p4 is product 4, q1.4 its quantity in store 1, a4 its
-# availability, s1 and l1 the stock of store 1 and its list, v1 a sale, vm1 the
-# sales of store 1, d1 a request.
+# availability, f4 its sheet, s1 and l1 the stock of store 1 and its list, i1 its
+# items, t1 its thresholds and t1.4 those of product 4, v1 a sale, vm1 the sales
+# of store 1, d1 a request.
 our %Reads = (
     reports => 'reports/', dashboard => 'dashboard/',
     stores  => 'stores/',  central   => 'stock/central/',
@@ -28,9 +29,13 @@ our %Reads = (
     waiting  => 'replenishments/?statut=en_attente',
     (map { ("m$_" => "stores/$_/", "s$_" => "stores/$_/stock/",
             "l$_" => "stores/$_/stock/list/",
-            "vm$_" => "sales/?magasin=$_") } 1, 2),
-    (map { ("p$_" => "products/$_/", "a$_" => "products/$_/availability/") }
-        4, 9, 15),
+            "vm$_" => "sales/?magasin=$_", "i$_" => "stores/$_/items/",
+            "t$_" => "stores/$_/thresholds/") } 1, 2),
+    't1.4' => 'stores/1/stock/4/thresholds/',
+    't2.9' => 'stores/2/stock/9/thresholds/',
+    (map { ("p$_" => "products/$_/", "a$_" => "products/$_/availability/",
+            "f$_" => "products/$_/sheet/") } 4, 9, 15),
+    code => 'products/?code=0',
     'q1.4' => 'stores/1/stock/4/', 'q1.9' => 'stores/1/stock/9/',
     'q2.4' => 'stores/2/stock/4/', 'q1.15' => 'stores/1/stock/15/',
     v1 => 'sales/1/', v2 => 'sales/2/', v4 => 'sales/4/',
@@ -55,7 +60,7 @@ is(join(' ', MagasinRoutes::missing([ values %Reads ],
 # Nothing here writes to store 5 or product 13.
 my $canary   = '/api/v1/stores/5/';
 my $marker   = '/api/v1/products/13/';
-my @marked   = qw(products search drinks archived);
+my @marked   = qw(products search drinks archived code i1 i2);
 my @lists    = @marked;
 my @names    = qw(reports dashboard s1 s2 l1 l2 central);
 my @named    = (@lists, @names);
@@ -64,7 +69,7 @@ my @named    = (@lists, @names);
 sub quantity {
     my ($store, $product) = @_;
     return ("a$product", "q$store.$product", "s$store", "l$store",
-        'reports', 'dashboard');
+        $store < 3 ? "i$store" : (), 'reports', 'dashboard');
 }
 
 MagasinTest::reset();
@@ -238,27 +243,29 @@ ATTEMPT:
 # The stores that a product was deleted from are known to the journal alone.
 
 writes([qw(s1 l1 s2 l2)],
-    [ 'PUT of a price', 200, [ 'p4', 'a4', @lists ],
+    [ 'PUT of a price', 200, [ 'p4', 'f4', 't1.4', 'a4', @lists ],
         PUT => 'products/4/', '{"prix":"1.00"}' ],
-    [ 'PUT of a name', 200, [ 'p4', 'a4', @named ],
+    [ 'PUT of a name', 200, [ 'p4', 'f4', 't1.4', 'a4', @named ],
         PUT => 'products/4/', '{"nom":"Chocolat au caf\u00e9"}' ],
-    [ 'PUT of the name that it has', 200, [ 'p4', 'a4', @lists ],
+    [ 'PUT of the name that it has', 200, [ 'p4', 'f4', 't1.4', 'a4', @lists ],
         PUT => 'products/4/',
         '{"nom":"Chocolat au caf\u00e9","prix":"2.00"}' ],
-    [ 'PATCH of a name', 200, [ 'p9', 'a9', @named ],
+    [ 'PATCH of a name', 200, [ 'p9', 'f9', 't2.9', 'a9', @named ],
         PATCH => 'products/9/', '{"nom":"Chocolat blanc"}' ],
-    [ 'PUT of a category', 200, [ 'p4', 'a4', @lists ],
+    [ 'PUT of a category', 200, [ 'p4', 'f4', 't1.4', 'a4', @lists ],
         PUT => 'products/4/', '{"categorie":"Confiserie"}' ],
-    [ 'PATCH of a description', 200, [ 'p9', 'a9', @lists ],
+    [ 'PATCH of a description', 200, [ 'p9', 'f9', 't2.9', 'a9', @lists ],
         PATCH => 'products/9/', '{"description":"neuf"}' ],
-    [ 'PATCH that archives', 200, \@lists,
+    [ 'PATCH of a code', 200, [ 'p4', 'f4', 't1.4', 'a4', @lists ],
+        PATCH => 'products/4/', '{"code":"C"}' ],
+    [ 'PATCH that archives', 200, [ 'f4', 't1.4', @lists ],
         PATCH => 'products/4/', '{"archive":true}' ],
-    [ 'PATCH that brings back', 200, [ 'p4', 'a4', @lists ],
+    [ 'PATCH that brings back', 200, [ 'p4', 'f4', 't1.4', 'a4', @lists ],
         PATCH => 'products/4/', '{"archive":false}' ],
     [ 'POST of a product', 201, \@lists,
         POST => 'products/',
         '{"nom":"Chocolat","categorie":"Boissons","prix":"1.00"}' ],
-    [ 'DELETE that archives', 204, [ 'q1.4', 'q2.4', @named ],
+    [ 'DELETE that archives', 204, [ 'f4', 't1.4', 'q1.4', 'q2.4', @named ],
         DELETE => 'products/4/' ],
     [ 'DELETE', 204, \@named, DELETE => 'products/15/' ],
 );
@@ -283,17 +290,31 @@ writes([],
     [ 'a count that changes nothing', 200, [ quantity(2, 4) ],
         POST => 'stores/2/stock/4/adjust/', '{"quantite":7,"attendu":7}' ],
     [ 'of what was never there', 200,
-        [qw(a9 s2 l2 reports dashboard)],
+        [qw(a9 s2 l2 i2 reports dashboard)],
         POST => 'stores/2/stock/9/adjust/', '{"delta":1}' ],
-    [ 'a request', 201, [ 'requests', 'waiting' ],
+    [ 'a request', 201, [ 'requests', 'waiting', 'i1', 'i2' ],
         POST => 'replenishments/', '{"magasin":1,"produit":4,"quantite":2}' ],
     [ 'its approval', 200,
-        [ 'd1', 'requests', 'waiting', 'central', quantity(1, 4) ],
+        [ 'd1', 'requests', 'waiting', 'central', 'i2', quantity(1, 4) ],
         POST => 'replenishments/1/approve/' ],
-    [ 'its refusal', 200, [ 'd2', 'requests', 'waiting' ],
+    [ 'its refusal', 200, [ 'd2', 'requests', 'waiting', 'i1', 'i2' ],
         POST => 'replenishments/2/reject/' ],
-    [ 'an approval without stock', 409, [ 'd3', 'requests', 'waiting' ],
+    [ 'an approval without stock', 409,
+        [ 'd3', 'requests', 'waiting', 'i1', 'i2' ],
         POST => 'replenishments/3/approve/' ],
+);
+
+writes([],
+    [ 'a store', 201, [qw(stores a4 a9 a15 reports dashboard)],
+        POST => 'stores/', '{"nom":"a","adresse":"b"}' ],
+    [ 'PATCH of a store', 200,
+        [qw(m1 t1 t1.4 stores s1 l1 i1 a4 a9 a15 reports dashboard)],
+        PATCH => 'stores/1/', '{"ouvert":false}' ],
+    [ 'thresholds', 200, [qw(t1 t1.4 i1)],
+        PUT => 'stores/1/stock/4/thresholds/', '{"minimum":1,"maximum":2}' ],
+    [ 'thresholds of a store', 200, [qw(t2 t2.9 i2)],
+        PUT => 'stores/2/thresholds/',
+        '{"lignes":[{"categorie":null,"minimum":1}]}' ],
 );
 
 # What is refused changes nothing.
@@ -396,12 +417,17 @@ sub by_hand {
 
 prepare();
 
-by_hand('UPDATE of a price', [qw(p4 a4)],
+by_hand('UPDATE of a price', [qw(p4 f4 t1.4 a4)],
     'UPDATE produit SET prix = 1 WHERE id = 4');
-by_hand('UPDATE of a name', [ 'p4', 'a4', @names ],
+by_hand('INSERT of a threshold', [qw(t1 t1.4 i1)],
+    'INSERT INTO seuil VALUES (1, 4, 5, 6)');
+by_hand('INSERT of a code', [ 'p4', 'f4', 't1.4', 'a4' ],
+    q{INSERT INTO produit_code (code, produit_id, interne)
+      VALUES ('C', 4, true)});
+by_hand('UPDATE of a name', [ 'p4', 'f4', 't1.4', 'a4', @names ],
     "UPDATE produit SET nom = 'Chocolat chaud' WHERE id = 4");
 by_hand('UPDATE of a store',
-    [qw(m1 stores s1 l1 a4 a9 a15 reports dashboard)],
+    [qw(m1 t1 t1.4 stores s1 l1 i1 a4 a9 a15 reports dashboard)],
     "UPDATE magasin SET nom = 'Magasin Un' WHERE id = 1");
 by_hand('UPDATE of a stock', [ quantity(1, 4) ],
     'UPDATE stock_local SET quantite = 3 WHERE magasin_id = 1'
@@ -438,13 +464,14 @@ by_hand('DELETE of a stock', [ quantity(1, 9) ],
 
 # Transactions
 
-by_hand('savepoints', [qw(p4 a4)],
+by_hand('savepoints', [qw(p4 f4 t1.4 a4)],
     'BEGIN; SAVEPOINT a; UPDATE produit SET prix = 2 WHERE id = 4;'
         . ' RELEASE a; SAVEPOINT b; UPDATE produit SET prix = 2 WHERE id = 9;'
         . ' ROLLBACK TO b; COMMIT');
 by_hand('ROLLBACK', [],
     'BEGIN; UPDATE produit SET prix = 3 WHERE id = 4; ROLLBACK');
-by_hand('a transaction that commits after younger ones', [qw(p4 a4 p9 a9)],
+by_hand('a transaction that commits after younger ones', 
+    [qw(p4 f4 t1.4 a4 p9 f9 t2.9 a9)],
     sub {
         my $held = MagasinTest::hold(
             'UPDATE produit SET prix = 4 WHERE id = 4');
@@ -476,7 +503,7 @@ by_hand('another id of a store', undef,
     'DELETE FROM demande_reapprovisionnement WHERE magasin_id = 2',
     'DELETE FROM ligne_vente WHERE vente_id IN (4, 5)',
     'DELETE FROM vente WHERE magasin_id = 2');
-by_hand('DELETE of a product', [ 'p15', 'a15', 'q1.15', @names ],
+by_hand('DELETE of a product', [ 'p15', 'f15', 'a15', 'q1.15', @names ],
     'DELETE FROM stock_local WHERE produit_id = 15;'
         . ' DELETE FROM stock_central WHERE produit_id = 15;'
         . ' DELETE FROM produit WHERE id = 15', 'SELECT');

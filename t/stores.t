@@ -58,10 +58,10 @@ __DATA__
 --- request
 GET /api/v1/stores/
 --- response_body chomp
-{"next":null,"results":[{"id":1,"nom":"Magasin Centre-Ville","adresse":"123 Rue Principale","ouvert":true},{"id":2,"nom":"Magasin Nord","adresse":"456 Boulevard Nord","ouvert":true},{"id":3,"nom":"Magasin Est","adresse":"789 Avenue Est","ouvert":true},{"id":4,"nom":"Magasin Sud","adresse":"321 Chemin Sud","ouvert":true},{"id":5,"nom":"Magasin Ouest","adresse":"654 Route Ouest","ouvert":true}]}
+{"next":null,"results":[{"id":1,"nom":"Magasin Centre-Ville","adresse":"123 Rue Principale","ouvert":true,"fuseau":"Europe/Paris"},{"id":2,"nom":"Magasin Nord","adresse":"456 Boulevard Nord","ouvert":true,"fuseau":"Europe/Paris"},{"id":3,"nom":"Magasin Est","adresse":"789 Avenue Est","ouvert":true,"fuseau":"Europe/Paris"},{"id":4,"nom":"Magasin Sud","adresse":"321 Chemin Sud","ouvert":true,"fuseau":"Europe/Paris"},{"id":5,"nom":"Magasin Ouest","adresse":"654 Route Ouest","ouvert":true,"fuseau":"Europe/Paris"}]}
 --- response_headers
 Content-Type: application/json
-Allow: GET, HEAD, OPTIONS
+Allow: GET, POST, HEAD, OPTIONS
 Cache-Control: no-cache
 ! Link
 --- response_headers_like
@@ -72,16 +72,16 @@ ETag: "[0-9a-f]{32}"
 
 === TEST 2: one of them
 --- gets
-/api/v1/stores/1/ -> 200 {"id":1,"nom":"Magasin Centre-Ville","adresse":"123 Rue Principale","ouvert":true}
-/api/v1/stores/0005/ -> 200 {"id":5,"nom":"Magasin Ouest","adresse":"654 Route Ouest","ouvert":true}
+/api/v1/stores/1/ -> 200 {"id":1,"nom":"Magasin Centre-Ville","adresse":"123 Rue Principale","ouvert":true,"fuseau":"Europe/Paris"}
+/api/v1/stores/0005/ -> 200 {"id":5,"nom":"Magasin Ouest","adresse":"654 Route Ouest","ouvert":true,"fuseau":"Europe/Paris"}
 /api/v1/stores/9/ -> 404 ~\A\{"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ","status":404,"error":"Not Found","message":"Magasin avec ID 9 introuvable\.","path":"/api/v1/stores/9/"\}\z
 /api/v1/stores/0/ -> 404 ~"message":"Magasin avec ID 0 introuvable\.","path":"/api/v1/stores/0/"
 /api/v1/stores/9223372036854775807/ -> 404 ~Magasin avec ID 9223372036854775807 introuvable
 /api/v1/stores/9223372036854775808/ -> 404 ~Magasin avec ID 9223372036854775808 introuvable
 /api/v1/stores/99999999999999999999999/ -> 404 ~Magasin avec ID 99999999999999999999999 introuvable
 --- response_headers eval
-[("Content-Type: application/json\nAllow: GET, HEAD, OPTIONS\nCache-Control: no-cache") x 2,
- ("Content-Type: application/json\nAllow: GET, HEAD, OPTIONS\nCache-Control: no-store\n! ETag") x 5]
+[("Content-Type: application/json\nAllow: GET, PATCH, HEAD, OPTIONS\nCache-Control: no-cache") x 2,
+ ("Content-Type: application/json\nAllow: GET, PATCH, HEAD, OPTIONS\nCache-Control: no-store\n! ETag") x 5]
 
 
 === TEST 3: closed stores, and names with every character
@@ -90,9 +90,9 @@ MagasinTest::reset(
     'UPDATE magasin SET ouvert = false WHERE id = 2',
     q{UPDATE magasin SET nom = E'"É\\\\/<\t😀', adresse = E'a\nb' WHERE id = 3});
 --- gets
-/api/v1/stores/2/ -> 200 {"id":2,"nom":"Magasin Nord","adresse":"456 Boulevard Nord","ouvert":false}
-/api/v1/stores/3/ -> 200 {"id":3,"nom":"\"É\\/<\t😀","adresse":"a\nb","ouvert":true}
-/api/v1/stores/ -> 200 ~\{"id":2,"nom":"Magasin Nord","adresse":"456 Boulevard Nord","ouvert":false\},\{"id":3,"nom":"\\"É
+/api/v1/stores/2/ -> 200 {"id":2,"nom":"Magasin Nord","adresse":"456 Boulevard Nord","ouvert":false,"fuseau":"Europe/Paris"}
+/api/v1/stores/3/ -> 200 {"id":3,"nom":"\"É\\/<\t😀","adresse":"a\nb","ouvert":true,"fuseau":"Europe/Paris"}
+/api/v1/stores/ -> 200 ~\{"id":2,"nom":"Magasin Nord","adresse":"456 Boulevard Nord","ouvert":false,"fuseau":"Europe/Paris"\},\{"id":3,"nom":"\\"É
 
 
 === TEST 4: pages
@@ -247,7 +247,7 @@ MagasinTest::reset(
 --- init
 MagasinTest::reset();
 --- request eval
-["GET /api/v1/stores/", "POST /api/v1/stores/\n{}", "DELETE /api/v1/stores/1/",
+["GET /api/v1/stores/", "PUT /api/v1/stores/\n{}", "DELETE /api/v1/stores/1/",
  "PUT /api/v1/stores/1/stock/1/\n{}", "OPTIONS /api/v1/stores/1/",
  "GET /api/v1/stores/1/?format=xml"]
 --- more_headers

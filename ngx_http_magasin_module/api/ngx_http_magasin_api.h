@@ -66,6 +66,23 @@ ngx_int_t ngx_http_magasin_stock_list_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_stock_list_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
 
+/* stores.c */
+ngx_int_t ngx_http_magasin_store_create_bind(ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_store_create_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+ngx_int_t ngx_http_magasin_store_patch_bind(ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_store_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+
+/* thresholds.c */
+ngx_int_t ngx_http_magasin_threshold_put_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_thresholds_put_bind(ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_thresholds_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+
+/* items.c */
+ngx_int_t ngx_http_magasin_items_bind(ngx_http_magasin_ctx_t *ctx);
+
 /* products_list.c */
 ngx_int_t ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx);
 
@@ -74,9 +91,9 @@ ngx_int_t ngx_http_magasin_product_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_product_update_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_product_patch_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_product_create_bind(ngx_http_magasin_ctx_t *ctx);
-ngx_int_t ngx_http_magasin_product_delete_bind(ngx_http_magasin_ctx_t *ctx);
-ngx_int_t ngx_http_magasin_product_delete_render(ngx_http_magasin_ctx_t *ctx,
+ngx_int_t ngx_http_magasin_product_change_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
+ngx_int_t ngx_http_magasin_product_delete_bind(ngx_http_magasin_ctx_t *ctx);
 void ngx_http_magasin_product_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags);
 void ngx_http_magasin_product_create_touch(ngx_http_magasin_ctx_t *ctx,
@@ -101,6 +118,8 @@ void ngx_http_magasin_adjust_touch(ngx_http_magasin_ctx_t *ctx,
 /* sales.c */
 ngx_int_t ngx_http_magasin_sales_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_sale_create_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
 void ngx_http_magasin_sale_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags);
 
@@ -108,6 +127,8 @@ void ngx_http_magasin_sale_touch(ngx_http_magasin_ctx_t *ctx,
 ngx_int_t ngx_http_magasin_replenishments_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_replenishment_create_bind(
     ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_replenishment_create_render(
+    ngx_http_magasin_ctx_t *ctx, PGresult *result);
 ngx_int_t ngx_http_magasin_replenishment_approve_bind(
     ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_replenishment_reject_bind(

@@ -5,6 +5,7 @@
 #include "ngx_http_magasin_rows.h"
 #include "ngx_http_magasin_checks.h"
 #include "ngx_http_magasin_reply.h"
+#include "ngx_http_magasin_products_internal.h"
 #include "ngx_http_magasin_writes_internal.h"
 
 #include <ngx_md5.h>
@@ -31,7 +32,21 @@ enum {
     MEMBER_CATEGORIE,
     MEMBER_PRIX,
     MEMBER_DESCRIPTION,
-    MEMBER_ARCHIVE              /* only PATCH */
+    MEMBER_ARCHIVE,             /* only PATCH, as the codes */
+    MEMBER_CODE,
+    MEMBER_CODES_BARRES
+};
+
+
+/* Parameters of product_create.sql; first the members of the table below. */
+enum {
+    CREATE_DESCRIPTION = 3,
+    CREATE_CODE,
+    CREATE_CODES_BARRES,
+    CREATE_ACTEUR,
+    CREATE_CLE,
+    CREATE_EMPREINTE,
+    CREATE_VALUES
 };
 
 
@@ -48,8 +63,6 @@ enum {
 };
 
 
-static ngx_int_t ngx_http_magasin_product_missing(
-    ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_member_t *members);
 static ngx_int_t ngx_http_magasin_product_batched(ngx_http_magasin_ctx_t *ctx,
@@ -75,6 +88,11 @@ static ngx_int_t ngx_http_magasin_product_tag(ngx_http_magasin_ctx_t *ctx,
       .required = needed },                                                   \
     { .name = "description", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT,            \
       .max = 10000, .blank = 1, .null = !needed }
+
+#define NGX_HTTP_MAGASIN_PRODUCT_CODES(nullable)                              \
+    { .name = "code", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 64,        \
+      .null = nullable },                                                     \
+    { .name = "codes_barres", .type = NGX_HTTP_MAGASIN_MEMBER_OTHER }
 /* clang-format on */
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_product_members[] = {
@@ -85,6 +103,7 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_product_members[] = {
 static const ngx_http_magasin_member_t  ngx_http_magasin_product_patch[] = {
     NGX_HTTP_MAGASIN_PRODUCT_MEMBERS(0),
     { .name = "archive", .type = NGX_HTTP_MAGASIN_MEMBER_BOOLEAN },
+    NGX_HTTP_MAGASIN_PRODUCT_CODES(1),
     { .name = NULL }
 };
 
@@ -95,6 +114,7 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_product_patch[] = {
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_product_new[] = {
     NGX_HTTP_MAGASIN_PRODUCT_MEMBERS(1),
+    NGX_HTTP_MAGASIN_PRODUCT_CODES(0),
     { .name = NULL }
 };
 
@@ -155,7 +175,12 @@ ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
 
     ngx_memzero(fields, sizeof(fields));
 
-    if (ngx_http_magasin_members_read(ctx, members, fields) != NGX_OK) {
+    if (ngx_http_magasin_members_read(ctx, members, fields) != NGX_OK
+        || (members == ngx_http_magasin_product_patch
+            && ngx_http_magasin_product_barcodes(ctx,
+                                             &fields[MEMBER_CODES_BARRES])
+               != NGX_OK))
+    {
         return NGX_ERROR;
     }
 
@@ -187,7 +212,19 @@ ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    /* Few requests have one of these, and they are not in the batch. */
+    /*
+     * Few requests have one of these, and they are not in the batch.  If-Match
+     * of PATCH may name the sheet.
+     */
+
+    if (fields[MEMBER_CODE] || fields[MEMBER_CODES_BARRES]
+        || (members == ngx_http_magasin_product_patch
+            && ngx_http_magasin_header(ctx->request,
+                                       NGX_HTTP_MAGASIN_HEADER_IF_MATCH)))
+    {
+        return ngx_http_magasin_product_change_bind(ctx, fields, unless,
+                                                    null);
+    }
 
     if (unless || null) {
         return ngx_http_magasin_product_patched(ctx, fields, unless, null);
@@ -313,6 +350,10 @@ ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
     int                       row, first;
     ngx_http_magasin_json_t  *json;
 
+    if (ctx->job.statement == NGX_HTTP_MAGASIN_SQL_PRODUCT_CHANGE) {
+        return ngx_http_magasin_product_change_render(ctx, result);
+    }
+
     if (ngx_http_magasin_product_null_refused(ctx, result)) {
         ngx_http_magasin_product_no_null(ctx);
         (void) ngx_http_magasin_members_end(ctx);
@@ -423,11 +464,10 @@ void
 ngx_http_magasin_product_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
     ngx_http_magasin_tags_t *tags)
 {
-    int    first;
     char  *renomme;
 
-    first = ctx->job.gather ? WRITES_PRODUIT : PRODUCT_ID;
-    renomme = PQgetvalue(result, ctx->job.row, first + PRODUCT_RENOMME);
+    renomme = PQgetvalue(result, ctx->job.row,
+                         PQfnumber(result, "renomme"));
 
     ngx_http_magasin_tags_produit(tags,
                    ngx_http_magasin_tag_id((char *) ctx->ids[0].text.data),
@@ -445,19 +485,33 @@ ngx_http_magasin_product_create_bind(ngx_http_magasin_ctx_t *ctx)
 
     values = ctx->job.values;
 
-    values[4] = (const char *) ctx->token.data;
-    values[5] = ctx->key;
-    values[6] = ctx->digest;
-    ctx->job.nvalues = 7;
-
-    rc = ngx_http_magasin_members_bind(ctx, ngx_http_magasin_product_new,
-                                       values);
-
-    if (values[3] == NULL) {
-        values[3] = "";
+    rc = ngx_http_magasin_members_root(ctx);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
-    return rc;
+    if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_product_new,
+                                      values)
+           != NGX_OK
+        || ngx_http_magasin_product_barcodes(ctx,
+                                             &values[CREATE_CODES_BARRES])
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (values[CREATE_DESCRIPTION] == NULL) {
+        values[CREATE_DESCRIPTION] = "";
+    }
+
+    values[CREATE_ACTEUR] = (const char *) ctx->token.data;
+    values[CREATE_CLE] = ctx->key;
+    values[CREATE_EMPREINTE] = ctx->digest;
+    ctx->job.nvalues = CREATE_VALUES;
+
+    ngx_http_magasin_members_unknown(ctx, ngx_http_magasin_product_new);
+
+    return ngx_http_magasin_members_end(ctx);
 }
 
 
@@ -479,91 +533,4 @@ ngx_http_magasin_product_create_touch(ngx_http_magasin_ctx_t *ctx,
                                   column >= 0
                                   && *PQgetvalue(result, 0, column) == 't',
                                   0);
-}
-
-
-/* DELETE. */
-
-ngx_int_t
-ngx_http_magasin_product_delete_bind(ngx_http_magasin_ctx_t *ctx)
-{
-    if (!ctx->ids[0].fits) {
-        return ngx_http_magasin_product_missing(ctx);
-    }
-
-    if (ngx_http_magasin_if_match(ctx, &ctx->job.values[1]) != NGX_OK
-        || ngx_http_magasin_if_none_match(ctx, &ctx->job.values[3]) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ctx->job.values[0] = (const char *) ctx->ids[0].text.data;
-    ctx->job.values[2] = (const char *) ctx->token.data;
-    ctx->job.nvalues = 4;
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_http_magasin_product_delete_render(ngx_http_magasin_ctx_t *ctx,
-    PGresult *result)
-{
-    ngx_int_t  rc;
-
-    rc = ngx_http_magasin_written_render(ctx, result);
-
-    if (rc == NGX_OK && ctx->status == NGX_HTTP_NOT_FOUND) {
-
-        /* The message is the same as for GET. */
-
-        return ngx_http_magasin_product_missing(ctx) == NGX_DONE ? NGX_OK
-                                                                 : NGX_ERROR;
-    }
-
-    return rc;
-}
-
-
-/* The product was archived, or it was deleted with its rows of stock. */
-
-void
-ngx_http_magasin_product_delete_touch(ngx_http_magasin_ctx_t *ctx,
-    PGresult *result, ngx_http_magasin_tags_t *tags)
-{
-    ngx_http_magasin_tags_produit(tags,
-                              ngx_http_magasin_tag_id(ctx->job.values[0]),
-                              1, 1);
-}
-
-
-/* 404.  The reference builds the path from the number, not from the request. */
-
-static ngx_int_t
-ngx_http_magasin_product_missing(ngx_http_magasin_ctx_t *ctx)
-{
-    size_t      len;
-    ngx_str_t   message, path, *id;
-
-    id = &ctx->ids[0].text;
-    len = id->len + sizeof("Produit avec ID  introuvable.");
-
-    message.data = ngx_pnalloc(ctx->request->pool, len);
-    path.data = ngx_pnalloc(ctx->request->pool, len);
-
-    if (message.data == NULL || path.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    message.len = ngx_sprintf(message.data, "Produit avec ID %V introuvable.",
-                              id)
-                  - message.data;
-    path.len = ngx_sprintf(path.data, "/api/v1/products/%V/", id) - path.data;
-
-    if (ngx_http_magasin_base_add(ctx->request, &path) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_magasin_reply_resource(ctx, NGX_HTTP_NOT_FOUND, &message,
-                                           &path);
 }

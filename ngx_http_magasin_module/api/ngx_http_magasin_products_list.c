@@ -26,6 +26,11 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_products_params[] = {
     { .name = NULL }
 };
 
+static const ngx_http_magasin_member_t  ngx_http_magasin_products_code[] = {
+    { .name = "code", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 64 },
+    { .name = NULL }
+};
+
 static const ngx_http_magasin_column_t  ngx_http_magasin_products_columns[] = {
     { .name = "id", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
     { .name = "nom", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
@@ -54,12 +59,15 @@ ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
 {
     ngx_int_t    rc;
     ngx_uint_t   archived;
-    const char  *ids;
+    const char  *ids, *code;
 
     if (ngx_http_magasin_ids_read(ctx, "id",
                           ngx_http_magasin_query_value(ctx->query, "id"),
                           &ids)
-        != NGX_OK)
+           != NGX_OK
+        || ngx_http_magasin_query_read(ctx, ngx_http_magasin_products_code,
+                                       &code)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -73,7 +81,11 @@ ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx)
     archived = ctx->job.values[PRODUCTS_ARCHIVE]
                && *ctx->job.values[PRODUCTS_ARCHIVE] == 't';
 
-    if (ids) {
+    if (code) {
+        ctx->job.values[PRODUCTS_Q] = code;
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS_CODE;
+
+    } else if (ids) {
         ctx->job.values[PRODUCTS_Q] = ids;
         ctx->job.statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS_SOME;
 

@@ -6,9 +6,12 @@
 
 
 #include "ngx_http_magasin_rows.h"
+#include "ngx_http_magasin_codes_internal.h"
 #include "ngx_http_magasin_reply.h"
 
 
+static ngx_int_t ngx_http_magasin_demande_bind(ngx_http_magasin_ctx_t *ctx,
+    const char **members);
 static ngx_int_t ngx_http_magasin_decide_bind(ngx_http_magasin_ctx_t *ctx,
     const char *approve);
 
@@ -18,6 +21,19 @@ enum {
     DEMANDES_MAGASIN = 0,
     DEMANDES_PRODUIT,
     DEMANDES_STATUT
+};
+
+
+/*
+ * The members of a new request, in the order of the table below; the first ones
+ * are the parameters of replenishment_create.sql.
+ */
+enum {
+    DEMANDE_MAGASIN = 0,
+    DEMANDE_PRODUIT,
+    DEMANDE_QUANTITE,
+    DEMANDE_CODE,
+    DEMANDE_MEMBERS
 };
 
 
@@ -35,9 +51,11 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_demande_params[] = {
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_demande_members[] = {
     { .name = "magasin", .type = NGX_HTTP_MAGASIN_MEMBER_ID, .required = 1 },
-    { .name = "produit", .type = NGX_HTTP_MAGASIN_MEMBER_ID, .required = 1 },
+    { .name = "produit", .type = NGX_HTTP_MAGASIN_MEMBER_ID, .required = 1,
+      .instead = "code" },
     { .name = "quantite", .type = NGX_HTTP_MAGASIN_MEMBER_INTEGER, .min = 1,
       .max = NGX_MAX_INT32_VALUE, .required = 1 },
+    { .name = "code", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 64 },
     { .name = NULL }
 };
 
@@ -99,18 +117,87 @@ ngx_http_magasin_replenishments_bind(ngx_http_magasin_ctx_t *ctx)
 ngx_int_t
 ngx_http_magasin_replenishment_create_bind(ngx_http_magasin_ctx_t *ctx)
 {
+    ngx_int_t     rc;
+    const char  **members;
+
+    members = ngx_pcalloc(ctx->request->pool,
+                          DEMANDE_MEMBERS * sizeof(char *));
+    if (members == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_magasin_members_bind(ctx, ngx_http_magasin_demande_members,
+                                       members);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ctx->place = members[DEMANDE_MAGASIN];
+    ctx->state = members;
+
+    if (members[DEMANDE_CODE]) {
+        return ngx_http_magasin_codes_bind(ctx, &members[DEMANDE_CODE], 1);
+    }
+
+    return ngx_http_magasin_demande_bind(ctx, members);
+}
+
+
+/* Bind replenishment_create.sql. */
+
+static ngx_int_t
+ngx_http_magasin_demande_bind(ngx_http_magasin_ctx_t *ctx,
+    const char **members)
+{
     const char  **values;
 
     values = ctx->job.values;
+
+    ngx_memcpy(values, members, DEMANDE_CODE * sizeof(char *));
 
     values[3] = (const char *) ctx->token.data;
     values[4] = ctx->key;
     values[5] = ctx->digest;
     ctx->job.nvalues = 6;
 
-    return ngx_http_magasin_members_bind(ctx,
-                                         ngx_http_magasin_demande_members,
-                                         values);
+    return NGX_OK;
+}
+
+
+/*
+ * Write the answer; or, when the id of the product is there, go on with the
+ * request (NGX_DECLINED).
+ */
+
+ngx_int_t
+ngx_http_magasin_replenishment_create_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result)
+{
+    const char  **members;
+
+    if (!ngx_http_magasin_codes_asked(ctx)) {
+        return ngx_http_magasin_written_render(ctx, result);
+    }
+
+    members = ctx->state;
+
+    switch (ngx_http_magasin_codes_read(ctx, result,
+                                        &members[DEMANDE_PRODUIT], 1))
+    {
+
+    case NGX_OK:
+        (void) ngx_http_magasin_demande_bind(ctx, members);
+        return NGX_DECLINED;
+
+    case NGX_DECLINED:
+        ngx_http_magasin_members_error(ctx, "code",
+                                       ngx_http_magasin_code_unknown);
+        (void) ngx_http_magasin_members_end(ctx);
+        return NGX_OK;
+
+    default:
+        return NGX_ERROR;
+    }
 }
 
 

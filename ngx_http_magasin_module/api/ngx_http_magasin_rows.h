@@ -16,6 +16,9 @@
 
 #define NGX_HTTP_MAGASIN_LIST_KEYS    2
 
+/* Code points of a code or barcode of a product. */
+#define NGX_HTTP_MAGASIN_CODE_LENGTH  64
+
 
 /* A number of up to 18 digits always fits a bigint. */
 #define NGX_HTTP_MAGASIN_IDS_DIGITS  18
@@ -103,12 +106,16 @@ ngx_int_t ngx_http_magasin_list_render(ngx_http_magasin_ctx_t *ctx,
  * resource.
  */
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_stores_spec;
+extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_items_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_products_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_central_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_sales_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_replenishments_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_journal_spec;
+extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_product_sheet_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_store_spec;
+extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_threshold_spec;
+extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_thresholds_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_stock_item_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_availability_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_sale_spec;

@@ -15,8 +15,6 @@ static void ngx_http_magasin_tags_add(ngx_http_magasin_tags_t *tags,
     ngx_http_magasin_tag_e kind, int64_t first, int64_t second);
 static void ngx_http_magasin_tags_disponibilite(
     ngx_http_magasin_tags_t *tags, int64_t produit);
-static void ngx_http_magasin_tags_magasin(ngx_http_magasin_tags_t *tags,
-    int64_t magasin);
 
 
 /*
@@ -171,6 +169,10 @@ ngx_http_magasin_tags_change(ngx_http_magasin_tags_t *tags,
         ngx_http_magasin_tags_magasin(tags, change->magasin);
         return;
 
+    case NGX_HTTP_MAGASIN_CHANGE_SEUIL:
+        ngx_http_magasin_tags_seuils(tags, change->magasin);
+        return;
+
     case NGX_HTTP_MAGASIN_CHANGE_DEMANDE:
         ngx_http_magasin_tags_demande(tags, change->objet);
         return;
@@ -289,9 +291,20 @@ ngx_http_magasin_tags_demande(ngx_http_magasin_tags_t *tags,
 }
 
 
+/* The thresholds of a store. */
+
+void
+ngx_http_magasin_tags_seuils(ngx_http_magasin_tags_t *tags,
+    int64_t magasin)
+{
+    ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_SEUILS,
+                              magasin, 0);
+}
+
+
 /* The members of a store. */
 
-static void
+void
 ngx_http_magasin_tags_magasin(ngx_http_magasin_tags_t *tags,
     int64_t magasin)
 {

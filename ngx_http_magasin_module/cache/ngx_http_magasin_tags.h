@@ -37,6 +37,7 @@ typedef enum {
     NGX_HTTP_MAGASIN_TAG_NOMS,            /* any product's name */
     NGX_HTTP_MAGASIN_TAG_MAGASIN,         /* store */
     NGX_HTTP_MAGASIN_TAG_MAGASINS,        /* any store */
+    NGX_HTTP_MAGASIN_TAG_SEUILS,          /* store: any threshold */
     NGX_HTTP_MAGASIN_TAG_STOCK,           /* store: any quantity */
     NGX_HTTP_MAGASIN_TAG_QUANTITE,        /* store, product: quantity */
     NGX_HTTP_MAGASIN_TAG_DISPONIBILITE,   /* product: any quantity */
@@ -62,6 +63,7 @@ typedef enum {
     NGX_HTTP_MAGASIN_CHANGE_PRODUIT = 'p',
     NGX_HTTP_MAGASIN_CHANGE_CREATION = 'c',   /* of a product */
     NGX_HTTP_MAGASIN_CHANGE_MAGASIN = 'm',
+    NGX_HTTP_MAGASIN_CHANGE_SEUIL = 'l',      /* a limit */
     NGX_HTTP_MAGASIN_CHANGE_DEMANDE = 'd',
     NGX_HTTP_MAGASIN_CHANGE_VENTE = 'v',
     NGX_HTTP_MAGASIN_CHANGE_OTHER = 'x'   /* it invalidates everything */
@@ -97,6 +99,10 @@ void ngx_http_magasin_tags_central(ngx_http_magasin_tags_t *tags,
     int64_t produit);
 void ngx_http_magasin_tags_produit(ngx_http_magasin_tags_t *tags,
     int64_t produit, ngx_uint_t nom, ngx_uint_t presence);
+void ngx_http_magasin_tags_magasin(ngx_http_magasin_tags_t *tags,
+    int64_t magasin);
+void ngx_http_magasin_tags_seuils(ngx_http_magasin_tags_t *tags,
+    int64_t magasin);
 void ngx_http_magasin_tags_vente(ngx_http_magasin_tags_t *tags,
     int64_t magasin, int64_t vente);
 void ngx_http_magasin_tags_demande(ngx_http_magasin_tags_t *tags,

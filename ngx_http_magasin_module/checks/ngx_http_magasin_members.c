@@ -5,8 +5,9 @@
 #include "ngx_http_magasin_text.h"
 
 
-static void ngx_http_magasin_members_complain(void *data, const char *name,
-    const char *message);
+static ngx_int_t ngx_http_magasin_members_instead(ngx_http_request_t *r,
+    ngx_http_magasin_body_t *body, const ngx_http_magasin_member_t *member,
+    ngx_uint_t *instead);
 static void ngx_http_magasin_members_unknown_pairs(
     ngx_http_magasin_ctx_t *ctx, const ngx_http_magasin_member_t *members);
 static void ngx_http_magasin_members_unknown_one(ngx_http_magasin_ctx_t *ctx,
@@ -97,6 +98,7 @@ ngx_http_magasin_members_of(ngx_http_request_t *r,
     ngx_http_magasin_body_t *body, const ngx_http_magasin_member_t *members,
     const char **values, ngx_http_magasin_complain_pt complain, void *data)
 {
+    ngx_uint_t                        instead;
     ngx_http_magasin_field_t          field;
     const ngx_http_magasin_member_t  *member;
 
@@ -110,16 +112,23 @@ ngx_http_magasin_members_of(ngx_http_request_t *r,
 
         if (ngx_http_magasin_body_field(r, body, member->name, member->blank,
                                         &field)
-            != NGX_OK)
+               != NGX_OK
+            || ngx_http_magasin_members_instead(r, body, member, &instead)
+               != NGX_OK)
         {
             return NGX_ERROR;
         }
 
         if (field.type == NGX_HTTP_MAGASIN_FIELD_ABSENT) {
-            if (member->required) {
+            if (member->required && !instead) {
                 complain(data, member->name, "Ce champ est obligatoire.");
             }
 
+            continue;
+        }
+
+        if (instead) {
+            complain(data, member->name, "Ce champ exclut « code ».");
             continue;
         }
 
@@ -129,6 +138,36 @@ ngx_http_magasin_members_of(ngx_http_request_t *r,
             return NGX_ERROR;
         }
     }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Sets *instead to 1 if the body has the member that may stand in the place of
+ * this one.  Returns NGX_OK, or NGX_ERROR if memory cannot be allocated.
+ */
+
+static ngx_int_t
+ngx_http_magasin_members_instead(ngx_http_request_t *r,
+    ngx_http_magasin_body_t *body, const ngx_http_magasin_member_t *member,
+    ngx_uint_t *instead)
+{
+    ngx_http_magasin_field_t  field;
+
+    *instead = 0;
+
+    if (member->instead == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_magasin_body_field(r, body, member->instead, 0, &field)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    *instead = field.type != NGX_HTTP_MAGASIN_FIELD_ABSENT;
 
     return NGX_OK;
 }
@@ -374,7 +413,9 @@ ngx_http_magasin_members_open(ngx_http_magasin_ctx_t *ctx, const char *name,
 }
 
 
-static void
+/* Adds an error to the answer of the context `data`. */
+
+void
 ngx_http_magasin_members_complain(void *data, const char *name,
     const char *message)
 {

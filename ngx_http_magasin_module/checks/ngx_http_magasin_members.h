@@ -31,6 +31,8 @@ typedef struct {
     int64_t                     min;
     int64_t                     max;        /* of a text: code points; 0: any */
     const char *const          *choices;    /* NULL terminated */
+    const char                 *instead;    /* a member that may stand in its
+                                               place; never both.  NULL */
     unsigned                    required:1;
     unsigned                    blank:1;    /* a text may be "" */
     unsigned                    null:1;     /* null is _value_null */
@@ -59,8 +61,16 @@ ngx_int_t ngx_http_magasin_query_read(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_member_t *members, const char **values);
 void ngx_http_magasin_members_error(ngx_http_magasin_ctx_t *ctx,
     const char *name, const char *message);
+void ngx_http_magasin_members_complain(void *data, const char *name,
+    const char *message);
 void ngx_http_magasin_members_open(ngx_http_magasin_ctx_t *ctx,
     const char *name, size_t len);
+
+/* texts.c */
+ngx_int_t ngx_http_magasin_texts_read(ngx_http_magasin_ctx_t *ctx,
+    const char *name, ngx_uint_t most, ngx_uint_t length, const char **value);
+const char *ngx_http_magasin_array(ngx_pool_t *pool, const char **values,
+    ngx_uint_t n);
 
 /* values.c */
 extern const char  ngx_http_magasin_value_null[];

@@ -8,9 +8,6 @@
 
 
 static ngx_uint_t ngx_http_magasin_body_latin1(ngx_http_request_t *r);
-static ngx_int_t ngx_http_magasin_body_value(ngx_http_request_t *r,
-    ngx_http_magasin_body_t *body, json_t *value,
-    ngx_http_magasin_field_t *field);
 static int ngx_http_magasin_body_digits(double value, char *buffer,
     size_t size);
 static ngx_int_t ngx_http_magasin_body_real(ngx_http_request_t *r,
@@ -324,7 +321,7 @@ ngx_http_magasin_body_read(ngx_http_request_t *r, ngx_str_t *text)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_magasin_body_value(ngx_http_request_t *r,
     ngx_http_magasin_body_t *body, json_t *value,
     ngx_http_magasin_field_t *field)

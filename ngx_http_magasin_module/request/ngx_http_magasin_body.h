@@ -55,6 +55,9 @@ ngx_int_t ngx_http_magasin_body_parse(ngx_http_request_t *r,
 ngx_int_t ngx_http_magasin_body_field(ngx_http_request_t *r,
     ngx_http_magasin_body_t *body, const char *name, ngx_uint_t blank,
     ngx_http_magasin_field_t *field);
+ngx_int_t ngx_http_magasin_body_value(ngx_http_request_t *r,
+    ngx_http_magasin_body_t *body, json_t *value,
+    ngx_http_magasin_field_t *field);
 
 /* body_json.c */
 ngx_int_t ngx_http_magasin_body_json_parse(ngx_http_request_t *r,

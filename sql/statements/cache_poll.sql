@@ -44,6 +44,7 @@ WITH ligne AS MATERIALIZED (
                 WHEN type = 'produit_creation' THEN 'c'
                 WHEN type LIKE 'produit\_%' THEN 'p'
                 WHEN type LIKE 'magasin\_%' THEN 'm'
+                WHEN type LIKE 'seuil\_%' THEN 'l'
                 WHEN type LIKE 'demande\_%' THEN 'd'
                 WHEN type LIKE 'ligne\_%' THEN 'v'
                 WHEN type LIKE 'vente\_%'

@@ -3,5 +3,5 @@
 SELECT statut, emplacement, etag, detail, corps,
        pg_current_xact_id_if_assigned() AS xid,
        EXISTS (SELECT FROM produit WHERE nom = $1::text) AS homonyme
-  FROM produit_creer($1::text, $2::text, $3::numeric, $4::text, $5::text,
-                     $6::text, $7::text)
+  FROM produit_creer_code($1::text, $2::text, $3::numeric, $4::text,
+                          $5::text, $6::text[], $7::text, $8::text, $9::text)

@@ -1,4 +1,4 @@
 -- GET /api/v1/stores/{id}/.
-SELECT id, nom, adresse, ouvert
-  FROM magasin
+SELECT magasin_corps(m)
+  FROM magasin m
  WHERE id = $1::bigint

@@ -3,14 +3,15 @@
 -- pieces.  A row that exceeds the size of a piece, 128 kB, or that is after the
 -- last row, has only its key.
 SELECT id, CASE WHEN entier THEN id END, CASE WHEN entier THEN nom END,
-       CASE WHEN entier THEN adresse END, CASE WHEN entier THEN ouvert END
+       CASE WHEN entier THEN adresse END, CASE WHEN entier THEN ouvert END,
+       CASE WHEN entier THEN fuseau END
   FROM (
     SELECT page.*,
            sum(octet_length(nom) + octet_length(adresse)) OVER rang <= 131072
            AND ($3::bigint IS NULL OR id <= $3::bigint)
            AS entier
       FROM (
-        SELECT id, nom, adresse, ouvert
+        SELECT id, nom, adresse, ouvert, fuseau
           FROM magasin
          WHERE id > coalesce($2::bigint, 0)
          ORDER BY id

@@ -23,7 +23,11 @@ def replace_in(function, old, new):
 FUNCTIONS = ["vente_creer", "lot_refus", "stock_ajuster",
              "demande_decider", "idempotence_ouvrir", "lot_ecrire",
              "lot_tenir", "lot_vendre", "lot_vendre_seule", "lot_ajuster",
-             "journal_mouvements"]
+             "journal_mouvements", "produit_codes_poser"]
+
+# The loser of two who claim one code is told that it has it.
+SHARED_CODE = replace_in("produit_codes_poser",
+                         "WHERE c.produit_id <> p_produit", "WHERE false")
 
 BEFORE = {
     # Without its lock a sale sees stock that others have sold meanwhile.

@@ -34,6 +34,11 @@ def archived(product):
     return f"UPDATE produit SET archive_le = now() WHERE id = {product}"
 
 
+def coded(product):
+    return ("INSERT INTO produit_code (code, produit_id, rang)"
+            f" VALUES ('3017620422003', {product}, 1)")
+
+
 def closed(store):
     return f"UPDATE magasin SET ouvert = false WHERE id = {store}"
 
@@ -64,10 +69,12 @@ REQUESTS = ("replenishments", "replenishment", "replenishment_approve",
 
 # A value of each parameter of a query, which the first answer fits.
 VALUES = {
-    "archive": "true", "categorie": "Boissons", "depuis": "2026-01-01",
+    "archive": "true", "categorie": "Boissons", "code": "3017620422003",
+    "depuis": "2026-01-01",
     "detail": "true", "format": "json", "id": "4,6", "jusqu_a": "2999-12-31T23:59:59Z", "limit": "2",
     "magasin": "2", "ordering": "-id", "page": "last", "produit": "4",
-    "produit__nom": "café", "produits": "4,6", "q": "cafe", "quantite": "30",
+    "sous_minimum": "true", ("items", "ordering"): "-quantite",
+    ("items", "q"): "premium", "produit__nom": "café", "produits": "4,6", "q": "cafe", "quantite": "30",
     "statut": "en_attente", "type": "vente",
     ("stock_central", "ordering"): "-quantite",
 }
@@ -78,6 +85,31 @@ SCENARIOS = {
         "magasins": {},
     },
     "store": {"inconnu": {"path": {"id": 99}}},
+    "store_create": {
+        "fuseau_inconnu": {"body": {"nom": "Magasin Phobos", "adresse": "Mars",
+                                    "fuseau": "Mars/Phobos"}},
+    },
+    "store_patch": {"inconnu": {"path": {"id": 99}},
+                    "nom_vide": {"body": {"nom": ""}}},
+    "items": {
+        "filtre": {"query": {"q": "premium", "categorie": "Boissons"}},
+        "sous_minimum": {
+            "query": {"sous_minimum": "true", "ordering": "-quantite"},
+            "sql": "WITH s AS (INSERT INTO seuil VALUES (1, 4, 40, 90))"
+                   " INSERT INTO demande_reapprovisionnement"
+                   " (magasin_id, produit_id, quantite) VALUES (1, 4, 5)"},
+    },
+    "thresholds": {"inconnu": {"path": {"id": 99}}},
+    "thresholds_put": {
+        "inconnu": {"path": {"id": 99}},
+        "ordre_inverse": {"body": {"lignes": [
+            {"categorie": "Boissons", "minimum": 2, "maximum": 1}]}},
+    },
+    "threshold": {"inconnu": {"path": {"produit": 99}}},
+    "threshold_put": {
+        "inconnu": {"path": {"produit": 99}},
+        "ordre_inverse": {"body": {"minimum": 2, "maximum": 1}},
+    },
     "stock": {"inconnu": {"path": {"id": 99}}},
     "stock_list": {
         "premiere_page": {},
@@ -105,6 +137,13 @@ SCENARIOS = {
         "champ_inconnu": {"body": {"nom": "Thé Matcha",
                                    "categorie": "Boissons",
                                    "prix": "24.90", "couleur": "vert"}},
+        "controle_faux": {"body": {"nom": "Thé Matcha",
+                                   "categorie": "Boissons",
+                                   "prix": "24.90",
+                                   "codes_barres": ["3017620422004"]}},
+        "code_pris": {"body": {"nom": "Thé Matcha", "categorie": "Boissons",
+                               "prix": "24.90", "code": "3017620422003"},
+                      "sql": coded(1)},
         "json_abime": {"body": '{"nom": "Thé'},
     },
     "product": {"inconnu": {"path": {"id": 99}}},
@@ -119,8 +158,10 @@ SCENARIOS = {
         "json_abime": {"body": '{"prix": '},
         "inconnu": {"path": {"id": 99}},
         "archive": {"sql": archived(4)},
+        "code_pris": {"body": {"code": "3017620422003"}, "sql": coded(1)},
     },
     "product_delete": {"inconnu": {"path": {"id": 99}}},
+    "product_sheet": {"inconnu": {"path": {"id": 99}}},
     "product_availability": {"inconnu": {"path": {"id": 99}}},
     "sales": {
         "filtre": {"query": {"magasin": "2", "jusqu_a": "2999-12-31",
@@ -132,6 +173,10 @@ SCENARIOS = {
             "body": {"magasin": 1, "lignes": [{"produit": 4, "quantite": 2},
                                               {"produit": 1, "quantite": 0}]}},
         "sans_lignes": {"body": {"magasin": 1, "lignes": []}},
+        "codes": {"sql": coded(4)},
+        "code_inconnu": {
+            "body": {"magasin": 1, "lignes": [{"produit": 4, "quantite": 2},
+                                              {"code": "x", "quantite": 1}]}},
         "json_abime": {"body": '{"magasin": 1,'},
         "sans_prix": {
             "token": "caisse",

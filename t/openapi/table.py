@@ -126,7 +126,8 @@ class Member:
         self.min = number(row.get("min", "0"))
         self.max = number(row.get("max", "0"))
         self.choices = choices[row["choices"]] if "choices" in row else None
-        self.required = row.get("required") == "1"
+        # What another one may stand in the place of is not required.
+        self.required = row.get("required") == "1" and "instead" not in row
         self.blank = row.get("blank") == "1"
         self.null = row.get("null") in ("1", "!0")
 
@@ -222,7 +223,7 @@ class Tables:
         own = self.closure_of_one(endpoint.bind)
         named = [t for t in tables if re.search(rf"\b{t}\b", own)]
         lines = [t for t in tables if re.search(
-            rf"members_of\([^;]*\b{t}\b", text)]
+            rf"(?:members_of|lines_read)\([^;]*\b{t}\b", text)]
         for name in named or tables:
             if name not in lines:
                 endpoint.body.update((m.name, m) for m in self.members[name])

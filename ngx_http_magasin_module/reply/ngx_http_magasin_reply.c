@@ -28,6 +28,7 @@ static ngx_http_magasin_status_text_t  ngx_http_magasin_status_texts[] = {
     { 406, ngx_string("L'en-tête « Accept » n'a pas pu être satisfaite.") },
     { 408, ngx_string("La requête n'est pas arrivée à temps.") },
     { 409, ngx_string("La demande est en conflit avec l'état actuel.") },
+    { 410, ngx_string("La ressource n'existe plus.") },
     { 411, ngx_string("La longueur du corps doit être annoncée.") },
     { 412, ngx_string("La condition de la requête n'est pas remplie.") },
     { 413, ngx_string("Le corps de la requête est trop volumineux.") },
@@ -348,7 +349,7 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
         r->headers_out.content_length_n = ctx->json.size + ctx->rest;
     }
 
-    if (ctx->json.size || ctx->rest) {
+    if (ctx->json.size || ctx->rest || ctx->live) {
         r->headers_out.content_type = *type;
         r->headers_out.content_type_len = type->len;
         r->headers_out.content_type_lowcase = NULL;
@@ -383,7 +384,7 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
      * not stored.
      */
 
-    if (ctx->status == NGX_HTTP_OK
+    if (ctx->status == NGX_HTTP_OK && !ctx->live
         && (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)))
     {
         ngx_str_set(&control, "no-cache");

@@ -12,6 +12,14 @@ use MagasinNginx;
 use MagasinStream;
 use Time::HiRes qw(sleep time);
 
+sub instance {
+    my (@words) = @_;
+    local $ENV{RUN_DIR} = $ENV{TEST_NGINX_RUN_DIR};
+    system("$MagasinTest::Top/scripts/instance.sh @words >/dev/null 2>&1"
+        . ' </dev/null') == 0 or die "instance.sh @words failed\n";
+    return;
+}
+
 my $Zone   = 'magasin_zone stream:8m;';
 my $Killed = qr/exited on signal 9/;
 
@@ -322,9 +330,147 @@ for my $case (
     ok(!$stream->{ended}, 'and the stream was not');
 }
 
+# The database is away
+
+{
+    my $before = newest();
+    my $stream = MagasinStream->open($nginx);
+    $stream->status;
+    instance('stop-postgres', 'immediate');
+    is(MagasinStream->open($nginx)->status, 503, 'no stream without database');
+    instance('start-postgres');
+    change(1);
+    $stream->wait_events(1);
+    is(join(' ', $stream->rows), journal_after($before),
+        'the database was away');
+    ok(!$stream->{ended}, 'and the stream was not ended');
+}
+
 is($nginx->complaints($Killed), '', 'nothing to complain about');
 ok($nginx->stop, 'stops while clients listen');
 is($nginx->complaints($Killed), '', 'nothing to complain about');
+
+# A client that does not read, one that reads slowly, and others
+
+sub metric {
+    my ($name) = @_;
+    my ($value) = ($nginx->get('/metrics'))[1] =~ /^\Q$name\E (\d+)$/m;
+    return $value // 'none';
+}
+
+$nginx = MagasinNginx->start(workers => 1, http => $Zone,
+    server => 'send_timeout 2s; location = /metrics { magasin_metrics; }');
+
+{
+    my $before = newest();
+    my @streams = map { MagasinStream->open($nginx) } 1 .. 3;
+    my $deaf = MagasinStream->open($nginx, rcvbuf => 4096);
+    $_->status for @streams, $deaf;
+    is(metric('magasin_stream_listeners'), 4, 'listeners are counted');
+
+    my $n = 0;
+    ok(MagasinNginx::wait_for(sub {
+        MagasinTest::sql("SET LOCAL magasin.motif = '" . ('x' x 180) . "'",
+            map {'UPDATE stock_local SET quantite = quantite + 1'} 1 .. 20);
+        $_->look for @streams;
+        return metric('magasin_stream_ended_total{reason="slow"}') eq '1';
+    }), 'one that does not read is dropped');
+    is(metric('magasin_stream_listeners'), 3, 'and not counted any more');
+
+    my $wanted = MagasinTest::sql(
+        "SELECT count(*) FROM journal WHERE id > $before");
+    for my $stream (@streams) {
+        is($stream->wait_events($wanted), $wanted, 'the others have all');
+        is(join(' ', $stream->rows), journal_after($before), 'in order');
+    }
+    cmp_ok(metric('magasin_stream_events_total'), '>=', 3 * $wanted,
+        'events are counted');
+
+    # What it got before it was dropped says where to go on.
+    $deaf->wait_end;
+    my @heard = $deaf->rows;
+    my $again = MagasinStream->open($nginx, id => $deaf->{id});
+    $again->wait_events($wanted - @heard);
+    is(join(' ', @heard, $again->rows), journal_after($before),
+        'the dropped one goes on where it was');
+    $_->close for @streams, $again;
+    ok(MagasinNginx::wait_for(sub {
+        return metric('magasin_stream_listeners') eq '0';
+    }), 'nobody listens');
+
+    # Then nobody polls.
+    my $polls;
+    ok(MagasinNginx::wait_for(sub {
+        my $last = $polls // '';
+        $polls = metric('magasin_stream_polls_total');
+        sleep 0.6;
+        return $polls eq $last;
+    }), 'and nobody polls');
+    $nginx->stop;
+}
+
+# Tokens
+
+{
+    my $tokens = MagasinTest::tokens(un => 'lecture magasins=1');
+    $nginx = MagasinNginx->start(workers => 1, tokens => $tokens,
+        http => "$Zone magasin_read on;");
+    my @as = (headers => ['Authorization: Token secret-un']);
+    is(MagasinStream->open($nginx)->status, 401, 'magasin_read');
+    is(MagasinStream->open($nginx, @as)->status, 403, 'of all stores');
+    is(MagasinStream->open($nginx, @as, query => '?magasin=2')->status, 403,
+        'of another store');
+    my $stream = MagasinStream->open($nginx, @as, query => '?magasin=1');
+    is($stream->status, 200, 'of its store');
+    my $before = newest();
+    MagasinTest::sql('UPDATE stock_local SET quantite = quantite + 1');
+    my $wanted = journal_after($before, 'magasin_id = 1');
+    $stream->wait_events(scalar split ' ', $wanted);
+    is(join(' ', $stream->rows), $wanted, 'it sees its store alone');
+
+    # Whose token is taken away does not go on listening.
+    open my $file, '>', "$tokens.new" or die "$tokens.new: $!\n";
+    close $file;
+    rename "$tokens.new", $tokens or die "$tokens: $!\n";
+    ok($stream->wait_end, 'a token that is taken away');
+    $nginx->stop;
+}
+
+# HTTP/2
+
+{
+    $nginx = MagasinNginx->start(workers => 1, http => $Zone,
+        listen => 'http2');
+    my $before = newest();
+    my $text = '';
+    open my $pipe, '-|', 'curl', '-q', '-sSN', '--noproxy', '*',
+        '--http2-prior-knowledge',
+        "http://127.0.0.1:$nginx->{port}$MagasinStream::Path"
+        or die "curl: $!\n";
+    my $read = sub {
+        my ($pattern) = @_;
+        while ($text !~ $pattern) {
+            sysread $pipe, $text, 65536, length $text or return 0;
+        }
+        return 1;
+    };
+    ok($read->(qr/^id: /m), 'HTTP/2: a stream');
+    my $id = change(1);
+    ok($read->(qr/^data: .*\n\n/m), 'HTTP/2: an event');
+    like($text, qr/^data: \{"id":$id,/m, 'HTTP/2: the row');
+    MagasinTest::sql("SET LOCAL magasin.motif = '" . ('x' x 180) . "'",
+        map {'UPDATE stock_local SET quantite = quantite + 1'} 1 .. 100);
+    my ($last) = journal_after($before) =~ /(\d+)$/;
+    ok($read->(qr/^data: \{"id":$last,.*\n\n/m), 'HTTP/2: many');
+    is(join(' ', $text =~ /^data: \{"id":(\d+),/mg), journal_after($before),
+        'HTTP/2: in order');
+    kill 'HUP', $nginx->master;
+    ok($read->(qr/retry: \d+\n(?=[^\n]*\n\n\z)/), 'HTTP/2: a reload');
+    while (sysread $pipe, $text, 65536, length $text) { }
+    ok(close $pipe, 'HTTP/2: ends it');
+    is($nginx->complaints, '', 'nothing to complain about');
+    $nginx->stop;
+}
 
 # Without a zone each worker polls for itself.
 

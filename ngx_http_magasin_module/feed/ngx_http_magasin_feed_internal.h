@@ -62,10 +62,11 @@
 
 /* Digits of a key, with the NUL; bytes of a cursor. */
 #define NGX_HTTP_MAGASIN_FEED_KEY       24
+#define NGX_HTTP_MAGASIN_FEED_KEYS                                            \
+    (NGX_HTTP_MAGASIN_LIST_KEYS * NGX_HTTP_MAGASIN_FEED_KEY                   \
+     + NGX_HTTP_MAGASIN_CURSOR_EXTRA)
 #define NGX_HTTP_MAGASIN_FEED_CURSOR                                          \
-    ngx_base64_encoded_length(NGX_HTTP_MAGASIN_LIST_KEYS                      \
-                              * NGX_HTTP_MAGASIN_FEED_KEY                     \
-                              + NGX_HTTP_MAGASIN_CURSOR_EXTRA)
+    ngx_base64_encoded_length(NGX_HTTP_MAGASIN_FEED_KEYS)
 
 
 /* A place in the journal: the keys of a row. */

@@ -8,6 +8,7 @@
 
 
 #include "ngx_http_magasin_feed_internal.h"
+#include "ngx_http_magasin_checks.h"
 
 
 static void ngx_http_magasin_feed_leave(void *data);
@@ -188,7 +189,10 @@ ngx_http_magasin_feed_all(ngx_http_magasin_feed_t *feed)
 }
 
 
-/* Serve those that wait for it, for a part of a turn of the event loop. */
+/*
+ * Serve those that wait for it, for a part of a turn of the event loop.  A
+ * client that may not listen any more, perhaps, has to ask again.
+ */
 
 void
 ngx_http_magasin_feed_serve(ngx_event_t *ev)
@@ -215,7 +219,7 @@ ngx_http_magasin_feed_serve(ngx_event_t *ev)
         ngx_queue_remove(q);
         ngx_queue_insert_tail(&feed->served, q);
 
-        if (feed->ending) {
+        if (feed->ending || ngx_http_magasin_outdated(listener->ctx)) {
             ngx_http_magasin_feed_farewell(listener);
             continue;
         }
@@ -276,8 +280,7 @@ ngx_http_magasin_feed_relieve(ngx_http_magasin_feed_t *feed)
 
 /*
  * A comment for those to whom nothing was sent for long, so that what is
- * between them and this server does not take them for dead.  Whoever may listen
- * no longer is sent away.
+ * between them and this server does not take them for dead.
  */
 
 static void
@@ -299,11 +302,6 @@ ngx_http_magasin_feed_comments(ngx_http_magasin_feed_t *feed)
             || ngx_http_magasin_clock() - start > NGX_HTTP_MAGASIN_FEED_TURN)
         {
             return;
-        }
-
-        if (listener->ctx->expires && ngx_time() >= listener->ctx->expires) {
-            ngx_http_magasin_feed_farewell(listener);
-            continue;
         }
 
         ngx_queue_remove(q);

@@ -49,7 +49,7 @@ ngx_http_magasin_feed_poll_init(ngx_http_magasin_feed_t *feed)
     job->nvalues = NGX_HTTP_MAGASIN_FEED_PARAMS + 1
                    + 2 * NGX_HTTP_MAGASIN_LIST_KEYS;
     job->values[NGX_HTTP_MAGASIN_FEED_PARAMS] =
-                                           ngx_value(NGX_HTTP_MAGASIN_FEED_ROWS);
+                                        ngx_value(NGX_HTTP_MAGASIN_FEED_ROWS);
     job->ready = ngx_http_magasin_feed_rows_ready;
     job->failed = ngx_http_magasin_feed_poll_failed;
     job->data = feed;

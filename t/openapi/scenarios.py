@@ -182,4 +182,10 @@ SCENARIOS = {
                    " 'demo', NULL, NULL)"},
         "ordre_inconnu": {"query": {"ordering": "date"}},
     },
+    "journal_stream": {
+        "dernier_abime": {"headers": {"Last-Event-ID": "abc"}},
+        # Of the transaction 2^62.
+        "historique_perdu": {
+            "query": {"cursor": "PuFyGzQ2MTE2ODYwMTg0MjczODc5MDQfMQ"}},
+    },
 }

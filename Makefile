@@ -170,7 +170,7 @@ openapi: packages-run # /openapi.json and /swagger/, in build/openapi
 .PHONY: test-web test-openapi test-clients test-contributing
 .PHONY: test-observability
 .PHONY: screenshots fuzz-api load-test compare lint bench bench-abuse
-.PHONY: bench-instructions bench-scale fuzz fuzz-selftest test-slow
+.PHONY: bench-stream bench-instructions bench-scale fuzz fuzz-selftest test-slow
 test: packages-run packages-test build # Every suite, on its own servers
 	@scripts/test.sh
 
@@ -238,6 +238,9 @@ bench: packages-run packages-bench build # Compare with pgbench and nginx itself
 	@bench/cache
 	@bench/batch
 	@bench/open
+
+bench-stream: packages-run packages-bench build # Many who listen to the journal
+	@bench/stream
 
 bench-abuse: packages-run packages-bench build # Cost of the worst requests
 	@bench/abuse

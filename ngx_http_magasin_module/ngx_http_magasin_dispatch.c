@@ -66,7 +66,9 @@ ngx_http_magasin_dispatch(ngx_http_magasin_ctx_t *ctx)
         return ngx_http_magasin_reply_status(ctx, NGX_HTTP_NOT_FOUND);
     }
 
-    if (!ngx_http_magasin_acceptable(r)) {
+    if (!ngx_http_magasin_acceptable(r,
+                                     ctx->endpoint && ctx->endpoint->live))
+    {
         return ngx_http_magasin_reply_status(ctx,
                                              NGX_HTTP_MAGASIN_NOT_ACCEPTABLE);
     }

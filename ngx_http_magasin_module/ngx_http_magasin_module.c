@@ -131,6 +131,7 @@ ngx_http_magasin_init_process(ngx_cycle_t *cycle)
             != NGX_OK
         || ngx_http_magasin_redis_start(cycle) != NGX_OK
         || ngx_http_magasin_pg_start(cycle) != NGX_OK
+        || ngx_http_magasin_feed_start(cycle) != NGX_OK
         || ngx_http_magasin_observe_wire(cycle) != NGX_OK
         || ngx_http_magasin_cache_start(cycle) != NGX_OK)
     {
@@ -154,6 +155,7 @@ ngx_http_magasin_exit_process(ngx_cycle_t *cycle)
     }
 
     ngx_http_magasin_observe_stop(cycle);
+    ngx_http_magasin_feed_stop(cycle);
     ngx_http_magasin_cache_stop(cycle);
     ngx_http_magasin_pg_stop(cycle);
     ngx_http_magasin_redis_stop(cycle);

@@ -13,6 +13,7 @@
 
 #include "ngx_http_magasin_handler.h"
 #include "ngx_http_magasin_rows.h"
+#include "ngx_http_magasin_feed.h"
 #include "ngx_http_magasin_observe.h"
 
 
@@ -436,6 +437,17 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .render = ngx_http_magasin_journal_render,
       .spec = &ngx_http_magasin_journal_spec,
       .page = "cursor" },
+
+    { .name = ngx_string("journal_stream"),
+      .method = NGX_HTTP_GET,
+      .path = ngx_string("/api/v1/journal/stream/"),
+      .title = ngx_string("Flux Journal"),
+      .place = NGX_HTTP_MAGASIN_PLACE_VALUE,
+      .statement = NGX_HTTP_MAGASIN_SQL_JOURNAL_END,
+      .class = NGX_HTTP_MAGASIN_PG_READ,
+      .bind = ngx_http_magasin_feed_bind,
+      .render = ngx_http_magasin_feed_render,
+      .live = 1 },
 
     { .name = ngx_string("me"),
       .method = NGX_HTTP_GET,

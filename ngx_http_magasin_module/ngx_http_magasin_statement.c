@@ -4,6 +4,7 @@
 
 #include "ngx_http_magasin_handler.h"
 #include "ngx_http_magasin_checks.h"
+#include "ngx_http_magasin_feed.h"
 #include "ngx_http_magasin_log.h"
 
 
@@ -128,6 +129,9 @@ ngx_http_magasin_rows_ready(ngx_http_magasin_pg_job_t *job, PGresult *result)
     } else if (rc == NGX_ERROR) {
         rc = ngx_http_magasin_begun(ctx) ? NGX_ERROR
                                          : NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    } else if (ctx->endpoint->live && ctx->status == NGX_HTTP_OK) {
+        rc = ngx_http_magasin_feed_follow(ctx);
 
     } else {
         if (rc != NGX_AGAIN) {

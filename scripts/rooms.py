@@ -25,6 +25,7 @@ FLOORS = (
     ("reply",),
     ("checks",),
     ("api",),
+    ("feed",),
     ("observe",),
     ("",),
 )

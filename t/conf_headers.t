@@ -9,6 +9,7 @@ use lib 't/inc';
 use Test::More;
 
 use MagasinConf;
+use MagasinStream;
 use MagasinTest;
 
 my @wanted = ('X-Request-ID', 'X-Content-Type-Options',
@@ -96,6 +97,10 @@ my $put = 'Authorization: Token token-430' . "\nContent-Type: application/json\n
         "415 PUT /api/v1/products/3/\nContent-Encoding: gzip\n$put\{}",
         "413 PUT /api/v1/products/3/\n$put" . '{' x 300_000,
         '200 OPTIONS /api/v1/stores/');
+    walk($nginx, '2: = /api/v1/journal/stream/',
+        '200 HEAD /api/v1/journal/stream/', '405 POST /api/v1/journal/stream/',
+        '400 GET /api/v1/journal/stream/?magasin=x',
+        "406 GET /api/v1/journal/stream/\nAccept: text/x");
     walk($nginx, '2: = /healthz', '200 GET /healthz', '405 POST /healthz');
     walk($nginx, '2: = /readyz', '200 GET /readyz');
     walk($nginx, '2: = /openapi.json', '200 GET /openapi.json',
@@ -160,6 +165,9 @@ my $put = 'Authorization: Token token-430' . "\nContent-Type: application/json\n
 
     walk($balancer, '1: /', '200 GET /api/v1/stores/', '301 GET /api/v1/stores',
         '404 GET /api/v1/x/', '301 GET /swagger', '404 GET /nowhere');
+    walk($balancer, '1: = /api/v1/journal/stream/',
+        '200 HEAD /api/v1/journal/stream/',
+        '400 GET /api/v1/journal/stream/?magasin=x');
     walk($balancer, '1: = /metrics', '404 GET /metrics');
     walk($balancer, '1: = /status', '404 GET /status');
     walk($balancer, '1: = /healthz', '200 GET /healthz');
@@ -168,6 +176,18 @@ my $put = 'Authorization: Token token-430' . "\nContent-Type: application/json\n
     is(join("\n", sort keys %walked), join("\n", sort(locations(
         MagasinNginx::slurp("$MagasinConf::Top/conf/cluster/balancer.conf")))),
         'every location of balancer.conf is walked');
+
+    # A stream comes through at once, and its end, too.
+    my $stream = MagasinStream->open($balancer);
+    is($stream->status, 200, 'a stream of the journal');
+    MagasinTest::sql('UPDATE produit SET prix = prix + 1 WHERE id = 1');
+    is($stream->wait_events(1), 1, '  an event of it');
+    ok($node->reload, '  the node is reloaded');
+    ok($stream->wait_end, '  the end of it');
+    my $again = MagasinStream->open($balancer, id => $stream->{id});
+    MagasinTest::sql('UPDATE produit SET prix = prix - 1 WHERE id = 1');
+    is($again->wait_events(1), 1, '  which goes on');
+    $again->close;
 
     ok($node->stop, 'the node ends');
     walk($balancer, '1: /', '502 GET /api/v1/stores/');

@@ -65,6 +65,7 @@ my %Case = (
     replenishment_approve => [ 'POST replenishments/1/approve/',   '', 'reapprovisionnement', 'all' ],
     replenishment_reject => [ 'POST replenishments/1/reject/',     '', 'reapprovisionnement', 'all' ],
     journal              => [ 'GET journal/?magasin=1',            '', 'lecture', 'one' ],
+    journal_stream       => [ 'GET journal/stream/?magasin=01',    '', 'lecture', 'one' ],
     me                   => [ 'GET me/',                           '', 'any', 'none' ],
     cache_flush          => [ 'POST cache/flush/',                 '', 'admin', 'all' ],
     healthz              => [ 'GET /healthz',                      '', '', 'none' ],
@@ -72,7 +73,8 @@ my %Case = (
 );
 
 # Lists that do not say of which store are those of all of them.
-my @Lists = ('GET sales/', 'GET replenishments/', 'GET journal/');
+my @Lists = ('GET sales/', 'GET replenishments/', 'GET journal/',
+    'GET journal/stream/');
 
 my %lines = (personne => '');
 for my $scope (@Scopes, 'aucun') {
@@ -119,6 +121,12 @@ sub call {
         ? sub { length $rest >= $1 }
         : $head =~ /^Transfer-Encoding: chunked/mi
         ? sub { $rest =~ /\r\n?0\r\n\r\n\z|\A0\r\n\r\n\z/ } : sub {1};
+
+    # A stream has no end.
+    if ($head =~ m{^Content-Type: text/event-stream}mi) {
+        delete $connection{$server};
+        return (200, $head, '');
+    }
     until ($end->()) {
         sysread $socket, $rest, 65536, length $rest or last;
     }

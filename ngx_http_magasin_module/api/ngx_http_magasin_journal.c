@@ -68,16 +68,50 @@ const ngx_http_magasin_list_spec_t  ngx_http_magasin_journal_spec = {
 /*
  * Select the statement, and thereby the index, from the parameters.  PostgreSQL
  * could select the index only if it planned with the values.  Each filter has
- * an index, but a combination of filters has none and may read many rows, as
- * may a start time: the list starts at the mark before it.  Most rows of a
- * store are sales, so that the index of the types finds other types sooner.
+ * an index.  Most rows of a store are sales, so that the index of the types
+ * finds other types sooner.  `values`: the parameters in the order of the spec.
+ */
+
+ngx_http_magasin_statement_e
+ngx_http_magasin_journal_statement(const char **values)
+{
+    ngx_uint_t  recent;
+
+    recent = values[JOURNAL_ORDERING] && *values[JOURNAL_ORDERING] == '-';
+
+    if (values[JOURNAL_PRODUIT]) {
+        return recent ? NGX_HTTP_MAGASIN_SQL_JOURNAL_RECENT_PRODUCT
+                      : NGX_HTTP_MAGASIN_SQL_JOURNAL_PRODUCT;
+    }
+
+    if (values[JOURNAL_MAGASIN]
+        && (values[JOURNAL_TYPE] == NULL
+            || ngx_strncmp(values[JOURNAL_TYPE], "vente", 5) == 0))
+    {
+        return recent ? NGX_HTTP_MAGASIN_SQL_JOURNAL_RECENT_STORE
+                      : NGX_HTTP_MAGASIN_SQL_JOURNAL_STORE;
+    }
+
+    if (values[JOURNAL_TYPE]) {
+        return recent ? NGX_HTTP_MAGASIN_SQL_JOURNAL_RECENT_TYPE
+                      : NGX_HTTP_MAGASIN_SQL_JOURNAL_TYPE;
+    }
+
+    return recent ? NGX_HTTP_MAGASIN_SQL_JOURNAL_RECENT
+                  : NGX_HTTP_MAGASIN_SQL_JOURNAL;
+}
+
+
+/*
+ * A combination of filters has no index and may read many rows, as may a start
+ * time: the list starts at the mark before it.
  */
 
 ngx_int_t
 ngx_http_magasin_journal_bind(ngx_http_magasin_ctx_t *ctx)
 {
     ngx_int_t     rc;
-    ngx_uint_t    recent, filters;
+    ngx_uint_t    filters;
     const char  **values;
 
     rc = ngx_http_magasin_list_bind(ctx);
@@ -86,29 +120,8 @@ ngx_http_magasin_journal_bind(ngx_http_magasin_ctx_t *ctx)
     }
 
     values = ctx->job.values;
-    recent = values[JOURNAL_ORDERING] && *values[JOURNAL_ORDERING] == '-';
 
-    if (values[JOURNAL_PRODUIT]) {
-        ctx->job.statement = recent
-                             ? NGX_HTTP_MAGASIN_SQL_JOURNAL_RECENT_PRODUCT
-                             : NGX_HTTP_MAGASIN_SQL_JOURNAL_PRODUCT;
-
-    } else if (values[JOURNAL_MAGASIN]
-               && (values[JOURNAL_TYPE] == NULL
-                   || ngx_strncmp(values[JOURNAL_TYPE], "vente", 5) == 0))
-    {
-        ctx->job.statement = recent
-                             ? NGX_HTTP_MAGASIN_SQL_JOURNAL_RECENT_STORE
-                             : NGX_HTTP_MAGASIN_SQL_JOURNAL_STORE;
-
-    } else if (values[JOURNAL_TYPE]) {
-        ctx->job.statement = recent
-                             ? NGX_HTTP_MAGASIN_SQL_JOURNAL_RECENT_TYPE
-                             : NGX_HTTP_MAGASIN_SQL_JOURNAL_TYPE;
-
-    } else if (recent) {
-        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_JOURNAL_RECENT;
-    }
+    ctx->job.statement = ngx_http_magasin_journal_statement(values);
 
     filters = (values[JOURNAL_PRODUIT] != NULL)
               + (values[JOURNAL_MAGASIN] != NULL)
@@ -118,7 +131,8 @@ ngx_http_magasin_journal_bind(ngx_http_magasin_ctx_t *ctx)
         ctx->job.class = NGX_HTTP_MAGASIN_PG_HEAVY;
     }
 
-    ngx_http_magasin_list_stream(ctx, !recent);
+    ngx_http_magasin_list_stream(ctx, values[JOURNAL_ORDERING] == NULL
+                                      || *values[JOURNAL_ORDERING] != '-');
 
     return NGX_OK;
 }

@@ -51,11 +51,8 @@ static ngx_uint_t ngx_http_magasin_list_ends(ngx_http_magasin_ctx_t *ctx,
 static ngx_int_t ngx_http_magasin_list_go_on(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_list_spec_t *spec, PGresult *result, int row,
     int last, ngx_uint_t first);
-static ngx_int_t ngx_http_magasin_list_keys(ngx_http_magasin_ctx_t *ctx,
-    const ngx_http_magasin_list_spec_t *spec, ngx_str_t *cursor,
-    const char **values);
-static void ngx_http_magasin_list_checksum(ngx_http_magasin_ctx_t *ctx,
-    u_char *keys, size_t len, u_char *checksum);
+static void ngx_http_magasin_list_checksum(ngx_str_t *name, u_char *keys,
+    size_t len, u_char *checksum);
 static ngx_uint_t ngx_http_magasin_list_key_valid(ngx_http_magasin_key_e type,
     ngx_str_t *key);
 static ngx_int_t ngx_http_magasin_list_cursor(ngx_http_magasin_ctx_t *ctx,
@@ -126,7 +123,9 @@ ngx_http_magasin_list_bind(ngx_http_magasin_ctx_t *ctx)
     if (cursor && cursor->len) {
         state->cursor = *cursor;
 
-        rc = ngx_http_magasin_list_keys(ctx, spec, cursor, &values[n]);
+        rc = ngx_http_magasin_cursor_read(ctx->request->pool,
+                                          &ctx->endpoint->name, spec, cursor,
+                                          &values[n]);
 
         if (rc == NGX_ERROR) {
             return NGX_ERROR;
@@ -342,15 +341,16 @@ ngx_http_magasin_list_go_on(ngx_http_magasin_ctx_t *ctx,
 
 
 /*
- * Read the keys from a cursor: base64url of a checksum and of the texts of the
- * keys, separated by 0x1F.
+ * Read the keys from a cursor of the list `name`: base64url of a checksum and
+ * of the texts of the keys, separated by 0x1F.  The keys are in the memory of
+ * the pool.
  *
  * Returns NGX_OK; NGX_DECLINED if the cursor is damaged or belongs to another
  * list; NGX_ERROR if no memory is left.
  */
 
-static ngx_int_t
-ngx_http_magasin_list_keys(ngx_http_magasin_ctx_t *ctx,
+ngx_int_t
+ngx_http_magasin_cursor_read(ngx_pool_t *pool, ngx_str_t *name,
     const ngx_http_magasin_list_spec_t *spec, ngx_str_t *cursor,
     const char **values)
 {
@@ -362,10 +362,8 @@ ngx_http_magasin_list_keys(ngx_http_magasin_ctx_t *ctx,
         return NGX_DECLINED;
     }
 
-    text.data = ngx_pnalloc(ctx->request->pool,
-                            ngx_base64_decoded_length(cursor->len) + 1);
-    again.data = ngx_pnalloc(ctx->request->pool,
-                             ngx_base64_encoded_length(cursor->len));
+    text.data = ngx_pnalloc(pool, ngx_base64_decoded_length(cursor->len) + 1);
+    again.data = ngx_pnalloc(pool, ngx_base64_encoded_length(cursor->len));
 
     if (text.data == NULL || again.data == NULL) {
         return NGX_ERROR;
@@ -394,7 +392,7 @@ ngx_http_magasin_list_keys(ngx_http_magasin_ctx_t *ctx,
     end = text.data + text.len;
     *end = '\0';
 
-    ngx_http_magasin_list_checksum(ctx, p, end - p, checksum);
+    ngx_http_magasin_list_checksum(name, p, end - p, checksum);
 
     if (ngx_memcmp(text.data, checksum, sizeof(checksum)) != 0) {
         return NGX_DECLINED;
@@ -440,13 +438,10 @@ ngx_http_magasin_list_keys(ngx_http_magasin_ctx_t *ctx,
  */
 
 static void
-ngx_http_magasin_list_checksum(ngx_http_magasin_ctx_t *ctx, u_char *keys,
-    size_t len, u_char *checksum)
+ngx_http_magasin_list_checksum(ngx_str_t *name, u_char *keys, size_t len,
+    u_char *checksum)
 {
-    uint32_t    crc;
-    ngx_str_t  *name;
-
-    name = &ctx->endpoint->name;
+    uint32_t  crc;
 
     ngx_crc32_init(crc);
     ngx_crc32_update(&crc, name->data, name->len);
@@ -512,41 +507,64 @@ ngx_http_magasin_list_cursor(ngx_http_magasin_ctx_t *ctx,
     ngx_str_t *cursor)
 {
     size_t       size;
-    u_char      *p, *keys;
-    ngx_str_t    text, key;
+    u_char      *text;
+    ngx_str_t    keys[NGX_HTTP_MAGASIN_LIST_KEYS];
     ngx_uint_t   i;
 
-    size = NGX_HTTP_MAGASIN_LIST_CHECKSUM;
+    size = 0;
 
     for (i = 0; i < spec->nkeys; i++) {
-        size += PQgetlength(result, row, (int) i) + 1;
+        keys[i] = ngx_http_magasin_column(result, row, (int) i);
+        size += keys[i].len;
     }
 
-    text.data = ngx_pnalloc(ctx->request->pool, size);
+    size += NGX_HTTP_MAGASIN_CURSOR_EXTRA;
+
+    text = ngx_pnalloc(ctx->request->pool, size);
     cursor->data = ngx_pnalloc(ctx->request->pool,
                                ngx_base64_encoded_length(size));
 
-    if (text.data == NULL || cursor->data == NULL) {
+    if (text == NULL || cursor->data == NULL) {
         return NGX_ERROR;
     }
 
-    keys = text.data + NGX_HTTP_MAGASIN_LIST_CHECKSUM;
-    p = keys;
+    ngx_http_magasin_cursor_write(&ctx->endpoint->name, keys, spec->nkeys,
+                                  text, cursor);
 
-    for (i = 0; i < spec->nkeys; i++) {
-        key = ngx_http_magasin_column(result, row, (int) i);
+    return NGX_OK;
+}
+
+
+/*
+ * Write a cursor of the list `name` to cursor->data.  `text` is scratch: it has
+ * room for the keys and for NGX_HTTP_MAGASIN_CURSOR_EXTRA bytes, and
+ * cursor->data has room for the base64 of these.
+ */
+
+void
+ngx_http_magasin_cursor_write(ngx_str_t *name, ngx_str_t *keys,
+    ngx_uint_t nkeys, u_char *text, ngx_str_t *cursor)
+{
+    u_char      *p, *first;
+    ngx_str_t    bytes;
+    ngx_uint_t   i;
+
+    first = text + NGX_HTTP_MAGASIN_LIST_CHECKSUM;
+    p = first;
+
+    for (i = 0; i < nkeys; i++) {
 
         if (i) {
             *p++ = '\x1f';
         }
 
-        p = ngx_cpymem(p, key.data, key.len);
+        p = ngx_cpymem(p, keys[i].data, keys[i].len);
     }
 
-    text.len = p - text.data;
+    ngx_http_magasin_list_checksum(name, first, p - first, text);
 
-    ngx_http_magasin_list_checksum(ctx, keys, p - keys, text.data);
-    ngx_encode_base64url(cursor, &text);
+    bytes.data = text;
+    bytes.len = p - text;
 
-    return NGX_OK;
+    ngx_encode_base64url(cursor, &bytes);
 }

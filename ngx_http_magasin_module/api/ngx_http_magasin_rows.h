@@ -19,6 +19,10 @@
 /* Code points of a code or barcode of a product. */
 #define NGX_HTTP_MAGASIN_CODE_LENGTH  64
 
+/* Bytes of a cursor beside its keys: a checksum, and what separates them. */
+#define NGX_HTTP_MAGASIN_CURSOR_EXTRA                                         \
+    (4 + NGX_HTTP_MAGASIN_LIST_KEYS)
+
 
 /* A number of up to 18 digits always fits a bigint. */
 #define NGX_HTTP_MAGASIN_IDS_DIGITS  18
@@ -99,6 +103,15 @@ void ngx_http_magasin_list_stream(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t stream);
 ngx_int_t ngx_http_magasin_list_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
+ngx_int_t ngx_http_magasin_cursor_read(ngx_pool_t *pool, ngx_str_t *name,
+    const ngx_http_magasin_list_spec_t *spec, ngx_str_t *cursor,
+    const char **values);
+void ngx_http_magasin_cursor_write(ngx_str_t *name, ngx_str_t *keys,
+    ngx_uint_t nkeys, u_char *text, ngx_str_t *cursor);
+
+/* journal.c */
+ngx_http_magasin_statement_e ngx_http_magasin_journal_statement(
+    const char **values);
 
 
 /*

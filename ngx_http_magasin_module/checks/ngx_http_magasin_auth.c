@@ -237,6 +237,30 @@ ngx_http_magasin_allowed(ngx_http_magasin_ctx_t *ctx, const char *scope)
 }
 
 
+/*
+ * Returns 1 if who was let in long ago has to ask again, else 0: the last day
+ * of the token is over, or the list of tokens is another one.
+ */
+
+ngx_uint_t
+ngx_http_magasin_outdated(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_http_magasin_tokens_t  *tokens;
+
+    if (ctx->token.len == 0) {
+        return 0;
+    }
+
+    if (ctx->expires && ngx_time() >= ctx->expires) {
+        return 1;
+    }
+
+    tokens = ngx_http_magasin_auth_conf(ctx->request)->tokens;
+
+    return !ctx->identity && tokens && tokens->generation != ctx->generation;
+}
+
+
 /* Returns 1 if the request has a token, in whatever form, right or wrong. */
 
 static ngx_uint_t

@@ -71,6 +71,7 @@ ngx_int_t ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx);
 ngx_uint_t ngx_http_magasin_guarded(ngx_http_magasin_ctx_t *ctx);
 ngx_uint_t ngx_http_magasin_allowed(ngx_http_magasin_ctx_t *ctx,
     const char *scope);
+ngx_uint_t ngx_http_magasin_outdated(ngx_http_magasin_ctx_t *ctx);
 
 /* places.c */
 ngx_int_t ngx_http_magasin_place_path(ngx_http_magasin_ctx_t *ctx);

@@ -7,6 +7,7 @@
 
 #include "ngx_http_magasin_counters_internal.h"
 #include "ngx_http_magasin_exposition_internal.h"
+#include "ngx_http_magasin_feed.h"
 
 
 /*
@@ -17,6 +18,7 @@
 #define PG(member)     offsetof(ngx_http_magasin_pg_counters_t, member)
 #define REDIS(member)  offsetof(ngx_http_magasin_redis_counters_t, member)
 #define CACHE(member)  offsetof(ngx_http_magasin_cache_counters_t, member)
+#define FEED(member)   offsetof(ngx_http_magasin_feed_counters_t, member)
 
 
 const ngx_http_magasin_sample_t  ngx_http_magasin_pg_samples[] = {
@@ -224,6 +226,42 @@ const ngx_http_magasin_sample_t  ngx_http_magasin_cache_samples[] = {
     { .name = "magasin_cache_poll_changes_total",
       .help = "Changes that only a poll of the journal found.",
       .offset = CACHE(poll_changes) },
+
+    { .name = NULL }
+};
+
+
+const ngx_http_magasin_sample_t  ngx_http_magasin_feed_samples[] = {
+
+    { .name = "magasin_stream_events_total",
+      .help = "Events that were sent to those who listen to the journal.",
+      .status = "events",
+      .offset = FEED(events) },
+
+    { .name = "magasin_stream_ended_total",
+      .label = "reason=\"slow\"",
+      .help = "Streams of the journal that this server ended: the client did "
+              "not read, or it may come back, after a reload or when the "
+              "database lost history.",
+      .status = "dropped",
+      .offset = FEED(dropped) },
+
+    { .name = "magasin_stream_ended_total",
+      .label = "reason=\"retry\"",
+      .offset = FEED(ended) },
+
+    { .name = "magasin_stream_pages_total",
+      .help = "Pages of the journal that were read for clients that the "
+              "events in memory do not reach back to.",
+      .offset = FEED(pages) },
+
+    { .name = "magasin_stream_polls_total",
+      .help = "Polls of the journal while somebody listens.",
+      .offset = FEED(polls) },
+
+    { .name = "magasin_stream_poll_failures_total",
+      .help = "Such polls that failed.",
+      .offset = FEED(poll_failures) },
 
     { .name = NULL }
 };

@@ -22,6 +22,7 @@ typedef struct {
 extern const ngx_http_magasin_sample_t  ngx_http_magasin_pg_samples[];
 extern const ngx_http_magasin_sample_t  ngx_http_magasin_redis_samples[];
 extern const ngx_http_magasin_sample_t  ngx_http_magasin_cache_samples[];
+extern const ngx_http_magasin_sample_t  ngx_http_magasin_feed_samples[];
 
 
 void ngx_http_magasin_counters_text(ngx_http_magasin_json_t *text,

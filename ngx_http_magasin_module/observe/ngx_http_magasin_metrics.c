@@ -47,8 +47,8 @@ static ngx_http_magasin_metrics_method_t  ngx_http_magasin_metrics_methods[] = {
 
 static const uint16_t  ngx_http_magasin_statuses[NGX_HTTP_MAGASIN_STATUSES] = {
     200, 201, 204, 206, 301, 302, 304, 307, 400, 401, 403, 404, 405, 406, 408,
-    409, 411, 412, 413, 414, 415, 416, 421, 422, 429, 431, 444, 499, 500, 501,
-    502, 503, 504, 505, 507, 0
+    409, 410, 411, 412, 413, 414, 415, 416, 421, 422, 429, 431, 444, 499, 500,
+    501, 502, 503, 504, 505, 507, 0
 };
 
 
@@ -269,6 +269,7 @@ ngx_int_t
 ngx_http_magasin_metrics_log(ngx_http_request_t *r)
 {
     ngx_uint_t                            route, method, status, place;
+    ngx_http_magasin_ctx_t               *ctx;
     ngx_http_magasin_metrics_t           *metrics;
     ngx_http_magasin_metrics_stripe_t    *stripe;
     ngx_http_magasin_request_srv_conf_t  *rscf;
@@ -290,8 +291,15 @@ ngx_http_magasin_metrics_log(ngx_http_request_t *r)
             : NGX_HTTP_MAGASIN_STATUSES - 1;
 
     ngx_http_magasin_count(stripe->requests[route][method][place]);
-    ngx_http_magasin_observe(&stripe->durations[route][method],
-                             ngx_http_magasin_metrics_duration(r));
+
+    /* How long a client listens is no latency. */
+
+    ctx = ngx_http_magasin_get_ctx(r);
+
+    if (ctx == NULL || !ctx->live) {
+        ngx_http_magasin_observe(&stripe->durations[route][method],
+                                 ngx_http_magasin_metrics_duration(r));
+    }
 
     if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
         ngx_http_magasin_metrics_error(metrics->shared, r, route, method,

@@ -4,6 +4,7 @@
 
 #include "ngx_http_magasin_metrics_text_internal.h"
 #include "ngx_http_magasin_counters_internal.h"
+#include "ngx_http_magasin_feed.h"
 #include "ngx_http_magasin_zone.h"
 
 
@@ -196,6 +197,19 @@ ngx_http_magasin_metrics_cache(ngx_http_magasin_json_t *text,
                             "journal to finding it.");
     ngx_http_magasin_summary(text, "magasin_cache_invalidation_lag_seconds",
                              "", counters->lag_count, counters->lag_sum);
+}
+
+
+/* Write the families of the journal's stream. */
+
+void
+ngx_http_magasin_metrics_feed(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_zone_t *zone, ngx_uint_t listeners)
+{
+    ngx_http_magasin_single(text, "magasin_stream_listeners", "gauge",
+                            "Clients that listen to the journal.", listeners);
+    ngx_http_magasin_counters_text(text, ngx_http_magasin_feed_samples,
+                                   ngx_http_magasin_feed_numbers(zone));
 }
 
 

@@ -27,7 +27,7 @@
  * all others.
  */
 #define NGX_HTTP_MAGASIN_METRICS_METHODS   8
-#define NGX_HTTP_MAGASIN_STATUSES          36
+#define NGX_HTTP_MAGASIN_STATUSES          37
 
 /*
  * Copies of the counters that each request increments, to reduce contention
@@ -73,7 +73,8 @@ typedef struct {
     ngx_atomic_t                       waiting;
     ngx_atomic_t                       others;
 
-    u_char                             pad[8];    /* fills the cache line */
+    ngx_atomic_t                       listeners; /* it fills the cache
+                                                     line */
 } ngx_http_magasin_metrics_slot_t;
 
 

@@ -80,6 +80,7 @@ ngx_http_magasin_metrics_handler(ngx_http_request_t *r)
     }
 
     ngx_http_magasin_metrics_cache(&text, metrics->zone);
+    ngx_http_magasin_metrics_feed(&text, metrics->zone, gauges.listeners);
     ngx_http_magasin_metrics_zone(&text, metrics->zone);
     ngx_http_magasin_metrics_business(&text, metrics->shared, business);
 
@@ -167,6 +168,7 @@ ngx_http_magasin_metrics_gauges(ngx_http_magasin_metrics_t *metrics,
         gauges->clients += slot->clients;
         gauges->reading += slot->reading;
         gauges->waiting += slot->waiting;
+        gauges->listeners += slot->listeners;
 
         gauges->pg.connections += slot->pg.connections;
         gauges->pg.ready += slot->pg.ready;

@@ -20,6 +20,7 @@ typedef struct {
     ngx_uint_t                    reading;
     ngx_uint_t                    writing;
     ngx_uint_t                    waiting;
+    ngx_uint_t                    listeners;   /* to the journal's stream */
 } ngx_http_magasin_metrics_gauges_t;
 
 
@@ -44,6 +45,8 @@ void ngx_http_magasin_metrics_redis(ngx_http_magasin_json_t *text,
     ngx_http_magasin_redis_counters_t *counters, ngx_uint_t connections);
 void ngx_http_magasin_metrics_cache(ngx_http_magasin_json_t *text,
     ngx_http_magasin_zone_t *zone);
+void ngx_http_magasin_metrics_feed(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_zone_t *zone, ngx_uint_t listeners);
 void ngx_http_magasin_metrics_zone(ngx_http_magasin_json_t *text,
     ngx_http_magasin_zone_t *zone);
 void ngx_http_magasin_metrics_business(ngx_http_magasin_json_t *text,

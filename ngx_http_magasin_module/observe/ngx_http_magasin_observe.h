@@ -11,6 +11,7 @@
 #define _NGX_HTTP_MAGASIN_OBSERVE_H_INCLUDED_
 
 
+#include "ngx_http_magasin_feed.h"
 #include "ngx_http_magasin_reply.h"
 #include "ngx_http_magasin_metrics_shared.h"
 #include "ngx_http_magasin_version.h"

@@ -288,6 +288,7 @@ ngx_http_magasin_observe_wire(ngx_cycle_t *cycle)
 
     ngx_http_magasin_pg_measure(pool, &metrics->shared->pg,
                                 &metrics->slot->pg);
+    ngx_http_magasin_feed_measure(cycle, &metrics->slot->listeners);
 
     if (redis) {
         ngx_http_magasin_redis_measure(redis, &metrics->shared->redis,

@@ -73,6 +73,11 @@ ngx_http_magasin_problem_type(ngx_http_magasin_ctx_t *ctx)
 {
     static ngx_str_t  json = ngx_string("application/json");
     static ngx_str_t  problem = ngx_string("application/problem+json");
+    static ngx_str_t  events = ngx_string("text/event-stream");
+
+    if (ctx->live && ctx->status == NGX_HTTP_OK) {
+        return &events;
+    }
 
     if (ctx->status < NGX_HTTP_BAD_REQUEST
         || !ngx_http_magasin_wants_problem(ctx->request))

@@ -353,7 +353,7 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    if (ctx->json.size || ctx->rest) {
+    if (ctx->json.size || ctx->rest || ctx->live) {
         r->headers_out.content_type = *type;
         r->headers_out.content_type_len = type->len;
         r->headers_out.content_type_lowcase = NULL;
@@ -388,7 +388,7 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
      * not stored.
      */
 
-    if (ctx->status == NGX_HTTP_OK
+    if (ctx->status == NGX_HTTP_OK && !ctx->live
         && (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)))
     {
         ngx_str_set(&control, "no-cache");

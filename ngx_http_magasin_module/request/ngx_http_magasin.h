@@ -40,6 +40,7 @@
 
 /* nginx has no names for these status codes. */
 #define NGX_HTTP_MAGASIN_NOT_ACCEPTABLE  406
+#define NGX_HTTP_MAGASIN_GONE            410
 #define NGX_HTTP_MAGASIN_UNPROCESSABLE   422
 
 
@@ -111,6 +112,7 @@ typedef enum {
     NGX_HTTP_MAGASIN_HEADER_REQUEST_METHOD,     /* of a preflight */
     NGX_HTTP_MAGASIN_HEADER_FETCH_SITE,
     NGX_HTTP_MAGASIN_HEADER_ACCEPT_ENCODING,
+    NGX_HTTP_MAGASIN_HEADER_LAST_EVENT_ID,
     NGX_HTTP_MAGASIN_HEADERS
 } ngx_http_magasin_header_e;
 
@@ -222,6 +224,8 @@ struct ngx_http_magasin_endpoint_s {
     ngx_http_magasin_render_pt     render;
     ngx_http_magasin_bind_pt       failed;
     const void                    *spec;        /* for bind and render */
+    ngx_uint_t                     live;        /* 1: a 200 has no end: see
+                                                   feed/ */
     ngx_uint_t                     extra;       /* 1: the reference does not
                                                    have this method here */
 
@@ -359,6 +363,7 @@ struct ngx_http_magasin_ctx_s {
     unsigned                       identity:1;  /* `token` is an identity */
     unsigned                       is_packed:1; /* the body is the gzip form */
     unsigned                       open:1;      /* and lacks its trailer */
+    unsigned                       live:1;      /* the answer has no end */
 };
 
 
@@ -420,7 +425,8 @@ ngx_int_t ngx_http_magasin_public_path(ngx_http_magasin_ctx_t *ctx,
     ngx_str_t *path);
 
 /* negotiate.c */
-ngx_uint_t ngx_http_magasin_acceptable(ngx_http_request_t *r);
+ngx_uint_t ngx_http_magasin_acceptable(ngx_http_request_t *r,
+    ngx_uint_t events);
 ngx_uint_t ngx_http_magasin_wants_problem(ngx_http_request_t *r);
 ngx_uint_t ngx_http_magasin_wants_fresh(ngx_http_request_t *r);
 ngx_str_t *ngx_http_magasin_content_coding(ngx_http_request_t *r);

@@ -5,6 +5,7 @@
 /* The media types that some Accept header allows. */
 #define NGX_HTTP_MAGASIN_ACCEPT_JSON     1
 #define NGX_HTTP_MAGASIN_ACCEPT_PROBLEM  2
+#define NGX_HTTP_MAGASIN_ACCEPT_EVENTS   4
 
 
 static ngx_uint_t ngx_http_magasin_accepts(ngx_http_request_t *r);
@@ -32,7 +33,8 @@ static ngx_str_t  ngx_http_magasin_header_names[] = {
     ngx_string("idempotency-key"),
     ngx_string("access-control-request-method"),
     ngx_string("sec-fetch-site"),
-    ngx_string("accept-encoding")
+    ngx_string("accept-encoding"),
+    ngx_string("last-event-id")
 };
 
 
@@ -40,14 +42,23 @@ static ngx_str_t  ngx_http_magasin_header_names[] = {
  * Returns 1 if some Accept header allows application/json, else 0.  As in the
  * reference, any parameter matches and q is ignored.  Without a header
  * everything is allowed; an empty header allows nothing.  A client that
- * accepts errors as problems accepts JSON, too.
+ * accepts errors as problems accepts JSON, too.  `events`: the answer is a
+ * stream of events, which the header may name instead.
  */
 
 ngx_uint_t
-ngx_http_magasin_acceptable(ngx_http_request_t *r)
+ngx_http_magasin_acceptable(ngx_http_request_t *r, ngx_uint_t events)
 {
-    return ngx_http_magasin_header(r, NGX_HTTP_MAGASIN_HEADER_ACCEPT) == NULL
-           || ngx_http_magasin_accepts(r) != 0;
+    ngx_uint_t  accepts;
+
+    if (ngx_http_magasin_header(r, NGX_HTTP_MAGASIN_HEADER_ACCEPT) == NULL) {
+        return 1;
+    }
+
+    accepts = ngx_http_magasin_accepts(r);
+
+    return (accepts & ~NGX_HTTP_MAGASIN_ACCEPT_EVENTS) != 0
+           || (events && accepts);
 }
 
 
@@ -334,9 +345,22 @@ ngx_http_magasin_header_which(ngx_table_elt_t *header)
         break;
 
     case sizeof("cache-control") - 1:
-        which = header->lowcase_key[0] == 'c'
-                ? NGX_HTTP_MAGASIN_HEADER_CACHE_CONTROL
-                : NGX_HTTP_MAGASIN_HEADER_IF_NONE_MATCH;
+
+        switch (header->lowcase_key[0]) {
+
+        case 'c':
+            which = NGX_HTTP_MAGASIN_HEADER_CACHE_CONTROL;
+            break;
+
+        case 'l':
+            which = NGX_HTTP_MAGASIN_HEADER_LAST_EVENT_ID;
+            break;
+
+        default:
+            which = NGX_HTTP_MAGASIN_HEADER_IF_NONE_MATCH;
+            break;
+        }
+
         break;
 
     case sizeof("sec-fetch-site") - 1:
@@ -431,6 +455,7 @@ ngx_http_magasin_accept_type(u_char *p, size_t len)
         ngx_null_string
     };
     static ngx_str_t   problem = ngx_string("application/problem+json");
+    static ngx_str_t   events = ngx_string("text/event-stream");
 
     for (i = 0; types[i].len; i++) {
         if (len == types[i].len
@@ -440,6 +465,10 @@ ngx_http_magasin_accept_type(u_char *p, size_t len)
         }
     }
 
-    return len == problem.len && ngx_strncasecmp(p, problem.data, len) == 0
-           ? NGX_HTTP_MAGASIN_ACCEPT_PROBLEM : 0;
+    if (len == problem.len && ngx_strncasecmp(p, problem.data, len) == 0) {
+        return NGX_HTTP_MAGASIN_ACCEPT_PROBLEM;
+    }
+
+    return len == events.len && ngx_strncasecmp(p, events.data, len) == 0
+           ? NGX_HTTP_MAGASIN_ACCEPT_EVENTS : 0;
 }

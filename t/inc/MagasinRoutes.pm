@@ -19,8 +19,8 @@ our @Rows = (
 
 my @Order = qw(GET POST PUT PATCH DELETE);
 
-# Returns hashes of name, method, path, scope, place, open, extra and tags,
-# sorted by path and method.
+# Returns hashes of name, method, path, scope, place, open, live, extra and
+# tags, sorted by path and method.
 sub endpoints {
     our $endpoints;
     $endpoints //= do {
@@ -36,9 +36,12 @@ sub endpoints {
     return @$endpoints;
 }
 
-# The reads that need no token.
+# The reads that need no token and whose answer has an end; t/stream.t is about
+# those that have none.
 sub reads {
-    return grep { $_->{method} eq 'GET' && !defined $_->{scope} } endpoints();
+    return grep {
+        $_->{method} eq 'GET' && !defined $_->{scope} && !$_->{live}
+    } endpoints();
 }
 
 # The reads whose answers are cached.

@@ -108,7 +108,8 @@ class Operation:
         if media not in content:
             return found + [f"{media} is not documented"]
         try:
-            value = json.loads(answer.body)
+            value = answer.body.decode() if media == "text/event-stream" \
+                else json.loads(answer.body)
         except ValueError as error:
             return found + [f"the body is no JSON: {error}"]
         return found + self.document.errors(content[media]["schema"], value)

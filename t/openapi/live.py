@@ -21,7 +21,13 @@ class Answer:
         self.path = path.partition("?")[0]
         self.status = response.status
         self.headers = {k.lower(): v for k, v in response.getheaders()}
-        self.body = response.read()
+        if self.media() == "text/event-stream":
+            # Up to the first empty line: it has no end.
+            self.body = b""
+            while not self.head and not self.body.endswith(b"\n\n"):
+                self.body += response.read1() or b"\n\n"
+        else:
+            self.body = response.read()
 
     def header(self, name):
         return self.headers.get(name.lower())

@@ -228,4 +228,10 @@ SCENARIOS = {
         "ordre_inconnu": {"query": {"ordering": "date"}},
         "curseur_perime": {"query": {"cursor": "Z6MVIzEfMQ"}},
     },
+    "journal_stream": {
+        "dernier_abime": {"headers": {"Last-Event-ID": "abc"}},
+        # Of the transaction 2^62.
+        "historique_perdu": {
+            "query": {"cursor": "PuFyGzQ2MTE2ODYwMTg0MjczODc5MDQfMQ"}},
+    },
 }

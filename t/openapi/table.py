@@ -147,6 +147,7 @@ class Endpoint:
         self.open = row.get("open", "0") == "1"
         self.bind = row["bind"]
         self.spec = row.get("spec", "NULL").lstrip("&")
+        self.live = row.get("live", "0") == "1"
         self.extra = row.get("extra", "0") == "1"
         # What is cached until what changes: [("STOCK", "FIRST_ID"), ...].
         self.tags = [tuple(part.strip() for part in arguments.split(","))
@@ -267,6 +268,7 @@ def main():
         "scope": endpoint.scope,
         "place": endpoint.place,
         "open": endpoint.open,
+        "live": endpoint.live,
         "extra": endpoint.extra,
         "tags": endpoint.tags,
     } for endpoint in endpoints()], indent=1))

@@ -21,6 +21,7 @@ plan skip_all => 'TEST_NGINX_ADMIN_DATABASE is not set (make test)'
 # of store 1, d1 a request.
 our %Reads = (
     reports => 'reports/', dashboard => 'dashboard/',
+    periodes => 'reports/sales/?depuis=2026-01-01&groupe=categorie',
     stores  => 'stores/',  central   => 'stock/central/',
     products => 'products/', search  => 'products/?q=chocolat',
     drinks   => 'products/?categorie=Boissons',
@@ -60,16 +61,16 @@ is(join(' ', MagasinRoutes::missing([ values %Reads ],
 # Nothing here writes to store 5 or product 13.
 my $canary   = '/api/v1/stores/5/';
 my $marker   = '/api/v1/products/13/';
-my @marked   = qw(products search drinks archived code i1 i2);
+my @marked   = qw(products search drinks archived code i1 i2 periodes);
 my @lists    = @marked;
-my @names    = qw(reports dashboard s1 s2 l1 l2 central);
+my @names    = qw(reports periodes dashboard s1 s2 l1 l2 central);
 my @named    = (@lists, @names);
 
 # What a sale, an adjustment, a move from the central stock makes new.
 sub quantity {
     my ($store, $product) = @_;
     return ("a$product", "q$store.$product", "s$store", "l$store",
-        $store < 3 ? "i$store" : (), 'reports', 'dashboard');
+        $store < 3 ? "i$store" : (), 'reports', 'periodes', 'dashboard');
 }
 
 MagasinTest::reset();
@@ -290,7 +291,7 @@ writes([],
     [ 'a count that changes nothing', 200, [ quantity(2, 4) ],
         POST => 'stores/2/stock/4/adjust/', '{"quantite":7,"attendu":7}' ],
     [ 'of what was never there', 200,
-        [qw(a9 s2 l2 i2 reports dashboard)],
+        [qw(a9 s2 l2 i2 reports periodes dashboard)],
         POST => 'stores/2/stock/9/adjust/', '{"delta":1}' ],
     [ 'a request', 201, [ 'requests', 'waiting', 'i1', 'i2' ],
         POST => 'replenishments/', '{"magasin":1,"produit":4,"quantite":2}' ],
@@ -305,10 +306,10 @@ writes([],
 );
 
 writes([],
-    [ 'a store', 201, [qw(stores a4 a9 a15 reports dashboard)],
+    [ 'a store', 201, [qw(stores a4 a9 a15 reports periodes dashboard)],
         POST => 'stores/', '{"nom":"a","adresse":"b"}' ],
     [ 'PATCH of a store', 200,
-        [qw(m1 t1 t1.4 stores s1 l1 i1 a4 a9 a15 reports dashboard)],
+        [qw(m1 t1 t1.4 stores s1 l1 i1 a4 a9 a15 reports periodes dashboard)],
         PATCH => 'stores/1/', '{"ouvert":false}' ],
     [ 'thresholds', 200, [qw(t1 t1.4 i1)],
         PUT => 'stores/1/stock/4/thresholds/', '{"minimum":1,"maximum":2}' ],
@@ -427,7 +428,7 @@ by_hand('INSERT of a code', [ 'p4', 'f4', 't1.4', 'a4' ],
 by_hand('UPDATE of a name', [ 'p4', 'f4', 't1.4', 'a4', @names ],
     "UPDATE produit SET nom = 'Chocolat chaud' WHERE id = 4");
 by_hand('UPDATE of a store',
-    [qw(m1 t1 t1.4 stores s1 l1 i1 a4 a9 a15 reports dashboard)],
+    [qw(m1 t1 t1.4 stores s1 l1 i1 a4 a9 a15 reports periodes dashboard)],
     "UPDATE magasin SET nom = 'Magasin Un' WHERE id = 1");
 by_hand('UPDATE of a stock', [ quantity(1, 4) ],
     'UPDATE stock_local SET quantite = 3 WHERE magasin_id = 1'
@@ -439,22 +440,22 @@ by_hand('UPDATE of the central stock', [qw(central a4)],
     'UPDATE stock_central SET quantite = 1 WHERE produit_id = 4');
 by_hand('UPDATE of a request', [qw(d1 requests waiting)],
     'UPDATE demande_reapprovisionnement SET quantite = 1 WHERE id = 1');
-by_hand('UPDATE of a sale', [qw(v1 sales vm1 reports dashboard)],
+by_hand('UPDATE of a sale', [qw(v1 sales vm1 reports periodes dashboard)],
     'UPDATE vente SET total = 1 WHERE id = 1');
-by_hand('UPDATE of a line', [qw(v1 sales vm1 reports dashboard)],
+by_hand('UPDATE of a line', [qw(v1 sales vm1 reports periodes dashboard)],
     'UPDATE ligne_vente SET quantite = 9 WHERE id = 1');
-by_hand('UPDATE of a line\'s sale', [qw(v1 v2 sales vm1 reports dashboard)],
+by_hand('UPDATE of a line\'s sale', [qw(v1 v2 sales vm1 reports periodes dashboard)],
     'UPDATE ligne_vente SET vente_id = 2 WHERE id = 1');
-by_hand('UPDATE of a line\'s product', [qw(v1 sales vm1 reports dashboard)],
+by_hand('UPDATE of a line\'s product', [qw(v1 sales vm1 reports periodes dashboard)],
     'UPDATE ligne_vente SET produit_id = 9 WHERE id = 2');
-by_hand('INSERT of a sale', [qw(sales vm2 reports dashboard)],
+by_hand('INSERT of a sale', [qw(sales vm2 reports periodes dashboard)],
     'INSERT INTO vente (magasin_id, total) VALUES (2, 5)');
-by_hand('INSERT of a stock', [qw(a9 s2 l2 reports dashboard)],
+by_hand('INSERT of a stock', [qw(a9 s2 l2 reports periodes dashboard)],
     'INSERT INTO stock_local (magasin_id, produit_id, quantite)'
         . ' VALUES (2, 9, 3)');
-by_hand('INSERT of a store', [qw(stores a4 a9 a15 reports dashboard)],
+by_hand('INSERT of a store', [qw(stores a4 a9 a15 reports periodes dashboard)],
     "INSERT INTO magasin (nom, adresse) VALUES ('Six', 'Six')");
-by_hand('DELETE of a sale', [qw(v1 sales vm1 reports dashboard)],
+by_hand('DELETE of a sale', [qw(v1 sales vm1 reports periodes dashboard)],
     'DELETE FROM ligne_vente WHERE vente_id = 1;'
         . ' DELETE FROM vente WHERE id = 1');
 by_hand('DELETE of a request', [qw(d1 requests waiting)],
@@ -512,7 +513,7 @@ by_hand('three thousand products', undef,
         . " SELECT 'Chocolat ' || n, 'Lot', 1 FROM generate_series(1, 3000) n;"
         . " UPDATE produit SET nom = nom || '.'");
 by_hand('TRUNCATE of the stock',
-    [ (grep {/^[qsla]\d/} keys %Reads), qw(reports dashboard) ],
+    [ (grep {/^[qsla]\d/} keys %Reads), qw(reports periodes dashboard) ],
     'TRUNCATE stock_local', 'SELECT');
 by_hand('TRUNCATE', undef, 'TRUNCATE demande_reapprovisionnement');
 

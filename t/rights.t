@@ -33,6 +33,7 @@ my %Bindings = (
 # matter.
 my %Case = (
     reports              => [ 'GET reports/',                      '', 'lecture', 'all' ],
+    reports_sales        => [ 'GET reports/sales/?magasin=1',      '', 'lecture', 'one' ],
     dashboard            => [ 'GET dashboard/',                    '', 'lecture', 'all' ],
     stores               => [ 'GET stores/',                       '', 'lecture', 'all' ],
     store                => [ 'GET stores/1/',                     '', 'lecture', 'one' ],

@@ -51,6 +51,9 @@ ngx_int_t ngx_http_magasin_reports_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_reports_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
 
+/* reports_sales.c */
+ngx_int_t ngx_http_magasin_reports_sales_bind(ngx_http_magasin_ctx_t *ctx);
+
 /* dashboard.c */
 ngx_int_t ngx_http_magasin_dashboard_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_dashboard_render(ngx_http_magasin_ctx_t *ctx,

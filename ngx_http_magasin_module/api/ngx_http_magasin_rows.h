@@ -123,6 +123,7 @@ extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_items_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_products_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_central_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_sales_spec;
+extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_reports_sales_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_replenishments_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_journal_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_product_sheet_spec;

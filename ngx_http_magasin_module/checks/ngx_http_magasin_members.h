@@ -19,6 +19,7 @@ typedef enum {
     NGX_HTTP_MAGASIN_MEMBER_ID,         /* a bigint greater than 0 */
     NGX_HTTP_MAGASIN_MEMBER_BOOLEAN,
     NGX_HTTP_MAGASIN_MEMBER_INSTANT,    /* only of a query */
+    NGX_HTTP_MAGASIN_MEMBER_DATE,
     NGX_HTTP_MAGASIN_MEMBER_CHOICE,     /* only of a query */
     NGX_HTTP_MAGASIN_MEMBER_OTHER       /* parsed by the endpoint */
 } ngx_http_magasin_member_e;

@@ -36,6 +36,8 @@ static void ngx_http_magasin_value_choice(
     const char **value, const char **error);
 static ngx_int_t ngx_http_magasin_value_instant(ngx_http_request_t *r,
     ngx_str_t *text, const char **value, const char **error);
+static ngx_int_t ngx_http_magasin_value_date(ngx_http_request_t *r,
+    ngx_str_t *text, const char **value, const char **error);
 static ngx_uint_t ngx_http_magasin_instant_offset(u_char *p, u_char *end);
 static ngx_int_t ngx_http_magasin_instant_number(u_char **p, u_char *end,
     ngx_uint_t digits, u_char after);
@@ -112,6 +114,10 @@ ngx_http_magasin_value(ngx_http_request_t *r,
 
     case NGX_HTTP_MAGASIN_MEMBER_INSTANT:
         rc = ngx_http_magasin_value_instant(r, &field->text, value, &error);
+        break;
+
+    case NGX_HTTP_MAGASIN_MEMBER_DATE:
+        rc = ngx_http_magasin_value_date(r, &field->text, value, &error);
         break;
 
     default: /* NGX_HTTP_MAGASIN_MEMBER_TEXT */
@@ -426,6 +432,26 @@ ngx_http_magasin_value_instant(ngx_http_request_t *r, ngx_str_t *text,
     (void) ngx_sprintf(p, "%s%Z", text->len == 10 ? "T00:00:00Z" : "");
 
     return NGX_OK;
+}
+
+
+/* Accepts a date by RFC 3339, section 5.6. */
+
+static ngx_int_t
+ngx_http_magasin_value_date(ngx_http_request_t *r, ngx_str_t *text,
+    const char **value, const char **error)
+{
+    if (text->len != sizeof("2026-01-01") - 1
+        || !ngx_http_magasin_instant_valid(text->data,
+                                           text->data + text->len))
+    {
+        *error = "La date doit être au format AAAA-MM-JJ.";
+        return NGX_OK;
+    }
+
+    *value = (const char *) ngx_http_magasin_value_copy(r->pool, text);
+
+    return *value ? NGX_OK : NGX_ERROR;
 }
 
 

@@ -8,3 +8,7 @@ SET work_mem = '256MB';
 
 SELECT cumul_reconstruire() \g /dev/null
 VACUUM (ANALYZE) cumul_vente;
+
+-- The nodes add the sales to the hours and days, and until then a report adds
+-- them itself.
+SELECT vente_periode_reconstruire() \g /dev/null

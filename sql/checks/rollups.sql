@@ -9,4 +9,9 @@ SELECT format('magasin %s, produit %s: %s is %s, and the sales add up to %s',
               magasin_id, produit_id, colonne, coalesce(cumul, 'missing'),
               coalesce(ventes, 'nothing'))
   FROM cumul_ecarts()
- ORDER BY magasin_id, produit_id, colonne;
+ UNION ALL
+SELECT format('%s, magasin %s, produit %s: %s, and the sales add up to %s',
+              periode, magasin_id, coalesce(produit_id::text, 'all'), somme,
+              ventes)
+  FROM vente_periode_ecarts()
+ ORDER BY 1;

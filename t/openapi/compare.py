@@ -115,6 +115,7 @@ def of_member(document, name, schema, member):
         "id": {"type": "integer", "format": "int64", "minimum": 1},
         "boolean": {"type": "boolean"},
         "instant": {"type": "string", "pattern": INSTANT},
+        "date": {"type": "string", "format": "date"},
         "choice": {"type": "string", "enum": member.choices},
         "other": {"type": kinds if kinds in ("array", "object") else "array"},
     }[member.type]

@@ -25,6 +25,9 @@ KEY_LOCK = ("SELECT pg_advisory_lock(hashtextextended("
 
 DECIDED = ("UPDATE demande_reapprovisionnement SET statut = 'refusee',"
            " date_decision = now(), decideur = 'siege' WHERE id = 1")
+# Sales of days that stay the same.
+DATED = ("UPDATE vente SET date_vente = timestamptz '2026-03-01 10:30:00Z'"
+         " + id * interval '1 day'")
 # What the fixture has none of.
 REQUESTED = ("INSERT INTO demande_reapprovisionnement"
              " (magasin_id, produit_id, quantite) VALUES (2, 1, 20)")
@@ -77,10 +80,22 @@ VALUES = {
     ("items", "q"): "premium", "produit__nom": "café", "produits": "4,6", "q": "cafe", "quantite": "30",
     "statut": "en_attente", "type": "vente",
     ("stock_central", "ordering"): "-quantite",
+    ("reports_sales", "jusqu_a"): "2999-12-31",
+    "par": "mois", "groupe": "produit",
 }
 
 SCENARIOS = {
     "me": {"caisse": {"token": "magasin-1"}},
+    "reports_sales": {
+        "page": {"query": {"depuis": "2026-03-01", "jusqu_a": "2026-03-31",
+                           "limit": "2"}, "sql": DATED},
+        "heures": {"query": {"depuis": "2026-03-01", "jusqu_a": "2026-03-31",
+                             "par": "heure", "magasin": "1"}, "sql": DATED},
+        "categories": {"query": {"depuis": "2026-03-01",
+                                 "jusqu_a": "2026-03-31", "par": "mois",
+                                 "groupe": "categorie"}, "sql": DATED},
+        "jour_non_valide": {"query": {"depuis": "hier"}},
+    },
     "stores": {
         "magasins": {},
     },

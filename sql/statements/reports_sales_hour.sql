@@ -1,0 +1,76 @@
+-- GET /api/v1/reports/sales/ by hours ($2: par), of all sales or of each store
+-- ($3: groupe).  The other parameters are those of reports_sales_day.sql.  An
+-- hour is the instant when it begins, with the offset of the store's time zone,
+-- so that an hour that is there twice when clocks go back is two hours.  All
+-- stores ($1 is null) have the time zone of the first one.
+--
+-- PostgreSQL expects few rows of a range whose bounds it does not know: both
+-- bounds of the sales after the edge are columns, so that it uses the index.
+WITH demande AS MATERIALIZED (
+    SELECT coalesce($4::date, least($5::date, current_date) - 30) AS depuis,
+           coalesce($5::date, 'infinity') AS jusqu_a,
+           (SELECT bord FROM vente_periode) AS bord,
+           'infinity'::timestamptz AS toujours,
+           (SELECT fuseau FROM magasin ORDER BY id LIMIT 1) AS fuseau
+), lieu AS MATERIALIZED (
+    SELECT m.id, m.nom, m.fuseau
+      FROM magasin m
+     WHERE m.id = $1::bigint OR ($3::text IS NOT NULL AND $1::bigint IS NULL)
+     UNION ALL
+    SELECT 0, NULL, fuseau
+      FROM demande
+     WHERE $3::text IS NULL AND $1::bigint IS NULL
+), borne AS MATERIALIZED (
+    SELECT lieu.*, d.bord, d.depuis::timestamp AT TIME ZONE lieu.fuseau AS debut,
+           (d.jusqu_a + 1)::timestamp AT TIME ZONE lieu.fuseau AS fin
+      FROM demande d
+     CROSS JOIN lieu
+), heure AS (
+    SELECT h.heure, b.id, h.quantite, h.total
+      FROM borne b
+     CROSS JOIN LATERAL (
+        SELECT heure, quantite, total
+          FROM vente_heure
+         WHERE magasin_id = b.id AND heure >= b.debut AND heure < b.fin
+        OFFSET 0
+      ) h
+     UNION ALL
+    SELECT v.heure, b.id, l.quantite, l.quantite * l.prix_unitaire
+      FROM demande d
+     CROSS JOIN LATERAL (
+        SELECT v.id, v.magasin_id,
+               heure_locale(v.date_vente, m.fuseau) AS heure
+          FROM vente v
+          JOIN magasin m ON m.id = v.magasin_id
+         WHERE v.date_vente >= d.bord AND v.date_vente < d.toujours
+           AND ($1::bigint IS NULL OR v.magasin_id = $1::bigint)
+      ) v
+      JOIN borne b ON b.id IN (0, v.magasin_id)
+                  AND v.heure >= b.debut AND v.heure < b.fin
+     CROSS JOIN LATERAL (
+        SELECT produit_id, quantite, prix_unitaire
+          FROM ligne_vente
+         WHERE vente_id = v.id
+        OFFSET 0
+      ) l
+), ligne AS (
+    SELECT to_char(heure AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI') AS periode,
+           lpad(id::text, 20, '0') AS cle, heure, id, quantite, total
+      FROM heure
+)
+SELECT l.periode, l.cle, instant_local(l.heure, lieu.fuseau),
+       nullif(l.id, 0), NULL::bigint, NULL::text, lieu.nom, l.quantite,
+       l.total::numeric(20,2)
+  FROM (
+    SELECT periode, cle, heure, id, sum(quantite) AS quantite,
+           sum(total) AS total
+      FROM ligne
+     WHERE (periode, cle) > (coalesce($7::text, ''), coalesce($8::text, ''))
+       AND $2::text = 'heure'
+     GROUP BY periode, cle, heure, id
+    HAVING sum(quantite) <> 0
+     ORDER BY periode, cle
+     LIMIT $6::int
+  ) l
+  JOIN lieu USING (id)
+ ORDER BY l.periode, l.cle

@@ -45,7 +45,8 @@ my $load = $nginx->load(connections => 60, seconds => 0,
 ok(MagasinNginx::wait_for(sub {
     metric('magasin_postgresql_class_refused_total{class="heavy"}') >= 51 }),
     'dashboards: what the queue does not hold is refused');
-is(metric('magasin_postgresql_class_waiting{class="heavy"}'), 8,
+# Seven where all came before the first one had left the queue.
+like(metric('magasin_postgresql_class_waiting{class="heavy"}'), qr/^[78]$/,
     'and what it holds waits');
 
 my @codes = map { ($nginx->code($product, $soon),
@@ -62,7 +63,7 @@ my ($status, $answer) = $nginx->get('/status/json');
     if $status != 200;
 like($answer, qr/"classes":\{"read":\{"waiting":\d+,"refused":0\},
     "write":\{"waiting":\d+,"refused":0\},
-    "heavy":\{"waiting":8,"refused":\d+\}\}/x, '/status has the classes');
+    "heavy":\{"waiting":[78],"refused":\d+\}\}/x, '/status has the classes');
 
 MagasinTest::release($held);
 my $count = $load->finish;

@@ -87,14 +87,15 @@ CREATE FUNCTION instant_local(instant timestamptz, fuseau text) RETURNS text
                            )::integer / 60 AS ecart) decale);
 
 -- Add lines of sales to the rows; a line of less than 0 units takes away.  The
--- rows are written in one order.
+-- rows are written in one order.  The body is a text: pg_dump of PostgreSQL 15
+-- gets names wrong in a parsed one with ON CONFLICT in a WITH.
 CREATE FUNCTION vente_periode_ajouter(magasins bigint[],
                                       instants timestamptz[],
                                       produits bigint[], quantites bigint[],
                                       totaux numeric[])
     RETURNS void
     LANGUAGE sql
-BEGIN ATOMIC
+AS $$
     WITH ligne AS MATERIALIZED (
         SELECT heure_locale(l.instant, m.fuseau) AS heure,
                jour_local(l.instant, m.fuseau) AS jour,
@@ -141,7 +142,7 @@ BEGIN ATOMIC
     ON CONFLICT (magasin_id, jour, produit_id) DO UPDATE
        SET quantite = t.quantite + excluded.quantite,
            total = t.total + excluded.total;
-END;
+$$;
 
 -- The edge, which stays where it is until the transaction ends.
 CREATE FUNCTION vente_periode_bord() RETURNS timestamptz

@@ -1,12 +1,15 @@
 -- GET /api/v1/products/ with $1: the words that the name contains, in any
 -- order.  The other parameters are those of products.sql.  The names are
 -- searched first, by the trigrams of the longest word.  Otherwise PostgreSQL
--- would read all names in order.
+-- would read all names in order.  The form of a name that is searched in is
+-- costly, so it is computed a second time only for a second word.
 WITH trouve AS MATERIALIZED (
     SELECT nom, id, categorie, prix, description
       FROM produit
      WHERE recherche(nom) LIKE (SELECT (recherche_mots($1::text))[1])
-       AND recherche(nom) LIKE ALL ((SELECT recherche_mots($1::text))::text[])
+       AND ((SELECT cardinality(recherche_mots($1::text))) = 1
+            OR recherche(nom)
+               LIKE ALL ((SELECT (recherche_mots($1::text))[2:])::text[]))
        AND ($2::text IS NULL OR categorie = $2::text)
        AND (archive_le IS NOT NULL) = coalesce($3::boolean, false)
        AND (nom, id) > (coalesce($5::text, ''), coalesce($6::bigint, 0))

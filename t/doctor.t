@@ -57,7 +57,7 @@ my $migrate = "$MagasinTest::Top/scripts/migrate.sh";
     my %own = map { $_ => 1 } qw(demande_reapprovisionnement_statut_connu
         demande_reapprovisionnement_date_demande_lisible fenetre_seule_check
         ligne_vente_vente_id_fkey produit_quantite_stock_positive
-        vente_date_vente_lisible);
+        journal_partie_check journal_vie_vie_check vente_date_vente_lisible);
 
     my @constraints = split /\n/, MagasinTest::sql(<<'SQL');
 SELECT conname FROM pg_constraint

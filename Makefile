@@ -103,6 +103,10 @@ check-ledger: packages-run # Compare the journal with the stock
 check-rollups: packages-run # Compare the sums of the reports with the sales
 	@scripts/check.sh rollups
 
+.PHONY: archive-journal
+archive-journal: packages-run # Write old rows of the journal to files: BEFORE=2026-01-01
+	@scripts/archive_journal.sh $(BEFORE)
+
 .PHONY: doctor
 doctor: packages-run # Put sequences right, print what collations need
 	@scripts/check.sh doctor

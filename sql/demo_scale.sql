@@ -35,7 +35,11 @@ SELECT unnest(ARRAY['magasin', 'produit', 'stock_local', 'stock_central',
                     'vente', 'ligne_vente', 'demande_reapprovisionnement',
                     'cumul_vente', 'compte_stock', 'compte_vente', 'journal',
                     'journal_repere', 'idempotence'])::regclass
-       AS nom_table;
+       AS nom_table
+ UNION ALL
+SELECT inhrelid::regclass
+  FROM pg_inherits
+ WHERE inhparent = 'journal'::regclass;
 
 CREATE TEMPORARY TABLE declencheur ON COMMIT DROP AS
 SELECT nom_table, tgname AS nom,
@@ -50,7 +54,10 @@ CREATE TEMPORARY TABLE index_secondaire ON COMMIT DROP AS
 SELECT indexrelid::regclass AS nom, pg_get_indexdef(indexrelid) AS definition
   FROM remplie
   JOIN pg_index ON indrelid = nom_table
- WHERE NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid);
+  JOIN pg_class c ON c.oid = nom_table
+ WHERE c.relkind = 'r'
+   AND NOT c.relispartition
+   AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid);
 
 SELECT format('ALTER TABLE %s DISABLE TRIGGER %I', nom_table, nom)
   FROM declencheur \gexec

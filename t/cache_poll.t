@@ -22,6 +22,10 @@ close $file;
 
 my $now = MagasinTest::sql('SELECT pg_current_snapshot()');
 
+# Partitions that have rows.
+my $used = join '|', split /\n/, MagasinTest::sql(
+    "SELECT DISTINCT substr(tableoid::regclass::text, 9) FROM journal");
+
 for my $mode (qw(custom generic)) {
     for my $running ('', '1', '700,701,702') {
         my $snapshot = $running eq '' ? $now
@@ -30,9 +34,9 @@ for my $mode (qw(custom generic)) {
             '-c', "SET plan_cache_mode = force_${mode}_plan",
             '-c', "PREPARE poll AS $statement",
             '-c', "EXPLAIN (COSTS OFF) EXECUTE poll('$snapshot', 1000)");
-        unlike($plan, qr/Seq Scan on journal\b/,
+        unlike($plan, qr/Seq Scan on journal_(?:$used)\b/,
             "$mode plan, running: " . ($running || 'none'));
-        like($plan, qr/Index Scan using journal_pkey/,
+        like($plan, qr/Index Scan using journal_\d+_pkey/,
             "$mode plan, running: " . ($running || 'none') . ': index');
     }
 }

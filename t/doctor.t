@@ -56,8 +56,9 @@ my $migrate = "$MagasinTest::Top/scripts/migrate.sh";
     # Values that no request says, and ids that the database makes.
     my %own = map { $_ => 1 } qw(demande_reapprovisionnement_statut_connu
         demande_reapprovisionnement_date_demande_lisible fenetre_seule_check
-        ligne_vente_vente_id_fkey produit_code_role
-        produit_quantite_stock_positive vente_date_vente_lisible);
+        journal_partie_check journal_vie_vie_check ligne_vente_vente_id_fkey
+        produit_code_role produit_quantite_stock_positive
+        vente_date_vente_lisible vente_periode_seule_check);
 
     my @constraints = split /\n/, MagasinTest::sql(<<'SQL');
 SELECT conname FROM pg_constraint

@@ -78,6 +78,10 @@ sub lives { return MagasinTest::sql('SELECT count(*) FROM journal_vie') }
 
 MagasinTest::reset("SELECT set_config('magasin.entretien', 'oui', true)",
     'TRUNCATE journal RESTART IDENTITY');
+
+# More transactions than a restore has.
+MagasinTest::psql('-c', 'DO $$ BEGIN FOR i IN 1 .. 5000 LOOP'
+    . ' PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$');
 change(5);
 
 my $nginx = MagasinNginx->start(workers => 1);

@@ -106,7 +106,8 @@ for my $statement (
            . " suppress_redundant_updates_trigger()")}
         qw(magasin produit stock_local stock_central vente ligne_vente
            demande_reapprovisionnement journal cumul_vente fenetre
-           idempotence compte_stock compte_vente journal_repere)),
+           idempotence compte_stock compte_vente journal_repere
+           journal_vie journal_partie journal_1)),
     'UPDATE magasin SET nom = nom', 'UPDATE produit SET id = id',
     'UPDATE produit SET quantite_stock = 9',
     'UPDATE stock_local SET quantite = 9',
@@ -124,7 +125,8 @@ for my $statement (
     q{SELECT cumul_recompter('{1}', '{1}')}, 'SELECT fenetre_bord()',
     q{SELECT ventes_tenir('{1}')}, 'SELECT compte_reunir()',
     'SELECT compte_stock_reconstruire()', 'SELECT compte_vente_reconstruire()',
-    'SELECT journal_reperer()',
+    'SELECT journal_reperer()', 'SELECT journal_partager()',
+    q{SELECT journal_ajouter('1')}, 'SELECT journal_vie_commencer()',
     q{SELECT idempotence_ouvrir('a', 'b', 'c')},
     q{SELECT vente_refus(1, '{1}', '{1}')}, q{SELECT contexte('type', '')},
     q{SELECT lot_refus(1, '{1}', '{1}', '{1}', '{1}', '{9}')},

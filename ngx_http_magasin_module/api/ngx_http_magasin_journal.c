@@ -140,12 +140,12 @@ ngx_http_magasin_journal_bind(ngx_http_magasin_ctx_t *ctx)
 
 /*
  * Render a page.  A cursor is the place of a row that was answered.  If there
- * is no such row, the statement returns one row of nulls, and the answer is 410:
- * the row was archived, or was lost with a former primary, or the database was
- * restored from an older state.
+ * is no such row, the statement returns one row of nulls, and the answer is
+ * 410: the row was archived, or was lost with a former primary, or the database
+ * was restored from an older state.
  *
- * Returns NGX_OK; NGX_AGAIN if more rows follow; NGX_ERROR if no memory is left,
- * or if the row disappeared while its page was sent.
+ * Returns NGX_OK; NGX_AGAIN if more rows follow; NGX_ERROR if no memory is
+ * left, or if the row disappeared while its page was sent.
  */
 
 ngx_int_t

@@ -22,7 +22,7 @@ BEGIN
           FROM pg_class c
           JOIN pg_attribute a ON a.attrelid = c.oid
          WHERE c.relnamespace = 'public'::regnamespace
-           AND c.relkind = 'r'
+           AND c.relkind IN ('r', 'p')
            AND a.attidentity <> ''
            AND NOT a.attisdropped
          ORDER BY c.relname

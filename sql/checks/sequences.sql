@@ -13,7 +13,7 @@ SELECT format('SELECT %L || m.id || %L || (s.last_value + s.is_called::integer)'
   FROM pg_class c
   JOIN pg_attribute a ON a.attrelid = c.oid
  WHERE c.relnamespace = 'public'::regnamespace
-   AND c.relkind = 'r'
+   AND c.relkind IN ('r', 'p')
    AND a.attidentity <> ''
    AND NOT a.attisdropped
  ORDER BY c.relname

@@ -8,11 +8,10 @@
 -- value counts as 16 kB, because its size is known only after it is read.
 --
 -- The rows of a start time begin after the last mark of journal_repere that is
--- older: no row up to it is newer.  Marks of another life of the database,
--- whose transactions are yet to come, do not count.  The key and the mark are
--- combined to one lower bound, so that the scan of the index starts there.  No
--- condition but those of the index can be one of another index, so that the
--- plan is always the same.
+-- older: no row up to it is newer.  The key and the mark are combined to one
+-- lower bound, so that the scan of the index starts there.
+--
+-- A key is the place of a row.  Without such a row there is one row, of nulls.
 WITH cle AS MATERIALIZED (
     SELECT $7::xid8 IS NULL
            OR EXISTS (SELECT
@@ -53,17 +52,15 @@ SELECT xid, id, CASE WHEN entier THEN id END,
       FROM (
         SELECT xid, id, instant, type, magasin_id, produit_id, delta, quantite,
                acteur, reference, motif, details
-          FROM journal
-         WHERE $1::bigint IS NULL
+          FROM journal_suite(
+                   false, (SELECT xid FROM debut), (SELECT id FROM debut),
+                   (SELECT horizon FROM cle), 0,
+                   CASE WHEN (SELECT connue FROM cle) THEN $6::int ELSE 0 END,
+                   $4::timestamptz)
+         WHERE coalesce($5::text, 'id') = 'id'
+           AND $1::bigint IS NULL
            AND $2::bigint IS NULL
            AND $3::text IS NULL
-           AND instant >= coalesce($4::timestamptz, '-infinity')
-           AND coalesce($5::text, 'id') = 'id'
-           AND xid < (SELECT horizon FROM cle)
-           AND (xid, id) > ((SELECT xid FROM debut), (SELECT id FROM debut))
-           AND (SELECT connue FROM cle)
-         ORDER BY xid, id
-         LIMIT $6::int
       ) page
     WINDOW rang AS (ORDER BY xid, id ROWS UNBOUNDED PRECEDING)
   ) mesure ON true

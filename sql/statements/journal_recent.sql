@@ -39,18 +39,16 @@ SELECT xid, id, CASE WHEN entier THEN id END,
       FROM (
         SELECT xid, id, instant, type, magasin_id, produit_id, delta, quantite,
                acteur, reference, motif, details
-          FROM journal
-         WHERE $1::bigint IS NULL
+          FROM journal_suite(
+                   true, (SELECT xid FROM debut), (SELECT id FROM debut),
+                   coalesce($7::xid8, '18446744073709551615'),
+                   coalesce($8::bigint, 0),
+                   CASE WHEN (SELECT connue FROM cle) THEN $6::int ELSE 0 END,
+                   $4::timestamptz)
+         WHERE coalesce($5::text, 'id') = '-id'
+           AND $1::bigint IS NULL
            AND $2::bigint IS NULL
            AND $3::text IS NULL
-           AND instant >= coalesce($4::timestamptz, '-infinity')
-           AND coalesce($5::text, 'id') = '-id'
-           AND (xid, id) > ((SELECT xid FROM debut), (SELECT id FROM debut))
-           AND (xid, id) < (coalesce($7::xid8, '18446744073709551615'),
-                            coalesce($8::bigint, 0))
-           AND (SELECT connue FROM cle)
-         ORDER BY xid DESC, id DESC
-         LIMIT $6::int
       ) page
     WINDOW rang AS (ORDER BY xid DESC, id DESC ROWS UNBOUNDED PRECEDING)
   ) mesure ON true

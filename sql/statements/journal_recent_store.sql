@@ -39,19 +39,14 @@ SELECT xid, id, CASE WHEN entier THEN id END,
       FROM (
         SELECT xid, id, instant, type, magasin_id, produit_id, delta, quantite,
                acteur, reference, motif, details
-          FROM journal
-         WHERE ($2::bigint IS NULL OR produit_id = $2::bigint)
-           AND type IS NOT DISTINCT FROM coalesce($3::text, type)
-           AND instant >= coalesce($4::timestamptz, '-infinity')
-           AND coalesce($5::text, 'id') = '-id'
-           AND (magasin_id, xid, id)
-               > ($1::bigint, (SELECT xid FROM debut), (SELECT id FROM debut))
-           AND (magasin_id, xid, id)
-               < ($1::bigint, coalesce($7::xid8, '18446744073709551615'),
-                  coalesce($8::bigint, 0))
-           AND (SELECT connue FROM cle)
-         ORDER BY magasin_id DESC, xid DESC, id DESC
-         LIMIT $6::int
+          FROM journal_suite_magasin(
+                   true, (SELECT xid FROM debut), (SELECT id FROM debut),
+                   coalesce($7::xid8, '18446744073709551615'),
+                   coalesce($8::bigint, 0),
+                   CASE WHEN (SELECT connue FROM cle) THEN $6::int ELSE 0 END,
+                   $4::timestamptz,
+                   $1::bigint, $2::bigint, $3::text)
+         WHERE coalesce($5::text, 'id') = '-id'
       ) page
     WINDOW rang AS (ORDER BY xid DESC, id DESC ROWS UNBOUNDED PRECEDING)
   ) mesure ON true

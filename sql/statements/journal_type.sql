@@ -41,18 +41,13 @@ SELECT xid, id, CASE WHEN entier THEN id END,
       FROM (
         SELECT xid, id, instant, type, magasin_id, produit_id, delta, quantite,
                acteur, reference, motif, details
-          FROM journal
-         WHERE magasin_id IS NOT DISTINCT FROM coalesce($1::bigint, magasin_id)
-           AND $2::bigint IS NULL
-           AND instant >= coalesce($4::timestamptz, '-infinity')
-           AND coalesce($5::text, 'id') = 'id'
-           AND (type, xid, id)
-               > ($3::text, (SELECT xid FROM debut), (SELECT id FROM debut))
-           AND (type, xid)
-               < ($3::text, (SELECT horizon FROM cle))
-           AND (SELECT connue FROM cle)
-         ORDER BY type, xid, id
-         LIMIT $6::int
+          FROM journal_suite_type(
+                   false, (SELECT xid FROM debut), (SELECT id FROM debut),
+                   (SELECT horizon FROM cle), 0,
+                   CASE WHEN (SELECT connue FROM cle) THEN $6::int ELSE 0 END,
+                   $4::timestamptz,
+                   $1::bigint, $2::bigint, $3::text)
+         WHERE coalesce($5::text, 'id') = 'id'
       ) page
     WINDOW rang AS (ORDER BY xid, id ROWS UNBOUNDED PRECEDING)
   ) mesure ON true

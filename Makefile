@@ -266,7 +266,8 @@ clean: # Remove build/
 
 distclean: clean # Remove build/, all instances, npm's packages
 	@for part in test concurrency coherence fuzz slow contributing/test \
-	    bench/100k bench/10k bench/1m bench/10m bench ci/test \
+	    bench/100k bench/10k bench/1m bench/10m bench/stores \
+	    bench/products bench ci/test \
 	    ci/concurrency ci/coherence ci/openapi ci/clients \
 	    ci/contributing/test ci/fuzz ci/slow ci/web ci/observability \
 	    openapi clients web observability \

@@ -49,6 +49,8 @@ typedef struct {
     size_t                    front;    /* bytes of that text */
     size_t                    plain;    /* bytes of the rest, inflated */
     uint32_t                  crc;      /* of these */
+    uint32_t                  shift;    /* combines it with one before: of
+                                           zlib */
 } ngx_http_magasin_packed_t;
 
 

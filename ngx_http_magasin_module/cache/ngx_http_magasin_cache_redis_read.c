@@ -17,7 +17,8 @@
  *   was stored.
  *
  * Only where a generation is missing, after an invalidation, a script has to
- * give it a token.
+ * give it a token.  Where this node knows of the invalidation, the script is
+ * asked at once, which saves a round trip.
  */
 
 
@@ -103,6 +104,12 @@ ngx_http_magasin_cache_redis_read(ngx_http_magasin_cache_t *cache,
     cr->asked->left = 0;
     cr->asked->missing = 0;
     cr->asked->evaluated = 0;
+
+    if (ngx_http_magasin_tags_absent(cache->shared, cr->question.slots,
+                                     cr->question.nslots))
+    {
+        return ngx_http_magasin_cache_redis_script(cr);
+    }
 
     return ngx_http_magasin_cache_redis_plain(cr);
 }
@@ -433,8 +440,13 @@ ngx_http_magasin_cache_redis_asked(ngx_http_magasin_redis_command_t *command,
         }
     }
 
-    rc = reply ? ngx_http_magasin_cache_redis_parse(cr, reply, &answer)
-               : NGX_DECLINED;
+    rc = NGX_DECLINED;
+
+    if (reply) {
+        ngx_http_magasin_tags_present(cr->cache->shared, cr->question.slots,
+                                      cr->question.nslots);
+        rc = ngx_http_magasin_cache_redis_parse(cr, reply, &answer);
+    }
 
     ngx_http_magasin_cache_redis_end(cr, rc, &answer);
 }

@@ -13,6 +13,9 @@
 /* Tags are hashed to this many generations; a power of 2. */
 #define NGX_HTTP_MAGASIN_GENERATIONS   65536
 
+/* Tags in a word of the bits of absent generations. */
+#define NGX_HTTP_MAGASIN_ABSENT_BITS   (8 * sizeof(ngx_atomic_t))
+
 /* Notes of changes that were invalidated already; a power of 2. */
 #define NGX_HTTP_MAGASIN_HANDLED       16384
 
@@ -74,6 +77,11 @@ typedef struct {
     ngx_uint_t           life;          /* how often the pool was emptied */
     uint64_t             swept;         /* when the dead were looked for */
 
+    /* A bit for each tag: it was raised, so Redis may have no generation of
+       it.  A bit that is wrong costs one more command. */
+    ngx_atomic_t         absent[NGX_HTTP_MAGASIN_GENERATIONS
+                                / NGX_HTTP_MAGASIN_ABSENT_BITS];
+
     ngx_http_magasin_cache_counters_t  counters;
 } ngx_http_magasin_cache_shared_t;
 
@@ -94,6 +102,10 @@ void ngx_http_magasin_tags_raise(ngx_http_magasin_cache_shared_t *shared,
     ngx_http_magasin_tags_t *tags);
 void ngx_http_magasin_tags_handled(ngx_http_magasin_cache_shared_t *shared,
     ngx_http_magasin_tags_t *tags, uint64_t xid, ngx_uint_t epoch);
+void ngx_http_magasin_tags_present(ngx_http_magasin_cache_shared_t *shared,
+    uint16_t *slots, ngx_uint_t n);
+ngx_uint_t ngx_http_magasin_tags_absent(
+    ngx_http_magasin_cache_shared_t *shared, uint16_t *slots, ngx_uint_t n);
 ngx_uint_t ngx_http_magasin_tag_handled(
     ngx_http_magasin_cache_shared_t *shared, ngx_uint_t slot, uint64_t xid);
 

@@ -325,13 +325,57 @@ void
 ngx_http_magasin_tags_raise(ngx_http_magasin_cache_shared_t *shared,
     ngx_http_magasin_tags_t *tags)
 {
-    ngx_uint_t  i;
+    ngx_uint_t  i, slot;
 
     for (i = 0; i < tags->n; i++) {
-        (void) ngx_atomic_fetch_add(&shared->generations[tags->slots[i]], 1);
+        slot = tags->slots[i];
+
+        shared->absent[slot / NGX_HTTP_MAGASIN_ABSENT_BITS]
+            |= (ngx_atomic_uint_t) 1 << slot % NGX_HTTP_MAGASIN_ABSENT_BITS;
+
+        (void) ngx_atomic_fetch_add(&shared->generations[slot], 1);
     }
 
     (void) ngx_atomic_fetch_add(&shared->counters.invalidations, tags->n);
+}
+
+
+/*
+ * Note that Redis has generations of these tags.  Workers may overwrite each
+ * other's bits.
+ */
+
+void
+ngx_http_magasin_tags_present(ngx_http_magasin_cache_shared_t *shared,
+    uint16_t *slots, ngx_uint_t n)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < n; i++) {
+        shared->absent[slots[i] / NGX_HTTP_MAGASIN_ABSENT_BITS]
+            &= ~((ngx_atomic_uint_t) 1
+                 << slots[i] % NGX_HTTP_MAGASIN_ABSENT_BITS);
+    }
+}
+
+
+/* Has Redis probably no generation of one of these tags?  1 or 0. */
+
+ngx_uint_t
+ngx_http_magasin_tags_absent(ngx_http_magasin_cache_shared_t *shared,
+    uint16_t *slots, ngx_uint_t n)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < n; i++) {
+        if (shared->absent[slots[i] / NGX_HTTP_MAGASIN_ABSENT_BITS]
+            >> slots[i] % NGX_HTTP_MAGASIN_ABSENT_BITS & 1)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

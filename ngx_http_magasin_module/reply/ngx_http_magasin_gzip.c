@@ -416,6 +416,10 @@ ngx_http_magasin_gzip_end(ngx_http_magasin_packer_t *packer)
 
     ctx = packer->ctx;
 
+    if (ctx->nlinks) {
+        packer->packed.shift = crc32_combine_gen(packer->packed.plain);
+    }
+
     ngx_http_magasin_gzip_trailer(trailer, &packer->packed);
     ngx_http_magasin_json_raw(&packer->out, trailer, sizeof(trailer));
 
@@ -511,7 +515,8 @@ ngx_http_magasin_gzip_head(ngx_http_magasin_ctx_t *ctx, ngx_str_t *front,
 
     crc = crc32(crc32(0, NULL, 0), front->data, front->len);
 
-    ctx->packed.crc = crc32_combine(crc, ctx->packed.crc, ctx->packed.plain);
+    ctx->packed.crc = crc32_combine_op(crc, ctx->packed.crc,
+                                       ctx->packed.shift);
     ctx->packed.plain += front->len;
 
     text = front->data;

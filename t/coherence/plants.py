@@ -35,7 +35,7 @@ class Plant:
 
 PLANTS = [
     # An answer that was computed before a write is stored as if after it.
-    Plant("filled-late", "ngx_http_magasin_cache_store.c",
+    Plant("filled-late", "ngx_http_magasin_cache_content.c",
           "    content->epoch = question->epoch;\n",
           "    ngx_http_magasin_store_capture(store, question);\n"
           "    content->epoch = question->epoch;\n"),

@@ -2,7 +2,7 @@
 
 Each has some connections to each node.  Half of what it asks for shows a
 register that was written just now; a part of it comes with If-None-Match, as
-HEAD, or with Cache-Control: no-cache."""
+HEAD, or with Cache-Control: no-cache, and a third accepts gzip."""
 
 import collections
 import random
@@ -10,6 +10,7 @@ import re
 import select
 import socket
 import time
+import zlib
 
 from board import NODES, RECENT
 from checker import Before, Checker, Record, View
@@ -150,6 +151,8 @@ class Reader:
             question.kind = "problem"
         elif dice < 0.45 and last:
             question.tag = last
+        if question.kind == "GET" and self.random.random() < 0.33:
+            question.kind = "gzip"
         text = self.text(view, node, question.kind)
         if question.tag:
             text = text[:-2] + b"If-None-Match: " + last + b"\r\n\r\n"
@@ -234,6 +237,9 @@ class Reader:
         now = time.monotonic()
         phase = question.before.phase
         count = self.record.counts
+        if b"\r\nContent-Encoding: gzip\r\n" in head and body:
+            body = zlib.decompress(body, 31)
+            count[phase, "gzip", node] += 1
         count[phase, "status", status] += 1
         cache = CACHE.search(head)
         level = cache[1].decode() if cache else None
@@ -368,6 +374,7 @@ def remember(table, key, value):
 def request(path, host, kind):
     """As bytes, with the empty line at its end."""
     more = {"no-cache": "Cache-Control: no-cache\r\n",
+            "gzip": "Accept-Encoding: gzip\r\n",
             "problem": "Accept: application/problem+json\r\n"}.get(kind, "")
     method = "HEAD" if kind == "HEAD" else "GET"
     return (f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{more}"

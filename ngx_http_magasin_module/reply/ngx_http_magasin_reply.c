@@ -28,7 +28,7 @@ static ngx_http_magasin_status_text_t  ngx_http_magasin_status_texts[] = {
     { 406, ngx_string("L'en-tête « Accept » n'a pas pu être satisfaite.") },
     { 408, ngx_string("La requête n'est pas arrivée à temps.") },
     { 409, ngx_string("La demande est en conflit avec l'état actuel.") },
-    { 410, ngx_string("La ressource n'existe plus.") },
+    { 410, ngx_string("Cette ressource n'existe plus.") },
     { 411, ngx_string("La longueur du corps doit être annoncée.") },
     { 412, ngx_string("La condition de la requête n'est pas remplie.") },
     { 413, ngx_string("Le corps de la requête est trop volumineux.") },

@@ -155,6 +155,25 @@ my $nginx = MagasinNginx->start(workers => 2, http => $Zone);
     is(join(' ', $stream->rows), journal_after($first), 'too, in order');
 }
 
+# A row that is too long for the ring
+
+{
+    my $before = newest();
+    my @streams = map { MagasinStream->open($nginx) } 1 .. 3;
+    $_->status for @streams;
+    change(1);
+    MagasinTest::sql(
+        "SELECT set_config('magasin.motif', repeat('x', 200000), true)",
+        'UPDATE stock_local SET quantite = quantite + 1 WHERE magasin_id = 1'
+            . ' AND produit_id IN (1, 2)');
+    change(2);
+    for my $stream (@streams) {
+        $stream->wait_events(4);
+        is(join(' ', $stream->rows), journal_after($before), 'long rows');
+        cmp_ok(length $stream->{events}[1]{data}, '>', 200_000, 'as they are');
+    }
+}
+
 # Filters
 
 {

@@ -10,6 +10,8 @@ use Test::More;
 use MagasinTest;
 use MagasinNginx;
 use MagasinStream;
+use Compress::Zlib qw(crc32);
+use MIME::Base64 qw(encode_base64url);
 use Time::HiRes qw(sleep time);
 
 sub instance {
@@ -153,6 +155,25 @@ my $nginx = MagasinNginx->start(workers => 2, http => $Zone);
     is(join(' ', $stream->rows), journal_after($first), 'too, in order');
 }
 
+# A row that is too long for the ring
+
+{
+    my $before = newest();
+    my @streams = map { MagasinStream->open($nginx) } 1 .. 3;
+    $_->status for @streams;
+    change(1);
+    MagasinTest::sql(
+        "SELECT set_config('magasin.motif', repeat('x', 200000), true)",
+        'UPDATE stock_local SET quantite = quantite + 1 WHERE magasin_id = 1'
+            . ' AND produit_id IN (1, 2)');
+    change(2);
+    for my $stream (@streams) {
+        $stream->wait_events(4);
+        is(join(' ', $stream->rows), journal_after($before), 'long rows');
+        cmp_ok(length $stream->{events}[1]{data}, '>', 200_000, 'as they are');
+    }
+}
+
 # Filters
 
 {
@@ -213,8 +234,6 @@ for my $case (
     like($stream->{body}, qr/^\{"Last-Event-ID":\["Curseur/, 'says why');
 
     # A cursor of (2^62, 1): the database has not come so far.
-    use Compress::Zlib qw(crc32);
-    use MIME::Base64 qw(encode_base64url);
     my $keys = "4611686018427387904\x1f1";
     my $lost = encode_base64url(pack('N', crc32("journal$keys")) . $keys);
     $stream = MagasinStream->open($nginx, id => $lost);
@@ -225,6 +244,12 @@ for my $case (
     is($stream->status, 410, 'as a problem');
     like($stream->{head}, qr{^Content-Type: application/problem\+json}m,
         'with its type');
+
+    # A row that is not there any more.
+    $keys = "1\x1f1";
+    $stream = MagasinStream->open($nginx,
+        id => encode_base64url(pack('N', crc32("journal$keys")) . $keys));
+    is($stream->status, 410, 'a row that is gone');
 
     for my $case ([ 'text/event-stream', 200 ], [ '*/*', 200 ],
         [ 'application/json', 200 ], [ 'text/html', 406 ],
@@ -252,6 +277,27 @@ for my $case (
     is($status, 200, 'HEAD');
     like($answer, qr/^Content-Type: text\/event-stream\r$/m, 'its header');
     like($answer, qr/\r\n\r\n\z/, 'and nothing else');
+}
+
+# An empty journal: the stream begins before its first row.
+
+{
+    my $stream = MagasinStream->open($nginx);
+    $stream->status;
+    MagasinTest::sql("SELECT set_config('magasin.entretien', 'oui', true)",
+        'TRUNCATE journal',
+        "SELECT set_config('magasin.entretien', '', true)");
+    ok($stream->wait_end, 'the journal has lost what was read');
+    is(MagasinStream->open($nginx, id => $stream->{id})->status, 410,
+        'which a client hears when it comes back');
+
+    $stream = MagasinStream->open($nginx);
+    is($stream->status, 200, 'an empty journal');
+    my $again = MagasinStream->open($nginx, id => $stream->{id});
+    is($again->status, 200, 'from its begin');
+    my $id = change(1);
+    $_->wait_events(1) for $stream, $again;
+    is(join(' ', $_->rows), $id, 'its first row') for $stream, $again;
 }
 
 # A worker that polls is killed
@@ -420,6 +466,12 @@ $nginx = MagasinNginx->start(workers => 1, http => $Zone,
     is(MagasinStream->open($nginx, @as)->status, 403, 'of all stores');
     is(MagasinStream->open($nginx, @as, query => '?magasin=2')->status, 403,
         'of another store');
+
+    # Its store is in the cursor, and not in the filter.
+    my $keys = "1\x1f1";
+    is(MagasinStream->open($nginx, @as,
+            id => encode_base64url(pack('N', crc32("journal$keys")) . $keys)
+        )->status, 403, 'of all stores, by a cursor');
     my $stream = MagasinStream->open($nginx, @as, query => '?magasin=1');
     is($stream->status, 200, 'of its store');
     my $before = newest();

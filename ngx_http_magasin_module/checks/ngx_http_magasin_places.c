@@ -67,7 +67,7 @@ ngx_http_magasin_place_value(ngx_http_magasin_ctx_t *ctx)
         return NGX_OK;
     }
 
-    return ngx_http_magasin_place_refused(ctx, id == NULL);
+    return ngx_http_magasin_place_refused(ctx, id == NULL || *id == '\0');
 }
 
 

@@ -55,7 +55,7 @@ ngx_http_magasin_feed_place(ngx_http_magasin_feed_place_t *place,
 }
 
 
-/* The keys of a place as parameters; `values` points into `keys`. */
+/* The keys of a place as text; `values` points into `keys`. */
 
 void
 ngx_http_magasin_feed_keys(ngx_http_magasin_feed_place_t *place,
@@ -67,6 +67,30 @@ ngx_http_magasin_feed_keys(ngx_http_magasin_feed_place_t *place,
         (void) ngx_snprintf((u_char *) keys[i], NGX_HTTP_MAGASIN_FEED_KEY,
                             "%L%Z", place->keys[i]);
         values[i] = keys[i];
+    }
+}
+
+
+/*
+ * The same as parameters of a statement: the place before all rows, which is
+ * no row, is NULL.
+ */
+
+void
+ngx_http_magasin_feed_params(ngx_http_magasin_feed_place_t *place,
+    char keys[][NGX_HTTP_MAGASIN_FEED_KEY], const char **values)
+{
+    ngx_uint_t                            i;
+    static ngx_http_magasin_feed_place_t  none;
+
+    ngx_http_magasin_feed_keys(place, keys, values);
+
+    if (ngx_http_magasin_feed_compare(place, &none) != 0) {
+        return;
+    }
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_LIST_KEYS; i++) {
+        values[i] = NULL;
     }
 }
 

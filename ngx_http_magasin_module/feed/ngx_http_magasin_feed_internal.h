@@ -56,9 +56,18 @@
 /* Polls in a row that are made since rows are held back. */
 #define NGX_HTTP_MAGASIN_FEED_SETTLES   3
 
+/* magasin, produit and type: the first parameters of the journal. */
+#define NGX_HTTP_MAGASIN_FEED_FILTERS   3
+
 /* Rows of a poll, and of a page of a listener. */
 #define NGX_HTTP_MAGASIN_FEED_ROWS      500
 #define NGX_HTTP_MAGASIN_FEED_PAGE      200
+
+/* Columns of sql/statements/journal_end.sql after the keys. */
+enum {
+    NGX_HTTP_MAGASIN_FEED_HELD_BACK = NGX_HTTP_MAGASIN_LIST_KEYS,
+    NGX_HTTP_MAGASIN_FEED_KNOWN
+};
 
 /* Digits of a key, with the NUL; bytes of a cursor. */
 #define NGX_HTTP_MAGASIN_FEED_KEY       24
@@ -185,7 +194,8 @@ typedef struct {
                                                        page was asked for */
     uint64_t                           offset;      /* in the ring */
 
-    int64_t                            magasin;     /* filters; 0: none */
+    const char                        *filters[NGX_HTTP_MAGASIN_FEED_FILTERS];
+    int64_t                            magasin;     /* the same; 0: none */
     int64_t                            produit;
     uint64_t                           type;
 
@@ -241,6 +251,8 @@ void ngx_http_magasin_feed_place(ngx_http_magasin_feed_place_t *place,
     PGresult *result, int row);
 void ngx_http_magasin_feed_keys(ngx_http_magasin_feed_place_t *place,
     char keys[][NGX_HTTP_MAGASIN_FEED_KEY], const char **values);
+void ngx_http_magasin_feed_params(ngx_http_magasin_feed_place_t *place,
+    char keys[][NGX_HTTP_MAGASIN_FEED_KEY], const char **values);
 void ngx_http_magasin_feed_cursor(ngx_http_magasin_feed_place_t *place,
     ngx_str_t *cursor);
 void ngx_http_magasin_feed_write(ngx_http_magasin_json_t *json,
@@ -250,6 +262,8 @@ void ngx_http_magasin_feed_write(ngx_http_magasin_json_t *json,
 void ngx_http_magasin_feed_look(ngx_event_t *ev);
 void ngx_http_magasin_feed_serve(ngx_event_t *ev);
 ngx_int_t ngx_http_magasin_feed_listen(
+    ngx_http_magasin_feed_listener_t *listener);
+void ngx_http_magasin_feed_farewell(
     ngx_http_magasin_feed_listener_t *listener);
 
 /* feed_deliver.c */

@@ -16,8 +16,6 @@ static void ngx_http_magasin_feed_forget(void *data);
 static void ngx_http_magasin_feed_all(ngx_http_magasin_feed_t *feed);
 static void ngx_http_magasin_feed_relieve(ngx_http_magasin_feed_t *feed);
 static void ngx_http_magasin_feed_comments(ngx_http_magasin_feed_t *feed);
-static void ngx_http_magasin_feed_farewell(
-    ngx_http_magasin_feed_listener_t *listener);
 
 
 /*
@@ -326,7 +324,7 @@ ngx_http_magasin_feed_comments(ngx_http_magasin_feed_t *feed)
  * not the same for all.
  */
 
-static void
+void
 ngx_http_magasin_feed_farewell(ngx_http_magasin_feed_listener_t *listener)
 {
     u_char     line[sizeof("retry: ") + NGX_INT_T_LEN];

@@ -54,10 +54,13 @@ ngx_http_magasin_feed_page(ngx_http_magasin_feed_listener_t *listener)
 
     job = &listener->ctx->job;
 
+    job->values[PAGE_MAGASIN] = listener->filters[0];
+    job->values[PAGE_PRODUIT] = listener->filters[1];
+    job->values[PAGE_TYPE] = listener->filters[2];
     job->values[PAGE_LIMIT] = ngx_value(NGX_HTTP_MAGASIN_FEED_PAGE);
 
-    ngx_http_magasin_feed_keys(&listener->place, listener->keys,
-                               &job->values[PAGE_KEYS]);
+    ngx_http_magasin_feed_params(&listener->place, listener->keys,
+                                 &job->values[PAGE_KEYS]);
 
     for (i = 0; i < NGX_HTTP_MAGASIN_LIST_KEYS; i++) {
         job->values[PAGE_KEYS + NGX_HTTP_MAGASIN_LIST_KEYS + i] = NULL;
@@ -102,6 +105,15 @@ ngx_http_magasin_feed_page_ready(ngx_http_magasin_pg_job_t *job,
     ngx_http_set_log_request(ctx->request->connection->log, ctx->request);
 
     rows = PQntuples(result);
+
+    if (rows && PQgetisnull(result, 0, 0)) {
+
+        /* The row of the place is gone.  The client hears it when it asks. */
+
+        ngx_http_magasin_feed_farewell(listener);
+        return;
+    }
+
     rendered = ngx_http_magasin_feed_page_render(listener, result);
 
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,

@@ -14,9 +14,6 @@
 #include "ngx_http_magasin_feed_internal.h"
 
 
-/* Columns of sql/statements/journal_end.sql after the keys. */
-#define NGX_HTTP_MAGASIN_FEED_HELD_BACK  NGX_HTTP_MAGASIN_LIST_KEYS
-
 /* Index of the first key in the parameters of the journal's statements. */
 #define NGX_HTTP_MAGASIN_FEED_PARAMS     5
 
@@ -60,6 +57,7 @@ ngx_http_magasin_feed_poll_init(ngx_http_magasin_feed_t *feed)
 
     job->statement = NGX_HTTP_MAGASIN_SQL_JOURNAL_END;
     job->class = NGX_HTTP_MAGASIN_PG_READ;
+    job->nvalues = NGX_HTTP_MAGASIN_LIST_KEYS;
     job->ready = ngx_http_magasin_feed_end_ready;
     job->failed = ngx_http_magasin_feed_poll_failed;
     job->data = feed;
@@ -114,9 +112,14 @@ ngx_http_magasin_feed_poll(ngx_http_magasin_feed_t *feed)
         feed->asking = 1;
         feed->pending = 2;
 
-        ngx_http_magasin_feed_keys(&last, feed->keys,
+        ngx_http_magasin_feed_params(&last, feed->keys,
                      &feed->rows.values[NGX_HTTP_MAGASIN_FEED_PARAMS + 1]);
+        ngx_http_magasin_feed_params(&last, feed->keys, feed->end.values);
+
         ngx_http_magasin_feed_submit(feed, &feed->rows);
+
+    } else {
+        ngx_memzero(feed->end.values, sizeof(feed->end.values));
     }
 
     ngx_http_magasin_feed_submit(feed, &feed->end);
@@ -250,27 +253,31 @@ ngx_http_magasin_feed_publish(ngx_http_magasin_feed_t *feed, PGresult *result,
 
 
 /*
- * The end of the stream.  If it is before what the ring had already, the
- * database has lost history: it was restored, or another server took its place.
+ * The end of the stream.  If it is before what the ring had already, or the
+ * last row of that is gone, the database has lost history: it was restored, or
+ * another server took its place.
  */
 
 static void
 ngx_http_magasin_feed_end_ready(ngx_http_magasin_pg_job_t *job,
     PGresult *result)
 {
+    ngx_uint_t                      known;
     ngx_http_magasin_feed_t        *feed;
     ngx_http_magasin_feed_place_t   end;
 
     feed = job->data;
 
     ngx_http_magasin_feed_place(&end, result, 0);
+    known = *PQgetvalue(result, 0, NGX_HTTP_MAGASIN_FEED_KNOWN) == 't';
     feed->waiting = *PQgetvalue(result, 0, NGX_HTTP_MAGASIN_FEED_HELD_BACK)
                     == 't';
 
     if (!feed->asking) {
         (void) ngx_http_magasin_feed_begin(feed, &end);
 
-    } else if (ngx_http_magasin_feed_compare(&end, &feed->asked) < 0
+    } else if ((!known
+                || ngx_http_magasin_feed_compare(&end, &feed->asked) < 0)
                && ngx_http_magasin_feed_begin(feed, &end) == NGX_OK)
     {
         ngx_log_error(NGX_LOG_WARN, feed->log, 0,

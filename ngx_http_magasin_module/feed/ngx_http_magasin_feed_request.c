@@ -1,8 +1,9 @@
 
 /*
  * GET /api/v1/journal/stream/.  The statement of the request finds the end of
- * the journal: a stream begins there, or after the cursor that the client
- * gives.  A cursor after the end is of a history that the database has lost.
+ * the journal: a stream begins there, or after the row of the cursor that the
+ * client gives.  A cursor that is no row, or is after the end, is of a history
+ * that the database has lost.
  */
 
 
@@ -12,7 +13,7 @@
 #include "ngx_http_magasin_text.h"
 
 
-static const ngx_http_magasin_member_t  ngx_http_magasin_feed_params[] = {
+static const ngx_http_magasin_member_t  ngx_http_magasin_feed_filters[] = {
     { .name = "magasin", .type = NGX_HTTP_MAGASIN_MEMBER_ID },
     { .name = "produit", .type = NGX_HTTP_MAGASIN_MEMBER_ID },
     { .name = "type", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 100 },
@@ -46,14 +47,18 @@ ngx_http_magasin_feed_bind(ngx_http_magasin_ctx_t *ctx)
     listener->retry = ngx_current_msec;
     ctx->state = listener;
 
-    values = ctx->job.values;
+    values = listener->filters;
 
-    if (ngx_http_magasin_query_read(ctx, ngx_http_magasin_feed_params, values)
+    if (ngx_http_magasin_query_read(ctx, ngx_http_magasin_feed_filters, values)
            != NGX_OK
         || ngx_http_magasin_feed_resume(ctx, listener) != NGX_OK)
     {
         return NGX_ERROR;
     }
+
+    /* The first value of the statement is no store. */
+
+    ctx->place = values[0] ? values[0] : "";
 
     listener->magasin = ngx_http_magasin_tag_id(values[0]);
     listener->produit = ngx_http_magasin_tag_id(values[1]);
@@ -64,10 +69,6 @@ ngx_http_magasin_feed_bind(ngx_http_magasin_ctx_t *ctx)
 
         listener->type = ngx_http_magasin_text_hash(0, &type);
     }
-
-    /* The filters are for pages. */
-
-    ctx->job.nvalues = 0;
 
     return ngx_http_magasin_members_end(ctx);
 }
@@ -82,8 +83,11 @@ ngx_http_magasin_feed_resume(ngx_http_magasin_ctx_t *ctx,
     ngx_int_t          rc;
     ngx_str_t         *cursor;
     ngx_uint_t         i;
-    const char        *name, *keys[NGX_HTTP_MAGASIN_LIST_KEYS];
+    const char        *name, **keys;
     static ngx_str_t   list = ngx_string("journal");
+
+    keys = ctx->job.values;
+    ctx->job.nvalues = NGX_HTTP_MAGASIN_LIST_KEYS;
 
     name = "Last-Event-ID";
     cursor = ngx_http_magasin_header(ctx->request,
@@ -115,6 +119,8 @@ ngx_http_magasin_feed_resume(ngx_http_magasin_ctx_t *ctx,
         listener->place.keys[i] = (int64_t) strtoll(keys[i], NULL, 10);
     }
 
+    ngx_http_magasin_feed_params(&listener->place, listener->keys, keys);
+
     listener->given = 1;
 
     return NGX_OK;
@@ -138,7 +144,9 @@ ngx_http_magasin_feed_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
     if (!listener->given) {
         listener->place = end;
 
-    } else if (ngx_http_magasin_feed_compare(&listener->place, &end) > 0) {
+    } else if (*PQgetvalue(result, 0, NGX_HTTP_MAGASIN_FEED_KNOWN) == 'f'
+               || ngx_http_magasin_feed_compare(&listener->place, &end) > 0)
+    {
         (void) ngx_http_magasin_reply_detail(ctx, NGX_HTTP_MAGASIN_GONE,
                                              &gone);
     }

@@ -11,6 +11,9 @@
 
 static void ngx_http_magasin_feed_lock(ngx_http_magasin_feed_t *feed);
 static void ngx_http_magasin_feed_unlock(ngx_http_magasin_feed_t *feed);
+static void ngx_http_magasin_feed_copy(
+    ngx_http_magasin_feed_shared_t *shared, size_t len, ngx_chain_t **cl,
+    u_char **pos);
 static void ngx_http_magasin_feed_put(ngx_http_magasin_feed_shared_t *shared,
     u_char *p, size_t len);
 static void ngx_http_magasin_feed_get(ngx_http_magasin_feed_shared_t *shared,
@@ -102,10 +105,9 @@ ngx_http_magasin_feed_append(ngx_http_magasin_feed_t *feed,
     ngx_http_magasin_feed_record_t *records, ngx_uint_t n,
     ngx_http_magasin_json_t *text)
 {
-    size_t                           left, len;
     u_char                          *pos;
     ngx_int_t                        rc;
-    ngx_uint_t                       i, fits;
+    ngx_uint_t                       i;
     ngx_chain_t                     *cl;
     ngx_http_magasin_feed_shared_t  *shared;
 
@@ -124,34 +126,20 @@ ngx_http_magasin_feed_append(ngx_http_magasin_feed_t *feed,
     }
 
     for (i = 0; i < n; i++) {
-        fits = records[i].len <= NGX_HTTP_MAGASIN_FEED_BATCH;
 
-        if (fits) {
+        if (records[i].len <= NGX_HTTP_MAGASIN_FEED_BATCH) {
             ngx_http_magasin_feed_make_room(shared,
                       sizeof(ngx_http_magasin_feed_record_t) + records[i].len);
             ngx_http_magasin_feed_put(shared, (u_char *) &records[i],
                                       sizeof(ngx_http_magasin_feed_record_t));
+            ngx_http_magasin_feed_copy(shared, records[i].len, &cl, &pos);
 
         } else {
+            ngx_http_magasin_feed_copy(NULL, records[i].len, &cl, &pos);
+
             shared->head += NGX_HTTP_MAGASIN_FEED_RING;
             shared->tail = shared->head;
             shared->base = records[i].place;
-        }
-
-        for (left = records[i].len; left; left -= len) {
-
-            while (pos == cl->buf->last) {
-                cl = cl->next;
-                pos = cl->buf->pos;
-            }
-
-            len = ngx_min(left, (size_t) (cl->buf->last - pos));
-
-            if (fits) {
-                ngx_http_magasin_feed_put(shared, pos, len);
-            }
-
-            pos += len;
         }
 
         shared->last = records[i].place;
@@ -164,6 +152,32 @@ done:
     ngx_http_magasin_feed_unlock(feed);
 
     return rc;
+}
+
+
+/* Take `len` bytes of the text, to the ring unless it is NULL. */
+
+static void
+ngx_http_magasin_feed_copy(ngx_http_magasin_feed_shared_t *shared, size_t len,
+    ngx_chain_t **cl, u_char **pos)
+{
+    size_t  n;
+
+    for ( /* void */ ; len; len -= n) {
+
+        while (*pos == (*cl)->buf->last) {
+            *cl = (*cl)->next;
+            *pos = (*cl)->buf->pos;
+        }
+
+        n = ngx_min(len, (size_t) ((*cl)->buf->last - *pos));
+
+        if (shared) {
+            ngx_http_magasin_feed_put(shared, *pos, n);
+        }
+
+        *pos += n;
+    }
 }
 
 

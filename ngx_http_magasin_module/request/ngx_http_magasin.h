@@ -313,8 +313,8 @@ struct ngx_http_magasin_ctx_s {
     ngx_http_magasin_refused_e     refused;     /* why no token was accepted */
     ngx_uint_t                     generation;  /* of the list of tokens; 0:
                                                    not looked up yet */
-    const char                    *place;       /* a store of the body that is
-                                                   not the first value; NULL */
+    const char                    *place;       /* a store that is not the first
+                                                   value; "": all; or NULL */
     const char                    *key;         /* Idempotency-Key, or NULL */
     const char                    *digest;      /* of the keyed request */
 

@@ -14,6 +14,7 @@ extern int LLVMFuzzerRunDriver(int *argc, char ***argv,
 
 extern ngx_module_t  ngx_http_magasin_module;
 extern ngx_module_t  ngx_http_magasin_redis_module;
+extern ngx_module_t  ngx_http_magasin_feed_module;
 extern ngx_module_t  ngx_http_magasin_observe_module;
 
 
@@ -100,6 +101,7 @@ ngx_module_t  *ngx_modules[] = {
     &ngx_http_magasin_request_module,
     &ngx_http_magasin_reply_module,
     &ngx_http_magasin_checks_module,
+    &ngx_http_magasin_feed_module,
     &ngx_http_magasin_observe_module,
     &fuzz_module,
     NULL
@@ -114,6 +116,7 @@ char  *ngx_module_names[] = {
     "ngx_http_magasin_request_module",
     "ngx_http_magasin_reply_module",
     "ngx_http_magasin_checks_module",
+    "ngx_http_magasin_feed_module",
     "ngx_http_magasin_observe_module",
     "fuzz_module",
     NULL

@@ -107,6 +107,7 @@ ngx_int_t ngx_http_magasin_list_render(ngx_http_magasin_ctx_t *ctx,
  */
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_stores_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_items_spec;
+extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_reorder_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_products_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_central_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_sales_spec;

@@ -25,6 +25,7 @@ KEY_LOCK = ("SELECT pg_advisory_lock(hashtextextended("
 
 DECIDED = ("UPDATE demande_reapprovisionnement SET statut = 'refusee',"
            " date_decision = now(), decideur = 'siege' WHERE id = 1")
+NEEDED = "INSERT INTO seuil VALUES (1, 4, 40, 90)"
 # What the fixture has none of.
 REQUESTED = ("INSERT INTO demande_reapprovisionnement"
              " (magasin_id, produit_id, quantite) VALUES (2, 1, 20)")
@@ -98,6 +99,15 @@ SCENARIOS = {
             "sql": "WITH s AS (INSERT INTO seuil VALUES (1, 4, 40, 90))"
                    " INSERT INTO demande_reapprovisionnement"
                    " (magasin_id, produit_id, quantite) VALUES (1, 4, 5)"},
+    },
+    "reorder": {"besoins": {"sql": NEEDED}},
+    "reorder_create": {
+        "lignes": {"sql": NEEDED},
+        "tout": {"sql": NEEDED},
+        "rien": {"body": {}},
+        "rien_a_demander": {"body": {"lignes": [{"produit": 1}]}},
+        "inconnu": {"path": {"id": 99}},
+        "ferme": {"sql": closed(1)},
     },
     "thresholds": {"inconnu": {"path": {"id": 99}}},
     "thresholds_put": {

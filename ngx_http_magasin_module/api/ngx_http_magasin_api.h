@@ -83,6 +83,14 @@ ngx_int_t ngx_http_magasin_thresholds_put_bind(ngx_http_magasin_ctx_t *ctx);
 void ngx_http_magasin_thresholds_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags);
 
+/* reorder.c */
+ngx_int_t ngx_http_magasin_needs_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_reorder_create_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_reorder_create_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
+void ngx_http_magasin_reorder_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+
 /* items.c */
 ngx_int_t ngx_http_magasin_items_bind(ngx_http_magasin_ctx_t *ctx);
 

@@ -120,6 +120,7 @@ ngx_http_magasin_statement_e ngx_http_magasin_journal_statement(
  */
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_stores_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_items_spec;
+extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_reorder_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_products_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_central_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_sales_spec;

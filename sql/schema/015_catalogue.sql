@@ -853,3 +853,180 @@ GRANT EXECUTE ON FUNCTION seuils, seuil_corps, seuils_corps, seuil_poser,
     seuils_poser, stock_retenu, stock_en_transit, stock_demande
     TO magasin_web;
 GRANT SELECT ON seuil, seuil_categorie TO magasin_web;
+
+
+-- What a store should ask for: products of which it has, or has on the way or
+-- asked for, no more than the minimum, up to the maximum.  Without a maximum,
+-- up to the minimum.  central is what the centre has of it.  A product with a
+-- threshold of its own counts also where the store never had it.
+CREATE FUNCTION besoins(p_magasin bigint)
+    RETURNS TABLE (produit bigint, nom text, code text, disponible bigint,
+                   en_transit bigint, demande bigint, minimum integer,
+                   maximum integer, suggere bigint, central integer)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH place AS (
+        SELECT coalesce(s.produit_id, a.produit_id) AS id,
+               coalesce(s.quantite, 0) AS quantite,
+               a.minimum, a.maximum
+          FROM (SELECT produit_id, quantite FROM stock_local
+                 WHERE magasin_id = p_magasin) s
+          FULL JOIN (SELECT produit_id, minimum, maximum FROM seuil
+                      WHERE magasin_id = p_magasin
+                        AND (minimum IS NOT NULL OR maximum IS NOT NULL)) a
+            ON a.produit_id = s.produit_id
+    ), voulu AS (
+        SELECT p.id, p.nom, l.quantite,
+               CASE WHEN l.minimum IS NOT NULL OR l.maximum IS NOT NULL
+                    THEN l.minimum
+                    WHEN b.minimum IS NOT NULL OR b.maximum IS NOT NULL
+                    THEN b.minimum
+                    ELSE c.minimum END AS minimum,
+               CASE WHEN l.minimum IS NOT NULL OR l.maximum IS NOT NULL
+                    THEN l.maximum
+                    WHEN b.minimum IS NOT NULL OR b.maximum IS NOT NULL
+                    THEN b.maximum
+                    ELSE c.maximum END AS maximum
+          FROM place l
+          JOIN produit p ON p.id = l.id AND p.archive_le IS NULL
+          LEFT JOIN seuil_categorie b
+            ON b.magasin_id = p_magasin AND b.categorie = p.categorie
+          LEFT JOIN seuil_categorie c
+            ON c.magasin_id = p_magasin AND c.categorie = ''
+    ), demandes AS (
+        SELECT produit_id, sum(quantite)::bigint AS quantite
+          FROM demande_reapprovisionnement
+         WHERE magasin_id = p_magasin AND statut = 'en_attente'
+         GROUP BY produit_id
+    ), bilan AS (
+        SELECT v.*, greatest(v.quantite - stock_retenu(p_magasin, v.id), 0)
+                    AS disponible,
+               stock_en_transit(p_magasin, v.id) AS en_transit,
+               coalesce(d.quantite, 0) AS demande
+          FROM voulu v
+          LEFT JOIN demandes d ON d.produit_id = v.id
+         WHERE v.minimum IS NOT NULL
+           AND v.quantite - stock_retenu(p_magasin, v.id)
+               <= v.minimum
+    )
+    SELECT b.id, b.nom,
+           (SELECT k.code FROM produit_code k
+             WHERE k.produit_id = b.id AND k.interne),
+           b.disponible, b.en_transit, b.demande, b.minimum, b.maximum,
+           least(coalesce(b.maximum, b.minimum)
+                 - b.disponible - b.en_transit - b.demande, 2147483647),
+           coalesce((SELECT k.quantite FROM stock_central k
+                      WHERE k.produit_id = b.id), 0)
+      FROM bilan b
+     WHERE b.disponible + b.en_transit + b.demande <= b.minimum
+       AND coalesce(b.maximum, b.minimum)
+           > b.disponible + b.en_transit + b.demande;
+END;
+
+-- POST /api/v1/stores/{id}/reorder/.  Without products all needs become
+-- requests; a quantity that is NULL is the suggested one.  Two who do it at once
+-- follow each other: the second one finds what the first has asked for.
+CREATE FUNCTION besoins_demander(p_magasin bigint, p_produits bigint[],
+                                 p_quantites integer[], p_acteur text,
+                                 p_cle text, p_empreinte text)
+    RETURNS reponse
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    contexte  text;
+    ici       magasin;
+    erreurs   text;
+    corps     text;
+    r         reponse;
+BEGIN
+    IF p_cle IS NOT NULL THEN
+        r := idempotence_ouvrir(p_acteur, p_cle, p_empreinte);
+        IF r.statut IS NOT NULL THEN
+            RETURN r;
+        END IF;
+    END IF;
+
+    SELECT * INTO ici FROM magasin WHERE id = p_magasin FOR NO KEY UPDATE;
+
+    IF NOT FOUND THEN
+        RETURN reponse_absent(
+            'Magasin avec ID ' || p_magasin || ' introuvable.');
+    END IF;
+
+    SELECT string_agg('{' || coalesce(message, '') || '}', ',' ORDER BY n)
+      INTO erreurs
+      FROM (
+        SELECT u.n,
+               CASE WHEN p.id IS NULL
+                    THEN '"produit":' || cle_inconnue(u.produit)
+                    WHEN count(*) OVER (PARTITION BY u.produit) > 1
+                    THEN '"produit":["Ce produit est donné deux fois."]'
+                    WHEN u.quantite IS NULL AND b.produit IS NULL
+                    THEN '"quantite":["Rien n’est à demander de ce produit'
+                         ' : donnez une quantité."]' END AS message
+          FROM unnest(p_produits, p_quantites)
+               WITH ORDINALITY u (produit, quantite, n)
+          LEFT JOIN produit p ON p.id = u.produit
+          LEFT JOIN besoins(p_magasin) b ON b.produit = u.produit
+      ) m
+    HAVING bool_or(message IS NOT NULL);
+
+    IF erreurs IS NOT NULL THEN
+        r := repondre(400, NULL, NULL, NULL,
+                      '{"lignes":[' || erreurs || ']}');
+
+    ELSIF NOT ici.ouvert THEN
+        r := reponse_ferme(ici);
+
+    ELSE
+        r := (SELECT repondre(409, NULL, NULL,
+                              'Produit archivé' || U&'\00A0' || ': '
+                              || string_agg(nom, ', ' ORDER BY id) || '.',
+                              '"produits":[' || string_agg(
+                                  '{"produit":' || id || ',"nom":'
+                                  || to_json(nom) || '}', ',' ORDER BY id)
+                              || ']')
+                FROM produit
+               WHERE id = ANY (p_produits) AND archive_le IS NOT NULL
+              HAVING count(*) > 0);
+    END IF;
+
+    IF r.statut IS NULL THEN
+        contexte := contexte_poser('', p_acteur, '', '');
+
+        WITH voulu AS (
+            SELECT b.produit, b.suggere AS quantite,
+                   row_number() OVER (ORDER BY b.nom COLLATE magasin_fr,
+                                      b.produit) AS n
+              FROM besoins(p_magasin) b
+             WHERE p_produits IS NULL
+             UNION ALL
+            SELECT u.produit, coalesce(u.quantite, b.suggere), u.n
+              FROM unnest(p_produits, p_quantites)
+                   WITH ORDINALITY u (produit, quantite, n)
+              LEFT JOIN besoins(p_magasin) b ON b.produit = u.produit
+        ), fait AS (
+            INSERT INTO demande_reapprovisionnement AS d
+                   (magasin_id, produit_id, quantite)
+            SELECT p_magasin, produit, quantite FROM voulu ORDER BY n
+            RETURNING d
+        )
+        SELECT string_agg(demande_corps(d), ',' ORDER BY (d).id)
+          INTO corps
+          FROM fait;
+
+        r := repondre(CASE WHEN corps IS NULL THEN 200 ELSE 201 END, NULL,
+                      NULL, NULL, '{"magasin":' || p_magasin
+                      || ',"demandes":[' || coalesce(corps, '') || ']}');
+    END IF;
+
+    IF p_cle IS NOT NULL THEN
+        PERFORM idempotence_fermer(p_acteur, p_cle, p_empreinte, r);
+    END IF;
+
+    RETURN r;
+END
+$$;
+
+GRANT EXECUTE ON FUNCTION besoins, besoins_demander TO magasin_web;

@@ -28,6 +28,7 @@ DECIDED = ("UPDATE demande_reapprovisionnement SET statut = 'refusee',"
 # Sales of days that stay the same.
 DATED = ("UPDATE vente SET date_vente = timestamptz '2026-03-01 10:30:00Z'"
          " + id * interval '1 day'")
+NEEDED = "INSERT INTO seuil VALUES (1, 4, 40, 90)"
 # What the fixture has none of.
 REQUESTED = ("INSERT INTO demande_reapprovisionnement"
              " (magasin_id, produit_id, quantite) VALUES (2, 1, 20)")
@@ -113,6 +114,15 @@ SCENARIOS = {
             "sql": "WITH s AS (INSERT INTO seuil VALUES (1, 4, 40, 90))"
                    " INSERT INTO demande_reapprovisionnement"
                    " (magasin_id, produit_id, quantite) VALUES (1, 4, 5)"},
+    },
+    "reorder": {"besoins": {"sql": NEEDED}},
+    "reorder_create": {
+        "lignes": {"sql": NEEDED},
+        "tout": {"sql": NEEDED},
+        "rien": {"body": {}},
+        "rien_a_demander": {"body": {"lignes": [{"produit": 1}]}},
+        "inconnu": {"path": {"id": 99}},
+        "ferme": {"sql": closed(1)},
     },
     "thresholds": {"inconnu": {"path": {"id": 99}}},
     "thresholds_put": {

@@ -22,7 +22,7 @@ def replace_in(function, old, new):
 
 FUNCTIONS = ["vente_creer", "lot_refus", "stock_ajuster",
              "demande_decider", "idempotence_ouvrir", "lot_ecrire",
-             "lot_tenir", "lot_vendre", "lot_vendre_seule", "lot_ajuster",
+             "lot_tenir", "lot_vendre", "lot_vendre_ecrire", "lot_ajuster",
              "journal_mouvements"]
 
 BEFORE = {
@@ -31,7 +31,6 @@ BEFORE = {
         "ALTER TABLE stock_local"
         " DROP CONSTRAINT stock_local_quantite_positive;"
         + replace_in("vente_creer", "FOR UPDATE OF s", "")
-        + replace_in("lot_vendre_seule", "FOR UPDATE OF s SKIP LOCKED", "")
         + replace_in("lot_tenir", "FOR UPDATE OF s SKIP LOCKED", "")
         + replace_in("lot_tenir", "FOR UPDATE OF s", ""),
         "not_below_zero"),
@@ -78,8 +77,9 @@ BEFORE = {
     # Of the batch: whose answer it is, what one that is refused does to the
     # others, and what there was after each.
     "swapped-answers": (
-        replace_in("lot_vendre", "reponses[n] := faites[i];",
-                   "reponses[n] := faites[1 + i % cardinality(sures)];"),
+        replace_in("lot_vendre", "reponses[n] := fait.faites[i];",
+                   "reponses[n] := fait.faites[1 + i"
+                   " % cardinality(fait.numeros)];"),
         "sales_are_there"),
     "refused-neighbour": (
         replace_in("lot_vendre", "reponses[n] := r;",

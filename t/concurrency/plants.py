@@ -32,7 +32,9 @@ BEFORE = {
         " DROP CONSTRAINT stock_local_quantite_positive;"
         + replace_in("vente_creer", "FOR UPDATE OF s", "")
         + replace_in("lot_tenir", "FOR UPDATE OF s SKIP LOCKED", "")
-        + replace_in("lot_tenir", "FOR UPDATE OF s", ""),
+        + replace_in("lot_tenir", "FOR UPDATE OF s", "")
+        + replace_in("lot_vendre_ecrire", "IF NOT juste THEN",
+                     "IF false THEN"),
         "not_below_zero"),
     "any-order": (
         replace_in("vente_creer", "ORDER BY s.produit_id",
@@ -109,22 +111,37 @@ BEFORE = {
         "ALTER TABLE stock_local DISABLE TRIGGER"
         " journal_mouvement_modification;",
         "ledger"),
+    "running-sale": (
+        replace_in("lot_tenir", "array_agg(quantite - deja)",
+                   "array_agg(quantite - toute)"),
+        "ledger"),
+    "silent-sale": (
+        replace_in("lot_vendre_ecrire",
+                   "SELECT 'vente', n, magasin, produit, "
+                   "-sum(quantite)::integer",
+                   "SELECT 'vente', n, magasin, produit, 0"),
+        "ledger"),
     "deaf-replica": (
         "ALTER TABLE stock_local ENABLE TRIGGER"
         " journal_mouvement_modification;",
         "ledger"),
     "no-rollup": (
-        "ALTER TABLE ligne_vente DISABLE TRIGGER cumul_creation;",
+        "ALTER TABLE ligne_vente DISABLE TRIGGER cumul_creation;"
+        + replace_in("lot_vendre_ecrire",
+                     "SET quantite = c.quantite + excluded.quantite",
+                     "SET quantite = c.quantite"),
         "rollups"),
 }
 
 # In groups that do not get in each other's way, to save time; the checks of
 # one group are different ones.
 GROUPS = [("oversell", "lost-adjustment", "timid-key"),
+          ("running-sale",),
           ("forgotten-key", "no-rollup", "unlocked-decision"),
           ("unlocked-key", "silent-movement", "wrong-refusal"),
           ("restless-key", "any-order", "decided-again", "deaf-replica"),
-          ("swapped-answers", "running-quantity", "refused-neighbour")]
+          ("swapped-answers", "running-quantity", "refused-neighbour",
+           "silent-sale")]
 
 REPLICA = "SET LOCAL session_replication_role = replica;"
 

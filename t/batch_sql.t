@@ -134,6 +134,9 @@ SELECT 'produit', p.* FROM produit p ORDER BY id;
 SELECT 'vente', v.* FROM vente v WHERE id > 6 ORDER BY id;
 SELECT 'ligne', l.* FROM ligne_vente l WHERE id > 9 ORDER BY id;
 SELECT 'cumul', c.* FROM cumul_vente c ORDER BY 2, 3;
+SELECT 'compte', magasin_id, sum(lignes), sum(ruptures), sum(surstock)
+  FROM compte_stock GROUP BY 2 ORDER BY 2;
+SELECT 'compte', sum(unites), sum(total) FROM compte_vente;
 SELECT 'cle', acteur, cle, empreinte, (reponse).*
   FROM idempotence ORDER BY 2, 3;
 SQL
@@ -335,6 +338,8 @@ sub sells {
 
 my @scarce = (sells('a', undef, [1, 3]), sells('b', 'k', [1, 4], [2, 1]),
     sells('c', undef, [1, 2]), sells('d', undef, [2, 5]));
+my @less = (sells('a', undef, [1, 1]), sells('b', undef, [1, 3]),
+    sells('c', undef, [1, 2]));
 my @enough = (sells('a', undef, [1, 1]), sells('b', 'k', [1, 2]),
     sells('c', undef, [1, 1], [2, 1]));
 
@@ -347,12 +352,30 @@ planted('what a refusal takes along', 'lot_vendre',
     . ' restes[k] := restes[k] - 1; END LOOP;', @scarce);
 planted('a neighbour that is refused along', 'lot_vendre',
     'oui[n] := true;', 'oui[n] := cardinality(autres) < 2;', @scarce);
-planted('running quantity', 'journal_mouvements',
+planted('running quantity', 'lot_tenir',
+    'array_agg(quantite - deja)', 'array_agg(quantite - toute)', @enough);
+planted('running quantity, not enough for all', 'lot_vendre',
+    'ORDER BY u.rang
+                                           ROWS UNBOUNDED PRECEDING',
+    'ORDER BY -u.rang
+                                           ROWS UNBOUNDED PRECEDING', @less);
+planted('running quantity of adjustments', 'journal_mouvements',
     'place ORDER BY rang ROWS UNBOUNDED PRECEDING',
     'place ORDER BY rang ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED'
-    . ' FOLLOWING', @enough);
-planted('whose movement', 'lot_vendre', q{p_acteurs[n], 'vente/' || ids[n]},
-    q{p_acteurs[1], 'vente/' || ids[n]}, @enough);
+    . ' FOLLOWING', map { {kind => 'ajustement', store => 1, actor => 'a',
+            lines => [[1, $_]]} } -1, 2, -3);
+planted('whose movement', 'lot_vendre_ecrire',
+    q{nullif(p_acteurs[n], '')}, q{nullif(p_acteurs[1], '')}, @enough);
+planted('which sale', 'lot_vendre_ecrire',
+    q{'vente/' || p_ids[n]}, q{'vente/' || p_ids[1]}, @enough);
+planted('a sum of one sale', 'lot_vendre_ecrire',
+    'SELECT magasin, produit, quantite, total, quantite, premiere',
+    'SELECT magasin, produit, 1, total, quantite, premiere', @enough);
+planted('a count of one sale', 'lot_vendre_ecrire',
+    'SELECT sum(quantite), sum(total) FROM places',
+    'SELECT count(*), sum(total) FROM places', @enough);
+planted('a threshold', 'lot_vendre_ecrire',
+    'WHERE reste = 0 OR', 'WHERE reste < 0 OR', @scarce);
 planted('a key that is forgotten', 'lot_ecrire',
     'WHERE u.gardee AND u.cle IS NOT NULL',
     'WHERE u.gardee AND u.cle IS NULL', @enough);
@@ -539,3 +562,39 @@ is(told("$laid'{\"(1,1,-5,moi,vente/8,)\"}'",
     "vente_creation a vente/7\nvente_creation postgres vente/8\n"
     . "vente 1 -5 15 a vente/7\nvente 2 -1 34 postgres vente/8\n"
     . 'vente 1 -5 10 postgres', 'nor by a batch, and it leaves nothing');
+
+
+# The triggers that a batch does the work of are silent for it, and for nobody
+# else.
+
+is(told(q{SET LOCAL magasin.lot = '0'},
+        'UPDATE stock_local SET quantite = 1 WHERE magasin_id = 1'
+        . ' AND produit_id = 1'),
+    'manuel 1 -19 1 postgres', 'who is not the owner silences nothing');
+is(told(q{SET LOCAL magasin.lot = '0'},
+        "SELECT FROM vente_creer(1, '{1}', '{5}', '{NULL}', NULL, NULL, NULL)"),
+    "vente_creation postgres vente/7\nvente 1 -5 15 postgres vente/7",
+    'nor who calls a function');
+
+my $trigger = 'CREATE FUNCTION t_lot() RETURNS trigger LANGUAGE plpgsql'
+    . ' AS $t$ BEGIN %s END $t$';
+is(told(sprintf($trigger, 'IF pg_trigger_depth() = 1 THEN UPDATE stock_local'
+                . ' SET quantite = 7 WHERE magasin_id = 1 AND produit_id = 3;'
+                . ' END IF; RETURN NULL;'),
+        'CREATE TRIGGER t_lot AFTER INSERT ON vente EXECUTE FUNCTION t_lot()',
+        'GRANT EXECUTE ON FUNCTION t_lot TO magasin_owner',
+        'SELECT FROM ' . batch(0, sells('a', undef, [1, 5])),
+        'DROP TRIGGER t_lot ON vente', 'DROP FUNCTION t_lot'),
+    "vente_creation a vente/7\nvente 1 -5 15 a vente/7\n"
+    . 'vente 3 -8 7 postgres', 'what a trigger changes meanwhile is told');
+is(MagasinTest::sql('SELECT * FROM compte_ecarts()'), '',
+    'what a trigger changes meanwhile is counted');
+
+like(script(sprintf("BEGIN; $trigger;\n",
+                'NEW.quantite := NEW.quantite - 1; RETURN NEW;')
+            . "CREATE TRIGGER t_lot BEFORE UPDATE ON stock_local FOR EACH ROW"
+            . " EXECUTE FUNCTION t_lot();\n"
+            . 'GRANT EXECUTE ON FUNCTION t_lot TO magasin_owner; SELECT FROM '
+            . batch(0, sells('a', undef, [1, 5])) . ";\nROLLBACK;\n"),
+    qr/the stock is not what the batch has locked/,
+    'a trigger that changes what a batch writes');

@@ -5,7 +5,8 @@
  * Jobs with `gather` set that wait when a run begins go in one run, a batch:
  * one call, one commit, one round trip.  While a batch is unanswered the next
  * one gathers; when none is, a job is sent at once.  A batch that takes longer
- * than NGX_HTTP_MAGASIN_PG_GATHER_HOLD is not waited for.
+ * than NGX_HTTP_MAGASIN_PG_GATHER_HOLD is not waited for.  After a large one
+ * the next one waits for a moment: see _batch_answered().
  *
  * The statement takes arrays; `parts` of its description says what each of its
  * parameters is made of.  The result has one row for each job, which tells
@@ -88,13 +89,27 @@ ngx_http_magasin_pg_batch_weigh(ngx_http_magasin_pg_job_t *job)
 }
 
 
-/* Returns 1 if the jobs that gather wait for the end of a batch. */
+/*
+ * Returns 1 if the jobs that gather wait for the end of a batch, or for those
+ * that were in the one before.
+ */
 
 ngx_uint_t
 ngx_http_magasin_pg_batch_held(ngx_http_magasin_pg_pool_t *pool)
 {
     ngx_uint_t                         i;
     ngx_http_magasin_pg_connection_t  *connection;
+
+    if (pool->linger) {
+
+        if ((ngx_msec_int_t) (pool->linger - ngx_current_msec) > 0
+            && pool->queued[NGX_HTTP_MAGASIN_PG_WRITE] < pool->lingers)
+        {
+            return 1;
+        }
+
+        pool->linger = 0;
+    }
 
     for (i = 0; i < pool->conf->connections; i++) {
         connection = &pool->connections[i];
@@ -113,6 +128,47 @@ ngx_http_magasin_pg_batch_held(ngx_http_magasin_pg_pool_t *pool)
     }
 
     return 0;
+}
+
+
+/*
+ * The batch of a connection was answered.  Clients under load write again as
+ * soon as they read their answers; with those who gathered meanwhile they are
+ * two groups that take turns.  One large batch costs less than two: the next
+ * one waits for them, for a time that is short beside that of a batch.
+ */
+
+void
+ngx_http_magasin_pg_batch_answered(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    ngx_msec_t                   wait;
+    ngx_http_magasin_pg_pool_t  *pool;
+
+    pool = connection->pool;
+
+    wait = (ngx_current_msec - connection->gathering)
+           / NGX_HTTP_MAGASIN_PG_LINGER_PART;
+    wait = ngx_min(wait, NGX_HTTP_MAGASIN_PG_LINGER);
+
+    connection->gathering = 0;
+
+    if (wait == 0 || connection->gathered < NGX_HTTP_MAGASIN_PG_LINGER_JOBS) {
+        return;
+    }
+
+    pool->linger = ngx_max(ngx_current_msec + wait, 1);
+    pool->lingers = ngx_min(pool->queued[NGX_HTTP_MAGASIN_PG_WRITE]
+                            + connection->gathered,
+                            NGX_HTTP_MAGASIN_PG_GATHER);
+
+    /* ngx_add_timer() keeps a timer that differs by less than 300 ms. */
+
+    if (pool->gather.timer_set) {
+        ngx_del_timer(&pool->gather);
+    }
+
+    ngx_add_timer(&pool->gather, wait);
 }
 
 

@@ -34,6 +34,15 @@
 /* Milliseconds for which writes wait for the batch before them. */
 #define NGX_HTTP_MAGASIN_PG_GATHER_HOLD   100
 
+/*
+ * After a batch of so many jobs the next one waits for those who got their
+ * answers: for this part of the time that the batch took, and no longer than so
+ * many milliseconds.
+ */
+#define NGX_HTTP_MAGASIN_PG_LINGER_JOBS   8
+#define NGX_HTTP_MAGASIN_PG_LINGER_PART   4
+#define NGX_HTTP_MAGASIN_PG_LINGER        2
+
 /* How often a read is resent: several connections may fail in a row. */
 #define NGX_HTTP_MAGASIN_PG_RESENDS   4
 
@@ -168,6 +177,7 @@ struct ngx_http_magasin_pg_connection_s {
     ngx_uint_t                          batch;       /* reads since Sync */
     ngx_msec_t                          reading;     /* since when, or 0 */
     ngx_msec_t                          gathering;   /* the same of writes */
+    ngx_uint_t                          gathered;    /* jobs of that batch */
     ngx_queue_t                         unknown;     /* jobs for when it is in
                                                         service again */
     ngx_msec_t                          progress;    /* last answered Sync */
@@ -197,6 +207,8 @@ struct ngx_http_magasin_pg_pool_s {
     ngx_event_t                         dispatch;    /* posted once a tick */
     ngx_event_t                         hold;        /* ends a wait of reads */
     ngx_event_t                         gather;      /* and one of writes */
+    ngx_msec_t                          linger;      /* until when, or 0 */
+    ngx_uint_t                          lingers;     /* for so many writes */
     ngx_uint_t                          ready;       /* connections */
 
     ngx_queue_t                         blocks;      /* in turn */
@@ -341,6 +353,8 @@ ngx_uint_t ngx_http_magasin_pg_alone(
 
 /* pg_batch.c */
 void ngx_http_magasin_pg_batch_weigh(ngx_http_magasin_pg_job_t *job);
+void ngx_http_magasin_pg_batch_answered(
+    ngx_http_magasin_pg_connection_t *connection);
 ngx_uint_t ngx_http_magasin_pg_batch_held(ngx_http_magasin_pg_pool_t *pool);
 void ngx_http_magasin_pg_batch_gather(ngx_http_magasin_pg_job_t *first,
     ngx_http_magasin_pg_block_t *block);

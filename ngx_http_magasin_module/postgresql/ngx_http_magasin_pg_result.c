@@ -285,7 +285,7 @@ ngx_http_magasin_pg_synced(ngx_http_magasin_pg_connection_t *connection,
         break;
 
     case NGX_HTTP_MAGASIN_PG_SYNC_GATHER:
-        connection->gathering = 0;
+        ngx_http_magasin_pg_batch_answered(connection);
 
         /* fall through */
 

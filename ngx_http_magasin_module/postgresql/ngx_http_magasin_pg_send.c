@@ -136,6 +136,7 @@ ngx_http_magasin_pg_connection_sent(
     }
 
     if (job->gather) {
+        connection->gathered = slot->count;
         ngx_http_magasin_pg_batch_count(connection->pool, slot->count);
     }
 

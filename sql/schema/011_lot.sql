@@ -13,8 +13,6 @@ SET LOCAL ROLE magasin_owner;
 -- what has changed.  What they do not explain gets one row, as a change from
 -- psql does.
 --   magasin.mouvements      of stock, as mouvement[]
---   magasin.ventes          the sales in the order of their rows, as bigint[]
---   magasin.ventes_acteurs  who made each of them, as text[]
 
 CREATE TYPE mouvement AS (
     magasin_id  bigint,
@@ -36,7 +34,7 @@ CREATE OR REPLACE FUNCTION contexte_poser(type text, acteur text,
         || set_config('magasin.reference', reference, true)
         || set_config('magasin.motif', coalesce(motif, ''), true)
         || set_config('magasin.mouvements', '', true)
-        || set_config('magasin.ventes', '', true);
+        || set_config('magasin.lot', '', true);
 
 -- Of a place (a store and a product) a statement has one row before and one
 -- after at most.  A row that changes its place leaves one and comes to the
@@ -163,31 +161,13 @@ CREATE TRIGGER journal_mouvement_suppression
     AFTER DELETE ON stock_local REFERENCING OLD TABLE AS anciennes
     FOR EACH STATEMENT EXECUTE FUNCTION journal_mouvements();
 
--- Sales are inserted in the order in which they were laid.
 CREATE FUNCTION journal_ventes() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, public, pg_temp
 AS $$
-DECLARE
-    ventes   bigint[] := nullif(current_setting('magasin.ventes', true), '');
-    acteurs  text[];
 BEGIN
-    IF ventes IS NULL THEN
-        INSERT INTO public.journal (type, magasin_id, reference)
-        SELECT 'vente_creation', magasin_id, 'vente/' || id FROM nouvelles;
-
-        RETURN NULL;
-    END IF;
-
-    acteurs := nullif(current_setting('magasin.ventes_acteurs', true), '');
-
-    INSERT INTO public.journal (type, magasin_id, reference, acteur)
-    SELECT 'vente_creation', magasin_id, 'vente/' || id,
-           CASE WHEN ventes[n] = id
-                THEN coalesce(nullif(acteurs[n], ''), session_user)
-                ELSE public.contexte('acteur', session_user) END
-      FROM (SELECT id, magasin_id, row_number() OVER ()::integer AS n
-              FROM nouvelles) v;
+    INSERT INTO public.journal (type, magasin_id, reference)
+    SELECT 'vente_creation', magasin_id, 'vente/' || id FROM nouvelles;
 
     RETURN NULL;
 END
@@ -279,6 +259,49 @@ BEGIN
            premiere = least(c.premiere, excluded.premiere);
 
     RETURN NULL;
+END
+$$;
+
+
+-- Of the sales of a batch lot_vendre_ecrire() writes itself all that these
+-- triggers would: it has at hand what they would look for.  magasin.lot says so
+-- while it does, with the depth at which it runs: what other triggers change
+-- meanwhile is one deeper.  Whoever has no right to switch triggers off cannot
+-- silence these either: what they change is theirs, not the owner's.
+DO $$
+DECLARE
+    t  record;
+BEGIN
+    FOR t IN
+        SELECT *
+          FROM (VALUES
+            ('stock_local', 'journal_mouvement_modification', 'UPDATE',
+             'OLD TABLE AS anciennes NEW TABLE AS nouvelles',
+             'journal_mouvements'),
+            ('stock_local', 'compte_modification', 'UPDATE',
+             'OLD TABLE AS anciennes NEW TABLE AS nouvelles',
+             'compte_stock_modification'),
+            ('vente', 'journal_creation', 'INSERT',
+             'NEW TABLE AS nouvelles', 'journal_ventes'),
+            ('ligne_vente', 'journal_lignes_creation', 'INSERT',
+             'NEW TABLE AS nouvelles', 'journal_lignes'),
+            ('ligne_vente', 'cumul_creation', 'INSERT',
+             'NEW TABLE AS nouvelles', 'cumul_creation'),
+            ('ligne_vente', 'compte_ajout', 'INSERT',
+             'NEW TABLE AS nouvelles', 'compte_vente_changer')
+          ) v (cible, nom, quand, tables, fonction)
+    LOOP
+        EXECUTE format(
+            'CREATE OR REPLACE TRIGGER %I AFTER %s ON %I REFERENCING %s'
+            ' FOR EACH STATEMENT'
+            ' WHEN (current_setting(''magasin.lot'', true)'
+            '       IS DISTINCT FROM pg_trigger_depth()::text'
+            '       OR current_user::text <> ''magasin_owner'')'
+            ' EXECUTE FUNCTION %I()',
+            t.nom, t.quand, t.cible, t.tables, t.fonction);
+        EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER %I', t.cible,
+                       t.nom);
+    END LOOP;
 END
 $$;
 
@@ -585,110 +608,41 @@ BEGIN
 END
 $$;
 
--- A sale that is alone in its batch, when it can be at once.  Otherwise there
--- is no answer, and it goes the way of all batches.
-CREATE FUNCTION lot_vendre_seule(p_magasin bigint, p_produits bigint[],
-                                 p_quantites integer[], p_prix numeric[],
-                                 p_acteur text)
-    RETURNS reponse
-    LANGUAGE plpgsql
-AS $$
-DECLARE
-    possible  boolean;
-BEGIN
-    WITH p AS MATERIALIZED (
-        SELECT id, archive_le
-          FROM produit
-         WHERE id = ANY (p_produits)
-         ORDER BY id
-           FOR KEY SHARE SKIP LOCKED
-    ), s AS MATERIALIZED (
-        SELECT s.produit_id, s.quantite,
-               (SELECT c.produit_id
-                  FROM cumul_vente c
-                 WHERE c.magasin_id = p_magasin
-                   AND c.produit_id = p.id) IS NOT NULL AS vendu
-          FROM p
-          JOIN stock_local s ON s.magasin_id = p_magasin
-                            AND s.produit_id = p.id
-         WHERE p.archive_le IS NULL
-         ORDER BY s.produit_id
-           FOR UPDATE OF s SKIP LOCKED
-    ), c AS MATERIALIZED (
-        SELECT c.produit_id
-          FROM s
-          JOIN cumul_vente c ON c.magasin_id = p_magasin
-                            AND c.produit_id = s.produit_id
-         WHERE s.vendu
-         ORDER BY c.produit_id
-           FOR NO KEY UPDATE OF c SKIP LOCKED
-    ), m AS MATERIALIZED (
-        SELECT ouvert
-          FROM magasin
-         WHERE id = p_magasin
-           AND (SELECT count(*) FROM s) >= 0
-           FOR KEY SHARE SKIP LOCKED
-    )
-    SELECT bool_and(coalesce(s.quantite >= l.quantite, false))
-           AND (SELECT ouvert FROM m)
-           AND (SELECT count(*) FILTER (WHERE vendu) FROM s)
-               = (SELECT count(*) FROM c)
-      INTO possible
-      FROM (SELECT u.produit, sum(u.quantite) AS quantite
-              FROM unnest(p_produits, p_quantites) u (produit, quantite)
-             GROUP BY u.produit) l
-      LEFT JOIN s ON s.produit_id = l.produit;
-
-    IF possible THEN
-        RETURN vente_ecrire(p_magasin, p_produits, p_quantites, p_prix,
-                            p_acteur);
-    END IF;
-
-    RETURN NULL;
-END
-$$;
-
 
 -- The rows that a batch needs, locked in the order in which everything locks
 -- them: products, stock by product and store, stores, and with sales the sums
 -- by store and product.  With attendre false a row that somebody else has
--- locked is left out.
+-- locked is left out.  The arrays have a place for each line.
 --
 -- tenus_cumuls: as tenus_stock, but for those whose sum somebody else has.
 -- aise: nothing is missing or closed, and there is enough of everything for
 -- all of them.  With less than 10,000 units no total is too large either.
+-- With aise, tarifs has the price of each line's product, and restes how many
+-- units there are when the line and those before it are sold.
 CREATE FUNCTION lot_tenir(p_produits bigint[], p_magasins bigint[],
                           p_quantites integer[], vendre boolean,
                           attendre boolean,
                           OUT tenus_produits bigint[], OUT tenus_stock bigint[],
                           OUT tenus_cumuls bigint[],
-                          OUT tenus_magasins bigint[], OUT aise boolean)
+                          OUT tenus_magasins bigint[], OUT aise boolean,
+                          OUT tarifs numeric[], OUT restes bigint[])
     LANGUAGE plpgsql
 AS $$
 BEGIN
     IF attendre THEN
         WITH p AS MATERIALIZED (
-            SELECT id, archive_le
-              FROM produit
-             WHERE id = ANY (p_produits)
-             ORDER BY id
-               FOR KEY SHARE
-        ), u AS MATERIALIZED (
-            SELECT u.produit, u.magasin, sum(u.quantite) AS toute
+            SELECT p.id, p.prix, p.archive_le, u.magasin, u.quantite, u.rang
               FROM unnest(p_produits, p_magasins, p_quantites)
-                   u (produit, magasin, quantite)
-             GROUP BY u.produit, u.magasin
+                   WITH ORDINALITY u (produit, magasin, quantite, rang)
+              JOIN produit p ON p.id = u.produit
+             ORDER BY p.id
+               FOR KEY SHARE OF p
         ), s AS MATERIALIZED (
-            SELECT s.id, s.magasin_id, s.produit_id,
-                   s.quantite >= u.toute AS assez,
-                   vendre
-                   AND (SELECT c.produit_id
-                          FROM cumul_vente c
-                         WHERE c.magasin_id = u.magasin
-                           AND c.produit_id = u.produit) IS NOT NULL AS vendu
-              FROM u
-              JOIN stock_local s ON s.magasin_id = u.magasin
-                                AND s.produit_id = u.produit
+            SELECT s.id, s.magasin_id, s.produit_id, s.quantite,
+                   p.quantite AS voulue, p.rang, p.prix, p.archive_le
+              FROM p
+              JOIN stock_local s ON s.magasin_id = p.magasin
+                                AND s.produit_id = p.id
              WHERE (SELECT count(*) FROM p) >= 0
              ORDER BY s.produit_id, s.magasin_id
                FOR UPDATE OF s
@@ -704,49 +658,64 @@ BEGIN
               FROM s
               JOIN cumul_vente c ON c.magasin_id = s.magasin_id
                                 AND c.produit_id = s.produit_id
-             WHERE s.vendu
+             WHERE vendre
                AND (SELECT count(*) FROM m) >= 0
              ORDER BY c.magasin_id, c.produit_id
                FOR NO KEY UPDATE OF c
         )
         SELECT ARRAY(SELECT id FROM p), ARRAY(SELECT id FROM s),
-               ARRAY(SELECT id FROM s WHERE NOT vendu
-                      UNION ALL
-                     SELECT id FROM c),
-               ARRAY(SELECT id FROM m),
-               (SELECT count(*) FILTER (WHERE archive_le IS NULL) FROM p)
-               = (SELECT count(DISTINCT produit) FROM u)
-               AND (SELECT count(*) FILTER (WHERE assez) FROM s)
-                   = (SELECT count(*) FROM u)
-               AND (SELECT count(*) FILTER (WHERE vendu) FROM s)
-                   = (SELECT count(*) FROM c)
+               t.cumuls, ARRAY(SELECT id FROM m),
+               t.assez = cardinality(p_produits)
+               AND t.assez = cardinality(t.cumuls)
                AND (SELECT count(*) FILTER (WHERE ouvert) FROM m)
-                   = (SELECT count(DISTINCT magasin) FROM u)
-               AND (SELECT sum(toute) FROM u) < 10000
-          INTO tenus_produits, tenus_stock, tenus_cumuls, tenus_magasins, aise;
+                   = (SELECT count(DISTINCT magasin)
+                        FROM unnest(p_magasins) u (magasin))
+               AND t.toute < 10000,
+               t.tarifs, t.restes
+          INTO tenus_produits, tenus_stock, tenus_cumuls, tenus_magasins,
+               aise, tarifs, restes
+          FROM (
+            SELECT count(*) FILTER (WHERE archive_le IS NULL
+                                    AND quantite >= toute) AS assez,
+                   CASE WHEN NOT vendre
+                             OR count(*) = (SELECT count(*) FROM c)
+                        THEN ARRAY(SELECT id FROM s)
+                        ELSE ARRAY(
+                            SELECT id FROM c
+                             UNION ALL
+                            SELECT id
+                              FROM s
+                             WHERE NOT EXISTS (
+                                SELECT
+                                  FROM cumul_vente c
+                                 WHERE c.magasin_id = s.magasin_id
+                                   AND c.produit_id = s.produit_id)) END
+                       AS cumuls,
+                   sum(voulue) AS toute, array_agg(prix) AS tarifs,
+                   array_agg(quantite - deja) AS restes
+              FROM (
+                SELECT *, sum(voulue) OVER place AS toute,
+                       sum(voulue) OVER (place ORDER BY rang
+                                         ROWS UNBOUNDED PRECEDING) AS deja
+                  FROM s
+                WINDOW place AS (PARTITION BY produit_id, magasin_id)
+                 ORDER BY rang
+              ) s
+          ) t;
     ELSE
         WITH p AS MATERIALIZED (
-            SELECT id, archive_le
-              FROM produit
-             WHERE id = ANY (p_produits)
-             ORDER BY id
-               FOR KEY SHARE SKIP LOCKED
-        ), u AS MATERIALIZED (
-            SELECT u.produit, u.magasin, sum(u.quantite) AS toute
+            SELECT p.id, p.prix, p.archive_le, u.magasin, u.quantite, u.rang
               FROM unnest(p_produits, p_magasins, p_quantites)
-                   u (produit, magasin, quantite)
-             GROUP BY u.produit, u.magasin
+                   WITH ORDINALITY u (produit, magasin, quantite, rang)
+              JOIN produit p ON p.id = u.produit
+             ORDER BY p.id
+               FOR KEY SHARE OF p SKIP LOCKED
         ), s AS MATERIALIZED (
-            SELECT s.id, s.magasin_id, s.produit_id,
-                   s.quantite >= u.toute AS assez,
-                   vendre
-                   AND (SELECT c.produit_id
-                          FROM cumul_vente c
-                         WHERE c.magasin_id = u.magasin
-                           AND c.produit_id = u.produit) IS NOT NULL AS vendu
-              FROM u
-              JOIN stock_local s ON s.magasin_id = u.magasin
-                                AND s.produit_id = u.produit
+            SELECT s.id, s.magasin_id, s.produit_id, s.quantite,
+                   p.quantite AS voulue, p.rang, p.prix, p.archive_le
+              FROM p
+              JOIN stock_local s ON s.magasin_id = p.magasin
+                                AND s.produit_id = p.id
              WHERE (SELECT count(*) FROM p) >= 0
              ORDER BY s.produit_id, s.magasin_id
                FOR UPDATE OF s SKIP LOCKED
@@ -762,26 +731,50 @@ BEGIN
               FROM s
               JOIN cumul_vente c ON c.magasin_id = s.magasin_id
                                 AND c.produit_id = s.produit_id
-             WHERE s.vendu
+             WHERE vendre
                AND (SELECT count(*) FROM m) >= 0
              ORDER BY c.magasin_id, c.produit_id
                FOR NO KEY UPDATE OF c SKIP LOCKED
         )
         SELECT ARRAY(SELECT id FROM p), ARRAY(SELECT id FROM s),
-               ARRAY(SELECT id FROM s WHERE NOT vendu
-                      UNION ALL
-                     SELECT id FROM c),
-               ARRAY(SELECT id FROM m),
-               (SELECT count(*) FILTER (WHERE archive_le IS NULL) FROM p)
-               = (SELECT count(DISTINCT produit) FROM u)
-               AND (SELECT count(*) FILTER (WHERE assez) FROM s)
-                   = (SELECT count(*) FROM u)
-               AND (SELECT count(*) FILTER (WHERE vendu) FROM s)
-                   = (SELECT count(*) FROM c)
+               t.cumuls, ARRAY(SELECT id FROM m),
+               t.assez = cardinality(p_produits)
+               AND t.assez = cardinality(t.cumuls)
                AND (SELECT count(*) FILTER (WHERE ouvert) FROM m)
-                   = (SELECT count(DISTINCT magasin) FROM u)
-               AND (SELECT sum(toute) FROM u) < 10000
-          INTO tenus_produits, tenus_stock, tenus_cumuls, tenus_magasins, aise;
+                   = (SELECT count(DISTINCT magasin)
+                        FROM unnest(p_magasins) u (magasin))
+               AND t.toute < 10000,
+               t.tarifs, t.restes
+          INTO tenus_produits, tenus_stock, tenus_cumuls, tenus_magasins,
+               aise, tarifs, restes
+          FROM (
+            SELECT count(*) FILTER (WHERE archive_le IS NULL
+                                    AND quantite >= toute) AS assez,
+                   CASE WHEN NOT vendre
+                             OR count(*) = (SELECT count(*) FROM c)
+                        THEN ARRAY(SELECT id FROM s)
+                        ELSE ARRAY(
+                            SELECT id FROM c
+                             UNION ALL
+                            SELECT id
+                              FROM s
+                             WHERE NOT EXISTS (
+                                SELECT
+                                  FROM cumul_vente c
+                                 WHERE c.magasin_id = s.magasin_id
+                                   AND c.produit_id = s.produit_id)) END
+                       AS cumuls,
+                   sum(voulue) AS toute, array_agg(prix) AS tarifs,
+                   array_agg(quantite - deja) AS restes
+              FROM (
+                SELECT *, sum(voulue) OVER place AS toute,
+                       sum(voulue) OVER (place ORDER BY rang
+                                         ROWS UNBOUNDED PRECEDING) AS deja
+                  FROM s
+                WINDOW place AS (PARTITION BY produit_id, magasin_id)
+                 ORDER BY rang
+              ) s
+          ) t;
     END IF;
 END
 $$;
@@ -1134,20 +1127,157 @@ END
 $$;
 
 
+-- The sales of a batch that can be: the rows are locked and have enough.  It
+-- writes what the triggers would write of them, who each movement is on
+-- account of included, and tells these by magasin.lot.
+--
+-- The arrays have a place for each line; those of one request are together, in
+-- its order.  p_numeros: whose line it is.  p_tarifs, p_restes: as
+-- lot_tenir() has them.  p_acteurs and p_ids have one for each request, p_ids
+-- the number of its sale.
+--
+-- faites: the answers, of the requests whose numbers are in `numeros`.
+CREATE FUNCTION lot_vendre_ecrire(p_numeros integer[], p_magasins bigint[],
+                                  p_produits bigint[], p_quantites integer[],
+                                  p_prix numeric[], p_tarifs numeric[],
+                                  p_restes bigint[], p_acteurs text[],
+                                  p_ids bigint[], OUT faites reponse[],
+                                  OUT numeros integer[])
+    LANGUAGE plpgsql
+AS $$
+#variable_conflict use_column
+DECLARE
+    contexte  text;
+    juste     boolean;
+BEGIN
+    -- The last 144 hours are on this side of the window's edge.
+    IF now() < clock_timestamp() - interval '144 hours' THEN
+        RAISE 'the transaction is too old for a batch'
+            USING ERRCODE = 'invalid_transaction_state';
+    END IF;
+
+    contexte := contexte_poser('vente', NULL, '', '');
+    contexte := set_config('magasin.lot', pg_trigger_depth()::text, true);
+
+    WITH d AS MATERIALIZED (
+        SELECT *, quantite * prix AS montant,
+               nextval('ligne_vente_id_seq') AS ligne
+          FROM (
+            SELECT u.n, u.magasin, u.produit, sum(u.quantite)::integer
+                       AS quantite,
+                   coalesce(u.prix, u.tarif)::numeric(10,2) AS prix,
+                   min(u.reste)::integer AS reste, min(u.rang) AS rang
+              FROM unnest(p_numeros, p_magasins, p_produits, p_quantites,
+                          p_prix, p_tarifs, p_restes)
+                   WITH ORDINALITY u (n, magasin, produit, quantite, prix,
+                                      tarif, reste, rang)
+             GROUP BY u.n, u.magasin, u.produit, 5
+             ORDER BY min(u.rang)
+          ) d
+    ), v AS MATERIALIZED (
+        SELECT n, p_ids[n] AS id, magasin, sum(montant) AS total,
+               string_agg(ligne_corps(produit, quantite, prix), ','
+                          ORDER BY rang) AS lignes
+          FROM d
+         GROUP BY n, magasin
+         ORDER BY n
+    ), places AS MATERIALIZED (
+        SELECT magasin, produit, sum(quantite)::integer AS quantite,
+               sum(montant) AS total, min(ligne) AS premiere,
+               min(reste) AS reste
+          FROM d
+         GROUP BY magasin, produit
+         ORDER BY magasin, produit
+    ), stock AS (
+        UPDATE stock_local s
+           SET quantite = s.quantite - p.quantite
+          FROM places p
+         WHERE s.magasin_id = p.magasin AND s.produit_id = p.produit
+        RETURNING s.quantite = p.reste AS juste
+    ), lignes AS (
+        INSERT INTO ligne_vente (id, vente_id, produit_id, quantite,
+                                 prix_unitaire)
+        SELECT ligne, p_ids[n], produit, quantite, prix FROM d ORDER BY rang
+    ), ventes AS (
+        INSERT INTO vente (id, magasin_id, total)
+        SELECT id, magasin, total FROM v ORDER BY n
+    ), mouvements AS (
+        INSERT INTO journal (type, magasin_id, produit_id, delta, quantite,
+                             acteur, reference, motif)
+        SELECT type, magasin, produit, delta, reste,
+               coalesce(nullif(p_acteurs[n], ''), session_user),
+               'vente/' || p_ids[n], NULL
+          FROM (
+            SELECT 'vente_creation' AS type, n, magasin,
+                   NULL::bigint AS produit, NULL::integer AS delta,
+                   NULL::integer AS reste, 0::bigint AS rang
+              FROM v
+             UNION ALL
+            SELECT 'vente', n, magasin, produit, -sum(quantite)::integer,
+                   min(reste), min(rang)
+              FROM d
+             GROUP BY n, magasin, produit
+          ) m
+         ORDER BY rang, n
+    ), cumuls AS (
+        INSERT INTO cumul_vente AS c
+               (magasin_id, produit_id, quantite, total, recente, premiere)
+        SELECT magasin, produit, quantite, total, quantite, premiere
+          FROM places
+         ORDER BY magasin, produit
+        ON CONFLICT (magasin_id, produit_id) DO UPDATE
+           SET quantite = c.quantite + excluded.quantite,
+               total = c.total + excluded.total,
+               recente = c.recente + excluded.recente,
+               premiere = least(c.premiere, excluded.premiere)
+    ), comptes AS (
+        INSERT INTO compte_vente (unites, total)
+        SELECT sum(quantite), sum(total) FROM places
+    ), seuils AS (
+        INSERT INTO compte_stock (magasin_id, lignes, ruptures, surstock)
+        SELECT magasin, 0, count(*) FILTER (WHERE reste = 0),
+               -count(*) FILTER (WHERE reste + quantite > 10)
+          FROM places
+         WHERE reste = 0 OR (reste <= 10 AND reste + quantite > 10)
+         GROUP BY magasin
+    )
+    SELECT array_agg(ROW(201, '/api/v1/sales/' || id || '/', NULL, NULL,
+                         vente_corps(id, magasin, now(), total,
+                                     lignes))::reponse),
+           array_agg(n),
+           (SELECT count(*) FILTER (WHERE juste) FROM stock)
+           = (SELECT count(*) FROM places)
+      INTO faites, numeros, juste
+      FROM (SELECT * FROM v ORDER BY n) v;
+
+    contexte := set_config('magasin.lot', '', true);
+
+    IF NOT juste THEN
+        RAISE 'the stock is not what the batch has locked'
+            USING ERRCODE = 'triggered_data_change_violation';
+    END IF;
+END
+$$;
+
+
 -- The sales of a batch, as vente_creer().  Those whose places have enough for
 -- all that the batch wants of them are sure; the others are looked at one by
 -- one, first come first served.  All that can be is written at once.
+--
+-- p_places, p_tarifs and p_restes have a place for each line: its store, and
+-- with `aise` what lot_tenir() says of it; the lines are those of the sales
+-- that are free then.
 CREATE FUNCTION lot_vendre(INOUT l lot, aise boolean, tenus_stock bigint[],
                            tenus_produits bigint[], tenus_magasins bigint[],
                            p_ventes boolean[], p_acteurs text[],
                            p_magasins bigint[], p_numeros integer[],
                            p_produits bigint[], p_quantites integer[],
-                           p_prix numeric[])
+                           p_prix numeric[], p_places bigint[],
+                           p_tarifs numeric[], p_restes bigint[])
     LANGUAGE plpgsql
 AS $$
 #variable_conflict use_column
 DECLARE
-    contexte   text;
     nombre     integer := cardinality(p_ventes);
     libres     boolean[] := l.libres;
     reponses   reponse[] := l.reponses;
@@ -1168,7 +1298,7 @@ DECLARE
     k          integer;
     r          reponse;
     ids        bigint[];
-    faites     reponse[];
+    fait       record;
 BEGIN
     IF aise AND false <> ALL (p_ventes) THEN
         oui := libres;
@@ -1300,99 +1430,65 @@ BEGIN
         END IF;
     END LOOP;
 
-    IF true = ANY (oui) THEN
-        contexte := contexte_poser('vente', NULL, '', '');
+    IF true <> ALL (oui) THEN
+        l := ROW(libres, reponses, gardees);
+        RETURN;
+    END IF;
 
-        ids := array_fill(0, ARRAY[nombre]);
-
-        FOR i IN 1 .. nombre LOOP
-            IF oui[i] THEN
-                ids[i] := nextval('vente_id_seq');
-            END IF;
-        END LOOP;
-
-        -- The last of these is done first, and told first.
-        WITH d AS MATERIALIZED (
-            SELECT u.n, u.produit, sum(u.quantite)::integer AS quantite,
-                   coalesce(u.prix, p.prix)::numeric(10,2) AS prix,
-                   min(u.rang) AS rang
-              FROM unnest(p_numeros, p_produits, p_quantites, p_prix)
-                   WITH ORDINALITY u (n, produit, quantite, prix, rang)
+    IF NOT aise THEN
+        SELECT array_agg(n), array_agg(magasin), array_agg(produit),
+               array_agg(quantite), array_agg(prix), array_agg(tarif),
+               array_agg(reste)
+          INTO p_numeros, p_places, p_produits, p_quantites, p_prix, p_tarifs,
+               p_restes
+          FROM (
+            SELECT u.n, u.magasin, u.produit, u.quantite, u.prix,
+                   p.prix AS tarif,
+                   s.quantite
+                   - sum(u.quantite) OVER (PARTITION BY u.produit, u.magasin
+                                           ORDER BY u.rang
+                                           ROWS UNBOUNDED PRECEDING) AS reste
+              FROM (
+                SELECT v.*, p_magasins[v.n] AS magasin
+                  FROM unnest(p_numeros, p_produits, p_quantites, p_prix)
+                       WITH ORDINALITY v (n, produit, quantite, prix, rang)
+                 WHERE oui[v.n]
+              ) u
              CROSS JOIN LATERAL (
                 SELECT prix FROM produit WHERE id = u.produit OFFSET 0
               ) p
-             WHERE oui[u.n]
-             GROUP BY u.n, u.produit, 4
-        ), v AS MATERIALIZED (
-            SELECT d.n, ids[d.n] AS id, p_magasins[d.n] AS magasin,
-                   sum(d.quantite * d.prix) AS total,
-                   string_agg(ligne_corps(d.produit, d.quantite, d.prix), ','
-                              ORDER BY d.rang) AS lignes
-              FROM d
-             GROUP BY d.n
-             ORDER BY d.n
-        ), stock AS (
-            UPDATE stock_local s
-               SET quantite = s.quantite - m.quantite
-              FROM (SELECT p_magasins[n] AS magasin, produit,
-                           sum(quantite)::integer AS quantite
-                      FROM d
-                     GROUP BY 1, 2) m
-             WHERE s.magasin_id = m.magasin AND s.produit_id = m.produit
-        ), lignes AS (
-            INSERT INTO ligne_vente (vente_id, produit_id, quantite,
-                                     prix_unitaire)
-            SELECT ids[n], produit, quantite, prix FROM d ORDER BY rang
-        ), ventes AS (
-            INSERT INTO vente (id, magasin_id, total)
-            SELECT id, magasin, total FROM v ORDER BY n
-        )
-        SELECT array_agg(
-                   CASE WHEN c.poses IS NOT NULL
-                        THEN ROW(201, '/api/v1/sales/' || v.id || '/', NULL,
-                                 NULL,
-                                 vente_corps(v.id, v.magasin, now(), v.total,
-                                             v.lignes))::reponse END
-                   ORDER BY v.n),
-               array_agg(v.n ORDER BY v.n)
-          INTO faites, sures
-          FROM v
-         CROSS JOIN (
-            SELECT set_config('magasin.mouvements', (
-                       SELECT array_agg(ROW(magasin, produit, delta,
-                                            p_acteurs[n], 'vente/' || ids[n],
-                                            NULL)::mouvement
-                                        ORDER BY rang)
-                         FROM (SELECT n, p_magasins[n] AS magasin, produit,
-                                      -sum(quantite)::integer AS delta,
-                                      min(rang) AS rang
-                                 FROM d
-                                GROUP BY n, produit) m)::text, true)
-                   || set_config('magasin.ventes', (
-                       SELECT array_agg(id ORDER BY n) FROM v)::text, true)
-                   || set_config('magasin.ventes_acteurs', (
-                       SELECT array_agg(p_acteurs[n] ORDER BY n) FROM v)::text,
-                       true) AS poses
-            OFFSET 0
-          ) c;
-
-        contexte := set_config('magasin.mouvements', '', true)
-                 || set_config('magasin.ventes', '', true);
-
-        IF cardinality(sures) = nombre THEN
-            libres := array_fill(false, ARRAY[nombre]);
-            gardees := oui;
-            reponses := faites;
-            sures := '{}';
-        END IF;
-
-        FOR i IN 1 .. cardinality(sures) LOOP
-            n := sures[i];
-            libres[n] := false;
-            gardees[n] := true;
-            reponses[n] := faites[i];
-        END LOOP;
+             CROSS JOIN LATERAL (
+                SELECT quantite
+                  FROM stock_local
+                 WHERE magasin_id = u.magasin AND produit_id = u.produit
+                OFFSET 0
+              ) s
+             ORDER BY u.rang
+          ) u;
     END IF;
+
+    ids := array_fill(0, ARRAY[nombre]);
+
+    FOR i IN 1 .. nombre LOOP
+        IF oui[i] THEN
+            ids[i] := nextval('vente_id_seq');
+        END IF;
+    END LOOP;
+
+    fait := lot_vendre_ecrire(p_numeros, p_places, p_produits, p_quantites,
+                              p_prix, p_tarifs, p_restes, p_acteurs, ids);
+
+    IF cardinality(fait.numeros) = nombre THEN
+        l := ROW(array_fill(false, ARRAY[nombre]), fait.faites, oui);
+        RETURN;
+    END IF;
+
+    FOR i IN 1 .. cardinality(fait.numeros) LOOP
+        n := fait.numeros[i];
+        libres[n] := false;
+        gardees[n] := true;
+        reponses[n] := fait.faites[i];
+    END LOOP;
 
     l := ROW(libres, reponses, gardees);
 END
@@ -1436,29 +1532,38 @@ DECLARE
     h            bigint;
     hs           bigint[] := '{}';
     doublons     integer[] := '{}';
+    numeros      integer[];
     produits     bigint[];
     magasins     bigint[];
     quantites    integer[];
+    prix         numeric[];
     tenus        record;
     c            record;
     r            reponse;
 BEGIN
-    -- One alone, as it mostly is when there is little to do: without all that
-    -- follows.  Its joins are of lines with lines, for a few of them.
-    IF nombre = 1 AND cardinality(p_produits) <= 50
-       AND 'vente' = ALL (p_genres) AND NOT p_attendre
-    THEN
+    -- One sale alone, as it mostly is when there is little to do: without all
+    -- that follows.
+    IF nombre = 1 AND NOT p_attendre AND p_genres[1] = 'vente' THEN
         IF cles THEN
             r := idempotence_ouvrir(p_acteurs[1], p_cles[1], p_empreintes[1]);
         END IF;
 
         IF r.statut IS NULL THEN
-            r := lot_vendre_seule(p_magasins[1], p_produits, p_quantites,
-                                  p_prix, p_acteurs[1]);
+            magasins := array_fill(p_magasins[1],
+                                   ARRAY[cardinality(p_produits)]);
+            tenus := lot_tenir(p_produits, magasins, p_quantites, true, false);
 
-            IF cles AND r.statut IS NOT NULL THEN
-                PERFORM idempotence_fermer(p_acteurs[1], p_cles[1],
-                                           p_empreintes[1], r);
+            IF tenus.aise THEN
+                c := lot_vendre_ecrire(p_numeros, magasins, p_produits,
+                                       p_quantites, p_prix, tenus.tarifs,
+                                       tenus.restes, p_acteurs,
+                                       ARRAY[nextval('vente_id_seq')]);
+                r := c.faites[1];
+
+                IF cles THEN
+                    PERFORM idempotence_fermer(p_acteurs[1], p_cles[1],
+                                               p_empreintes[1], r);
+                END IF;
             END IF;
         END IF;
 
@@ -1537,15 +1642,17 @@ BEGIN
     IF cardinality(p_numeros) = nombre AND false <> ALL (l.libres)
        AND true <> ALL (changements)
     THEN
+        numeros := p_numeros;
         produits := p_produits;
         magasins := p_magasins;
         quantites := p_quantites;
+        prix := p_prix;
     ELSE
-        SELECT array_agg(u.produit), array_agg(p_magasins[u.n]),
-               array_agg(u.quantite)
-          INTO produits, magasins, quantites
-          FROM unnest(p_numeros, p_produits, p_quantites)
-               u (n, produit, quantite)
+        SELECT array_agg(u.n), array_agg(u.produit), array_agg(p_magasins[u.n]),
+               array_agg(u.quantite), array_agg(u.prix)
+          INTO numeros, produits, magasins, quantites, prix
+          FROM unnest(p_numeros, p_produits, p_quantites, p_prix)
+               u (n, produit, quantite, prix)
          WHERE l.libres[u.n] AND NOT changements[u.n];
     END IF;
 
@@ -1567,8 +1674,8 @@ BEGIN
             l := lot_vendre(l, tenus.aise AND true <> ALL (ajustements),
                             tenus.tenus_cumuls, tenus.tenus_produits,
                             tenus.tenus_magasins, ventes, p_acteurs,
-                            p_magasins, p_numeros, p_produits, p_quantites,
-                            p_prix);
+                            p_magasins, numeros, produits, quantites, prix,
+                            magasins, tenus.tarifs, tenus.restes);
         END IF;
     END IF;
 

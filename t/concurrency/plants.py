@@ -22,7 +22,7 @@ def replace_in(function, old, new):
 
 FUNCTIONS = ["vente_creer", "lot_refus", "stock_ajuster",
              "demande_decider", "idempotence_ouvrir", "lot_ecrire",
-             "lot_tenir", "lot_vendre", "lot_vendre_seule", "lot_ajuster",
+             "lot_tenir", "lot_vendre", "lot_vendre_ecrire", "lot_ajuster",
              "journal_mouvements", "produit_codes_poser"]
 
 # The loser of two who claim one code is told that it has it.
@@ -35,9 +35,10 @@ BEFORE = {
         "ALTER TABLE stock_local"
         " DROP CONSTRAINT stock_local_quantite_positive;"
         + replace_in("vente_creer", "FOR UPDATE OF s", "")
-        + replace_in("lot_vendre_seule", "FOR UPDATE OF s SKIP LOCKED", "")
         + replace_in("lot_tenir", "FOR UPDATE OF s SKIP LOCKED", "")
-        + replace_in("lot_tenir", "FOR UPDATE OF s", ""),
+        + replace_in("lot_tenir", "FOR UPDATE OF s", "")
+        + replace_in("lot_vendre_ecrire", "IF NOT juste THEN",
+                     "IF false THEN"),
         "not_below_zero"),
     "any-order": (
         replace_in("vente_creer", "ORDER BY s.produit_id",
@@ -82,8 +83,9 @@ BEFORE = {
     # Of the batch: whose answer it is, what one that is refused does to the
     # others, and what there was after each.
     "swapped-answers": (
-        replace_in("lot_vendre", "reponses[n] := faites[i];",
-                   "reponses[n] := faites[1 + i % cardinality(sures)];"),
+        replace_in("lot_vendre", "reponses[n] := fait.faites[i];",
+                   "reponses[n] := fait.faites[1 + i"
+                   " % cardinality(fait.numeros)];"),
         "sales_are_there"),
     "refused-neighbour": (
         replace_in("lot_vendre", "reponses[n] := r;",
@@ -113,22 +115,37 @@ BEFORE = {
         "ALTER TABLE stock_local DISABLE TRIGGER"
         " journal_mouvement_modification;",
         "ledger"),
+    "running-sale": (
+        replace_in("lot_tenir", "array_agg(quantite - deja)",
+                   "array_agg(quantite - toute)"),
+        "ledger"),
+    "silent-sale": (
+        replace_in("lot_vendre_ecrire",
+                   "SELECT 'vente', n, magasin, produit, "
+                   "-sum(quantite)::integer",
+                   "SELECT 'vente', n, magasin, produit, 0"),
+        "ledger"),
     "deaf-replica": (
         "ALTER TABLE stock_local ENABLE TRIGGER"
         " journal_mouvement_modification;",
         "ledger"),
     "no-rollup": (
-        "ALTER TABLE ligne_vente DISABLE TRIGGER cumul_creation;",
+        "ALTER TABLE ligne_vente DISABLE TRIGGER cumul_creation;"
+        + replace_in("lot_vendre_ecrire",
+                     "SET quantite = c.quantite + excluded.quantite",
+                     "SET quantite = c.quantite"),
         "rollups"),
 }
 
 # In groups that do not get in each other's way, to save time; the checks of
 # one group are different ones.
 GROUPS = [("oversell", "lost-adjustment", "timid-key"),
+          ("running-sale",),
           ("forgotten-key", "no-rollup", "unlocked-decision"),
           ("unlocked-key", "silent-movement", "wrong-refusal"),
           ("restless-key", "any-order", "decided-again", "deaf-replica"),
-          ("swapped-answers", "running-quantity", "refused-neighbour")]
+          ("swapped-answers", "running-quantity", "refused-neighbour",
+           "silent-sale")]
 
 REPLICA = "SET LOCAL session_replication_role = replica;"
 

@@ -17,7 +17,7 @@ plan skip_all => 'TEST_NGINX_ADMIN_DATABASE is not set (make test)'
 
 # Reads by short names: p4 is product 4, q1.4 its quantity in store 1, a4 its
 # availability, s1 and l1 the stock of store 1 and its list, v1 a sale, vm1 the
-# sales of store 1, d1 a request.
+# sales of store 1, c4 product 4 in the central stock, d1 a request.
 our %Reads = (
     reports => 'reports/', dashboard => 'dashboard/',
     stores  => 'stores/',  central   => 'stock/central/',
@@ -33,6 +33,7 @@ our %Reads = (
         4, 9, 15),
     'q1.4' => 'stores/1/stock/4/', 'q1.9' => 'stores/1/stock/9/',
     'q2.4' => 'stores/2/stock/4/', 'q1.15' => 'stores/1/stock/15/',
+    'c4' => 'stock/central/4/', 'c9' => 'stock/central/9/',
     v1 => 'sales/1/', v2 => 'sales/2/', v4 => 'sales/4/',
     (map { ("d$_" => "replenishments/$_/") } 1 .. 3),
 );
@@ -59,6 +60,7 @@ my @marked   = qw(products search drinks archived);
 my @lists    = @marked;
 my @names    = qw(reports dashboard s1 s2 l1 l2 central);
 my @named    = (@lists, @names);
+my @central  = qw(central c4 c9);
 
 # What a sale, an adjustment, a move from the central stock makes new.
 sub quantity {
@@ -258,9 +260,9 @@ writes([qw(s1 l1 s2 l2)],
     [ 'POST of a product', 201, \@lists,
         POST => 'products/',
         '{"nom":"Chocolat","categorie":"Boissons","prix":"1.00"}' ],
-    [ 'DELETE that archives', 204, [ 'q1.4', 'q2.4', @named ],
+    [ 'DELETE that archives', 204, [ 'q1.4', 'q2.4', @named, @central ],
         DELETE => 'products/4/' ],
-    [ 'DELETE', 204, \@named, DELETE => 'products/15/' ],
+    [ 'DELETE', 204, [ @named, @central ], DELETE => 'products/15/' ],
 );
 
 writes([],
@@ -288,10 +290,12 @@ writes([],
     [ 'a request', 201, [ 'requests', 'waiting' ],
         POST => 'replenishments/', '{"magasin":1,"produit":4,"quantite":2}' ],
     [ 'its approval', 200,
-        [ 'd1', 'requests', 'waiting', 'central', quantity(1, 4) ],
+        [ 'd1', 'requests', 'waiting', @central, quantity(1, 4) ],
         POST => 'replenishments/1/approve/' ],
     [ 'its refusal', 200, [ 'd2', 'requests', 'waiting' ],
         POST => 'replenishments/2/reject/' ],
+    [ 'a difference in the central stock', 200, [ 'a4', @central ],
+        POST => 'stock/central/4/adjust/', '{"delta":-3}' ],
     [ 'an approval without stock', 409, [ 'd3', 'requests', 'waiting' ],
         POST => 'replenishments/3/approve/' ],
 );
@@ -409,7 +413,7 @@ by_hand('UPDATE of a stock', [ quantity(1, 4) ],
 by_hand('UPDATE that moves a stock', [ quantity(2, 4), quantity(3, 4) ],
     'UPDATE stock_local SET magasin_id = 3 WHERE magasin_id = 2'
         . ' AND produit_id = 4');
-by_hand('UPDATE of the central stock', [qw(central a4)],
+by_hand('UPDATE of the central stock', [ 'a4', @central ],
     'UPDATE stock_central SET quantite = 1 WHERE produit_id = 4');
 by_hand('UPDATE of a request', [qw(d1 requests waiting)],
     'UPDATE demande_reapprovisionnement SET quantite = 1 WHERE id = 1');
@@ -476,7 +480,7 @@ by_hand('another id of a store', undef,
     'DELETE FROM demande_reapprovisionnement WHERE magasin_id = 2',
     'DELETE FROM ligne_vente WHERE vente_id IN (4, 5)',
     'DELETE FROM vente WHERE magasin_id = 2');
-by_hand('DELETE of a product', [ 'p15', 'a15', 'q1.15', @names ],
+by_hand('DELETE of a product', [ 'p15', 'a15', 'q1.15', @names, @central ],
     'DELETE FROM stock_local WHERE produit_id = 15;'
         . ' DELETE FROM stock_central WHERE produit_id = 15;'
         . ' DELETE FROM produit WHERE id = 15', 'SELECT');

@@ -95,7 +95,10 @@ ngx_int_t ngx_http_magasin_stock_item_render(ngx_http_magasin_ctx_t *ctx,
 
 /* adjust.c */
 ngx_int_t ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_central_adjust_bind(ngx_http_magasin_ctx_t *ctx);
 void ngx_http_magasin_adjust_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+void ngx_http_magasin_central_adjust_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags);
 
 /* sales.c */

@@ -110,6 +110,7 @@ extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_replenishments_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_journal_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_store_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_stock_item_spec;
+extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_central_item_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_availability_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_sale_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_replenishment_spec;

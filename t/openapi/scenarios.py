@@ -95,6 +95,13 @@ SCENARIOS = {
         "magasin_inconnu": {"path": {"id": 99}},
         "produit_inconnu": {"path": {"produit": 99}},
     },
+    "stock_central_item": {"absent": {"path": {"produit": 99}}},
+    "stock_central_adjust": {
+        "delta_nul": {"body": {"delta": 0}},
+        "rien": {"body": {}},
+        "json_abime": {"body": '{"delta": -3'},
+        "produit_inconnu": {"path": {"produit": 99}},
+    },
     "products": {
         "recherche": {"query": {"q": "cafe", "categorie": "Boissons"}},
         "archives": {"query": {"archive": "true"}, "sql": archived(15)},

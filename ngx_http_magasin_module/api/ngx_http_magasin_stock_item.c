@@ -1,8 +1,8 @@
 
 /*
- * GET /api/v1/stores/{id}/stock/{produit}/ and /api/v1/stock/central/{produit}/.
- * The entity tag is the quantity, because no other member of the resource can
- * change.
+ * GET /api/v1/stores/{id}/stock/{produit}/ and
+ * /api/v1/stock/central/{produit}/.  The entity tag is the quantity, because no
+ * other member of the resource can change.
  */
 
 

@@ -222,7 +222,7 @@ class Tables:
         own = self.closure_of_one(endpoint.bind)
         named = [t for t in tables if re.search(rf"\b{t}\b", own)]
         lines = [t for t in tables if re.search(
-            rf"members_of\([^;]*\b{t}\b", text)]
+            rf"(?:members_of|lines_read)\([^;]*\b{t}\b", text)]
         for name in named or tables:
             if name not in lines:
                 endpoint.body.update((m.name, m) for m in self.members[name])

@@ -59,7 +59,7 @@ SELECT format('DROP INDEX %s', nom) FROM index_secondaire \gexec
 TRUNCATE magasin, produit, stock_local, stock_central, vente, ligne_vente,
     demande_reapprovisionnement, cumul_vente, compte_stock, compte_vente,
     journal, journal_repere, idempotence
-    RESTART IDENTITY;
+    RESTART IDENTITY CASCADE;
 
 \i /dev/stdin
 

@@ -17,7 +17,8 @@ plan skip_all => 'TEST_NGINX_ADMIN_DATABASE is not set (make test)'
 
 # Reads by short names: p4 is product 4, q1.4 its quantity in store 1, a4 its
 # availability, s1 and l1 the stock of store 1 and its list, v1 a sale, vm1 the
-# sales of store 1, c4 product 4 in the central stock, d1 a request.
+# sales of store 1, c4 product 4 in the central stock, d1 a request, r1 a
+# receipt, t1 a transfer.
 our %Reads = (
     reports => 'reports/', dashboard => 'dashboard/',
     stores  => 'stores/',  central   => 'stock/central/',
@@ -36,6 +37,8 @@ our %Reads = (
     'c4' => 'stock/central/4/', 'c9' => 'stock/central/9/',
     v1 => 'sales/1/', v2 => 'sales/2/', v4 => 'sales/4/',
     (map { ("d$_" => "replenishments/$_/") } 1 .. 3),
+    receipts => 'receipts/', moves => 'transfers/',
+    (map { ("r$_" => "receipts/$_/", "t$_" => "transfers/$_/") } 1, 2),
 );
 $_ = "/api/v1/$_" for values %Reads;
 
@@ -85,6 +88,16 @@ my @setup = (
     "INSERT INTO demande_reapprovisionnement (id, magasin_id, produit_id,"
         . " quantite) VALUES (1, 1, 4, 5), (2, 2, 8, 3), (3, 1, 9, 100000)",
     "SELECT setval('demande_reapprovisionnement_id_seq', 3)",
+    'INSERT INTO reception (id, magasin_id, fournisseur, reference)'
+        . " VALUES (1, 1, 'f', 'r'), (2, NULL, 'f', 'r')",
+    'INSERT INTO reception_ligne (reception_id, produit_id, quantite)'
+        . ' VALUES (1, 4, 1), (2, 9, 1)',
+    "SELECT setval('reception_id_seq', 2)",
+    'INSERT INTO transfert (id, magasin_id, vers_id)'
+        . ' VALUES (1, NULL, 1), (2, 1, 2)',
+    'INSERT INTO transfert_ligne (transfert_id, produit_id, vers_id, quantite)'
+        . ' VALUES (1, 4, 1, 2), (2, 9, 2, 3)',
+    "SELECT setval('transfert_id_seq', 2)",
 );
 
 # All of it cached, but for what is not there.
@@ -300,6 +313,30 @@ writes([],
         POST => 'replenishments/3/approve/' ],
 );
 
+writes([],
+    [ 'a receipt', 201, [ 'receipts', quantity(1, 4), quantity(1, 9) ],
+        POST => 'receipts/', '{"lieu":1,"fournisseur":"f","reference":"r",'
+            . '"lignes":[{"produit":4,"quantite":2},{"produit":9,"quantite":1}]}' ],
+    [ 'a receipt of the centre', 201, [ 'receipts', 'a4', @central ],
+        POST => 'receipts/', '{"lieu":null,"fournisseur":"f","reference":"r",'
+            . '"lignes":[{"produit":4,"quantite":2}]}' ],
+    [ 'its cancellation', 200, [ 'r2', 'receipts', 'a9', @central ],
+        POST => 'receipts/2/cancel/' ],
+    [ 'that of a store', 200, [ 'r1', 'receipts', quantity(1, 4) ],
+        POST => 'receipts/1/cancel/' ],
+    [ 'once more', 409, [], POST => 'receipts/1/cancel/' ],
+    [ 'a transfer', 201, [ 'moves', quantity(1, 4) ],
+        POST => 'transfers/',
+        '{"de":1,"vers":2,"lignes":[{"produit":4,"quantite":2}]}' ],
+    [ 'one from the centre', 201, [ 'moves', 'a4', @central ],
+        POST => 'transfers/',
+        '{"de":null,"vers":2,"lignes":[{"produit":4,"quantite":2}]}' ],
+    [ 'its arrival', 200, [ 't1', 'moves', quantity(1, 4) ],
+        POST => 'transfers/1/receive/', '{"lignes":[{"produit":4,"quantite":1}]}' ],
+    [ 'its return', 200, [ 't2', 'moves', quantity(1, 9) ],
+        POST => 'transfers/2/cancel/' ],
+);
+
 # What is refused changes nothing.
 
 writes([],
@@ -417,6 +454,14 @@ by_hand('UPDATE of the central stock', [ 'a4', @central ],
     'UPDATE stock_central SET quantite = 1 WHERE produit_id = 4');
 by_hand('UPDATE of a request', [qw(d1 requests waiting)],
     'UPDATE demande_reapprovisionnement SET quantite = 1 WHERE id = 1');
+by_hand('UPDATE of a receipt', [qw(r1 receipts)],
+    "UPDATE reception SET reference = 'x' WHERE id = 1");
+by_hand('UPDATE of a line of it', [qw(r1 receipts)],
+    'UPDATE reception_ligne SET quantite = 9 WHERE reception_id = 1');
+by_hand('UPDATE of a transfer', [qw(t1 moves)],
+    "UPDATE transfert SET expedie_par = 'x' WHERE id = 1");
+by_hand('DELETE of a line of it', [qw(t1 moves)],
+    'DELETE FROM transfert_ligne WHERE transfert_id = 1');
 by_hand('UPDATE of a sale', [qw(v1 sales vm1 reports dashboard)],
     'UPDATE vente SET total = 1 WHERE id = 1');
 by_hand('UPDATE of a line', [qw(v1 sales vm1 reports dashboard)],
@@ -478,6 +523,8 @@ by_hand('another id of a store', undef,
     'UPDATE magasin SET id = 77 WHERE id = 2',
     'DELETE FROM stock_local WHERE magasin_id = 2',
     'DELETE FROM demande_reapprovisionnement WHERE magasin_id = 2',
+    'DELETE FROM transfert_ligne WHERE transfert_id = 2',
+    'DELETE FROM transfert WHERE id = 2',
     'DELETE FROM ligne_vente WHERE vente_id IN (4, 5)',
     'DELETE FROM vente WHERE magasin_id = 2');
 by_hand('DELETE of a product', [ 'p15', 'a15', 'q1.15', @names, @central ],

@@ -234,7 +234,7 @@ subtest 'what no demonstration has made is left alone' => sub {
 
 subtest 'the small demonstration is replaced' => sub {
     sql('TRUNCATE magasin, produit, stock_local, stock_central, vente,
-             ligne_vente, demande_reapprovisionnement');
+             ligne_vente, demande_reapprovisionnement CASCADE');
     psql($database, qw(--single-transaction -o /dev/null -f),
          "$top/sql/demo.sql");
     my ($status, $output)

@@ -10,7 +10,7 @@ SET lock_timeout = '10s';
 SELECT FROM fenetre FOR UPDATE;
 
 TRUNCATE magasin, produit, stock_local, stock_central, vente, ligne_vente,
-         demande_reapprovisionnement RESTART IDENTITY;
+         demande_reapprovisionnement RESTART IDENTITY CASCADE;
 
 -- After the tables, whose emptying the journal has just been told.
 SET LOCAL magasin.entretien = 'oui';

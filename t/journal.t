@@ -362,14 +362,15 @@ main::fresh('DELETE FROM stock_local WHERE produit_id > 1',
     'DELETE FROM stock_central WHERE produit_id > 1',
     'UPDATE stock_local SET quantite = 3 WHERE id = 1');
 MagasinTest::sql('TRUNCATE magasin, produit, stock_local, stock_central, vente,
-    ligne_vente, demande_reapprovisionnement');
+    ligne_vente, demande_reapprovisionnement CASCADE');
 --- request
 GET /api/v1/journal/?limit=1000
 --- response_body_filters eval
 sub { CORE::join "\n", sort grep {/vidage| 1 -\d+ 0 /} @{ main::list($_[0]) } }
 --- response_body eval
 CORE::join "\n", sort(map({"${_}_vidage - - - - $::user - -"}
-    qw(magasin produit vente ligne demande)),
+    qw(magasin produit vente ligne demande reception reception_ligne
+    transfert transfert_ligne)),
     map({"manuel $_ 0 $::user - -"} '1 1 -3', '5 1 -17', '- 1 -200'))
 
 

@@ -12,7 +12,7 @@ sub store {
     my (@lines) = @_;
     my @statements = (
         'TRUNCATE vente, ligne_vente, stock_local, stock_central,'
-            . ' demande_reapprovisionnement, magasin, produit',
+            . ' demande_reapprovisionnement, magasin, produit CASCADE',
         "INSERT INTO magasin (id, nom, adresse) VALUES (1, 'Un', 'x'),"
             . " (2, 'Deux', 'y')",
         'INSERT INTO produit (id, nom, categorie, prix, quantite_stock)'
@@ -110,7 +110,7 @@ GET /api/v1/reports/
 
 === TEST 8: no stores
 --- init
-MagasinTest::sql('TRUNCATE vente, ligne_vente, stock_local, stock_central, demande_reapprovisionnement, magasin, produit');
+MagasinTest::sql('TRUNCATE vente, ligne_vente, stock_local, stock_central, demande_reapprovisionnement, magasin, produit CASCADE');
 --- request eval
 ["GET /api/v1/reports/", "GET /api/v1/dashboard/"]
 --- response_body eval

@@ -51,7 +51,8 @@ sub stores {
     my $most = (sort { $b <=> $a } map { @$_ } @sizes)[0];
     my @statements = (
         'TRUNCATE vente, ligne_vente, stock_local, stock_central,'
-            . ' demande_reapprovisionnement, magasin, produit RESTART IDENTITY',
+            . ' demande_reapprovisionnement, magasin, produit'
+            . ' RESTART IDENTITY CASCADE',
         "INSERT INTO magasin (id, nom, adresse) SELECT i, 'M' || i, 'x'"
             . ' FROM generate_series(1, ' . @sizes . ') i',
 

@@ -58,6 +58,15 @@ my %Case = (
     replenishment        => [ 'GET replenishments/1/',             '', 'lecture', 'one' ],
     replenishment_approve => [ 'POST replenishments/1/approve/',   '', 'reapprovisionnement', 'all' ],
     replenishment_reject => [ 'POST replenishments/1/reject/',     '', 'reapprovisionnement', 'all' ],
+    receipts             => [ 'GET receipts/?magasin=1',           '', 'lecture', 'one' ],
+    receipt_create       => [ 'POST receipts/', '{"lieu":1,"fournisseur":"f","reference":"r","lignes":[{"produit":4,"quantite":1}]}', 'stock', 'one' ],
+    receipt              => [ 'GET receipts/1/',                   '', 'lecture', 'one' ],
+    receipt_cancel       => [ 'POST receipts/1/cancel/',           '', 'stock', 'one' ],
+    transfers            => [ 'GET transfers/?magasin=1',          '', 'lecture', 'one' ],
+    transfer_create      => [ 'POST transfers/', '{"de":1,"vers":3,"lignes":[{"produit":4,"quantite":1}]}', 'stock', 'one' ],
+    transfer             => [ 'GET transfers/1/',                  '', 'lecture', 'one' ],
+    transfer_receive     => [ 'POST transfers/1/receive/',         '', 'stock', 'one' ],
+    transfer_cancel      => [ 'POST transfers/2/cancel/',          '', 'stock', 'one' ],
     journal              => [ 'GET journal/?magasin=1',            '', 'lecture', 'one' ],
     me                   => [ 'GET me/',                           '', 'any', 'none' ],
     cache_flush          => [ 'POST cache/flush/',                 '', 'admin', 'all' ],
@@ -66,7 +75,8 @@ my %Case = (
 );
 
 # Lists that do not say of which store are those of all of them.
-my @Lists = ('GET sales/', 'GET replenishments/', 'GET journal/');
+my @Lists = ('GET sales/', 'GET replenishments/', 'GET receipts/',
+    'GET transfers/', 'GET journal/');
 
 my %lines = (personne => '');
 for my $scope (@Scopes, 'aucun') {
@@ -206,7 +216,7 @@ for my $list (@Lists) {
 
 MagasinTest::reset(@MagasinRoutes::Rows);
 status($guarded, 'admin-all', 'POST cache/flush/', '');
-for my $path ('sales/1/', 'replenishments/1/') {
+for my $path ('sales/1/', 'replenishments/1/', 'receipts/1/', 'transfers/1/') {
     for my $token (qw(other all other own both all other)) {
         my ($status, $head, $body)
             = call($guarded, "lecture-$token", "GET $path", '');

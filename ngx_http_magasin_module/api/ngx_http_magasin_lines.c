@@ -312,3 +312,28 @@ ngx_http_magasin_lines_list(ngx_pool_t *pool, ngx_http_magasin_lines_t *lines,
 
     return (const char *) list;
 }
+
+
+/* Returns the same as an array of PostgreSQL: "{4,7,NULL}". */
+
+const char *
+ngx_http_magasin_lines_array(ngx_pool_t *pool,
+    ngx_http_magasin_lines_t *lines, ngx_uint_t member)
+{
+    u_char      *p;
+    const char  *list;
+
+    list = ngx_http_magasin_lines_list(pool, lines, member);
+    if (list == NULL) {
+        return NULL;
+    }
+
+    p = ngx_pnalloc(pool, ngx_strlen(list) + sizeof("{}"));
+    if (p == NULL) {
+        return NULL;
+    }
+
+    (void) ngx_sprintf(p, "{%s}%Z", list);
+
+    return (const char *) p;
+}

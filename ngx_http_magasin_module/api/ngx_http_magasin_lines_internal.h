@@ -38,6 +38,8 @@ ngx_int_t ngx_http_magasin_lines_read(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_lines_t *lines);
 const char *ngx_http_magasin_lines_list(ngx_pool_t *pool,
     ngx_http_magasin_lines_t *lines, ngx_uint_t member);
+const char *ngx_http_magasin_lines_array(ngx_pool_t *pool,
+    ngx_http_magasin_lines_t *lines, ngx_uint_t member);
 
 
 #endif /* _NGX_HTTP_MAGASIN_LINES_INTERNAL_H_INCLUDED_ */

@@ -66,7 +66,8 @@ ngx_http_magasin_pg_connection_open(
     connection->tail = 0;
     connection->syncs = 0;
     connection->batch = 0;
-    connection->missing = 0;
+    connection->nmissing = 0;
+    ngx_memzero(connection->missing, sizeof(connection->missing));
     connection->single = 0;
     connection->received = 0;
     connection->partial = 0;
@@ -113,7 +114,8 @@ ngx_http_magasin_pg_connection_ready(
 
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, pool->log, 0,
                    "magasin pg: connection %ui is in service, missing "
-                   "statements:%xL", connection->number, connection->missing);
+                   "statements:%ui", connection->number,
+                   connection->nmissing);
 
     if (connection->timer.timer_set) {
         ngx_del_timer(&connection->timer);

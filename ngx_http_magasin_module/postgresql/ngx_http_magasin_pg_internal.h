@@ -174,7 +174,8 @@ struct ngx_http_magasin_pg_connection_s {
     uint64_t                            locks[NGX_HTTP_MAGASIN_PG_WRITES];
     ngx_uint_t                          writes;      /* in flight */
     ngx_http_magasin_pg_block_t        *lane;        /* its turn runs here */
-    uint64_t                            missing;     /* statements, by bits */
+    ngx_uint_t                          nmissing;    /* statements */
+    u_char                              missing[NGX_HTTP_MAGASIN_SQL_COUNT];
     size_t                              received;    /* since a result */
     ngx_uint_t                          notices;     /* since it is open */
     unsigned                            single:1;    /* prepared one by one */
@@ -227,7 +228,6 @@ struct ngx_http_magasin_pg_pool_s {
 #define ngx_http_magasin_pg_slot(connection, n)                               \
     (&(connection)->slots[(n) & (NGX_HTTP_MAGASIN_PG_SLOTS - 1)])
 
-#define ngx_http_magasin_pg_bit(statement)  ((uint64_t) 1 << (statement))
 
 #define ngx_http_magasin_pg_in_flight(connection)                             \
     ((connection)->tail - (connection)->head)

@@ -21,13 +21,6 @@ typedef struct {
 } ngx_http_magasin_pg_statement_t;
 
 
-/* The statements must fit into the bits of `missing`. */
-
-#define NGX_HTTP_MAGASIN_PG_FIT  (NGX_HTTP_MAGASIN_SQL_COUNT < 64 ? 1 : -1)
-
-typedef char  ngx_http_magasin_pg_fit_t[NGX_HTTP_MAGASIN_PG_FIT];
-
-
 static ngx_int_t ngx_http_magasin_pg_prepare_wait(
     ngx_http_magasin_pg_connection_t *connection, ngx_msec_t wait);
 static ngx_int_t ngx_http_magasin_pg_prepare_all(
@@ -133,8 +126,7 @@ ngx_http_magasin_pg_prepare_all(ngx_http_magasin_pg_connection_t *connection)
     for (i = 0; i < NGX_HTTP_MAGASIN_SQL_COUNT; i++) {
 
         if (i == NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT
-            || (connection->single
-                && !(connection->missing & ngx_http_magasin_pg_bit(i))))
+            || (connection->single && !connection->missing[i]))
         {
             continue;
         }
@@ -204,7 +196,8 @@ ngx_http_magasin_pg_prepared(ngx_http_magasin_pg_connection_t *connection,
         }
 
         if (slot->prepare) {
-            connection->missing &= ~ngx_http_magasin_pg_bit(slot->statement);
+            connection->nmissing -= connection->missing[slot->statement];
+            connection->missing[slot->statement] = 0;
         }
 
         connection->head++;
@@ -270,7 +263,8 @@ ngx_http_magasin_pg_prepare_failed(
                    "magasin pg: connection %ui lacks statement %d",
                    connection->number, slot->statement);
 
-    connection->missing |= ngx_http_magasin_pg_bit(slot->statement);
+    connection->nmissing += !connection->missing[slot->statement];
+    connection->missing[slot->statement] = 1;
     connection->failed = 1;
     connection->head++;
 
@@ -288,9 +282,6 @@ ngx_http_magasin_pg_prepare_failed(
 static ngx_int_t
 ngx_http_magasin_pg_prepare_done(ngx_http_magasin_pg_connection_t *connection)
 {
-    uint64_t    missing;
-    ngx_uint_t  n;
-
     if (connection->failed && !connection->single) {
 
         ngx_log_debug1(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
@@ -310,17 +301,11 @@ ngx_http_magasin_pg_prepare_done(ngx_http_magasin_pg_connection_t *connection)
         return ngx_http_magasin_pg_prepare_all(connection);
     }
 
-    n = 0;
-
-    for (missing = connection->missing; missing; missing >>= 1) {
-        n += missing & 1;
-    }
-
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
                    "magasin pg: connection %ui prepared its statements, "
-                   "missing:%ui", connection->number, n);
+                   "missing:%ui", connection->number, connection->nmissing);
 
-    if (n > NGX_HTTP_MAGASIN_SQL_COUNT / 2) {
+    if (connection->nmissing > NGX_HTTP_MAGASIN_SQL_COUNT / 2) {
         return NGX_ERROR;
     }
 
@@ -346,7 +331,7 @@ ngx_http_magasin_pg_lacks(ngx_http_magasin_pg_pool_t *pool,
         connection = &pool->connections[i];
 
         if (connection->state == NGX_HTTP_MAGASIN_PG_READY
-            && !(connection->missing & ngx_http_magasin_pg_bit(statement)))
+            && !connection->missing[statement])
         {
             return 0;
         }
@@ -404,7 +389,7 @@ ngx_http_magasin_pg_prepare_missing(ngx_http_magasin_pg_pool_t *pool)
         connection = &pool->connections[i];
 
         if (connection->state != NGX_HTTP_MAGASIN_PG_READY
-            || connection->missing == 0 || connection->lane
+            || connection->nmissing == 0 || connection->lane
             || ngx_http_magasin_pg_in_flight(connection)
                + 2 * NGX_HTTP_MAGASIN_SQL_COUNT > NGX_HTTP_MAGASIN_PG_SLOTS)
         {
@@ -420,7 +405,7 @@ ngx_http_magasin_pg_prepare_missing(ngx_http_magasin_pg_pool_t *pool)
 
         for (k = 0; rc == NGX_OK && k < NGX_HTTP_MAGASIN_SQL_COUNT; k++) {
 
-            if (!(connection->missing & ngx_http_magasin_pg_bit(k))) {
+            if (!connection->missing[k]) {
                 continue;
             }
 

@@ -539,7 +539,7 @@ ngx_http_magasin_pg_accepts(ngx_http_magasin_pg_connection_t *connection,
 {
     if (connection->state != NGX_HTTP_MAGASIN_PG_READY || connection->heavy
         || connection->lane
-        || (connection->missing & ngx_http_magasin_pg_bit(job->statement))
+        || connection->missing[job->statement]
         || ngx_http_magasin_pg_stalled(connection))
     {
         return 0;

@@ -42,6 +42,8 @@ WITH ligne AS MATERIALIZED (
                 WHEN type LIKE 'produit\_%' THEN 'p'
                 WHEN type LIKE 'magasin\_%' THEN 'm'
                 WHEN type LIKE 'demande\_%' THEN 'd'
+                WHEN type LIKE 'reception\_%' THEN 'r'
+                WHEN type LIKE 'transfert\_%' THEN 't'
                 WHEN type LIKE 'ligne\_%' THEN 'v'
                 WHEN type LIKE 'vente\_%'
                  AND NOT coalesce(details ? 'magasin_id', false)

@@ -112,7 +112,8 @@ class Database:
             BEGIN;
             SELECT FROM fenetre FOR UPDATE;
             TRUNCATE magasin, produit, stock_local, stock_central, vente,
-                ligne_vente, demande_reapprovisionnement RESTART IDENTITY;
+                ligne_vente, demande_reapprovisionnement
+                RESTART IDENTITY CASCADE;
             SET LOCAL magasin.entretien = 'oui';
             TRUNCATE journal, idempotence RESTART IDENTITY;
             SET LOCAL magasin.type = 'ouverture';

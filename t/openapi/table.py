@@ -141,6 +141,7 @@ class Endpoint:
         self.path = word(row["path"])
         self.title = word(row["title"])
         self.scope = word(row.get("scope", "NULL"))
+        self.other = word(row.get("other", "NULL"))
         self.place = row.get("place", "NGX_HTTP_MAGASIN_PLACE_ALL") \
             .removeprefix("NGX_HTTP_MAGASIN_PLACE_").lower()
         self.open = row.get("open", "0") == "1"

@@ -232,5 +232,34 @@ SELECT setval(pg_get_serial_sequence('vente', 'id'), max(id)) FROM vente;
 -- The week ends now, however long ago the schema was made.
 SELECT cumul_reconstruire();
 
+-- What came in and moved before: the stock has it already.
+INSERT INTO reception (id, magasin_id, fournisseur, reference, date_reception,
+                       recue_par)
+VALUES (1, NULL, 'Brûlerie du Port', 'BL-1984', now() - interval '40 days',
+        'siege'),
+       (2, 1, 'Papeterie Lavoie', 'F-20931', now() - interval '11 days',
+        'quai-1');
+INSERT INTO reception_ligne (reception_id, produit_id, quantite,
+                             cout_unitaire)
+VALUES (1, 4, 240, 7.90), (1, 5, 120, 9.20), (1, 15, 60, NULL),
+       (2, 3, 30, 8.40), (2, 12, 12, 14.75);
+SELECT setval(pg_get_serial_sequence('reception', 'id'), 2);
+
+INSERT INTO transfert (id, magasin_id, vers_id, date_depart, expedie_par,
+                       statut, date_cloture, cloture_par)
+VALUES (1, 1, 4, now() - interval '6 days', 'quai-1', 'recu',
+        now() - interval '5 days', 'quai-4');
+INSERT INTO transfert_ligne (transfert_id, produit_id, vers_id, quantite,
+                             en_transit, recu)
+VALUES (1, 8, 4, 24, false, 23), (1, 9, 4, 24, false, 24);
+SELECT setval(pg_get_serial_sequence('transfert', 'id'), 1);
+
+-- What has come into the central stock today, and is on its way to a store.
+SELECT FROM reception_creer(NULL, 'Câblerie Est', 'BL-2041', ARRAY[13],
+                            ARRAY[20], ARRAY[4.10], 'demonstration', NULL,
+                            NULL);
+SELECT FROM transfert_creer(NULL, 3, ARRAY[13], ARRAY[20], 'réassort',
+                            'demonstration', NULL, NULL);
+
 -- So that "make demo-scale" knows what it may replace.
 SELECT pg_temp.demo_marquer();

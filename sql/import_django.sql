@@ -291,7 +291,8 @@ $$;
 -- Writers wait from here on; readers go on with the old content until COMMIT,
 -- which TRUNCATE would not let them.
 LOCK TABLE magasin, produit, stock_local, stock_central, vente, ligne_vente,
-    demande_reapprovisionnement IN SHARE ROW EXCLUSIVE MODE;
+    demande_reapprovisionnement, reception, reception_ligne, transfert,
+    transfert_ligne IN SHARE ROW EXCLUSIVE MODE;
 
 SET LOCAL magasin.motif = 'import-django';
 
@@ -306,6 +307,19 @@ ALTER TABLE ligne_vente
 ALTER TABLE vente
     DISABLE TRIGGER cumul_suppression;
 
+-- The old system had neither receipts nor transfers.  What is in transit here
+-- never comes.
+INSERT INTO journal (type, magasin_id, produit_id, reference, details)
+SELECT 'transfert_ecart', vers_id, produit_id, 'transfert/' || transfert_id,
+       jsonb_build_object('ecart', quantite)
+  FROM transfert_ligne
+ WHERE en_transit
+ ORDER BY transfert_id, produit_id;
+
+DELETE FROM reception_ligne;
+DELETE FROM reception;
+DELETE FROM transfert_ligne;
+DELETE FROM transfert;
 DELETE FROM demande_reapprovisionnement;
 DELETE FROM ligne_vente;
 DELETE FROM vente;

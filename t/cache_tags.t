@@ -18,7 +18,8 @@ plan skip_all => 'TEST_NGINX_ADMIN_DATABASE is not set (make test)'
 # Reads by short names: p4 is product 4, q1.4 its quantity in store 1, a4 its
 # availability, f4 its sheet, s1 and l1 the stock of store 1 and its list, i1 its
 # items, t1 its thresholds and t1.4 those of product 4, v1 a sale, vm1 the sales
-# of store 1, d1 a request.
+# of store 1, c4 product 4 in the central stock, d1 a request, r1 a receipt, x1 a
+# transfer.
 our %Reads = (
     reports => 'reports/', dashboard => 'dashboard/',
     periodes => 'reports/sales/?depuis=2026-01-01&groupe=categorie',
@@ -39,8 +40,11 @@ our %Reads = (
     code => 'products/?code=0',
     'q1.4' => 'stores/1/stock/4/', 'q1.9' => 'stores/1/stock/9/',
     'q2.4' => 'stores/2/stock/4/', 'q1.15' => 'stores/1/stock/15/',
+    'c4' => 'stock/central/4/', 'c9' => 'stock/central/9/',
     v1 => 'sales/1/', v2 => 'sales/2/', v4 => 'sales/4/',
     (map { ("d$_" => "replenishments/$_/") } 1 .. 3),
+    receipts => 'receipts/', moves => 'transfers/',
+    (map { ("r$_" => "receipts/$_/", "x$_" => "transfers/$_/") } 1, 2),
 );
 $_ = "/api/v1/$_" for values %Reads;
 
@@ -65,6 +69,7 @@ my @marked   = qw(products search drinks archived code i1 i2 periodes);
 my @lists    = @marked;
 my @names    = qw(reports periodes dashboard s1 s2 l1 l2 central);
 my @named    = (@lists, @names);
+my @central  = qw(central c4 c9);
 
 # What a sale, an adjustment, a move from the central stock makes new.
 sub quantity {
@@ -89,6 +94,16 @@ my @setup = (
     "INSERT INTO demande_reapprovisionnement (id, magasin_id, produit_id,"
         . " quantite) VALUES (1, 1, 4, 5), (2, 2, 8, 3), (3, 1, 9, 100000)",
     "SELECT setval('demande_reapprovisionnement_id_seq', 3)",
+    'INSERT INTO reception (id, magasin_id, fournisseur, reference)'
+        . " VALUES (1, 1, 'f', 'r'), (2, NULL, 'f', 'r')",
+    'INSERT INTO reception_ligne (reception_id, produit_id, quantite)'
+        . ' VALUES (1, 4, 1), (2, 9, 1)',
+    "SELECT setval('reception_id_seq', 2)",
+    'INSERT INTO transfert (id, magasin_id, vers_id)'
+        . ' VALUES (1, NULL, 1), (2, 1, 2)',
+    'INSERT INTO transfert_ligne (transfert_id, produit_id, vers_id, quantite)'
+        . ' VALUES (1, 4, 1, 2), (2, 9, 2, 3)',
+    "SELECT setval('transfert_id_seq', 2)",
 );
 
 # All of it cached, but for what is not there.
@@ -266,9 +281,10 @@ writes([qw(s1 l1 s2 l2)],
     [ 'POST of a product', 201, \@lists,
         POST => 'products/',
         '{"nom":"Chocolat","categorie":"Boissons","prix":"1.00"}' ],
-    [ 'DELETE that archives', 204, [ 'f4', 't1.4', 'q1.4', 'q2.4', @named ],
+    [ 'DELETE that archives', 204,
+        [ 'f4', 't1.4', 'q1.4', 'q2.4', @named, @central ],
         DELETE => 'products/4/' ],
-    [ 'DELETE', 204, \@named, DELETE => 'products/15/' ],
+    [ 'DELETE', 204, [ @named, @central ], DELETE => 'products/15/' ],
 );
 
 writes([],
@@ -296,10 +312,12 @@ writes([],
     [ 'a request', 201, [ 'requests', 'waiting', 'i1', 'i2' ],
         POST => 'replenishments/', '{"magasin":1,"produit":4,"quantite":2}' ],
     [ 'its approval', 200,
-        [ 'd1', 'requests', 'waiting', 'central', 'i2', quantity(1, 4) ],
+        [ 'd1', 'requests', 'waiting', 'i2', @central, quantity(1, 4) ],
         POST => 'replenishments/1/approve/' ],
     [ 'its refusal', 200, [ 'd2', 'requests', 'waiting', 'i1', 'i2' ],
         POST => 'replenishments/2/reject/' ],
+    [ 'a difference in the central stock', 200, [ 'a4', @central ],
+        POST => 'stock/central/4/adjust/', '{"delta":-3}' ],
     [ 'an approval without stock', 409,
         [ 'd3', 'requests', 'waiting', 'i1', 'i2' ],
         POST => 'replenishments/3/approve/' ],
@@ -316,6 +334,30 @@ writes([],
     [ 'thresholds of a store', 200, [qw(t2 t2.9 i2)],
         PUT => 'stores/2/thresholds/',
         '{"lignes":[{"categorie":null,"minimum":1}]}' ],
+);
+
+writes([],
+    [ 'a receipt', 201, [ 'receipts', quantity(1, 4), quantity(1, 9) ],
+        POST => 'receipts/', '{"lieu":1,"fournisseur":"f","reference":"r",'
+            . '"lignes":[{"produit":4,"quantite":2},{"produit":9,"quantite":1}]}' ],
+    [ 'a receipt of the centre', 201, [ 'receipts', 'a4', @central ],
+        POST => 'receipts/', '{"lieu":null,"fournisseur":"f","reference":"r",'
+            . '"lignes":[{"produit":4,"quantite":2}]}' ],
+    [ 'its cancellation', 200, [ 'r2', 'receipts', 'a9', @central ],
+        POST => 'receipts/2/cancel/' ],
+    [ 'that of a store', 200, [ 'r1', 'receipts', quantity(1, 4) ],
+        POST => 'receipts/1/cancel/' ],
+    [ 'once more', 409, [], POST => 'receipts/1/cancel/' ],
+    [ 'a transfer', 201, [ 'moves', quantity(1, 4) ],
+        POST => 'transfers/',
+        '{"de":1,"vers":2,"lignes":[{"produit":4,"quantite":2}]}' ],
+    [ 'one from the centre', 201, [ 'moves', 'a4', @central ],
+        POST => 'transfers/',
+        '{"de":null,"vers":2,"lignes":[{"produit":4,"quantite":2}]}' ],
+    [ 'its arrival', 200, [ 'x1', 'moves', quantity(1, 4) ],
+        POST => 'transfers/1/receive/', '{"lignes":[{"produit":4,"quantite":1}]}' ],
+    [ 'its return', 200, [ 'x2', 'moves', quantity(1, 9) ],
+        POST => 'transfers/2/cancel/' ],
 );
 
 # What is refused changes nothing.
@@ -436,10 +478,18 @@ by_hand('UPDATE of a stock', [ quantity(1, 4) ],
 by_hand('UPDATE that moves a stock', [ quantity(2, 4), quantity(3, 4) ],
     'UPDATE stock_local SET magasin_id = 3 WHERE magasin_id = 2'
         . ' AND produit_id = 4');
-by_hand('UPDATE of the central stock', [qw(central a4)],
+by_hand('UPDATE of the central stock', [ 'a4', @central ],
     'UPDATE stock_central SET quantite = 1 WHERE produit_id = 4');
 by_hand('UPDATE of a request', [qw(d1 requests waiting)],
     'UPDATE demande_reapprovisionnement SET quantite = 1 WHERE id = 1');
+by_hand('UPDATE of a receipt', [qw(r1 receipts)],
+    "UPDATE reception SET reference = 'x' WHERE id = 1");
+by_hand('UPDATE of a line of it', [qw(r1 receipts)],
+    'UPDATE reception_ligne SET quantite = 9 WHERE reception_id = 1');
+by_hand('UPDATE of a transfer', [qw(x1 moves)],
+    "UPDATE transfert SET expedie_par = 'x' WHERE id = 1");
+by_hand('DELETE of a line of it', [qw(x1 moves)],
+    'DELETE FROM transfert_ligne WHERE transfert_id = 1');
 by_hand('UPDATE of a sale', [qw(v1 sales vm1 reports periodes dashboard)],
     'UPDATE vente SET total = 1 WHERE id = 1');
 by_hand('UPDATE of a line', [qw(v1 sales vm1 reports periodes dashboard)],
@@ -502,9 +552,12 @@ by_hand('another id of a store', undef,
     'UPDATE magasin SET id = 77 WHERE id = 2',
     'DELETE FROM stock_local WHERE magasin_id = 2',
     'DELETE FROM demande_reapprovisionnement WHERE magasin_id = 2',
+    'DELETE FROM transfert_ligne WHERE transfert_id = 2',
+    'DELETE FROM transfert WHERE id = 2',
     'DELETE FROM ligne_vente WHERE vente_id IN (4, 5)',
     'DELETE FROM vente WHERE magasin_id = 2');
-by_hand('DELETE of a product', [ 'p15', 'f15', 'a15', 'q1.15', @names ],
+by_hand('DELETE of a product',
+    [ 'p15', 'f15', 'a15', 'q1.15', @names, @central ],
     'DELETE FROM stock_local WHERE produit_id = 15;'
         . ' DELETE FROM stock_central WHERE produit_id = 15;'
         . ' DELETE FROM produit WHERE id = 15', 'SELECT');

@@ -24,7 +24,9 @@ our @reads = (
     (map { $reads{$_} } sort keys %reads),
     '/api/v1/products/?q=a', '/api/v1/journal/?ordering=-id',
 );
-our @hashed = grep { $_ ne $reads{stock_item} } @reads;
+our @hashed = grep {
+    $_ ne $reads{stock_item} && $_ ne $reads{stock_central_item}
+} @reads;
 
 log_level('info');
 no_root_location();

@@ -58,7 +58,12 @@ my $migrate = "$MagasinTest::Top/scripts/migrate.sh";
         demande_reapprovisionnement_date_demande_lisible fenetre_seule_check
         journal_partie_check journal_vie_vie_check ligne_vente_vente_id_fkey
         produit_code_role produit_quantite_stock_positive
-        vente_date_vente_lisible vente_periode_seule_check);
+        reception_annulation_datee reception_date_reception_lisible
+        reception_ligne_reception_id_fkey reception_statut_connu
+        transfert_cloture_datee transfert_date_depart_lisible
+        transfert_ligne_recue_ou_en_transit transfert_ligne_transfert_id_fkey
+        transfert_statut_connu vente_date_vente_lisible
+        vente_periode_seule_check);
 
     my @constraints = split /\n/, MagasinTest::sql(<<'SQL');
 SELECT conname FROM pg_constraint

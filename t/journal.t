@@ -369,7 +369,8 @@ GET /api/v1/journal/?limit=1000
 sub { CORE::join "\n", sort grep {/vidage| 1 -\d+ 0 /} @{ main::list($_[0]) } }
 --- response_body eval
 CORE::join "\n", sort(map({"${_}_vidage - - - - $::user - -"}
-    qw(magasin produit produit_code seuil seuil_categorie vente ligne demande)),
+    qw(magasin produit produit_code seuil seuil_categorie vente ligne demande
+    reception reception_ligne transfert transfert_ligne)),
     map({"manuel $_ 0 $::user - -"} '1 1 -3', '5 1 -17', '- 1 -200'))
 
 

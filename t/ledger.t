@@ -96,6 +96,25 @@ run {
 };
 
 
+# What is in transit is there twice: in documents, and by the journal alone.
+{
+    my $ask = "'quai', NULL, NULL";
+    MagasinTest::reset("SELECT transfert_creer(1, 2, '{4,9}', '{5,2}', NULL,"
+        . " $ask)", "SELECT transfert_creer(NULL, 2, '{4}', '{5}', NULL, $ask)",
+        "SELECT transfert_creer(2, 1, '{4}', '{1}', NULL, $ask)",
+        "SELECT transfert_recevoir(2, '{4}', '{3}', NULL,"
+        . " 'stock', NULL, $ask)",
+        "SELECT transfert_annuler(3, NULL, 'stock', NULL, $ask)");
+    sound('transfers');
+    MagasinTest::sql('UPDATE transfert_ligne SET quantite = 4'
+        . ' WHERE transfert_id = 1 AND produit_id = 4');
+    my ($status, $output) = check('ledger');
+    is($status, 1, 'transit: a line is another: found');
+    like($output, qr/transfert 1, produit 4: 4 are in transit, and the journal says 5/,
+        'transit: what is wrong');
+}
+
+
 # What magasin_web may not do, each by itself.
 MagasinTest::reset();
 for my $statement (
@@ -107,13 +126,20 @@ for my $statement (
         qw(magasin produit stock_local stock_central vente ligne_vente
            demande_reapprovisionnement journal cumul_vente fenetre
            idempotence compte_stock compte_vente journal_repere
-           journal_vie journal_partie journal_1)),
+           journal_vie journal_partie journal_1 reception reception_ligne
+           transfert transfert_ligne)),
     'UPDATE magasin SET nom = nom', 'UPDATE produit SET id = id',
     'UPDATE produit SET quantite_stock = 9',
     'UPDATE stock_local SET quantite = 9',
     'UPDATE stock_central SET quantite = 9', 'UPDATE vente SET total = 0',
     'UPDATE ligne_vente SET quantite = 9',
     q{UPDATE demande_reapprovisionnement SET statut = 'approuvee'},
+    q{UPDATE reception SET statut = 'annulee'},
+    'UPDATE reception_ligne SET quantite = 9',
+    q{UPDATE transfert SET statut = 'recu'},
+    'UPDATE transfert_ligne SET en_transit = false',
+    q{SELECT stock_entrer(1, ROW('{1}', '{1}')::quantites)},
+    q{SELECT stock_sortir(1, ROW('{1}', '{1}')::quantites)},
     q{UPDATE journal SET motif = ''}, 'UPDATE cumul_vente SET total = 0',
     'UPDATE fenetre SET bord = now()', 'SELECT FROM idempotence',
     'SELECT FROM stock_local FOR UPDATE', 'SELECT FROM fenetre FOR SHARE',
@@ -474,6 +500,31 @@ demande_approbation 1 2 - - ref=demande/1 {"statut": ["en_attente", "approuvee"]
 demande_refus 1 3 - - ref=demande/2 {"statut": ["en_attente", "refusee"]}
 demande_suppression 1 2 - - ref=demande/1
 demande_vidage - - - -
+
+=== receipts and transfers, by hand
+--- sql
+INSERT INTO reception (magasin_id, fournisseur, reference)
+VALUES (2, 'f', 'r'), (NULL, 'f', 'r');
+INSERT INTO reception_ligne (reception_id, produit_id, quantite)
+VALUES (1, 4, 3), (1, 5, 3), (2, 4, 1);
+UPDATE reception_ligne SET quantite = 2 WHERE reception_id = 1;
+UPDATE reception SET reference = 's' WHERE id = 2;
+DELETE FROM reception_ligne WHERE reception_id = 2;
+INSERT INTO transfert (magasin_id, vers_id) VALUES (1, NULL);
+UPDATE transfert SET statut = 'annule', date_cloture = '2026-01-02 00:00:00Z';
+DELETE FROM transfert;
+--- journal
+reception_creation 2 - - - ref=reception/1
+reception_creation - - - - ref=reception/2
+reception_modification - - - - ref=reception/1
+reception_modification - - - - ref=reception/2
+reception_modification - - - - ref=reception/1
+reception_modification - - - - ref=reception/1
+reception_modification - - - - ref=reception/2 {"reference": ["r", "s"]}
+reception_modification - - - - ref=reception/2
+transfert_creation 1 - - - ref=transfert/1
+transfert_modification 1 - - - ref=transfert/1 {"statut": ["en_transit", "annule"], "date_cloture": [null, "2026-01-02T00:00:00+00:00"]}
+transfert_suppression 1 - - - ref=transfert/1
 
 === vente
 --- sql

@@ -51,6 +51,8 @@ my %Case = (
     threshold            => [ 'GET stores/1/stock/4/thresholds/',  '', 'lecture', 'one' ],
     threshold_put        => [ 'PUT stores/1/stock/4/thresholds/', '{"minimum":1,"maximum":2}', 'stock', 'one' ],
     stock_central        => [ 'GET stock/central/',                '', 'lecture', 'all' ],
+    stock_central_item   => [ 'GET stock/central/4/',              '', 'lecture', 'all' ],
+    stock_central_adjust => [ 'POST stock/central/4/adjust/', '{"delta":1}', 'stock', 'all' ],
     products             => [ 'GET products/',                     '', 'lecture', 'none' ],
     product_create       => [ 'POST products/', '{"nom":"n","categorie":"c","prix":"1"}', 'produits', 'all' ],
     product              => [ 'GET products/4/',                   '', 'lecture', 'none' ],
@@ -67,6 +69,15 @@ my %Case = (
     replenishment        => [ 'GET replenishments/1/',             '', 'lecture', 'one' ],
     replenishment_approve => [ 'POST replenishments/1/approve/',   '', 'reapprovisionnement', 'all' ],
     replenishment_reject => [ 'POST replenishments/1/reject/',     '', 'reapprovisionnement', 'all' ],
+    receipts             => [ 'GET receipts/?magasin=1',           '', 'lecture', 'one' ],
+    receipt_create       => [ 'POST receipts/', '{"lieu":1,"fournisseur":"f","reference":"r","lignes":[{"produit":4,"quantite":1}]}', 'stock', 'one' ],
+    receipt              => [ 'GET receipts/1/',                   '', 'lecture', 'one' ],
+    receipt_cancel       => [ 'POST receipts/1/cancel/',           '', 'stock', 'one' ],
+    transfers            => [ 'GET transfers/?magasin=1',          '', 'lecture', 'one' ],
+    transfer_create      => [ 'POST transfers/', '{"de":1,"vers":3,"lignes":[{"produit":4,"quantite":1}]}', 'stock', 'one' ],
+    transfer             => [ 'GET transfers/1/',                  '', 'lecture', 'one' ],
+    transfer_receive     => [ 'POST transfers/1/receive/',         '', 'stock', 'one' ],
+    transfer_cancel      => [ 'POST transfers/2/cancel/',          '', 'stock', 'one' ],
     journal              => [ 'GET journal/?magasin=1',            '', 'lecture', 'one' ],
     journal_stream       => [ 'GET journal/stream/?magasin=01',    '', 'lecture', 'one' ],
     me                   => [ 'GET me/',                           '', 'any', 'none' ],
@@ -78,6 +89,8 @@ my %Case = (
 # Lists that do not say of which store are those of all of them.
 my @Lists = ('GET sales/', 'GET replenishments/', 'GET journal/',
     'GET journal/stream/');
+my @Lists = ('GET sales/', 'GET replenishments/', 'GET receipts/',
+    'GET transfers/', 'GET journal/');
 
 my %lines = (personne => '');
 for my $scope (@Scopes, 'aucun') {
@@ -223,7 +236,7 @@ for my $list (@Lists) {
 
 MagasinTest::reset(@MagasinRoutes::Rows);
 status($guarded, 'admin-all', 'POST cache/flush/', '');
-for my $path ('sales/1/', 'replenishments/1/') {
+for my $path ('sales/1/', 'replenishments/1/', 'receipts/1/', 'transfers/1/') {
     for my $token (qw(other all other own both all other)) {
         my ($status, $head, $body)
             = call($guarded, "lecture-$token", "GET $path", '');

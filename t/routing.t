@@ -197,7 +197,7 @@ POST /api/v1/sales -> 404 {"detail":"Pas trouvé."}
 /api/v1/stores/1/stock/1/1/ -> 404 {"detail":"Pas trouvé."}
 /api/v1/stores//stock/1/ -> 404 {"detail":"Pas trouvé."}
 /api/v1/stock/ -> 404 {"detail":"Pas trouvé."}
-/api/v1/stock/central/1/ -> 404 {"detail":"Pas trouvé."}
+/api/v1/stock/central/1/2/ -> 404 {"detail":"Pas trouvé."}
 /api/v1/products//availability/ -> 404 {"detail":"Pas trouvé."}
 /api/v1/products/{id}/ -> 404 {"detail":"Pas trouvé."}
 /api/v1/journal/1/ -> 404 {"detail":"Pas trouvé."}

@@ -1,5 +1,8 @@
 
-/* POST /api/v1/stores/{id}/stock/{produit}/adjust/ */
+/*
+ * POST /api/v1/stores/{id}/stock/{produit}/adjust/ and
+ * /api/v1/stock/central/{produit}/adjust/
+ */
 
 
 #include "ngx_http_magasin_rows.h"
@@ -32,6 +35,19 @@ enum {
 };
 
 
+/* Parameters of stock_central_adjust.sql; from DELTA on four: the members. */
+enum {
+    CENTRAL_PRODUIT = 0,
+    CENTRAL_DELTA,
+    CENTRAL_IF_MATCH = CENTRAL_DELTA + ADJUST_MEMBERS,
+    CENTRAL_ACTEUR,
+    CENTRAL_KEY,
+    CENTRAL_DIGEST,
+    CENTRAL_IF_NONE_MATCH,
+    CENTRAL_VALUES
+};
+
+
 static const ngx_http_magasin_member_t  ngx_http_magasin_adjust_members[] = {
     { .name = "delta", .type = NGX_HTTP_MAGASIN_MEMBER_INTEGER,
       .min = -(int64_t) NGX_MAX_INT32_VALUE, .max = NGX_MAX_INT32_VALUE },
@@ -45,6 +61,8 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_adjust_members[] = {
 };
 
 
+static ngx_int_t ngx_http_magasin_adjust_read(ngx_http_magasin_ctx_t *ctx,
+    const char **members);
 static ngx_int_t ngx_http_magasin_adjust_batched(ngx_http_magasin_ctx_t *ctx,
     const char **members);
 static ngx_int_t ngx_http_magasin_adjust_unless(ngx_http_magasin_ctx_t *ctx,
@@ -59,25 +77,7 @@ ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx)
     ngx_int_t    rc;
     const char  *members[ADJUST_MEMBERS], *unless;
 
-    rc = ngx_http_magasin_members_root(ctx);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_adjust_members,
-                                      members)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (!ctx->fields) {
-        ngx_http_magasin_adjust_check(ctx, members);
-    }
-
-    ngx_http_magasin_members_unknown(ctx, ngx_http_magasin_adjust_members);
-
-    rc = ngx_http_magasin_members_end(ctx);
+    rc = ngx_http_magasin_adjust_read(ctx, members);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -101,6 +101,80 @@ ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx)
     }
 
     return ngx_http_magasin_adjust_batched(ctx, members);
+}
+
+
+ngx_int_t
+ngx_http_magasin_central_adjust_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    uint64_t     *locks;
+    ngx_int_t     rc;
+    const char  **values;
+
+    values = ctx->job.values;
+
+    rc = ngx_http_magasin_adjust_read(ctx, &values[CENTRAL_DELTA]);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (!ctx->ids[0].fits) {
+        return ngx_http_magasin_reply_missing(ctx, "Produit", &ctx->ids[0]);
+    }
+
+    values[CENTRAL_PRODUIT] = (const char *) ctx->ids[0].text.data;
+    values[CENTRAL_ACTEUR] = (const char *) ctx->token.data;
+    values[CENTRAL_KEY] = ctx->key;
+    values[CENTRAL_DIGEST] = ctx->digest;
+    ctx->job.nvalues = CENTRAL_VALUES;
+
+    locks = ngx_http_magasin_locks(ctx, 1);
+
+    if (locks == NULL
+        || ngx_http_magasin_if_match(ctx, &values[CENTRAL_IF_MATCH]) != NGX_OK
+        || ngx_http_magasin_if_none_match(ctx,
+                                          &values[CENTRAL_IF_NONE_MATCH])
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    locks[0] = ngx_http_magasin_pg_lock("", values[CENTRAL_PRODUIT]);
+
+    return NGX_OK;
+}
+
+
+/*
+ * Read and check the body.  Returns NGX_OK, NGX_DONE if the 400 is in ctx, or
+ * NGX_ERROR if no memory is left.
+ */
+
+static ngx_int_t
+ngx_http_magasin_adjust_read(ngx_http_magasin_ctx_t *ctx,
+    const char **members)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_magasin_members_root(ctx);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_adjust_members,
+                                      members)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (!ctx->fields) {
+        ngx_http_magasin_adjust_check(ctx, members);
+    }
+
+    ngx_http_magasin_members_unknown(ctx, ngx_http_magasin_adjust_members);
+
+    return ngx_http_magasin_members_end(ctx);
 }
 
 
@@ -186,6 +260,15 @@ ngx_http_magasin_adjust_touch(ngx_http_magasin_ctx_t *ctx, PGresult *result,
     ngx_http_magasin_tags_stock(tags,
                    ngx_http_magasin_tag_id((char *) ctx->ids[0].text.data),
                    ngx_http_magasin_tag_id((char *) ctx->ids[1].text.data));
+}
+
+
+void
+ngx_http_magasin_central_adjust_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags)
+{
+    ngx_http_magasin_tags_central(tags,
+                   ngx_http_magasin_tag_id((char *) ctx->ids[0].text.data));
 }
 
 

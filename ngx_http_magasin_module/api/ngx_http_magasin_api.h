@@ -123,7 +123,10 @@ ngx_int_t ngx_http_magasin_stock_item_render(ngx_http_magasin_ctx_t *ctx,
 
 /* adjust.c */
 ngx_int_t ngx_http_magasin_adjust_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_central_adjust_bind(ngx_http_magasin_ctx_t *ctx);
 void ngx_http_magasin_adjust_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+void ngx_http_magasin_central_adjust_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags);
 
 /* sales.c */
@@ -147,6 +150,25 @@ ngx_int_t ngx_http_magasin_replenishment_reject_bind(
 void ngx_http_magasin_replenishment_create_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags);
 void ngx_http_magasin_replenishment_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+
+/* receipts.c */
+ngx_int_t ngx_http_magasin_receipts_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_receipt_create_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_receipt_cancel_bind(ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_receipt_create_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+void ngx_http_magasin_receipt_cancel_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+
+/* transfers.c */
+ngx_int_t ngx_http_magasin_transfers_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_transfer_create_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_transfer_receive_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_transfer_cancel_bind(ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_transfer_create_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+void ngx_http_magasin_transfer_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags);
 
 /* flush.c */

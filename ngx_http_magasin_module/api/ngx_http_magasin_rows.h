@@ -126,15 +126,20 @@ extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_central_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_sales_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_reports_sales_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_replenishments_spec;
+extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_receipts_spec;
+extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_transfers_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_journal_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_product_sheet_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_store_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_threshold_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_thresholds_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_stock_item_spec;
+extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_central_item_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_availability_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_sale_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_replenishment_spec;
+extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_receipt_spec;
+extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_transfer_spec;
 
 
 #endif /* _NGX_HTTP_MAGASIN_ROWS_H_INCLUDED_ */

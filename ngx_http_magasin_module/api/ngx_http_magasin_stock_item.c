@@ -1,20 +1,13 @@
 
 /*
- * GET /api/v1/stores/{id}/stock/{produit}/.  The entity tag is the quantity,
- * because no other member of the resource can change.
+ * GET /api/v1/stores/{id}/stock/{produit}/ and
+ * /api/v1/stock/central/{produit}/.  The entity tag is the quantity, because no
+ * other member of the resource can change.
  */
 
 
 #include "ngx_http_magasin_rows.h"
 #include "ngx_http_magasin_reply.h"
-
-
-/* Columns of stock_item.sql. */
-enum {
-    ITEM_MAGASIN = 0,
-    ITEM_PRODUIT,
-    ITEM_QUANTITE
-};
 
 
 static const ngx_http_magasin_column_t  ngx_http_magasin_item_columns[] = {
@@ -30,6 +23,12 @@ const ngx_http_magasin_item_spec_t  ngx_http_magasin_stock_item_spec = {
     .columns = ngx_http_magasin_item_columns
 };
 
+/* The columns of a store without the store. */
+const ngx_http_magasin_item_spec_t  ngx_http_magasin_central_item_spec = {
+    .what = "Stock central du produit",
+    .columns = &ngx_http_magasin_item_columns[1]
+};
+
 
 ngx_int_t
 ngx_http_magasin_stock_item_render(ngx_http_magasin_ctx_t *ctx,
@@ -38,7 +37,8 @@ ngx_http_magasin_stock_item_render(ngx_http_magasin_ctx_t *ctx,
     ngx_str_t  text;
 
     if (PQntuples(result)) {
-        text = ngx_http_magasin_column(result, 0, ITEM_QUANTITE);
+        text = ngx_http_magasin_column(result, 0,
+                                       PQfnumber(result, "quantite"));
 
         ctx->etag.data = ngx_pnalloc(ctx->request->pool, text.len + 2);
         if (ctx->etag.data == NULL) {

@@ -181,6 +181,14 @@ ngx_http_magasin_tags_change(ngx_http_magasin_tags_t *tags,
         ngx_http_magasin_tags_vente(tags, change->magasin, change->objet);
         return;
 
+    case NGX_HTTP_MAGASIN_CHANGE_RECEPTION:
+        ngx_http_magasin_tags_reception(tags, change->objet);
+        return;
+
+    case NGX_HTTP_MAGASIN_CHANGE_TRANSFERT:
+        ngx_http_magasin_tags_transfert(tags, change->objet);
+        return;
+
     default:
         ngx_http_magasin_tags_add_slot(tags, NGX_HTTP_MAGASIN_TAG_ALL);
     }
@@ -299,6 +307,32 @@ ngx_http_magasin_tags_seuils(ngx_http_magasin_tags_t *tags,
 {
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_SEUILS,
                               magasin, 0);
+}
+
+
+/* A receipt.  The stock that it moves is a change of its own, as of a sale. */
+
+void
+ngx_http_magasin_tags_reception(ngx_http_magasin_tags_t *tags,
+    int64_t reception)
+{
+    ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_RECEPTION,
+                              reception, 0);
+    ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_RECEPTIONS,
+                              0, 0);
+}
+
+
+/* A transfer, likewise. */
+
+void
+ngx_http_magasin_tags_transfert(ngx_http_magasin_tags_t *tags,
+    int64_t transfert)
+{
+    ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_TRANSFERT,
+                              transfert, 0);
+    ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_TRANSFERTS,
+                              0, 0);
 }
 
 

@@ -46,7 +46,11 @@ typedef enum {
     NGX_HTTP_MAGASIN_TAG_VENTES,          /* store, or 0: any sale */
     NGX_HTTP_MAGASIN_TAG_DEMANDE,         /* request */
     NGX_HTTP_MAGASIN_TAG_DEMANDES,        /* any request */
-    NGX_HTTP_MAGASIN_TAG_RAPPORTS         /* reports and dashboard */
+    NGX_HTTP_MAGASIN_TAG_RAPPORTS,        /* reports and dashboard */
+    NGX_HTTP_MAGASIN_TAG_RECEPTION,       /* receipt */
+    NGX_HTTP_MAGASIN_TAG_RECEPTIONS,      /* any receipt */
+    NGX_HTTP_MAGASIN_TAG_TRANSFERT,       /* transfer */
+    NGX_HTTP_MAGASIN_TAG_TRANSFERTS       /* any transfer */
 } ngx_http_magasin_tag_e;
 
 
@@ -66,6 +70,8 @@ typedef enum {
     NGX_HTTP_MAGASIN_CHANGE_SEUIL = 'l',      /* a limit */
     NGX_HTTP_MAGASIN_CHANGE_DEMANDE = 'd',
     NGX_HTTP_MAGASIN_CHANGE_VENTE = 'v',
+    NGX_HTTP_MAGASIN_CHANGE_RECEPTION = 'r',
+    NGX_HTTP_MAGASIN_CHANGE_TRANSFERT = 't',
     NGX_HTTP_MAGASIN_CHANGE_OTHER = 'x'   /* it invalidates everything */
 } ngx_http_magasin_change_e;
 
@@ -75,7 +81,7 @@ typedef struct {
     ngx_uint_t   kind;          /* one of the letters, or another one */
     int64_t      magasin;
     int64_t      produit;
-    int64_t      objet;         /* the sale or the replenishment request */
+    int64_t      objet;         /* the sale, the request, the document */
     unsigned     central:1;     /* a quantity: of the central stock */
     unsigned     nom:1;         /* a product: see _tags_produit() */
     unsigned     presence:1;
@@ -107,6 +113,10 @@ void ngx_http_magasin_tags_vente(ngx_http_magasin_tags_t *tags,
     int64_t magasin, int64_t vente);
 void ngx_http_magasin_tags_demande(ngx_http_magasin_tags_t *tags,
     int64_t demande);
+void ngx_http_magasin_tags_reception(ngx_http_magasin_tags_t *tags,
+    int64_t reception);
+void ngx_http_magasin_tags_transfert(ngx_http_magasin_tags_t *tags,
+    int64_t transfert);
 
 /* The poller calls this one, with a row of the journal. */
 void ngx_http_magasin_tags_change(ngx_http_magasin_tags_t *tags,

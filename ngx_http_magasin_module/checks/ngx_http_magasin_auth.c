@@ -214,7 +214,11 @@ ngx_http_magasin_authorize(ngx_http_magasin_ctx_t *ctx)
         return ngx_http_magasin_unauthorized(ctx);
     }
 
-    if (*scope && !ngx_http_magasin_allowed(ctx, scope)) {
+    if (*scope
+        && !ngx_http_magasin_allowed(ctx, scope)
+        && !(ctx->endpoint->other
+             && ngx_http_magasin_allowed(ctx, ctx->endpoint->other)))
+    {
         ngx_http_magasin_auth_count(ctx->request,
                                     NGX_HTTP_MAGASIN_REFUSED_SCOPE);
 

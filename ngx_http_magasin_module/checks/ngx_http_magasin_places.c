@@ -4,7 +4,9 @@
  * names or touches (.place); each kind is checked as soon as it is known: the
  * store of the path before the body is read, that of the body or the query
  * before the statement is sent, that of a row before it is rendered.  No
- * statement that changes anything is sent before.
+ * statement that changes anything is sent before, but those of documents whose
+ * place only the database knows: their functions are told the asker's scopes
+ * and stores (lieu_interdit() in 016_mouvements.sql).
  */
 
 
@@ -12,6 +14,8 @@
 #include "ngx_http_magasin_tokens_internal.h"
 
 
+static ngx_uint_t ngx_http_magasin_place_column(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, const char *name);
 static ngx_int_t ngx_http_magasin_place_refused(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t all);
 
@@ -73,31 +77,43 @@ ngx_http_magasin_place_value(ngx_http_magasin_ctx_t *ctx)
 
 /*
  * Checks the store of the row that was read, which is in its column
- * magasin_id.  Without a row there is nothing to hide.  Returns NGX_OK, or
+ * magasin_id, or in vers_id where a row is of two stores.  The central stock,
+ * NULL, is none.  Without a row there is nothing to hide.  Returns NGX_OK, or
  * NGX_DONE if the 403 is in ctx.
  */
 
 ngx_int_t
 ngx_http_magasin_place_row(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 {
-    int  column;
-
     if (!ctx->limited || ctx->endpoint->place != NGX_HTTP_MAGASIN_PLACE_ROW
         || PQntuples(result) == 0)
     {
         return NGX_OK;
     }
 
-    column = PQfnumber(result, "magasin_id");
-
-    if (column >= 0 && PQntuples(result) == 1
-        && ngx_http_magasin_rights_have(&ctx->stores,
-                                        PQgetvalue(result, 0, column)))
+    if (ngx_http_magasin_place_column(ctx, result, "magasin_id")
+        || ngx_http_magasin_place_column(ctx, result, "vers_id"))
     {
         return NGX_OK;
     }
 
     return ngx_http_magasin_place_refused(ctx, 0);
+}
+
+
+/* Returns 1 if a column of the row is a store of the asker, else 0. */
+
+static ngx_uint_t
+ngx_http_magasin_place_column(ngx_http_magasin_ctx_t *ctx, PGresult *result,
+    const char *name)
+{
+    int  column;
+
+    column = PQfnumber(result, name);
+
+    return column >= 0 && PQntuples(result) == 1
+           && ngx_http_magasin_rights_have(&ctx->stores,
+                                           PQgetvalue(result, 0, column));
 }
 
 

@@ -201,8 +201,11 @@ typedef enum {
     NGX_HTTP_MAGASIN_PLACE_VALUE,               /* ctx->place, or else the first
                                                    parameter of the statement;
                                                    NULL: all */
-    NGX_HTTP_MAGASIN_PLACE_ROW                  /* the column magasin_id of
-                                                   the row that was read */
+    NGX_HTTP_MAGASIN_PLACE_ROW,                 /* the column magasin_id, or
+                                                   vers_id, of the row that
+                                                   was read */
+    NGX_HTTP_MAGASIN_PLACE_FUNCTION             /* the statement's function
+                                                   checks it */
 } ngx_http_magasin_place_e;
 
 
@@ -216,6 +219,10 @@ struct ngx_http_magasin_endpoint_s {
                                                    or "lecture" where
                                                    magasin_read is on; "":
                                                    any token */
+    const char                    *other;       /* a scope that does instead,
+                                                   where the place needs it:
+                                                   bind or the function
+                                                   checks; or NULL */
     ngx_http_magasin_place_e       place;
     ngx_uint_t                     open;        /* 1: also there */
     ngx_uint_t                     statement;

@@ -7,6 +7,9 @@
 -- the quantity there is.  Changes of one place wait for each other, so that
 -- the ids are in the order of what happened.
 --
+-- Of each transfer and product: what has left and has not come, less what was
+-- written down as a difference, is what is in transit.
+--
 -- All of it is seen in one walk, with the stock row behind those of the
 -- journal; what it costs is one sort, on disk when it must be.
 
@@ -32,7 +35,7 @@ WITH suite AS (
     WINDOW w AS (PARTITION BY magasin_id, produit_id ORDER BY stock, id
                  ROWS UNBOUNDED PRECEDING)
 )
-SELECT coalesce('magasin ' || magasin_id, 'central stock')
+(SELECT coalesce('magasin ' || magasin_id, 'central stock')
        || coalesce(', produit ' || produit_id, '') || ': '
        || CASE WHEN faux
                THEN format('journal row %s says %s after %s, and there were %s'
@@ -56,4 +59,23 @@ SELECT coalesce('magasin ' || magasin_id, 'central stock')
       ) p (present)
   ) e
  WHERE faux OR manque
- ORDER BY magasin_id NULLS FIRST, produit_id, stock, id;
+ ORDER BY magasin_id NULLS FIRST, produit_id, stock, id)
+ UNION ALL
+SELECT 'transfert ' || transfert || ', produit ' || produit_id
+       || format(': %s are in transit, and the journal says %s',
+                 sum(present), sum(journal))
+  FROM (
+    SELECT substring(reference FROM '[0-9]+$') AS transfert, produit_id,
+           0 AS present,
+           - coalesce(delta, 0) - coalesce((details ->> 'ecart')::integer, 0)
+           AS journal
+      FROM journal
+     WHERE type IN ('transfert_depart', 'transfert_arrivee',
+                    'transfert_annulation', 'transfert_ecart')
+     UNION ALL
+    SELECT transfert_id::text, produit_id, quantite, 0
+      FROM transfert_ligne
+     WHERE en_transit
+  ) t
+ GROUP BY transfert, produit_id
+HAVING sum(present) <> sum(journal);

@@ -46,6 +46,8 @@ WITH ligne AS MATERIALIZED (
                 WHEN type LIKE 'magasin\_%' THEN 'm'
                 WHEN type LIKE 'seuil\_%' THEN 'l'
                 WHEN type LIKE 'demande\_%' THEN 'd'
+                WHEN type LIKE 'reception\_%' THEN 'r'
+                WHEN type LIKE 'transfert\_%' THEN 't'
                 WHEN type LIKE 'ligne\_%' THEN 'v'
                 WHEN type LIKE 'vente\_%'
                  AND NOT coalesce(details ? 'magasin_id', false)

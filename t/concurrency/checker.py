@@ -14,6 +14,8 @@ observer.py has found, by these names:
   marked     ids of sales by the price that marks their request
   hand       sales made at psql
   demandes   replenishment requests by id, as GET shows them
+  receptions, transferts     documents by id, as GET shows them
+  transit    units in transit by (store, product), as the lists count them
   journal    all rows of the journal, by id
   changes    (product, description) of all changes of one, by id
   described  descriptions by product
@@ -28,6 +30,8 @@ import bisect
 import collections
 import json
 
+import movements
+
 STILL_RUNNING = "est encore en cours".encode()
 KNOWN = {200, 201, 204, 400, 404, 409, 422}
 PASSING = {503, 504}
@@ -39,6 +43,11 @@ EXPECTED = {
     "adjust": ({200, 409}, {404}),
     "request": ({201, 409}, set()),
     "decide": ({200, 409}, set()),
+    "receipt": ({201}, set()),
+    "cancel": ({200, 409}, set()),
+    "transfer": ({201, 409}, set()),
+    "receive": ({200, 409}, set()),
+    "return": ({200, 409}, set()),
     "create": ({201}, set()),
     "change": ({200}, {404}),
     "delete": ({204, 404}, set()),
@@ -355,6 +364,8 @@ def moved(requests, db):
             product = demande["produit"]
             units[demande["magasin"], product] += demande["quantite"]
             units[None, product] -= demande["quantite"]
+    for place, product, quantity in movements.places(db)[0]:
+        units[place, product] += quantity
     for row in db["journal"]:
         # A deletion takes what there is; an adjustment whose answer was lost
         # has been looked at by adjustments().
@@ -588,17 +599,30 @@ class Timeline:
         return quantity == 0
 
 
+# How the journal names what a request has done: the type, and the reference
+# before its number.
+JOURNALED = {
+    "sale": ("vente", "vente"),
+    "adjust": ("ajustement", None),
+    "decide": ("reapprovisionnement", "demande"),
+    "receipt": ("reception", "reception"),
+    "cancel": ("reception_annulation", "reception"),
+    "transfer": ("transfert_depart", "transfert"),
+    "receive": ("transfert_arrivee", "transfert"),
+    "return": ("transfert_annulation", "transfert"),
+}
+
+
 def timelines(requests, db):
     known = {}
     for r in requests:
         if r.told() is None:
             continue
         ended = min(a.ended for a in r.finals())
-        name = {"sale": lambda: f"vente/{r.told()['id']}",
-                "adjust": r.motif,
-                "decide": lambda: f"demande/{r.told()['id']}"}.get(r.kind)
-        if name:
-            known[name()] = min(ended, known.get(name(), ended))
+        kind, name = JOURNALED.get(r.kind, (None, None))
+        if kind:
+            what = kind, f"{name}/{r.told()['id']}" if name else r.motif()
+            known[what] = min(ended, known.get(what, ended))
     found = collections.defaultdict(Timeline)
     for row in db["journal"]:
         if row.delta is not None:
@@ -606,8 +630,8 @@ def timelines(requests, db):
             line.instants.append(row.instant)
             line.quantities.append(row.quantite)
             line.acknowledged.append(known.get(
-                row.motif if row.type == "ajustement" else row.reference,
-                float("inf")))
+                (row.type, row.motif if row.type == "ajustement"
+                 else row.reference), float("inf")))
     return found
 
 
@@ -616,7 +640,8 @@ def refusals_are_true(requests, db):
     wrong = []
     lines = timelines(requests, db)
     for r in requests:
-        if r.status() != 409 or r.kind not in ("sale", "adjust", "decide"):
+        if r.status() != 409 or r.kind not in ("sale", "adjust", "decide",
+                                               "transfer", "cancel"):
             continue
         said = json.loads(r.final().body)
         attempts = [a for s in requests_of(r, db) for a in s.attempts]
@@ -629,7 +654,10 @@ def refusals_are_true(requests, db):
                 wrong.append(f"{r} was refused for nothing: {said}")
         else:
             store = {"sale": lambda: r.body["magasin"], "decide": lambda: None,
-                     "adjust": lambda: r.place()[0]}[r.kind]()
+                     "adjust": lambda: r.place()[0],
+                     "transfer": lambda: r.body["de"],
+                     "cancel": lambda: db["receptions"][
+                         movements.number_of(r)]["lieu"]}[r.kind]()
             claims = []
             for p in said.get("produits", []):
                 if "disponible" not in p:       # archived
@@ -692,11 +720,19 @@ def logs(_, db):
             + [f"PostgreSQL says: {line}" for line in db["server_log"]])
 
 
+def of_movements(check):
+    """One of movements.py: of each key one request."""
+    def named(requests, db):
+        return check(one_of_each(requests), db)
+    named.__name__ = check.__name__
+    return named
+
+
 CHECKS = [statuses, unanswered, refused_keys, not_below_zero, sales_are_there,
           no_other_sales, hand_sales, adjustments, units_are_conserved,
           replenishments, decided_once, products, changes, keys_are_kept,
           journal_tells_sales, refusals_are_true, reads_are_fresh, stream,
-          ledger, rollups, logs]
+          ledger, rollups, logs, *map(of_movements, movements.CHECKS)]
 
 
 def check(requests, db):

@@ -113,6 +113,7 @@ class Storm:
         self.clients = [Client(nodes, f"{seed}-{n}") for n in range(clients)]
         self.end = time.monotonic() + seconds
         self.demandes = collections.deque(maxlen=200)
+        self.documents = collections.deque(maxlen=200)
         self.hand = []
         self.follower = Follower(nodes)
         self.errors = []
@@ -122,10 +123,12 @@ class Storm:
     def one(self, client):
         rng = client.random
         dice = rng.random()
-        if dice < 0.55:
+        if dice < 0.45:
             self.sell(client)
-        elif dice < 0.7:
+        elif dice < 0.55:
             self.adjust(client)
+        elif dice < 0.72:
+            self.move(client)
         elif dice < 0.79:
             self.demand(client)
         elif dice < 0.89:
@@ -218,6 +221,55 @@ class Storm:
              "quantite": rng.randint(1, 20)}).told()
         if told:
             self.demandes.append(told["id"])
+
+    def move(self, client):
+        """Goods come in, or are sent somewhere; or some people at once close
+        what is open, each in a way of their own."""
+        rng = client.random
+        if rng.random() < 0.5 and self.documents:
+            return self.close_document(client)
+        number = next(client.numbers)
+        lines = [{"produit": rng.randint(1, self.products),
+                  "quantite": rng.randint(1, 6)}
+                 for _ in range(rng.randint(1, 4))]
+        places = rng.sample([None, *range(1, self.stores + 1)], 2)
+        if rng.random() < 0.4:
+            kind, path = "receipt", "/api/v1/receipts/"
+            body = {"lieu": places[0], "fournisseur": "Essai",
+                    "reference": f"essai {number}", "lignes": lines}
+        else:
+            kind, path = "transfer", "/api/v1/transfers/"
+            body = {"de": places[0], "vers": places[1], "lignes": lines}
+        told = self.write(client, number, kind, path, body).told()
+        if told:
+            self.documents.append((path, told))
+
+    def close_document(self, client):
+        rng = client.random
+        try:
+            path, document = self.documents.popleft() \
+                if rng.random() < 0.7 else rng.choice(list(self.documents))
+        except IndexError:
+            return
+        asked = []
+        for _ in range(rng.randint(1, 3)):
+            number = next(client.numbers)
+            kind, word, body = "return", "cancel", None
+            if "receipts" in path:
+                kind = "cancel"
+            elif rng.random() < 0.6:
+                kind, word = "receive", "receive"
+                if rng.random() < 0.5:
+                    body = {"lignes": [
+                        {"produit": line["produit"],
+                         "quantite": max(0, line["quantite"]
+                                         + rng.randint(-2, 1))}
+                        for line in document["lignes"]]}
+            asked.append(Request(
+                number, kind, "POST",
+                f"{path}{document['id']}/{word}/", body,
+                f"cle-{number}" if rng.random() < 0.8 else None))
+        client.together(*asked)
 
     def decide(self, client):
         """Some people at once, who do not agree."""

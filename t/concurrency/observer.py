@@ -13,7 +13,7 @@ from servers import TOP, Failure, size_of
 
 Row = collections.namedtuple(
     "Row", "id instant type magasin_id produit_id delta quantite acteur "
-    "reference motif")
+    "reference motif ecart")
 
 
 class Moved(Row):
@@ -48,9 +48,17 @@ QUERIES = {
         SELECT DISTINCT prix_unitaire, vente_id FROM ligne_vente
          WHERE prix_unitaire >= 100""",
     "demandes": "SELECT demande_corps(d) FROM demande_reapprovisionnement d",
+    "receptions": "SELECT reception_corps(d) FROM reception d",
+    "transferts": "SELECT transfert_corps(t) FROM transfert t",
+    "transit": """
+        SELECT m.id, p.id, stock_en_transit(m.id, p.id)
+          FROM (SELECT id FROM magasin UNION ALL SELECT NULL) m
+         CROSS JOIN produit p
+         WHERE stock_en_transit(m.id, p.id) <> 0""",
     "journal": """
         SELECT id, extract(epoch FROM instant), type, magasin_id, produit_id,
-               delta, quantite, acteur, reference, motif
+               delta, quantite, acteur, reference, motif,
+               details ->> 'ecart'
           FROM journal ORDER BY id""",
     "changes": """
         SELECT produit_id, details #>> '{description,1}' FROM journal
@@ -111,16 +119,22 @@ class Trial:
         for _, text in rows["sales"]:
             sale = json.loads(text)
             sales[sale.pop("id")] = sale
-        demandes = [json.loads(row[0]) for row in rows["demandes"]]
+        demandes, receptions, transferts = (
+            {d["id"]: d for d in (json.loads(row[0]) for row in rows[name])}
+            for name in ("demandes", "receptions", "transferts"))
         return dict(
             self.told,
             stock=stock_of(rows["stock"]),
             sales=sales,
             marked=marked,
-            demandes={d["id"]: d for d in demandes},
+            demandes=demandes,
+            receptions=receptions,
+            transferts=transferts,
+            transit=stock_of(rows["transit"]),
             journal=[Moved(int(r[0]), float(r[1]), r[2], number(r[3]),
                            number(r[4]), number(r[5]), number(r[6]),
-                           *r[7:10]) for r in rows["journal"]],
+                           *r[7:10], number(r[10]))
+                     for r in rows["journal"]],
             changes=[(int(p), text) for p, text in rows["changes"]],
             described={int(p): text for p, text in rows["described"]},
             order=[int(row[0]) for row in rows["order"]],

@@ -23,7 +23,9 @@ def replace_in(function, old, new):
 FUNCTIONS = ["vente_creer", "lot_refus", "stock_ajuster",
              "demande_decider", "idempotence_ouvrir", "lot_ecrire",
              "lot_tenir", "lot_vendre", "lot_vendre_ecrire", "lot_ajuster",
-             "journal_mouvements", "produit_codes_poser"]
+             "journal_mouvements", "produit_codes_poser",
+             "transfert_recevoir", "transfert_annuler", "transfert_clos",
+             "stock_entrer"]
 
 # The loser of two who claim one code is told that it has it.
 SHARED_CODE = replace_in("produit_codes_poser",
@@ -107,6 +109,15 @@ BEFORE = {
     "decided-again": (
         replace_in("demande_decider", "d.statut <> 'en_attente'", "false"),
         "decided_once"),
+    "arrives-again": (
+        replace_in("transfert_clos", "(t).statut <> 'en_transit'::text",
+                   "(t).statut = 'perdu'::text"),
+        "closed_once"),
+    "unit-on-the-way": (
+        replace_in("transfert_recevoir", "PERFORM stock_entrer(t.vers_id, q);",
+                   "q.quantites[1] := greatest(q.quantites[1] - 1, 0);"
+                   " PERFORM stock_entrer(t.vers_id, q);"),
+        "conserved"),
     "wrong-refusal": (
         replace_in("lot_refus", "|| reste || '}'",
                    "|| reste - 1 || '}'"),
@@ -145,11 +156,20 @@ GROUPS = [("oversell", "lost-adjustment", "timid-key"),
           ("unlocked-key", "silent-movement", "wrong-refusal"),
           ("restless-key", "any-order", "decided-again", "deaf-replica"),
           ("swapped-answers", "running-quantity", "refused-neighbour",
-           "silent-sale")]
+           "silent-sale"),
+          ("arrives-again", "unit-on-the-way")]
 
 REPLICA = "SET LOCAL session_replication_role = replica;"
 
 AFTER = {
+    "lost-in-transit": (
+        REPLICA + "DELETE FROM transfert_ligne WHERE en_transit",
+        "conserved"),
+    "forgotten-receipt": (
+        REPLICA + "DELETE FROM reception_ligne", "made_once"),
+    "wrong-index": (
+        REPLICA + "UPDATE transfert_ligne SET en_transit = false",
+        "transit_is_indexed"),
     "lost-sale": (
         REPLICA + "DELETE FROM ligne_vente WHERE vente_id % 7 = 0;"
         "DELETE FROM vente WHERE id % 7 = 0", "sales_are_there"),

@@ -10,11 +10,23 @@ use JSON::PP qw(decode_json);
 
 use MagasinTest;
 
-# The fixture has no replenishment request.  These statements insert one.
+# The fixture has no replenishment request, no receipt and no transfer.  These
+# statements insert a request and a receipt of store 1, a transfer that comes to
+# it and one that leaves it.
 our @Rows = (
     'INSERT INTO demande_reapprovisionnement (id, magasin_id, produit_id,'
         . ' quantite) VALUES (1, 1, 4, 5)',
     "SELECT setval('demande_reapprovisionnement_id_seq', 1)",
+    "INSERT INTO reception (id, magasin_id, fournisseur, reference)"
+        . " VALUES (1, 1, 'Torréfacteur', 'BL-1')",
+    'INSERT INTO reception_ligne (reception_id, produit_id, quantite)'
+        . ' VALUES (1, 4, 2)',
+    "SELECT setval('reception_id_seq', 1)",
+    'INSERT INTO transfert (id, magasin_id, vers_id)'
+        . ' VALUES (1, NULL, 1), (2, 1, NULL)',
+    'INSERT INTO transfert_ligne (transfert_id, produit_id, vers_id, quantite)'
+        . ' VALUES (1, 4, 1, 2), (2, 4, NULL, 3)',
+    "SELECT setval('transfert_id_seq', 2)",
 );
 
 my @Order = qw(GET POST PUT PATCH DELETE);

@@ -452,7 +452,8 @@ sub checksum {
         "(SELECT '$_' || coalesce(md5(string_agg(t::text, ' '"
             . " ORDER BY t::text)), '') FROM $_ t)"
     } qw(magasin produit stock_local stock_central vente ligne_vente
-        demande_reapprovisionnement produit_code seuil seuil_categorie journal
+        demande_reapprovisionnement reception reception_ligne transfert
+        transfert_ligne produit_code seuil seuil_categorie journal
         idempotence),
         '(SELECT magasin_id, produit_id, quantite, total FROM cumul_vente)');
 }

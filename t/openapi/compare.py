@@ -39,14 +39,17 @@ def of_operation(document, operation, endpoint, shared):
     if operation.scope() != endpoint.scope:
         found.append(f"the scope is {operation.scope()}, "
                      f"the table says {endpoint.scope}")
+    if operation.other() != endpoint.other:
+        found.append(f"the scope {operation.other()} does instead, "
+                     f"the table says {endpoint.other}")
     if endpoint.scope is None and operation.guarded() != \
             endpoint.path.startswith("/api/v1/"):
         found.append("a token of the scope lecture is "
                      + ("" if operation.guarded() else "not ") + "asked for")
     # Swagger UI shows the words, and not the role of the requirement.
-    if endpoint.scope and f"`{endpoint.scope}`" not in \
-            operation.content.get("description", ""):
-        found.append(f"the description does not name {endpoint.scope}")
+    for scope in filter(None, (endpoint.scope, endpoint.other)):
+        if f"`{scope}`" not in operation.content.get("description", ""):
+            found.append(f"the description does not name {scope}")
     found += of_names("path", set(operation.parameters_in("path")),
                       set(re.findall(r"\{(\w+)\}", endpoint.path)))
     query = operation.parameters_in("query")
@@ -113,7 +116,8 @@ def of_member(document, name, schema, member):
         "integer": {"type": ["integer", "null"] if member.null else "integer",
                     "minimum": member.min,
                     "maximum": member.max},
-        "id": {"type": "integer", "format": "int64", "minimum": 1},
+        "id": {"type": ["integer", "null"] if member.null else "integer",
+               "format": "int64", "minimum": 1},
         "boolean": {"type": "boolean"},
         "instant": {"type": "string", "pattern": INSTANT},
         "date": {"type": "string", "format": "date"},

@@ -13,8 +13,9 @@ TOLD = ("allow", "cache-control", "etag", "link", "location", "retry-after",
 
 # What differs from one run to the next.  The schema knows its form, and that
 # is all that is asked of it; anything else has to be as in the example.
-INSTANTS = ("date_demande", "date_decision", "date_vente", "instant",
-            "timestamp")
+INSTANTS = ("date_annulation", "date_cloture", "date_decision",
+            "date_demande", "date_depart", "date_reception", "date_vente",
+            "instant", "timestamp")
 LINKS = ("next", "previous", "recommencer")
 # Where the request went, in an example that many operations share.
 PLACES = ("path", "instance")
@@ -69,6 +70,13 @@ class Operation:
         if not needs or {} in needs:
             return None
         return (needs[0]["Token"] or [""])[0]
+
+    def other(self):
+        """The scope that does instead, where the place needs it, or None."""
+        needs = self.content["security"]
+        if len(needs) < 2 or {} in needs:
+            return None
+        return needs[1]["Token"][0]
 
     def guarded(self):
         """Is it a read that a server may guard (magasin_read)?"""

@@ -33,6 +33,11 @@ NEEDED = "INSERT INTO seuil VALUES (1, 4, 40, 90)"
 REQUESTED = ("INSERT INTO demande_reapprovisionnement"
              " (magasin_id, produit_id, quantite) VALUES (2, 1, 20)")
 
+RECEIVED = ("SELECT reception_creer(2, 'Torréfacteur', 'BL-77', '{4,2}',"
+            " '{10,5}', '{3.20,NULL}', 'demo', NULL, NULL)")
+SENT = ("SELECT transfert_creer(1, 2, '{9,4}', '{4,5}', NULL, 'demo', NULL,"
+        " NULL)")
+
 
 def archived(product):
     return f"UPDATE produit SET archive_le = now() WHERE id = {product}"
@@ -67,9 +72,15 @@ ANY = {
     "base_lente": {},       # run holds its rows
 }
 
-# Of operations that read what requests are there.
-REQUESTS = ("replenishments", "replenishment", "replenishment_approve",
-            "replenishment_reject")
+# What is there for the operations that read it.
+ROWS = {
+    **dict.fromkeys(("replenishments", "replenishment",
+                     "replenishment_approve", "replenishment_reject"),
+                    REQUESTED),
+    **dict.fromkeys(("receipts", "receipt", "receipt_cancel"), RECEIVED),
+    **dict.fromkeys(("transfers", "transfer", "transfer_receive",
+                     "transfer_cancel"), SENT),
+}
 
 # A value of each parameter of a query, which the first answer fits.
 VALUES = {
@@ -80,9 +91,11 @@ VALUES = {
     "sous_minimum": "true", ("items", "ordering"): "-quantite",
     ("items", "q"): "premium", "produit__nom": "café", "produits": "4,6", "q": "cafe", "quantite": "30",
     "statut": "en_attente", "type": "vente",
+    ("receipts", "reference"): "BL-77",
     ("stock_central", "ordering"): "-quantite",
     ("reports_sales", "jusqu_a"): "2999-12-31",
     "par": "mois", "groupe": "produit",
+    ("transfers", "statut"): "en_transit",
 }
 
 SCENARIOS = {
@@ -150,6 +163,13 @@ SCENARIOS = {
         "rien": {"body": {}},
         "json_abime": {"body": '{"delta": -3'},
         "magasin_inconnu": {"path": {"id": 99}},
+        "produit_inconnu": {"path": {"produit": 99}},
+    },
+    "stock_central_item": {"absent": {"path": {"produit": 99}}},
+    "stock_central_adjust": {
+        "delta_nul": {"body": {"delta": 0}},
+        "rien": {"body": {}},
+        "json_abime": {"body": '{"delta": -3'},
         "produit_inconnu": {"path": {"produit": 99}},
     },
     "products": {
@@ -239,6 +259,62 @@ SCENARIOS = {
         "json_abime": {"body": "{"},
         "inconnu": {"path": {"id": 99}},
         "decidee": {"sql": DECIDED},
+    },
+    "receipts": {
+        "filtre": {"query": {"magasin": "2", "reference": "BL-77"}},
+        "magasin_non_valide": {"query": {"magasin": "nord"}},
+    },
+    "receipt_create": {
+        "ligne_non_valide": {
+            "body": {"lieu": 2, "fournisseur": "Torréfacteur",
+                     "reference": "BL-77",
+                     "lignes": [{"produit": 4, "quantite": 2},
+                                {"produit": 1, "quantite": 0}]}},
+        "sans_lignes": {
+            "body": {"lieu": 2, "fournisseur": "Torréfacteur",
+                     "reference": "BL-77", "lignes": []}},
+        "json_abime": {"body": '{"lieu": 2'},
+        "archive": {"sql": archived(4)},
+        "ferme": {"sql": closed(2)},
+    },
+    "receipt": {"inconnu": {"path": {"id": 99}}},
+    "receipt_cancel": {
+        "champ_inconnu": {"body": {"quantite": 1}},
+        "json_abime": {"body": "{"},
+        "inconnu": {"path": {"id": 99}},
+        "parties": {"sql": "UPDATE stock_local SET quantite = 2"
+                           " WHERE magasin_id = 2 AND produit_id = 2"},
+        "deja_annulee": {"sql": "UPDATE reception SET statut = 'annulee',"
+                                " date_annulation = now()"},
+    },
+    "transfers": {
+        "filtre": {"query": {"magasin": "2", "statut": "en_transit"}},
+        "statut_inconnu": {"query": {"statut": "perdu"}},
+    },
+    "transfer_create": {
+        "ligne_non_valide": {
+            "body": {"de": 1, "vers": 2,
+                     "lignes": [{"produit": 4, "quantite": 2},
+                                {"produit": 1, "quantite": 0}]}},
+        "sans_lignes": {"body": {"de": 1, "vers": 2, "lignes": []}},
+        "json_abime": {"body": '{"de": 1'},
+        "ferme": {"sql": closed(2)},
+    },
+    "transfer": {"inconnu": {"path": {"id": 99}}},
+    "transfer_receive": {
+        "sans_lignes": {"body": {"lignes": []}},
+        "json_abime": {"body": "{"},
+        "inconnu": {"path": {"id": 99}},
+        "deja_recu": {"sql": "UPDATE transfert SET statut = 'recu',"
+                             " date_cloture = now()"},
+        "ferme": {"sql": closed(2)},
+    },
+    "transfer_cancel": {
+        "champ_inconnu": {"body": {"quantite": 1}},
+        "json_abime": {"body": "{"},
+        "inconnu": {"path": {"id": 99}},
+        "deja_recu": {"sql": "UPDATE transfert SET statut = 'recu',"
+                             " date_cloture = now()"},
     },
     "cache_flush": {
         "champ_inconnu": {"body": {"motif": "oui"}},

@@ -33,6 +33,9 @@ FUNCTION = re.compile(r"^(ngx_http_magasin_\w+)\([^;{]*\)\n\{\n(.*?)^\}",
 PARAMETER = re.compile(
     r"ngx_http_magasin_query_value\(\s*ctx->query,\s*" + STRING)
 
+# Functions of other files that read a query or a body for a bind.
+SHARED = ("ngx_http_magasin_list_bind", "ngx_http_magasin_movement_cancel")
+
 
 class Failure(Exception):
     """There is no result; the message says why."""
@@ -142,6 +145,7 @@ class Endpoint:
         self.path = word(row["path"])
         self.title = word(row["title"])
         self.scope = word(row.get("scope", "NULL"))
+        self.other = word(row.get("other", "NULL"))
         self.place = row.get("place", "NGX_HTTP_MAGASIN_PLACE_ALL") \
             .removeprefix("NGX_HTTP_MAGASIN_PLACE_").lower()
         self.open = row.get("open", "0") == "1"
@@ -181,7 +185,7 @@ class Tables:
                 self.functions[name, path] = body
 
     def closure(self, name):
-        """The bodies of a function and of those of its file and of the list
+        """The bodies of a function and of those of its file and of SHARED
         that it calls, as far as they lead."""
         todo, seen = [key for key in self.functions if key[0] == name], {}
         if not todo:
@@ -197,7 +201,7 @@ class Tables:
                 near = (called, key[1])
                 if near in self.functions:
                     todo.append(near)
-                elif called == "ngx_http_magasin_list_bind":
+                elif called in SHARED:
                     todo += [k for k in self.functions if k[0] == called]
         return "\n".join(seen.values())
 

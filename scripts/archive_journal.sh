@@ -45,8 +45,8 @@ if [ -z "$database" ]; then
 fi
 
 sql() {
-    PGOPTIONS='-c client_min_messages=warning -c timezone=UTC -c datestyle=ISO' \
-        PGCLIENTENCODING=UTF8 psql -X -q -A -t -v ON_ERROR_STOP=1 \
+    PGOPTIONS='-c client_min_messages=warning -c timezone=UTC' \
+        PGCLIENTENCODING=UTF8 PGDATESTYLE=ISO psql -X -q -A -t -v ON_ERROR_STOP=1 \
         -d "$database" "$@"
 }
 

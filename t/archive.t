@@ -163,8 +163,8 @@ MagasinTest::sql("ALTER DATABASE $name SET magasin.journal_retention = '100 days
 ($status, $output) = archive();
 MagasinTest::sql("ALTER DATABASE $name RESET magasin.journal_retention");
 is($status, 0, 'by the retention') or diag($output);
-is(scalar(my @files = glob "$directory/*.sha256"), @before + 1,
-    'another file');
+my @after = glob "$directory/*.sha256";
+is(@after, @before + 1, 'another file');
 ledger('again');
 is(MagasinTest::sql("SELECT count(*) FROM journal WHERE xid <> '0'"), 0,
     'opening rows alone');

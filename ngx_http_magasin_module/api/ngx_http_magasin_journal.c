@@ -172,8 +172,8 @@ ngx_http_magasin_journal_gone(ngx_http_magasin_ctx_t *ctx)
     ngx_http_magasin_json_t     *json;
     ngx_http_magasin_address_t   address;
 
-    static ngx_str_t  detail = ngx_string("Le journal n’a plus la ligne de ce "
-                              "curseur. Recommencez sans « cursor », "
+    static ngx_str_t  detail = ngx_string("Le journal n’a plus la ligne de "
+                              "ce curseur. Recommencez sans « cursor », "
                               "avec « depuis » au besoin.");
 
     ngx_str_set(&none, "");

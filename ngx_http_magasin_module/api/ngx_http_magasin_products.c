@@ -69,6 +69,11 @@ static ngx_int_t ngx_http_magasin_product_batched(ngx_http_magasin_ctx_t *ctx,
     const char **fields);
 static ngx_int_t ngx_http_magasin_product_patched(ngx_http_magasin_ctx_t *ctx,
     const char **fields, const char *unless, const char *null);
+static ngx_uint_t ngx_http_magasin_product_of_sheet(
+    ngx_http_magasin_ctx_t *ctx, const ngx_http_magasin_member_t *members,
+    const char **fields);
+static void ngx_http_magasin_product_body(ngx_http_magasin_json_t *json,
+    PGresult *result, int row, int first);
 static void ngx_http_magasin_product_no_null(ngx_http_magasin_ctx_t *ctx);
 static ngx_uint_t ngx_http_magasin_product_null_refused(
     ngx_http_magasin_ctx_t *ctx, PGresult *result);
@@ -212,16 +217,9 @@ ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    /*
-     * Few requests have one of these, and they are not in the batch.  If-Match
-     * of PATCH may name the sheet.
-     */
+    /* Few requests have one of these, and they are not in the batch. */
 
-    if (fields[MEMBER_CODE] || fields[MEMBER_CODES_BARRES]
-        || (members == ngx_http_magasin_product_patch
-            && ngx_http_magasin_header(ctx->request,
-                                       NGX_HTTP_MAGASIN_HEADER_IF_MATCH)))
-    {
+    if (ngx_http_magasin_product_of_sheet(ctx, members, fields)) {
         return ngx_http_magasin_product_change_bind(ctx, fields, unless,
                                                     null);
     }
@@ -231,6 +229,22 @@ ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
     }
 
     return ngx_http_magasin_product_batched(ctx, fields);
+}
+
+
+/* Returns 1 for PATCH of codes, or with If-Match, which may name the sheet. */
+
+static ngx_uint_t
+ngx_http_magasin_product_of_sheet(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_member_t *members, const char **fields)
+{
+    if (members != ngx_http_magasin_product_patch) {
+        return 0;
+    }
+
+    return fields[MEMBER_CODE] || fields[MEMBER_CODES_BARRES]
+           || ngx_http_magasin_header(ctx->request,
+                                      NGX_HTTP_MAGASIN_HEADER_IF_MATCH);
 }
 
 
@@ -347,8 +361,7 @@ ngx_http_magasin_product_null_refused(ngx_http_magasin_ctx_t *ctx,
 ngx_int_t
 ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 {
-    int                       row, first;
-    ngx_http_magasin_json_t  *json;
+    int  row, first;
 
     if (ctx->job.statement == NGX_HTTP_MAGASIN_SQL_PRODUCT_CHANGE) {
         return ngx_http_magasin_product_change_render(ctx, result);
@@ -367,8 +380,6 @@ ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
         return ngx_http_magasin_product_missing(ctx) == NGX_DONE ? NGX_OK
                                                                  : NGX_ERROR;
     }
-
-    json = &ctx->json;
 
     if (ctx->job.statement != NGX_HTTP_MAGASIN_SQL_PRODUCT
         && *PQgetvalue(result, row, first + PRODUCT_CONCORDE) == 'f')
@@ -389,6 +400,18 @@ ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
         return NGX_ERROR;
     }
 
+    ngx_http_magasin_product_body(&ctx->json, result, row, first);
+
+    return NGX_OK;
+}
+
+
+/* Write the members of a product, whose first column is `first`. */
+
+static void
+ngx_http_magasin_product_body(ngx_http_magasin_json_t *json,
+    PGresult *result, int row, int first)
+{
     ngx_http_magasin_json_open(json, '{');
     ngx_http_magasin_json_key(json, "nom");
     ngx_http_magasin_column_text(json, result, row,
@@ -410,8 +433,6 @@ ngx_http_magasin_product_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
     }
 
     ngx_http_magasin_json_close(json, '}');
-
-    return NGX_OK;
 }
 
 

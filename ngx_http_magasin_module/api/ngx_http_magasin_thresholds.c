@@ -79,7 +79,9 @@ const ngx_http_magasin_item_spec_t  ngx_http_magasin_thresholds_spec = {
 };
 
 
-/* PUT of one product.  Unknown members are ignored: what GET gives, PUT takes. */
+/*
+ * PUT of one product.  Unknown members are ignored: what GET gives, PUT takes.
+ */
 
 ngx_int_t
 ngx_http_magasin_threshold_put_bind(ngx_http_magasin_ctx_t *ctx)

@@ -5,6 +5,9 @@
 #include "ngx_http_magasin_members.h"
 
 
+static ngx_int_t ngx_http_magasin_texts_elements(ngx_http_magasin_ctx_t *ctx,
+    json_t *list, const ngx_http_magasin_member_t *member,
+    const char **value);
 static u_char *ngx_http_magasin_array_element(u_char *p, const char *value);
 
 
@@ -24,8 +27,6 @@ ngx_http_magasin_texts_read(ngx_http_magasin_ctx_t *ctx, const char *name,
 {
     u_char                      message[128];
     json_t                     *list;
-    ngx_uint_t                  i, n;
-    const char                **texts;
     ngx_http_magasin_field_t    field;
     ngx_http_magasin_member_t   member;
 
@@ -55,18 +56,11 @@ ngx_http_magasin_texts_read(ngx_http_magasin_ctx_t *ctx, const char *name,
         return NGX_OK;
     }
 
-    n = json_array_size(list);
-
-    if (n > most) {
+    if (json_array_size(list) > most) {
         (void) ngx_sprintf(message, "Assurez-vous que cette liste n'a pas "
                            "plus de %ui éléments.%Z", most);
         ngx_http_magasin_members_error(ctx, name, (char *) message);
         return NGX_OK;
-    }
-
-    texts = ngx_pcalloc(ctx->request->pool, (n + 1) * sizeof(char *));
-    if (texts == NULL) {
-        return NGX_ERROR;
     }
 
     ngx_memzero(&member, sizeof(ngx_http_magasin_member_t));
@@ -75,13 +69,37 @@ ngx_http_magasin_texts_read(ngx_http_magasin_ctx_t *ctx, const char *name,
     member.type = NGX_HTTP_MAGASIN_MEMBER_TEXT;
     member.max = length;
 
+    return ngx_http_magasin_texts_elements(ctx, list, &member, value);
+}
+
+
+/*
+ * Reads the elements of a list, each as `member` says.  Returns NGX_OK, or
+ * NGX_ERROR if memory cannot be allocated.
+ */
+
+static ngx_int_t
+ngx_http_magasin_texts_elements(ngx_http_magasin_ctx_t *ctx, json_t *list,
+    const ngx_http_magasin_member_t *member, const char **value)
+{
+    ngx_uint_t                  i, n;
+    const char                **texts;
+    ngx_http_magasin_field_t    field;
+
+    n = json_array_size(list);
+
+    texts = ngx_pcalloc(ctx->request->pool, (n + 1) * sizeof(char *));
+    if (texts == NULL) {
+        return NGX_ERROR;
+    }
+
     for (i = 0; i < n; i++) {
         ngx_memzero(&field, sizeof(ngx_http_magasin_field_t));
 
         if (ngx_http_magasin_body_value(ctx->request, &ctx->body,
                                         json_array_get(list, i), &field)
                != NGX_OK
-            || ngx_http_magasin_value(ctx->request, &member, &field,
+            || ngx_http_magasin_value(ctx->request, member, &field,
                                       &texts[i],
                                       ngx_http_magasin_members_complain, ctx)
                != NGX_OK)

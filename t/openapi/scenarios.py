@@ -130,12 +130,11 @@ SCENARIOS = {
     },
     "reorder": {"besoins": {"sql": NEEDED}},
     "reorder_create": {
-        "lignes": {"sql": NEEDED},
         "tout": {"sql": NEEDED},
         "rien": {"body": {}},
         "rien_a_demander": {"body": {"lignes": [{"produit": 1}]}},
         "inconnu": {"path": {"id": 99}},
-        "ferme": {"sql": closed(1)},
+        "ferme": {"sql": closed(1), "body": {}},
     },
     "thresholds": {"inconnu": {"path": {"id": 99}}},
     "thresholds_put": {

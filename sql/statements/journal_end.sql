@@ -6,7 +6,7 @@
 SELECT fin.xid, fin.id,
        (SELECT true
           FROM journal
-         WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())
+         WHERE xid >= horizon
          ORDER BY xid, id
          LIMIT 1) IS NOT NULL AS attente,
        $1::xid8 IS NULL
@@ -14,11 +14,13 @@ SELECT fin.xid, fin.id,
                     FROM journal
                    WHERE xid = $1::xid8
                      AND id = $2::bigint) AS connue
-  FROM (VALUES (true)) un
+  FROM (
+    SELECT pg_snapshot_xmin(pg_current_snapshot()) AS horizon
+  ) un
   LEFT JOIN LATERAL (
     SELECT xid, id
       FROM journal
-     WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
+     WHERE xid < horizon
      ORDER BY xid DESC, id DESC
      LIMIT 1
   ) fin ON true

@@ -314,6 +314,19 @@ writes([],
 );
 
 writes([],
+    [ 'a change of a request', 200, [ 'd1', 'requests', 'waiting' ],
+        PATCH => 'replenishments/1/', '{"quantite":4}' ],
+    [ 'decisions', 200,
+        [ 'd1', 'd2', 'd3', 'requests', 'waiting', @central, quantity(1, 4) ],
+        POST => 'replenishments/decisions/',
+        '{"approuver":[1,3],"refuser":[2]}' ],
+    [ 'decisions on what was decided', 200, [],
+        POST => 'replenishments/decisions/', '{"approuver":[1,3]}' ],
+);
+
+writes([],
+    [ 'its withdrawal', 200, [ 'd2', 'requests', 'waiting' ],
+        POST => 'replenishments/2/cancel/' ],
     [ 'a receipt', 201, [ 'receipts', quantity(1, 4), quantity(1, 9) ],
         POST => 'receipts/', '{"lieu":1,"fournisseur":"f","reference":"r",'
             . '"lignes":[{"produit":4,"quantite":2},{"produit":9,"quantite":1}]}' ],

@@ -337,6 +337,20 @@ writes([],
 );
 
 writes([],
+    [ 'a change of a request', 200, [ 'd1', 'requests', 'waiting', 'i1', 'i2' ],
+        PATCH => 'replenishments/1/', '{"quantite":4}' ],
+    [ 'decisions', 200,
+        [ 'd1', 'd2', 'd3', 'requests', 'waiting', 'i2', @central,
+            quantity(1, 4) ],
+        POST => 'replenishments/decisions/',
+        '{"approuver":[1,3],"refuser":[2]}' ],
+    [ 'decisions on what was decided', 200, [],
+        POST => 'replenishments/decisions/', '{"approuver":[1,3]}' ],
+);
+
+writes([],
+    [ 'its withdrawal', 200, [ 'd2', 'requests', 'waiting', 'i1', 'i2' ],
+        POST => 'replenishments/2/cancel/' ],
     [ 'a receipt', 201, [ 'receipts', quantity(1, 4), quantity(1, 9) ],
         POST => 'receipts/', '{"lieu":1,"fournisseur":"f","reference":"r",'
             . '"lignes":[{"produit":4,"quantite":2},{"produit":9,"quantite":1}]}' ],
@@ -348,15 +362,15 @@ writes([],
     [ 'that of a store', 200, [ 'r1', 'receipts', quantity(1, 4) ],
         POST => 'receipts/1/cancel/' ],
     [ 'once more', 409, [], POST => 'receipts/1/cancel/' ],
-    [ 'a transfer', 201, [ 'moves', quantity(1, 4) ],
+    [ 'a transfer', 201, [ 'moves', 'i2', quantity(1, 4) ],
         POST => 'transfers/',
         '{"de":1,"vers":2,"lignes":[{"produit":4,"quantite":2}]}' ],
-    [ 'one from the centre', 201, [ 'moves', 'a4', @central ],
+    [ 'one from the centre', 201, [ 'moves', 'i1', 'i2', 'a4', @central ],
         POST => 'transfers/',
         '{"de":null,"vers":2,"lignes":[{"produit":4,"quantite":2}]}' ],
-    [ 'its arrival', 200, [ 'x1', 'moves', quantity(1, 4) ],
+    [ 'its arrival', 200, [ 'x1', 'moves', 'i2', quantity(1, 4) ],
         POST => 'transfers/1/receive/', '{"lignes":[{"produit":4,"quantite":1}]}' ],
-    [ 'its return', 200, [ 'x2', 'moves', quantity(1, 9) ],
+    [ 'its return', 200, [ 'x2', 'moves', 'i2', quantity(1, 9) ],
         POST => 'transfers/2/cancel/' ],
 );
 
@@ -486,9 +500,9 @@ by_hand('UPDATE of a receipt', [qw(r1 receipts)],
     "UPDATE reception SET reference = 'x' WHERE id = 1");
 by_hand('UPDATE of a line of it', [qw(r1 receipts)],
     'UPDATE reception_ligne SET quantite = 9 WHERE reception_id = 1');
-by_hand('UPDATE of a transfer', [qw(x1 moves)],
+by_hand('UPDATE of a transfer', [qw(x1 moves i1 i2)],
     "UPDATE transfert SET expedie_par = 'x' WHERE id = 1");
-by_hand('DELETE of a line of it', [qw(x1 moves)],
+by_hand('DELETE of a line of it', [qw(x1 moves i1 i2)],
     'DELETE FROM transfert_ligne WHERE transfert_id = 1');
 by_hand('UPDATE of a sale', [qw(v1 sales vm1 reports periodes dashboard)],
     'UPDATE vente SET total = 1 WHERE id = 1');

@@ -151,7 +151,7 @@ GET /api/v1/replenishments/1/ -> 200 {"id":1,"magasin":2,"produit":1,"quantite":
 HEAD /api/v1/replenishments/1/ -> 200
 GET /api/v1/replenishments/ -> 200 {"next":null,"results":[{"id":1,"magasin":2,"produit":1,"quantite":12,"statut":"en_attente","date_demande":"T","date_decision":null,"decideur":null}]}
 --- response_headers_like eval
-[("Content-Type: application/json\nCache-Control: no-cache\nETag: \"[0-9a-f]{32}\"\nAllow: GET, HEAD, OPTIONS") x 2, 'Allow: GET, POST, HEAD, OPTIONS']
+[("Content-Type: application/json\nCache-Control: no-cache\nETag: \"[0-9a-f]{32}\"\nAllow: GET, PATCH, HEAD, OPTIONS") x 2, 'Allow: GET, POST, HEAD, OPTIONS']
 
 
 === TEST 3: an approval moves the units
@@ -315,13 +315,13 @@ Content-Type: application/x-www-form-urlencoded', 'Authorization: Token secret-d
 SELECT count(*) FROM demande_reapprovisionnement -> 2
 
 
-=== TEST 15: a decision needs no body, and takes no member
+=== TEST 15: a decision needs no body, and takes no member that is not its own
 --- init
 MagasinTest::reset(main::ask(map { [$_, 2, 1, 1] } 1 .. 6));
 --- calls
 POST /api/v1/replenishments/1/approve/ {} -> 200 ~"statut":"approuvee"
 POST /api/v1/replenishments/2/reject/ {} -> 200 ~"statut":"refusee"
-POST /api/v1/replenishments/3/approve/ {"quantite":1} -> 400 !quantite unknown
+POST /api/v1/replenishments/3/approve/ {"produit":1} -> 400 !produit unknown
 POST /api/v1/replenishments/3/reject/ {"motif":"non","a":1} -> 400 !motif unknown, a unknown
 POST /api/v1/replenishments/3/approve/ [] -> 400 ~^\{"non_field_errors"
 POST /api/v1/replenishments/3/approve/ null -> 400 {"non_field_errors":["No data provided"]}
@@ -402,7 +402,7 @@ OPTIONS /api/v1/replenishments/ -> 200 ~^\{"name":"Demandes Reapprovisionnement"
 OPTIONS /api/v1/replenishments/1/ -> 200 ~^\{"name":"Demande Reapprovisionnement",
 OPTIONS /api/v1/replenishments/1/approve/ -> 200 ~^\{"name":"Approbation Demande",
 OPTIONS /api/v1/replenishments/1/reject/ -> 200 ~^\{"name":"Refus Demande",
---- response_headers eval: [map {"Allow: $_"} 'GET, POST, HEAD, OPTIONS', ('GET, HEAD, OPTIONS') x 2, ('POST, OPTIONS') x 3, 'GET, POST, HEAD, OPTIONS', 'GET, HEAD, OPTIONS', ('POST, OPTIONS') x 2]
+--- response_headers eval: [map {"Allow: $_"} 'GET, POST, HEAD, OPTIONS', ('GET, PATCH, HEAD, OPTIONS') x 2, ('POST, OPTIONS') x 3, 'GET, POST, HEAD, OPTIONS', 'GET, PATCH, HEAD, OPTIONS', ('POST, OPTIONS') x 2]
 --- unchanged
 
 

@@ -152,6 +152,19 @@ void ngx_http_magasin_replenishment_create_touch(ngx_http_magasin_ctx_t *ctx,
 void ngx_http_magasin_replenishment_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags);
 
+/* demandes.c */
+ngx_int_t ngx_http_magasin_replenishment_decisions_bind(
+    ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_replenishment_patch_bind(
+    ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_replenishment_cancel_bind(
+    ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_replenishment_decisions_touch(
+    ngx_http_magasin_ctx_t *ctx, PGresult *result,
+    ngx_http_magasin_tags_t *tags);
+void ngx_http_magasin_replenishment_change_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+
 /* receipts.c */
 ngx_int_t ngx_http_magasin_receipts_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_receipt_create_bind(ngx_http_magasin_ctx_t *ctx);

@@ -13,7 +13,7 @@
 static ngx_int_t ngx_http_magasin_demande_bind(ngx_http_magasin_ctx_t *ctx,
     const char **members);
 static ngx_int_t ngx_http_magasin_decide_bind(ngx_http_magasin_ctx_t *ctx,
-    const char *approve);
+    const ngx_http_magasin_member_t *members, const char *approve);
 
 
 /* The first parameters of replenishments.sql and of replenishments_*.sql. */
@@ -38,7 +38,7 @@ enum {
 
 
 static const char *const  ngx_http_magasin_demande_states[] = {
-    "en_attente", "approuvee", "refusee", NULL
+    "en_attente", "approuvee", "refusee", "annulee", NULL
 };
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_demande_params[] = {
@@ -56,6 +56,12 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_demande_members[] = {
     { .name = "quantite", .type = NGX_HTTP_MAGASIN_MEMBER_INTEGER, .min = 1,
       .max = NGX_MAX_INT32_VALUE, .required = 1 },
     { .name = "code", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 64 },
+    { .name = NULL }
+};
+
+static const ngx_http_magasin_member_t  ngx_http_magasin_approval_members[] = {
+    { .name = "quantite", .type = NGX_HTTP_MAGASIN_MEMBER_INTEGER, .min = 1,
+      .max = NGX_MAX_INT32_VALUE },
     { .name = NULL }
 };
 
@@ -213,29 +219,33 @@ ngx_http_magasin_replenishment_create_touch(ngx_http_magasin_ctx_t *ctx,
 ngx_int_t
 ngx_http_magasin_replenishment_approve_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    return ngx_http_magasin_decide_bind(ctx, "true");
+    return ngx_http_magasin_decide_bind(ctx,
+                                        ngx_http_magasin_approval_members,
+                                        "true");
 }
 
 
 ngx_int_t
 ngx_http_magasin_replenishment_reject_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    return ngx_http_magasin_decide_bind(ctx, "false");
+    return ngx_http_magasin_decide_bind(ctx,
+                                        ngx_http_magasin_decision_members,
+                                        "false");
 }
 
 
-/* A body is optional.  No member is known, so it must not have any. */
+/* A body is optional.  An approval may grant fewer units. */
 
 static ngx_int_t
-ngx_http_magasin_decide_bind(ngx_http_magasin_ctx_t *ctx, const char *approve)
+ngx_http_magasin_decide_bind(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_member_t *members, const char *approve)
 {
     ngx_int_t     rc;
     const char  **values;
 
     values = ctx->job.values;
 
-    rc = ngx_http_magasin_members_bind(ctx, ngx_http_magasin_decision_members,
-                                       values);
+    rc = ngx_http_magasin_members_bind(ctx, members, &values[2]);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -246,10 +256,10 @@ ngx_http_magasin_decide_bind(ngx_http_magasin_ctx_t *ctx, const char *approve)
 
     values[0] = (const char *) ctx->ids[0].text.data;
     values[1] = approve;
-    values[2] = (const char *) ctx->token.data;
-    values[3] = ctx->key;
-    values[4] = ctx->digest;
-    ctx->job.nvalues = 5;
+    values[3] = (const char *) ctx->token.data;
+    values[4] = ctx->key;
+    values[5] = ctx->digest;
+    ctx->job.nvalues = 6;
 
     return NGX_OK;
 }

@@ -20,7 +20,7 @@
 
 
 /* Tags of one answer, with the one that all answers depend on. */
-#define NGX_HTTP_MAGASIN_TAG_READS    5
+#define NGX_HTTP_MAGASIN_TAG_READS    6
 
 /* Tags of one write; a write with more of them invalidates everything. */
 #define NGX_HTTP_MAGASIN_TAG_WRITES   512

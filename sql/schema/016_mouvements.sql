@@ -1053,3 +1053,360 @@ GRANT EXECUTE ON FUNCTION central_corps, central_ajuster, stock_en_transit,
     reception_membres, reception_corps, reception_creer, reception_annuler,
     transfert_membres, transfert_corps, transfert_creer, transfert_recevoir,
     transfert_annuler TO magasin_web;
+
+
+-- Requests for stock: an approval of fewer units than were asked for, many
+-- decisions at once, changes and cancellations of what waits.
+
+ALTER TABLE demande_reapprovisionnement
+    DROP CONSTRAINT demande_reapprovisionnement_statut_connu,
+    ADD CONSTRAINT demande_reapprovisionnement_statut_connu
+        CHECK (statut IN ('en_attente', 'approuvee', 'refusee', 'annulee'));
+
+-- What a request is already, when it does not wait any more.
+CREATE FUNCTION demande_close(d demande_reapprovisionnement) RETURNS reponse
+    LANGUAGE sql STABLE
+    RETURN CASE WHEN (d).statut <> 'en_attente' THEN
+        repondre(409, NULL, NULL, 'La demande est déjà '
+                 || CASE (d).statut WHEN 'approuvee' THEN 'approuvée.'
+                                    WHEN 'refusee' THEN 'refusée.'
+                                    ELSE 'annulée.' END,
+                 '"statut":"' || (d).statut || '"') END;
+
+CREATE FUNCTION demande_absente(p_demande bigint) RETURNS reponse
+    LANGUAGE sql STABLE
+    RETURN reponse_absent('Demande avec ID ' || p_demande || ' introuvable.');
+
+-- One decision, whoever holds the key.  p_quantite: the units that are
+-- granted; NULL: all that were asked for.
+CREATE FUNCTION demande_trancher(p_demande bigint, p_approuver boolean,
+                                 p_quantite integer, p_motif text,
+                                 p_acteur text)
+    RETURNS reponse
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    contexte  text;
+    d         demande_reapprovisionnement;
+    ici       magasin;
+    reste     integer := 0;
+    present   bigint := 0;
+    r         reponse;
+BEGIN
+    SELECT * INTO d
+      FROM demande_reapprovisionnement
+     WHERE id = p_demande
+       FOR UPDATE;
+
+    IF NOT FOUND THEN
+        RETURN demande_absente(p_demande);
+    END IF;
+
+    r := demande_close(d);
+    IF r.statut IS NOT NULL THEN
+        RETURN r;
+    END IF;
+
+    IF p_quantite > d.quantite THEN
+        RETURN repondre(400, NULL, NULL, NULL,
+                        '{"quantite":["Assurez-vous que cette valeur est '
+                        'inférieure ou égale à ' || d.quantite || '."]}');
+    END IF;
+
+    SELECT * INTO ici FROM magasin WHERE id = d.magasin_id;
+
+    contexte := contexte_poser('reapprovisionnement', p_acteur,
+                               'demande/' || d.id, p_motif);
+
+    IF p_approuver THEN
+        d.quantite := coalesce(p_quantite, d.quantite);
+
+        SELECT quantite INTO reste
+          FROM stock_central
+         WHERE produit_id = d.produit_id
+           FOR UPDATE;
+
+        SELECT quantite INTO present
+          FROM stock_local
+         WHERE magasin_id = d.magasin_id AND produit_id = d.produit_id
+           FOR UPDATE;
+
+        reste := coalesce(reste, 0);
+
+        IF NOT ici.ouvert THEN
+            RETURN reponse_ferme(ici);
+        END IF;
+
+        IF reste >= d.quantite AND present + d.quantite > 2147483647 THEN
+            RETURN repondre(409, NULL, NULL,
+                            'Le stock dépasserait 2147483647 unités.', NULL);
+        END IF;
+    END IF;
+
+    UPDATE demande_reapprovisionnement
+       SET statut = CASE WHEN p_approuver AND reste >= d.quantite
+                         THEN 'approuvee' ELSE 'refusee' END,
+           quantite = CASE WHEN p_approuver AND reste >= d.quantite
+                           THEN d.quantite ELSE quantite END,
+           date_decision = now(),
+           decideur = p_acteur
+     WHERE id = p_demande
+    RETURNING statut, date_decision, decideur
+      INTO d.statut, d.date_decision, d.decideur;
+
+    IF d.statut = 'approuvee' THEN
+        UPDATE stock_central
+           SET quantite = quantite - d.quantite
+         WHERE produit_id = d.produit_id;
+
+        INSERT INTO stock_local AS s (magasin_id, produit_id, quantite)
+        VALUES (d.magasin_id, d.produit_id, d.quantite)
+        ON CONFLICT (magasin_id, produit_id) DO UPDATE
+           SET quantite = s.quantite + excluded.quantite;
+    END IF;
+
+    IF p_approuver AND d.statut = 'refusee' THEN
+        RETURN repondre(409, NULL, NULL,
+                        'Stock central insuffisant' || U&'\00A0'
+                        || ': demandé ' || d.quantite
+                        || ', disponible ' || reste
+                        || '. La demande est refusée.',
+                        '"statut":"refusee","produits":[{"produit":'
+                        || d.produit_id || ',"nom":'
+                        || (SELECT to_json(nom) FROM produit
+                             WHERE id = d.produit_id)
+                        || ',"demande":' || d.quantite || ',"disponible":'
+                        || reste || '}]');
+    END IF;
+
+    RETURN repondre(200, NULL, NULL, NULL, demande_corps(d));
+END
+$$;
+
+-- POST /api/v1/replenishments/{id}/approve/ and /reject/.
+CREATE FUNCTION demande_decider(p_demande bigint, p_approuver boolean,
+                                p_quantite integer, p_acteur text,
+                                p_cle text, p_empreinte text)
+    RETURNS reponse
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    contexte  text := contexte_poser('reapprovisionnement', p_acteur, '', '');
+    r         reponse;
+BEGIN
+    IF p_cle IS NOT NULL THEN
+        r := idempotence_ouvrir(p_acteur, p_cle, p_empreinte);
+        IF r.statut IS NOT NULL THEN
+            RETURN r;
+        END IF;
+    END IF;
+
+    r := demande_trancher(p_demande, p_approuver, p_quantite, '', p_acteur);
+
+    IF p_cle IS NOT NULL AND r.statut <> 404 THEN
+        PERFORM idempotence_fermer(p_acteur, p_cle, p_empreinte, r);
+    END IF;
+
+    RETURN r;
+END
+$$;
+
+-- As 006_ecritures.sql has it, for nodes of the version before.
+CREATE OR REPLACE FUNCTION demande_decider(p_demande bigint,
+                                           p_approuver boolean,
+                                           p_acteur text, p_cle text,
+                                           p_empreinte text)
+    RETURNS reponse
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+    RETURN demande_decider(p_demande, p_approuver, NULL::integer, p_acteur,
+                           p_cle, p_empreinte);
+
+-- POST /api/v1/replenishments/decisions/.  Each has an outcome of its own.
+-- changees: "id:store:product" of those that were decided, "id:0:0" where no
+-- unit has moved; NULL where the answer is that of a key.
+CREATE FUNCTION demandes_decider(p_approuver bigint[], p_refuser bigint[],
+                                 p_motif text, p_acteur text, p_cle text,
+                                 p_empreinte text, OUT r reponse,
+                                 OUT changees text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    contexte  text := contexte_poser('reapprovisionnement', p_acteur, '', '');
+    ids       bigint[] := p_approuver || p_refuser;
+    produits  bigint[];
+    magasins  bigint[];
+    d         demande_reapprovisionnement;
+    un        reponse;
+    issues    text[] := '{}';
+    n         bigint;
+BEGIN
+    IF p_cle IS NOT NULL THEN
+        r := idempotence_ouvrir(p_acteur, p_cle, p_empreinte);
+        IF r.statut IS NOT NULL THEN
+            RETURN;
+        END IF;
+    END IF;
+
+    changees := '';
+
+    -- All locks before the first decision, in the order of everything.
+    PERFORM FROM demande_reapprovisionnement
+      WHERE id = ANY (ids) ORDER BY id FOR UPDATE;
+
+    SELECT array_agg(produit_id), array_agg(magasin_id)
+      INTO produits, magasins
+      FROM demande_reapprovisionnement
+     WHERE id = ANY (p_approuver);
+
+    PERFORM lieux_tenir(produits, true, magasins);
+
+    FOR i IN 1 .. cardinality(ids) LOOP
+        n := ids[i];
+        un := demande_trancher(n, i <= cardinality(p_approuver), NULL,
+                               p_motif, p_acteur);
+
+        IF un.statut = 200 OR un.corps LIKE '"statut":"refusee","produits"%'
+        THEN
+            SELECT * INTO d FROM demande_reapprovisionnement WHERE id = n;
+            changees := changees || ',' || n || ':'
+                || CASE WHEN d.statut = 'approuvee'
+                        THEN d.magasin_id || ':' || d.produit_id
+                        ELSE '0:0' END;
+        END IF;
+
+        issues := issues || ('{"id":' || n || ',"code":' || un.statut
+            || ',"detail":' || coalesce(to_json(un.detail)::text, 'null')
+            || ',"demande":'
+            || CASE WHEN un.statut = 200 THEN un.corps ELSE 'null' END || '}');
+    END LOOP;
+
+    r := repondre(200, NULL, NULL, NULL,
+                  '{"resultats":[' || array_to_string(issues, ',') || ']}');
+
+    IF p_cle IS NOT NULL THEN
+        PERFORM idempotence_fermer(p_acteur, p_cle, p_empreinte, r);
+    END IF;
+END
+$$;
+
+-- May somebody with these stores (NULL: all) change what this store asks for?
+CREATE FUNCTION magasin_interdit(p_magasin bigint, p_magasins text)
+    RETURNS reponse
+    LANGUAGE sql STABLE
+    RETURN CASE WHEN p_magasin::text <> ALL (string_to_array(p_magasins, ','))
+        THEN repondre(403, NULL, NULL, 'Vous n''avez pas accès à ce magasin.',
+                      NULL) END;
+
+-- PATCH /api/v1/replenishments/{id}/ while it waits.  p_si, p_sauf: the tags
+-- of If-Match and of If-None-Match, with commas between, or "*", or NULL.
+CREATE FUNCTION demande_modifier(p_demande bigint, p_quantite integer,
+                                 p_motif text, p_si text, p_sauf text,
+                                 p_magasins text, p_acteur text)
+    RETURNS reponse
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    contexte  text := contexte_poser('', p_acteur, '', p_motif);
+    d         demande_reapprovisionnement;
+    r         reponse;
+    etag      text;
+BEGIN
+    SELECT * INTO d
+      FROM demande_reapprovisionnement
+     WHERE id = p_demande
+       FOR UPDATE;
+
+    IF NOT FOUND THEN
+        RETURN demande_absente(p_demande);
+    END IF;
+
+    r := magasin_interdit(d.magasin_id, p_magasins);
+    IF r.statut IS NOT NULL THEN
+        RETURN r;
+    END IF;
+
+    etag := md5(demande_corps(d));
+
+    IF p_si <> '*' AND etag <> ALL (string_to_array(p_si, ','))
+       OR NOT etag_absent(etag, p_sauf)
+    THEN
+        RETURN repondre(412, NULL, NULL,
+                        'La condition de la requête n''est pas remplie.',
+                        NULL);
+    END IF;
+
+    r := demande_close(d);
+    IF r.statut IS NOT NULL THEN
+        RETURN r;
+    END IF;
+
+    UPDATE demande_reapprovisionnement
+       SET quantite = coalesce(p_quantite, quantite)
+     WHERE id = p_demande
+    RETURNING * INTO d;
+
+    RETURN repondre(200, NULL, '"' || md5(demande_corps(d)) || '"', NULL,
+                    demande_corps(d));
+END
+$$;
+
+-- POST /api/v1/replenishments/{id}/cancel/, by the store that has asked.
+CREATE FUNCTION demande_annuler(p_demande bigint, p_motif text,
+                                p_magasins text, p_acteur text, p_cle text,
+                                p_empreinte text)
+    RETURNS reponse
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    contexte  text := contexte_poser('', p_acteur, '', p_motif);
+    d         demande_reapprovisionnement;
+    r         reponse;
+BEGIN
+    IF p_cle IS NOT NULL THEN
+        r := idempotence_ouvrir(p_acteur, p_cle, p_empreinte);
+        IF r.statut IS NOT NULL THEN
+            RETURN r;
+        END IF;
+    END IF;
+
+    SELECT * INTO d
+      FROM demande_reapprovisionnement
+     WHERE id = p_demande
+       FOR UPDATE;
+
+    IF NOT FOUND THEN
+        RETURN demande_absente(p_demande);
+    END IF;
+
+    r := magasin_interdit(d.magasin_id, p_magasins);
+    IF r.statut IS NOT NULL THEN
+        RETURN r;
+    END IF;
+
+    r := demande_close(d);
+
+    IF r.statut IS NULL THEN
+        UPDATE demande_reapprovisionnement
+           SET statut = 'annulee', date_decision = now(), decideur = p_acteur
+         WHERE id = p_demande
+        RETURNING * INTO d;
+
+        r := repondre(200, NULL, NULL, NULL, demande_corps(d));
+    END IF;
+
+    IF p_cle IS NOT NULL THEN
+        PERFORM idempotence_fermer(p_acteur, p_cle, p_empreinte, r);
+    END IF;
+
+    RETURN r;
+END
+$$;
+
+GRANT EXECUTE ON FUNCTION
+    demande_decider(bigint, boolean, integer, text, text, text),
+    demandes_decider, demande_modifier, demande_annuler TO magasin_web;

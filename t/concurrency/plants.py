@@ -21,7 +21,7 @@ def replace_in(function, old, new):
 
 
 FUNCTIONS = ["vente_creer", "lot_refus", "stock_ajuster",
-             "demande_decider", "idempotence_ouvrir", "lot_ecrire",
+             "demande_trancher", "idempotence_ouvrir", "lot_ecrire",
              "lot_tenir", "lot_vendre", "lot_vendre_ecrire", "lot_ajuster",
              "journal_mouvements", "produit_codes_poser",
              "transfert_recevoir", "transfert_annuler", "transfert_clos",
@@ -102,12 +102,13 @@ BEFORE = {
                    "place ORDER BY -rang ROWS UNBOUNDED PRECEDING"),
         "adjustments"),
     "unlocked-decision": (
-        replace_in("demande_decider",
+        replace_in("demande_trancher",
                    "WHERE id = p_demande\n       FOR UPDATE",
                    "WHERE id = p_demande"),
         "decided_once"),
     "decided-again": (
-        replace_in("demande_decider", "d.statut <> 'en_attente'", "false"),
+        replace_in("demande_trancher", "r.statut IS NOT NULL THEN\n"
+                   "        RETURN r;", "false THEN RETURN r;"),
         "decided_once"),
     "arrives-again": (
         replace_in("transfert_clos", "(t).statut <> 'en_transit'::text",

@@ -75,8 +75,9 @@ ANY = {
 # What is there for the operations that read it.
 ROWS = {
     **dict.fromkeys(("replenishments", "replenishment",
-                     "replenishment_approve", "replenishment_reject"),
-                    REQUESTED),
+                     "replenishment_approve", "replenishment_reject",
+                     "replenishment_patch", "replenishment_cancel",
+                     "replenishment_decisions"), REQUESTED),
     **dict.fromkeys(("receipts", "receipt", "receipt_cancel"), RECEIVED),
     **dict.fromkeys(("transfers", "transfer", "transfer_receive",
                      "transfer_cancel"), SENT),
@@ -243,6 +244,23 @@ SCENARIOS = {
         "ferme": {"sql": closed(2)},
     },
     "replenishment": {"inconnu": {"path": {"id": 99}}},
+    "replenishment_patch": {
+        "quantite_nulle": {"body": {"quantite": 0}},
+        "json_abime": {"body": '{"quantite": 5'},
+        "inconnu": {"path": {"id": 99}},
+        "decidee": {"sql": DECIDED},
+    },
+    "replenishment_cancel": {
+        "champ_inconnu": {"body": {"quantite": 1}},
+        "json_abime": {"body": "{"},
+        "inconnu": {"path": {"id": 99}},
+        "decidee": {"sql": DECIDED},
+    },
+    "replenishment_decisions": {
+        "vide": {"body": {}},
+        "pas_une_liste": {"body": {"refuser": 1}},
+        "json_abime": {"body": "{"},
+    },
     "replenishment_approve": {
         "champ_inconnu": {"body": {"motif": "oui"}},
         "json_abime": {"body": "{"},

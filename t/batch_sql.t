@@ -374,6 +374,13 @@ planted('a sum of one sale', 'lot_vendre_ecrire',
 planted('a count of one sale', 'lot_vendre_ecrire',
     'SELECT sum(quantite), sum(total) FROM places',
     'SELECT count(*), sum(total) FROM places', @enough);
+planted('who sold alone', 'lot_vendre_une', q{nullif(p_acteur, '')},
+    q{nullif('', p_acteur)}, sells('a', undef, [1, 1]));
+planted('what is left after one alone', 'lot_vendre_une',
+    'p_produit, -p_quantite, reste,', 'p_produit, -p_quantite, 0,',
+    sells('a', undef, [1, 1]));
+planted('a threshold of one alone', 'lot_vendre_une',
+    'IF reste = 0 OR', 'IF reste < 0 OR', sells('a', undef, [1, 5]));
 planted('a threshold', 'lot_vendre_ecrire',
     'WHERE reste = 0 OR', 'WHERE reste < 0 OR', @scarce);
 planted('a key that is forgotten', 'lot_ecrire',
@@ -583,9 +590,11 @@ is(told(sprintf($trigger, 'IF pg_trigger_depth() = 1 THEN UPDATE stock_local'
                 . ' END IF; RETURN NULL;'),
         'CREATE TRIGGER t_lot AFTER INSERT ON vente EXECUTE FUNCTION t_lot()',
         'GRANT EXECUTE ON FUNCTION t_lot TO magasin_owner',
-        'SELECT FROM ' . batch(0, sells('a', undef, [1, 5])),
+        'SELECT FROM ' . batch(0, sells('a', undef, [1, 5]),
+            sells('b', undef, [2, 1])),
         'DROP TRIGGER t_lot ON vente', 'DROP FUNCTION t_lot'),
-    "vente_creation a vente/7\nvente 1 -5 15 a vente/7\n"
+    "vente_creation a vente/7\nvente_creation b vente/8\n"
+    . "vente 1 -5 15 a vente/7\nvente 2 -1 34 b vente/8\n"
     . 'vente 3 -8 7 postgres', 'what a trigger changes meanwhile is told');
 is(MagasinTest::sql('SELECT * FROM compte_ecarts()'), '',
     'what a trigger changes meanwhile is counted');

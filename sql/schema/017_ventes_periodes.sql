@@ -492,7 +492,7 @@ BEGIN
 
     PERFORM journal_vie_commencer();
 
-    -- Each leaves it to the next call where somebody has what it locks.
+    -- Each leaves to the next call what somebody has locked.
     BEGIN
         PERFORM idempotence_vider(now());
     EXCEPTION
@@ -503,6 +503,7 @@ BEGIN
     BEGIN
         PERFORM compte_reunir();
         suite := journal_reperer();
+        suite := journal_partager() OR suite;
     EXCEPTION
         WHEN lock_not_available THEN
             suite := false;

@@ -23,6 +23,7 @@ def replace_in(function, old, new):
 FUNCTIONS = ["vente_creer", "lot_refus", "stock_ajuster",
              "demande_trancher", "idempotence_ouvrir", "lot_ecrire",
              "lot_tenir", "lot_vendre", "lot_vendre_ecrire", "lot_ajuster",
+             "lot_vendre_seule", "lot_vendre_une", "lot_finir",
              "journal_mouvements", "produit_codes_poser",
              "transfert_recevoir", "transfert_annuler", "transfert_clos",
              "stock_entrer"]
@@ -39,8 +40,9 @@ BEFORE = {
         + replace_in("vente_creer", "FOR UPDATE OF s", "")
         + replace_in("lot_tenir", "FOR UPDATE OF s SKIP LOCKED", "")
         + replace_in("lot_tenir", "FOR UPDATE OF s", "")
-        + replace_in("lot_vendre_ecrire", "IF NOT juste THEN",
-                     "IF false THEN"),
+        + replace_in("lot_vendre_seule", "FOR UPDATE OF s SKIP LOCKED", "")
+        + replace_in("lot_vendre_une", "FOR UPDATE SKIP LOCKED", "")
+        + replace_in("lot_finir", "IF NOT juste THEN", "IF false THEN"),
         "not_below_zero"),
     "any-order": (
         replace_in("vente_creer", "ORDER BY s.produit_id",

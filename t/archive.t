@@ -44,6 +44,7 @@ sub close_partition {
             p        journal_partie;
             suivant  journal_partie;
         BEGIN
+            LOCK TABLE entretien_tour IN EXCLUSIVE MODE;
             SELECT * INTO p FROM journal_partie
              WHERE debut <= ici AND fin > ici;
             SELECT * INTO suivant FROM journal_partie WHERE debut = p.fin;
@@ -123,7 +124,7 @@ my ($first) = $before =~ /^(\d+)/;
     . " -v ON_ERROR_STOP=1 --single-transaction -d '$ENV{DATABASE}'"
     . " -v numero=$first -f sql/archive_journal.sql");
 isnt($status, 0, 'another file is refused');
-is(parts(), $before, 'and the partition is there');
+like(parts(), qr/^$first\ /, 'and the partition is there');
 
 ($status, $output) = archive('2026-01-01');
 is($status, 0, 'archived') or diag($output);
@@ -134,7 +135,7 @@ is((run('bash', '-c', "cd '$directory' && sha256sum -c *.sha256"))[0], 0,
 like((run('gzip', '-dc', $file))[1], qr/\Axid,id,instant,type,magasin_id,
     produit_id,delta,quantite,acteur,reference,motif,details\n
     (?s:.*)a\\n\\"/x, 'and its rows');
-isnt(parts(), $before, 'the partition is gone');
+unlike(parts(), qr/^$first\ /, 'the partition is gone');
 ledger('archived');
 is(MagasinTest::sql("SELECT count(*) = (SELECT count(*) FROM stock_local
         WHERE quantite > 0) + (SELECT count(*) FROM stock_central

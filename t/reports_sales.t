@@ -298,27 +298,38 @@ GET /api/v1/reports/sales/?magasin=3&groupe=produit&par=heure -> 200 ~"periode":
 /api/v1/reports/sales/?magasin=3 -> 200 ~"unites":1,"chiffre_affaires":"4\.00"\}\]\}\z
 
 
-=== TEST 12: pages
+=== TEST 12: a sale of a batch that is before the edge, as after a clock went back
+--- init
+main::fixture();
+main::advance();
+MagasinTest::sql("UPDATE vente_periode SET bord = now() + interval '1 hour'");
+--- calls
+POST /api/v1/sales/ {"magasin":3,"lignes":[{"produit":2,"quantite":2,"prix_unitaire":"4.00"}]} -> 201 ~"total":"8\.00"
+POST /api/v1/sales/ {"magasin":3,"lignes":[{"produit":2,"quantite":1,"prix_unitaire":"4.00"},{"produit":5,"quantite":1,"prix_unitaire":"1.00"}]} -> 201 ~"total":"5\.00"
+GET /api/v1/reports/sales/?magasin=3 -> 200 ~"unites":4,"chiffre_affaires":"13\.00"\}\]\}\z
+
+
+=== TEST 13: pages
 --- init: main::fixture()
 --- gets
 /api/v1/reports/sales/?depuis=2026-03-01&jusqu_a=2026-03-31&groupe=categorie&limit=1 -> 200 ~^\{"next":"http://localhost/api/v1/reports/sales/\?cursor=[\w-]+&depuis=2026-03-01&groupe=categorie&jusqu_a=2026-03-31&limit=1","results":\[\{"periode":"2026-03-28",[^{}]*\}\]\}\z
 --- response_body_filters eval: \&main::page
 
 
-=== TEST 13: the second page
+=== TEST 14: the second page
 --- init: 1
 --- request: GET <next>
 --- response_body_like: ^\{"next":"[^"]*","results":\[\{"periode":"2026-03-29",[^{}]*"categorie":"Boissons",[^{}]*\}\]\}\Z
 --- response_body_filters eval: \&main::page
 
 
-=== TEST 14: the last page
+=== TEST 15: the last page
 --- init: 1
 --- request: GET <next>
 --- response_body_like: ^\{"next":null,"results":\[\{"periode":"2026-03-29",[^{}]*"categorie":"Informatique",[^{}]*\}\]\}\Z
 
 
-=== TEST 15: parameters
+=== TEST 16: parameters
 --- gets
 /api/v1/reports/sales/?par=annee -> 400 {"par":["Ce choix n'est pas valide."]}
 /api/v1/reports/sales/?groupe=ville -> 400 {"groupe":["Ce choix n'est pas valide."]}

@@ -291,9 +291,40 @@ BEGIN
 END
 $$;
 
+-- As 011_lot.sql has it.  New is that it tells by magasin.lot_ancien whether the
+-- sales of the batch may be before the edge: they are all of the instant when
+-- the transaction began.
+CREATE OR REPLACE FUNCTION lot_commencer() RETURNS text
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    ancien  boolean;
+BEGIN
+    -- The last 144 hours are on this side of the window's edge.
+    IF now() < clock_timestamp() - interval '144 hours' THEN
+        RAISE 'the transaction is too old for a batch'
+            USING ERRCODE = 'invalid_transaction_state';
+    END IF;
+
+    SELECT now() < greatest(bord, clock_timestamp() - interval '1 minute')
+      INTO ancien
+      FROM vente_periode;
+
+    RETURN contexte_poser('vente', NULL, '', '')
+        || set_config('magasin.lot', pg_trigger_depth()::text, true)
+        || set_config('magasin.lot_ancien',
+                      CASE WHEN ancien THEN 'oui' ELSE '' END, true);
+END
+$$;
+
 CREATE TRIGGER periode_creation
     AFTER INSERT ON ligne_vente REFERENCING NEW TABLE AS nouvelles
-    FOR EACH STATEMENT EXECUTE FUNCTION vente_periode_creation();
+    FOR EACH STATEMENT
+    WHEN (current_setting('magasin.lot', true)
+          IS DISTINCT FROM pg_trigger_depth()::text
+          OR current_user::text <> 'magasin_owner'
+          OR current_setting('magasin.lot_ancien', true) = 'oui')
+    EXECUTE FUNCTION vente_periode_creation();
 CREATE TRIGGER periode_modification
     AFTER UPDATE ON ligne_vente
     REFERENCING OLD TABLE AS anciennes NEW TABLE AS nouvelles

@@ -20,7 +20,7 @@
  * The paths of the table of endpoints, and one entry for all other paths.
  * routes.c checks the number.
  */
-#define NGX_HTTP_MAGASIN_METRICS_ROUTES    96
+#define NGX_HTTP_MAGASIN_METRICS_ROUTES    64
 
 /*
  * Methods and statuses that are counted separately.  The last entry stands for

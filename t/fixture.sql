@@ -6,8 +6,8 @@
 SET client_min_messages = warning;
 SET lock_timeout = '10s';
 
--- The maintenance of a server that still runs locks in this order too.
-SELECT FROM fenetre FOR UPDATE;
+-- The maintenance of a server that still runs has its turn before or after.
+LOCK TABLE entretien_tour IN EXCLUSIVE MODE;
 
 TRUNCATE magasin, produit, stock_local, stock_central, vente, ligne_vente,
          demande_reapprovisionnement RESTART IDENTITY CASCADE;

@@ -15,7 +15,8 @@ SELECT fin.xid, fin.id,
                    WHERE xid = $1::xid8
                      AND id = $2::bigint) AS connue
   FROM (
-    SELECT pg_snapshot_xmin(pg_current_snapshot()) AS horizon
+    SELECT journal_place((SELECT max(vie) FROM journal_vie),
+                         pg_snapshot_xmin(pg_current_snapshot())) AS horizon
   ) un
   LEFT JOIN LATERAL (
     SELECT xid, id

@@ -113,7 +113,7 @@ class Database:
         row says to nodes that anything may have changed."""
         self.sql(f"""
             BEGIN;
-            SELECT FROM fenetre FOR UPDATE;
+            LOCK TABLE entretien_tour IN EXCLUSIVE MODE;
             TRUNCATE magasin, produit, stock_local, stock_central, vente,
                 ligne_vente, demande_reapprovisionnement
                 RESTART IDENTITY CASCADE;

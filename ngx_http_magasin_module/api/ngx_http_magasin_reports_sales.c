@@ -1,5 +1,5 @@
 
-/* GET /api/v1/reports/sales/: what was sold in each hour, day, week or month. */
+/* GET /api/v1/reports/sales/: what was sold in each hour, day, week, month. */
 
 
 #include "ngx_http_magasin_rows.h"
@@ -13,30 +13,26 @@ enum {
 };
 
 
-static const char *const  ngx_http_magasin_reports_sales_periods[] = {
+static const char *const  ngx_http_magasin_period_lengths[] = {
     "heure", "jour", "semaine", "mois", NULL
 };
 
-static const char *const  ngx_http_magasin_reports_sales_groups[] = {
+static const char *const  ngx_http_magasin_period_groups[] = {
     "magasin", "produit", "categorie", NULL
 };
 
-static const ngx_http_magasin_member_t
-    ngx_http_magasin_reports_sales_params[] =
-{
+static const ngx_http_magasin_member_t  ngx_http_magasin_period_params[] = {
     { .name = "magasin", .type = NGX_HTTP_MAGASIN_MEMBER_ID },
     { .name = "par", .type = NGX_HTTP_MAGASIN_MEMBER_CHOICE,
-      .choices = ngx_http_magasin_reports_sales_periods },
+      .choices = ngx_http_magasin_period_lengths },
     { .name = "groupe", .type = NGX_HTTP_MAGASIN_MEMBER_CHOICE,
-      .choices = ngx_http_magasin_reports_sales_groups },
+      .choices = ngx_http_magasin_period_groups },
     { .name = "depuis", .type = NGX_HTTP_MAGASIN_MEMBER_DATE },
     { .name = "jusqu_a", .type = NGX_HTTP_MAGASIN_MEMBER_DATE },
     { .name = NULL }
 };
 
-static const ngx_http_magasin_column_t
-    ngx_http_magasin_reports_sales_columns[] =
-{
+static const ngx_http_magasin_column_t  ngx_http_magasin_period_columns[] = {
     { .name = "periode", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
     { .name = "magasin", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
     { .name = "produit", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
@@ -49,10 +45,10 @@ static const ngx_http_magasin_column_t
 
 
 const ngx_http_magasin_list_spec_t  ngx_http_magasin_reports_sales_spec = {
-    .params = ngx_http_magasin_reports_sales_params,
+    .params = ngx_http_magasin_period_params,
     .nkeys = 2,
     .keys = { NGX_HTTP_MAGASIN_KEY_TEXT, NGX_HTTP_MAGASIN_KEY_TEXT },
-    .columns = ngx_http_magasin_reports_sales_columns
+    .columns = ngx_http_magasin_period_columns
 };
 
 

@@ -20,15 +20,20 @@ static const char *const  fuzz_choices[] = { "un", "deux", NULL };
 /* One member of each type. */
 
 static const ngx_http_magasin_member_t  fuzz_members[] = {
-    { "nom", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 20, NULL, 1, 0, 0 },
-    { "description", NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 1, 0 },
-    { "prix", NGX_HTTP_MAGASIN_MEMBER_PRICE, 0, 0, NULL, 0, 0, 0 },
-    { "n", NGX_HTTP_MAGASIN_MEMBER_INTEGER, -5, 1000, NULL, 0, 0, 0 },
-    { "id", NGX_HTTP_MAGASIN_MEMBER_ID, 0, 0, NULL, 0, 0, 0 },
-    { "actif", NGX_HTTP_MAGASIN_MEMBER_BOOLEAN, 0, 0, NULL, 0, 0, 0 },
-    { "instant", NGX_HTTP_MAGASIN_MEMBER_INSTANT, 0, 0, NULL, 0, 0, 0 },
-    { "choix", NGX_HTTP_MAGASIN_MEMBER_CHOICE, 0, 0, fuzz_choices, 0, 0, 0 },
-    { NULL, NGX_HTTP_MAGASIN_MEMBER_TEXT, 0, 0, NULL, 0, 0, 0 }
+    { .name = "nom", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 20,
+      .required = 1 },
+    { .name = "description", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT,
+      .blank = 1 },
+    { .name = "prix", .type = NGX_HTTP_MAGASIN_MEMBER_PRICE },
+    { .name = "n", .type = NGX_HTTP_MAGASIN_MEMBER_INTEGER, .min = -5,
+      .max = 1000 },
+    { .name = "id", .type = NGX_HTTP_MAGASIN_MEMBER_ID, .instead = "code" },
+    { .name = "actif", .type = NGX_HTTP_MAGASIN_MEMBER_BOOLEAN },
+    { .name = "instant", .type = NGX_HTTP_MAGASIN_MEMBER_INSTANT },
+    { .name = "jour", .type = NGX_HTTP_MAGASIN_MEMBER_DATE },
+    { .name = "choix", .type = NGX_HTTP_MAGASIN_MEMBER_CHOICE,
+      .choices = fuzz_choices },
+    { .name = NULL }
 };
 
 

@@ -150,7 +150,7 @@ fuzz_cursor_ctx(ngx_pool_t *pool, ngx_uint_t list)
     ngx_http_magasin_ctx_t  *ctx;
 
     ctx = fuzz_endpoint(pool, fuzz_cursor_paths[list], NGX_HTTP_GET);
-    fuzz_assert(ctx->endpoint->render == ngx_http_magasin_list_render);
+    fuzz_assert(ctx->endpoint->spec && ctx->endpoint->render);
 
     return ctx;
 }
@@ -243,7 +243,7 @@ fuzz_cursor_page(ngx_http_magasin_ctx_t *ctx, const char **keys, int full)
     }
 
     result = fuzz_cursor_rows(spec, keys, 0, full);
-    rc = ngx_http_magasin_list_render(ctx, result);
+    rc = ctx->endpoint->render(ctx, result);
     PQclear(result);
 
     fuzz_assert(rc == (full < FUZZ_ROWS ? NGX_AGAIN : NGX_OK));
@@ -305,7 +305,7 @@ fuzz_cursor_go_on(ngx_http_magasin_ctx_t *ctx, const char **keys, int full)
     ngx_http_magasin_json_reset(&ctx->json);
 
     result = fuzz_cursor_rows(spec, keys, full, FUZZ_ROWS);
-    fuzz_assert(ngx_http_magasin_list_render(ctx, result) == NGX_OK);
+    fuzz_assert(ctx->endpoint->render(ctx, result) == NGX_OK);
     PQclear(result);
 
     fuzz_assert(ctx->nlinks == 0);

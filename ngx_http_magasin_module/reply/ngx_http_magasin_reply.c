@@ -509,6 +509,10 @@ ngx_http_magasin_reply_length(ngx_http_magasin_ctx_t *ctx)
     r = ctx->request;
     r->headers_out.content_length_n = ctx->json.size + ctx->rest;
 
+    if (ctx->status == NGX_HTTP_NO_CONTENT) {
+        return NGX_OK;
+    }
+
     p = ngx_pnalloc(r->pool, NGX_HTTP_MAGASIN_NUMBER_LEN);
     header = ngx_list_push(&r->headers_out.headers);
 

@@ -545,7 +545,7 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .statement = NGX_HTTP_MAGASIN_SQL_RECEIPT_CREATE,
       .class = NGX_HTTP_MAGASIN_PG_WRITE,
       .bind = ngx_http_magasin_receipt_create_bind,
-      .render = ngx_http_magasin_written_render,
+      .render = ngx_http_magasin_movement_render,
       .touch = ngx_http_magasin_receipt_create_touch },
 
     { .name = ngx_string("receipt"),
@@ -596,7 +596,7 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .statement = NGX_HTTP_MAGASIN_SQL_TRANSFER_CREATE,
       .class = NGX_HTTP_MAGASIN_PG_WRITE,
       .bind = ngx_http_magasin_transfer_create_bind,
-      .render = ngx_http_magasin_written_render,
+      .render = ngx_http_magasin_movement_render,
       .touch = ngx_http_magasin_transfer_create_touch },
 
     { .name = ngx_string("transfer"),
@@ -621,7 +621,7 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .statement = NGX_HTTP_MAGASIN_SQL_TRANSFER_RECEIVE,
       .class = NGX_HTTP_MAGASIN_PG_WRITE,
       .bind = ngx_http_magasin_transfer_receive_bind,
-      .render = ngx_http_magasin_written_render,
+      .render = ngx_http_magasin_movement_render,
       .touch = ngx_http_magasin_transfer_touch },
 
     { .name = ngx_string("transfer_cancel"),

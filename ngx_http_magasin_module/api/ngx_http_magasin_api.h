@@ -167,6 +167,8 @@ void ngx_http_magasin_replenishment_change_touch(ngx_http_magasin_ctx_t *ctx,
 
 /* receipts.c */
 ngx_int_t ngx_http_magasin_receipts_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_movement_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
 ngx_int_t ngx_http_magasin_receipt_create_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_receipt_cancel_bind(ngx_http_magasin_ctx_t *ctx);
 void ngx_http_magasin_receipt_create_touch(ngx_http_magasin_ctx_t *ctx,

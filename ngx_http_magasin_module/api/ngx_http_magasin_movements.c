@@ -147,6 +147,56 @@ ngx_http_magasin_movement_act(ngx_http_magasin_ctx_t *ctx,
 
 
 /*
+ * Bind codes.sql if lines have codes, or else the statement of the endpoint.
+ * Returns the codes of body->bind().
+ */
+
+ngx_int_t
+ngx_http_magasin_movement_bind(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_movement_body_t *body)
+{
+    ngx_int_t  rc;
+
+    ctx->state = body;
+
+    rc = ngx_http_magasin_codes_of_lines(ctx, &body->lines, body->code);
+
+    return rc == NGX_DECLINED ? body->bind(ctx) : rc;
+}
+
+
+/*
+ * Write the answer; or, when the ids of products are there, go on with the
+ * movement (NGX_DECLINED).
+ */
+
+ngx_int_t
+ngx_http_magasin_movement_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result)
+{
+    ngx_int_t                          rc;
+    ngx_http_magasin_movement_body_t  *body;
+
+    if (!ngx_http_magasin_codes_asked(ctx)) {
+        return ngx_http_magasin_written_render(ctx, result);
+    }
+
+    body = ctx->state;
+
+    rc = ngx_http_magasin_codes_into_lines(ctx, result, &body->lines,
+                                           MOVED_PRODUIT, body->code);
+
+    if (rc == NGX_OK) {
+        rc = body->bind(ctx);
+
+        return rc == NGX_OK ? NGX_DECLINED : NGX_ERROR;
+    }
+
+    return rc == NGX_DONE ? NGX_OK : NGX_ERROR;
+}
+
+
+/*
  * Add the tags of the stock that was moved.  `products` is an array of
  * PostgreSQL: "{4,7}".
  */

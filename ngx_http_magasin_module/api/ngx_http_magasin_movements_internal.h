@@ -11,6 +11,7 @@
 
 
 #include "ngx_http_magasin_rows.h"
+#include "ngx_http_magasin_codes_internal.h"
 #include "ngx_http_magasin_lines_internal.h"
 
 
@@ -32,6 +33,18 @@ typedef struct {
 } ngx_http_magasin_movement_t;
 
 
+/*
+ * What a body has said, while the products of its codes are looked for.  code:
+ * the member of a line; bind: binds the statement of the endpoint.
+ */
+typedef struct {
+    const char                *members[4];
+    ngx_http_magasin_lines_t   lines;
+    ngx_uint_t                 code;
+    ngx_int_t                (*bind)(ngx_http_magasin_ctx_t *ctx);
+} ngx_http_magasin_movement_body_t;
+
+
 const char *ngx_http_magasin_movement_place(const char *value);
 ngx_int_t ngx_http_magasin_movement_allowed(ngx_http_magasin_ctx_t *ctx,
     const char *place);
@@ -41,6 +54,8 @@ ngx_int_t ngx_http_magasin_movement_cancel(ngx_http_magasin_ctx_t *ctx,
     const char *what);
 ngx_int_t ngx_http_magasin_movement_act(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_movement_t *movement);
+ngx_int_t ngx_http_magasin_movement_bind(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_movement_body_t *body);
 void ngx_http_magasin_movement_made(ngx_http_magasin_tags_t *tags,
     const char *place, const char *products);
 void ngx_http_magasin_movement_done(PGresult *result,

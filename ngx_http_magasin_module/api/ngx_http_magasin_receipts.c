@@ -27,8 +27,14 @@ enum {
 };
 
 
-/* The member of a line after those that all movements have. */
-#define RECEIPT_COUT  (MOVED_QUANTITE + 1)
+/* The members of a line after those that all movements have. */
+enum {
+    RECEIPT_COUT = MOVED_QUANTITE + 1,
+    RECEIPT_CODE
+};
+
+
+static ngx_int_t ngx_http_magasin_receipt_bind(ngx_http_magasin_ctx_t *ctx);
 
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_receipts_params[] = {
@@ -49,10 +55,12 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_receipt_members[] = {
 };
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_receipt_lines[] = {
-    { .name = "produit", .type = NGX_HTTP_MAGASIN_MEMBER_ID, .required = 1 },
+    { .name = "produit", .type = NGX_HTTP_MAGASIN_MEMBER_ID, .required = 1,
+      .instead = "code" },
     { .name = "quantite", .type = NGX_HTTP_MAGASIN_MEMBER_INTEGER, .min = 1,
       .max = NGX_MAX_INT32_VALUE, .required = 1 },
     { .name = "cout_unitaire", .type = NGX_HTTP_MAGASIN_MEMBER_PRICE },
+    { .name = "code", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 64 },
     { .name = NULL }
 };
 
@@ -103,24 +111,30 @@ ngx_http_magasin_receipts_bind(ngx_http_magasin_ctx_t *ctx)
 ngx_int_t
 ngx_http_magasin_receipt_create_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_int_t                   rc;
-    ngx_pool_t                 *pool;
-    const char                **values;
-    ngx_http_magasin_lines_t    lines;
-
-    pool = ctx->request->pool;
-    values = ctx->job.values;
+    ngx_int_t                           rc;
+    const char                        **members;
+    ngx_http_magasin_movement_body_t   *body;
 
     rc = ngx_http_magasin_members_root(ctx);
     if (rc != NGX_OK) {
         return rc;
     }
 
+    body = ngx_pcalloc(ctx->request->pool,
+                       sizeof(ngx_http_magasin_movement_body_t));
+    if (body == NULL) {
+        return NGX_ERROR;
+    }
+
+    body->code = RECEIPT_CODE;
+    body->bind = ngx_http_magasin_receipt_bind;
+    members = body->members;
+
     if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_receipt_members,
-                                      values)
+                                      members)
            != NGX_OK
         || ngx_http_magasin_lines_read(ctx, ngx_http_magasin_receipt_lines,
-                                       &lines)
+                                       &body->lines)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -133,19 +147,42 @@ ngx_http_magasin_receipt_create_bind(ngx_http_magasin_ctx_t *ctx)
         return rc;
     }
 
-    values[RECEIPT_LIEU] = ngx_http_magasin_movement_place(
-                                                       values[RECEIPT_LIEU]);
+    members[RECEIPT_LIEU] = ngx_http_magasin_movement_place(
+                                                      members[RECEIPT_LIEU]);
 
-    rc = ngx_http_magasin_movement_allowed(ctx, values[RECEIPT_LIEU]);
+    rc = ngx_http_magasin_movement_allowed(ctx, members[RECEIPT_LIEU]);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    values[RECEIPT_PRODUITS] = ngx_http_magasin_lines_array(pool, &lines,
+    ctx->place = members[RECEIPT_LIEU] ? members[RECEIPT_LIEU] : "";
+
+    return ngx_http_magasin_movement_bind(ctx, body);
+}
+
+
+/* Bind receipt_create.sql. */
+
+static ngx_int_t
+ngx_http_magasin_receipt_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_pool_t                         *pool;
+    const char                        **values;
+    ngx_http_magasin_lines_t           *lines;
+    ngx_http_magasin_movement_body_t   *body;
+
+    body = ctx->state;
+    lines = &body->lines;
+    pool = ctx->request->pool;
+    values = ctx->job.values;
+
+    ngx_memcpy(values, body->members, RECEIPT_PRODUITS * sizeof(char *));
+
+    values[RECEIPT_PRODUITS] = ngx_http_magasin_lines_array(pool, lines,
                                                             MOVED_PRODUIT);
-    values[RECEIPT_QUANTITES] = ngx_http_magasin_lines_array(pool, &lines,
+    values[RECEIPT_QUANTITES] = ngx_http_magasin_lines_array(pool, lines,
                                                              MOVED_QUANTITE);
-    values[RECEIPT_COUTS] = ngx_http_magasin_lines_array(pool, &lines,
+    values[RECEIPT_COUTS] = ngx_http_magasin_lines_array(pool, lines,
                                                          RECEIPT_COUT);
     values[RECEIPT_ACTEUR] = (const char *) ctx->token.data;
     values[RECEIPT_KEY] = ctx->key;
@@ -158,7 +195,7 @@ ngx_http_magasin_receipt_create_bind(ngx_http_magasin_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    return ngx_http_magasin_movement_locks(ctx, values[RECEIPT_LIEU], &lines);
+    return ngx_http_magasin_movement_locks(ctx, values[RECEIPT_LIEU], lines);
 }
 
 

@@ -114,6 +114,7 @@ ngx_int_t
 ngx_http_magasin_reorder_create_bind(ngx_http_magasin_ctx_t *ctx)
 {
     ngx_int_t                  rc;
+    ngx_http_magasin_field_t   field;
     ngx_http_magasin_lines_t  *lines;
 
     rc = ngx_http_magasin_members_root(ctx);
@@ -126,7 +127,14 @@ ngx_http_magasin_reorder_create_bind(ngx_http_magasin_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    if (ctx->body.root && json_object_get(ctx->body.root, "lignes")
+    if (ngx_http_magasin_body_field(ctx->request, &ctx->body, "lignes", 1,
+                                    &field)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (field.type != NGX_HTTP_MAGASIN_FIELD_ABSENT
         && ngx_http_magasin_lines_read(ctx, ngx_http_magasin_reorder_line,
                                        lines)
            != NGX_OK)

@@ -3,6 +3,7 @@
 
 
 #include "ngx_http_magasin_movements_internal.h"
+#include "ngx_http_magasin_reply.h"
 
 
 /* Parameters of transfer_create.sql; the first ones: the members. */
@@ -43,6 +44,12 @@ enum {
 };
 
 
+/* The member of a line after those that all movements have. */
+#define TRANSFER_CODE  (MOVED_QUANTITE + 1)
+
+
+static ngx_int_t ngx_http_magasin_transfer_bind(ngx_http_magasin_ctx_t *ctx);
+static ngx_int_t ngx_http_magasin_receive_bind(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_transfer_arrived(
     ngx_http_magasin_ctx_t *ctx, ngx_http_magasin_lines_t *lines);
 
@@ -70,9 +77,11 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_transfer_members[] = {
 };
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_transfer_lines[] = {
-    { .name = "produit", .type = NGX_HTTP_MAGASIN_MEMBER_ID, .required = 1 },
+    { .name = "produit", .type = NGX_HTTP_MAGASIN_MEMBER_ID, .required = 1,
+      .instead = "code" },
     { .name = "quantite", .type = NGX_HTTP_MAGASIN_MEMBER_INTEGER, .min = 1,
       .max = NGX_MAX_INT32_VALUE, .required = 1 },
+    { .name = "code", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 64 },
     { .name = NULL }
 };
 
@@ -84,9 +93,11 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_receive_members[] = {
 };
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_receive_lines[] = {
-    { .name = "produit", .type = NGX_HTTP_MAGASIN_MEMBER_ID, .required = 1 },
+    { .name = "produit", .type = NGX_HTTP_MAGASIN_MEMBER_ID, .required = 1,
+      .instead = "code" },
     { .name = "quantite", .type = NGX_HTTP_MAGASIN_MEMBER_INTEGER,
       .max = NGX_MAX_INT32_VALUE, .required = 1 },
+    { .name = "code", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 64 },
     { .name = NULL }
 };
 
@@ -137,24 +148,30 @@ ngx_http_magasin_transfers_bind(ngx_http_magasin_ctx_t *ctx)
 ngx_int_t
 ngx_http_magasin_transfer_create_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_int_t                   rc;
-    ngx_pool_t                 *pool;
-    const char                **values;
-    ngx_http_magasin_lines_t    lines;
-
-    pool = ctx->request->pool;
-    values = ctx->job.values;
+    ngx_int_t                           rc;
+    const char                        **members;
+    ngx_http_magasin_movement_body_t   *body;
 
     rc = ngx_http_magasin_members_root(ctx);
     if (rc != NGX_OK) {
         return rc;
     }
 
+    body = ngx_pcalloc(ctx->request->pool,
+                       sizeof(ngx_http_magasin_movement_body_t));
+    if (body == NULL) {
+        return NGX_ERROR;
+    }
+
+    body->code = TRANSFER_CODE;
+    body->bind = ngx_http_magasin_transfer_bind;
+    members = body->members;
+
     if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_transfer_members,
-                                      values)
+                                      members)
            != NGX_OK
         || ngx_http_magasin_lines_read(ctx, ngx_http_magasin_transfer_lines,
-                                       &lines)
+                                       &body->lines)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -167,19 +184,43 @@ ngx_http_magasin_transfer_create_bind(ngx_http_magasin_ctx_t *ctx)
         return rc;
     }
 
-    values[TRANSFER_DE] = ngx_http_magasin_movement_place(values[TRANSFER_DE]);
-    values[TRANSFER_VERS] = ngx_http_magasin_movement_place(
-                                                      values[TRANSFER_VERS]);
+    members[TRANSFER_DE] = ngx_http_magasin_movement_place(
+                                                       members[TRANSFER_DE]);
+    members[TRANSFER_VERS] = ngx_http_magasin_movement_place(
+                                                     members[TRANSFER_VERS]);
 
-    rc = ngx_http_magasin_movement_allowed(ctx, values[TRANSFER_DE]);
+    rc = ngx_http_magasin_movement_allowed(ctx, members[TRANSFER_DE]);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    values[TRANSFER_MOTIF] = values[TRANSFER_MEMBER_MOTIF];
-    values[TRANSFER_PRODUITS] = ngx_http_magasin_lines_array(pool, &lines,
+    ctx->place = members[TRANSFER_DE] ? members[TRANSFER_DE] : "";
+
+    return ngx_http_magasin_movement_bind(ctx, body);
+}
+
+
+/* Bind transfer_create.sql. */
+
+static ngx_int_t
+ngx_http_magasin_transfer_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_pool_t                         *pool;
+    const char                        **values;
+    ngx_http_magasin_movement_body_t   *body;
+
+    body = ctx->state;
+    pool = ctx->request->pool;
+    values = ctx->job.values;
+
+    values[TRANSFER_DE] = body->members[TRANSFER_DE];
+    values[TRANSFER_VERS] = body->members[TRANSFER_VERS];
+    values[TRANSFER_MOTIF] = body->members[TRANSFER_MEMBER_MOTIF];
+    values[TRANSFER_PRODUITS] = ngx_http_magasin_lines_array(pool,
+                                                             &body->lines,
                                                              MOVED_PRODUIT);
-    values[TRANSFER_QUANTITES] = ngx_http_magasin_lines_array(pool, &lines,
+    values[TRANSFER_QUANTITES] = ngx_http_magasin_lines_array(pool,
+                                                              &body->lines,
                                                               MOVED_QUANTITE);
     values[TRANSFER_ACTEUR] = (const char *) ctx->token.data;
     values[TRANSFER_KEY] = ctx->key;
@@ -192,7 +233,8 @@ ngx_http_magasin_transfer_create_bind(ngx_http_magasin_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    return ngx_http_magasin_movement_locks(ctx, values[TRANSFER_DE], &lines);
+    return ngx_http_magasin_movement_locks(ctx, values[TRANSFER_DE],
+                                           &body->lines);
 }
 
 
@@ -213,22 +255,27 @@ ngx_http_magasin_transfer_create_touch(ngx_http_magasin_ctx_t *ctx,
 ngx_int_t
 ngx_http_magasin_transfer_receive_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_int_t                      rc;
-    const char                   **values;
-    ngx_http_magasin_lines_t       lines;
-    ngx_http_magasin_movement_t    movement;
-
-    values = ctx->job.values;
+    ngx_int_t                          rc;
+    ngx_http_magasin_movement_body_t  *body;
 
     rc = ngx_http_magasin_members_root(ctx);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    if (ngx_http_magasin_transfer_arrived(ctx, &lines) != NGX_OK
+    body = ngx_pcalloc(ctx->request->pool,
+                       sizeof(ngx_http_magasin_movement_body_t));
+    if (body == NULL) {
+        return NGX_ERROR;
+    }
+
+    body->code = TRANSFER_CODE;
+    body->bind = ngx_http_magasin_receive_bind;
+
+    if (ngx_http_magasin_transfer_arrived(ctx, &body->lines) != NGX_OK
         || ngx_http_magasin_members_read(ctx,
                                          ngx_http_magasin_receive_members,
-                                         &values[RECEIVE_QUANTITES])
+                                         body->members)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -241,14 +288,37 @@ ngx_http_magasin_transfer_receive_bind(ngx_http_magasin_ctx_t *ctx)
         return rc;
     }
 
-    values[RECEIVE_PRODUITS] = NULL;
-    values[RECEIVE_QUANTITES] = NULL;
+    if (!ctx->ids[0].fits) {
+        return ngx_http_magasin_reply_missing(ctx, "Transfert", &ctx->ids[0]);
+    }
 
-    if (lines.n) {
-        values[RECEIVE_PRODUITS] = ngx_http_magasin_lines_array(
-                                   ctx->request->pool, &lines, MOVED_PRODUIT);
-        values[RECEIVE_QUANTITES] = ngx_http_magasin_lines_array(
-                                  ctx->request->pool, &lines, MOVED_QUANTITE);
+    return ngx_http_magasin_movement_bind(ctx, body);
+}
+
+
+/* Bind transfer_receive.sql. */
+
+static ngx_int_t
+ngx_http_magasin_receive_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_pool_t                         *pool;
+    const char                        **values;
+    ngx_http_magasin_movement_t         movement;
+    ngx_http_magasin_movement_body_t   *body;
+
+    body = ctx->state;
+    pool = ctx->request->pool;
+    values = ctx->job.values;
+
+    values[RECEIVE_MOTIF] = body->members[1];
+
+    if (body->lines.n) {
+        values[RECEIVE_PRODUITS] = ngx_http_magasin_lines_array(pool,
+                                                   &body->lines,
+                                                   MOVED_PRODUIT);
+        values[RECEIVE_QUANTITES] = ngx_http_magasin_lines_array(pool,
+                                                   &body->lines,
+                                                   MOVED_QUANTITE);
 
         if (values[RECEIVE_PRODUITS] == NULL
             || values[RECEIVE_QUANTITES] == NULL)

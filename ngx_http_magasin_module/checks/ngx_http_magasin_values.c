@@ -175,7 +175,7 @@ ngx_http_magasin_value_text(ngx_http_request_t *r,
     const ngx_http_magasin_member_t *member, ngx_http_magasin_field_t *field,
     const char **value, ngx_http_magasin_complain_pt complain, void *data)
 {
-    u_char      message[128];
+    u_char     *message;
     ngx_str_t  *text;
 
     text = &field->text;
@@ -188,6 +188,11 @@ ngx_http_magasin_value_text(ngx_http_request_t *r,
     if (member->max
         && ngx_http_magasin_text_length(text) > (ngx_uint_t) member->max)
     {
+        message = ngx_pnalloc(r->pool, 128);
+        if (message == NULL) {
+            return NGX_ERROR;
+        }
+
         (void) ngx_sprintf(message, "Assurez-vous que ce champ comporte au "
                            "plus %L\xc2\xa0" "caractères.%Z", member->max);
         complain(data, member->name, (char *) message);
@@ -198,6 +203,11 @@ ngx_http_magasin_value_text(ngx_http_request_t *r,
     }
 
     if (field->surrogate) {
+        message = ngx_pnalloc(r->pool, 128);
+        if (message == NULL) {
+            return NGX_ERROR;
+        }
+
         (void) ngx_sprintf(message, "Surrogate characters are not allowed: "
                            "U+%XD.%Z", field->surrogate);
         complain(data, member->name, (char *) message);

@@ -252,6 +252,14 @@ BEGIN
                         || '.', '"produits":[' || pris || ']');
     END IF;
 
+    -- Who had one has given it up meanwhile: the caller tries again.
+    IF (SELECT count(*) FROM codes_voulus(propre, barres))
+       <> (SELECT count(*) FROM produit_code WHERE produit_id = p_produit)
+    THEN
+        RAISE 'a code of product % came free meanwhile', p_produit
+            USING ERRCODE = 'serialization_failure';
+    END IF;
+
     RETURN NULL;
 END
 $$;
@@ -606,13 +614,16 @@ BEGIN
       FROM unnest('{minimum,maximum}'::text[]) cle
      WHERE coalesce(avant -> cle, 'null') <> coalesce(apres -> cle, 'null');
 
-    IF change IS NULL THEN
+    -- A default whose both are NULL is shown, too.
+    IF change IS NULL AND (avant IS NOT NULL AND apres IS NOT NULL
+                           OR NOT ligne ? 'categorie')
+    THEN
         RETURN NULL;
     END IF;
 
     IF ligne ? 'categorie' THEN
-        change := change || jsonb_build_object('categorie',
-                                               ligne -> 'categorie');
+        change := coalesce(change, '{}')
+                  || jsonb_build_object('categorie', ligne -> 'categorie');
     END IF;
 
     INSERT INTO public.journal (type, magasin_id, produit_id, reference,

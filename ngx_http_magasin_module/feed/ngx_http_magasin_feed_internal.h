@@ -63,6 +63,9 @@
 #define NGX_HTTP_MAGASIN_FEED_ROWS      500
 #define NGX_HTTP_MAGASIN_FEED_PAGE      200
 
+/* Pages of listeners that a worker asks for at a time. */
+#define NGX_HTTP_MAGASIN_FEED_PAGES     2
+
 /* Columns of sql/statements/journal_end.sql after the keys. */
 enum {
     NGX_HTTP_MAGASIN_FEED_HELD_BACK = NGX_HTTP_MAGASIN_LIST_KEYS,
@@ -150,10 +153,12 @@ typedef struct {
 
     ngx_queue_t                        todo;        /* listeners to serve */
     ngx_queue_t                        served;
+    ngx_queue_t                        pagers;      /* wait for a page */
     ngx_queue_t                        silent;      /* the most silent first */
     ngx_queue_t                        batches;
     ngx_http_magasin_feed_batch_t     *recent;      /* the last one, or NULL */
     ngx_uint_t                         nlisteners;
+    ngx_uint_t                         pages;       /* that are asked for */
     size_t                             held;        /* by batches */
     ngx_uint_t                         round;       /* that was served */
     ngx_uint_t                         lost;        /* that was seen */
@@ -281,6 +286,8 @@ void ngx_http_magasin_feed_end(ngx_http_magasin_feed_listener_t *listener,
 
 /* feed_page.c */
 ngx_int_t ngx_http_magasin_feed_page(
+    ngx_http_magasin_feed_listener_t *listener);
+void ngx_http_magasin_feed_page_over(
     ngx_http_magasin_feed_listener_t *listener);
 
 

@@ -94,6 +94,10 @@ ngx_http_magasin_feed_leave(void *data)
     ngx_queue_remove(&listener->queue);
     ngx_queue_remove(&listener->silent);
 
+    if (listener->paging) {
+        ngx_http_magasin_feed_page_over(listener);
+    }
+
     listener->listens = 0;
     feed->nlisteners--;
 
@@ -183,6 +187,11 @@ ngx_http_magasin_feed_all(ngx_http_magasin_feed_t *feed)
     if (!ngx_queue_empty(&feed->served)) {
         ngx_queue_add(&feed->todo, &feed->served);
         ngx_queue_init(&feed->served);
+    }
+
+    if (feed->ending && !ngx_queue_empty(&feed->pagers)) {
+        ngx_queue_add(&feed->todo, &feed->pagers);
+        ngx_queue_init(&feed->pagers);
     }
 }
 

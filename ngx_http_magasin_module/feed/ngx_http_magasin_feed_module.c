@@ -106,6 +106,7 @@ ngx_http_magasin_feed_start(ngx_cycle_t *cycle)
 
     ngx_queue_init(&feed->todo);
     ngx_queue_init(&feed->served);
+    ngx_queue_init(&feed->pagers);
     ngx_queue_init(&feed->silent);
     ngx_queue_init(&feed->batches);
 

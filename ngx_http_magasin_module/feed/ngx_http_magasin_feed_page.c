@@ -38,9 +38,22 @@ ngx_int_t
 ngx_http_magasin_feed_page(ngx_http_magasin_feed_listener_t *listener)
 {
     ngx_uint_t                  i;
+    ngx_http_magasin_feed_t    *feed;
     ngx_http_magasin_pg_job_t  *job;
 
     if ((ngx_msec_int_t) (ngx_current_msec - listener->retry) < 0) {
+        return NGX_OK;
+    }
+
+    feed = listener->feed;
+
+    if (feed->pages == NGX_HTTP_MAGASIN_FEED_PAGES) {
+
+        /* Long reads of others have their turn, too. */
+
+        ngx_queue_remove(&listener->queue);
+        ngx_queue_insert_tail(&feed->pagers, &listener->queue);
+
         return NGX_OK;
     }
 
@@ -71,12 +84,13 @@ ngx_http_magasin_feed_page(ngx_http_magasin_feed_listener_t *listener)
     job->nvalues = PAGE_KEYS + 2 * NGX_HTTP_MAGASIN_LIST_KEYS;
     job->statement = ngx_http_magasin_journal_statement(job->values);
     job->class = NGX_HTTP_MAGASIN_PG_HEAVY;
-    job->admitted = 1;
+    job->admitted = 0;
     job->ready = ngx_http_magasin_feed_page_ready;
     job->failed = ngx_http_magasin_feed_page_failed;
     job->data = listener;
 
     listener->paging = 1;
+    feed->pages++;
 
     ngx_http_magasin_count(listener->feed->shared->counters.pages);
 
@@ -99,7 +113,7 @@ ngx_http_magasin_feed_page_ready(ngx_http_magasin_pg_job_t *job,
     ngx_http_magasin_feed_listener_t  *listener;
 
     listener = job->data;
-    listener->paging = 0;
+    ngx_http_magasin_feed_page_over(listener);
     ctx = listener->ctx;
 
     ngx_http_set_log_request(ctx->request->connection->log, ctx->request);
@@ -134,6 +148,9 @@ ngx_http_magasin_feed_page_ready(ngx_http_magasin_pg_job_t *job,
 
     } else if (ctx->json.size) {
         listener->sent = ngx_current_msec;
+
+        ngx_queue_remove(&listener->silent);
+        ngx_queue_insert_tail(&listener->feed->silent, &listener->silent);
 
         rc = ngx_http_magasin_reply_send(ctx);
         rc = rc == NGX_ERROR || rc > NGX_OK
@@ -187,6 +204,31 @@ ngx_http_magasin_feed_page_failed(ngx_http_magasin_pg_job_t *job,
 
     listener = job->data;
 
-    listener->paging = 0;
+    ngx_http_magasin_feed_page_over(listener);
     listener->retry = ngx_current_msec + NGX_HTTP_MAGASIN_FEED_SWEEP;
+}
+
+
+/* A page has come, or will not come: the next listener has its turn. */
+
+void
+ngx_http_magasin_feed_page_over(ngx_http_magasin_feed_listener_t *listener)
+{
+    ngx_queue_t              *q;
+    ngx_http_magasin_feed_t  *feed;
+
+    feed = listener->feed;
+
+    listener->paging = 0;
+    feed->pages--;
+
+    if (ngx_queue_empty(&feed->pagers)) {
+        return;
+    }
+
+    q = ngx_queue_head(&feed->pagers);
+
+    ngx_queue_remove(q);
+    ngx_queue_insert_tail(&feed->todo, q);
+    ngx_post_event(&feed->serve, &ngx_posted_next_events);
 }

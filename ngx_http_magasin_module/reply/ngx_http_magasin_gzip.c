@@ -19,10 +19,10 @@
 
 /* Bytes of input between looks at the clock, and of output that is appended
  * at a time. */
-#define NGX_HTTP_MAGASIN_GZIP_SLICE   8192
+#define NGX_HTTP_MAGASIN_GZIP_SLICE   4096
 #define NGX_HTTP_MAGASIN_GZIP_BUFFER  4096
 
-/* Microseconds in one turn of the event loop. */
+/* Microseconds in one turn of the event loop, of all that are compressed. */
 #define NGX_HTTP_MAGASIN_GZIP_TURN    1500
 
 /* Long answers of a worker that are compressed at a time.  Each takes 256 kB
@@ -295,11 +295,16 @@ ngx_http_magasin_gzip_turn(ngx_http_magasin_packer_t *packer)
             return NGX_ERROR;
         }
 
-        if (ngx_http_magasin_clock() - began > NGX_HTTP_MAGASIN_GZIP_TURN) {
+        if (ngx_http_magasin_clock() - began
+            > NGX_HTTP_MAGASIN_GZIP_TURN / ngx_http_magasin_gzip_running)
+        {
 
-            /* A timer: a worker that shuts down waits for it. */
+            /*
+             * A timer: a worker that shuts down waits for it.  One of 0 ms
+             * would expire in this turn again.
+             */
 
-            ngx_add_timer(&packer->event, 0);
+            ngx_add_timer(&packer->event, 1);
             return NGX_AGAIN;
         }
     }

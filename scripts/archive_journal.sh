@@ -86,9 +86,14 @@ SQL
         fail "$file.sha256 cannot be written."
     sync "$file.sha256" "$directory"
 
-    gzip -dc "$file" | sql --single-transaction -v numero="$number" \
-        -f "$top/sql/archive_journal.sql" ||
-        fail "journal_$number is kept as it is."
+    # Whoever reads the journal, as pg_dump does, may be in the way for a moment.
+    tries=20
+    until gzip -dc "$file" | sql --single-transaction -v numero="$number" \
+        -f "$top/sql/archive_journal.sql"; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || fail "journal_$number is kept as it is."
+        sleep 1
+    done
 
     echo "archive-journal: journal_$number is in $file"
     archived=$((archived + 1))

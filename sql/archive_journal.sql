@@ -53,7 +53,9 @@ SELECT '0', id, instant, magasin_id, produit_id, quantite, quantite
 SELECT fin FROM journal_partie WHERE numero = :numero \gset
 DELETE FROM journal_repere WHERE xid < :'fin';
 
--- Writers wait from here to the end.
+-- Writers wait from here to the end, and for as long as this waits for readers.
+SET LOCAL lock_timeout = '200ms';
+LOCK TABLE journal IN ACCESS EXCLUSIVE MODE;
 ALTER TABLE journal DETACH PARTITION :"partie";
 DROP TABLE :"partie";
 ALTER TABLE journal DETACH PARTITION journal_0;

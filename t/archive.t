@@ -56,8 +56,9 @@ sub close_partition {
                            ' FOR VALUES FROM (%L) TO (%L)', p.numero, p.debut,
                            ici);
             EXECUTE format('ALTER TABLE journal ATTACH PARTITION journal_%s'
-                           ' FOR VALUES FROM (%L) TO (%L)', suivant.numero,
-                           ici, suivant.fin);
+                           ' FOR VALUES FROM (%L) TO (%s)', suivant.numero,
+                           ici, coalesce(quote_literal(suivant.fin),
+                                         'MAXVALUE'));
             UPDATE journal_partie SET fin = ici WHERE numero = p.numero;
             UPDATE journal_partie SET debut = ici
              WHERE numero = suivant.numero;

@@ -209,6 +209,17 @@ ok($nginx->stop, 'a graceful stop');
     is(lives(), 4, 'a transaction that may not write writes no life');
     MagasinTest::sql('SELECT entretien()');
     is(lives(), 5, 'the maintenance does');
+
+    # Whoever begins a life and rolls back keeps its number in a plan.
+    MagasinTest::sql("UPDATE journal_vie SET branche = '0' WHERE vie = 4");
+    MagasinTest::psql(map { ('-c', $_) }
+        'SET plan_cache_mode = force_generic_plan',
+        "PREPARE i AS INSERT INTO journal (type, magasin_id) VALUES ('vie', 1)",
+        'BEGIN', 'EXECUTE i', 'ROLLBACK', 'EXECUTE i');
+    change(1);
+    is(MagasinTest::sql('SELECT count(DISTINCT xid::text::bigint >> 48)'
+            . " FROM journal WHERE xid >= journal_place(5, '0')"),
+        1, 'a life whose begin was rolled back: others have the same');
 }
 
 MagasinTest::reset();

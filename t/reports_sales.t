@@ -212,11 +212,10 @@ Test::More::is(main::differences(), '', 'no difference');
 === TEST 3: the same where the edge is between the sales
 --- init
 main::fixture();
-MagasinTest::sql('SELECT vente_periode_reconstruire()',
-    "UPDATE vente_periode SET suivant = '2026-03-29 00:30:00Z'");
-MagasinTest::sql('SELECT vente_periode_avancer()');
-Test::More::is(MagasinTest::sql('SELECT bord FROM vente_periode'),
-    '2026-03-29 00:30:00+00', 'the edge');
+Test::More::like(MagasinTest::sql('SELECT vente_periode_reconstruire()',
+    "UPDATE vente_periode SET suivant = '2026-03-29 00:30:00Z'",
+    'SELECT vente_periode_avancer()', 'SELECT bord FROM vente_periode'),
+    qr/^2026-03-29 00:30:00\+00$/m, 'the edge');
 Test::More::is(main::differences(), '', 'no difference');
 --- gets eval: $::answers
 
@@ -302,7 +301,8 @@ GET /api/v1/reports/sales/?magasin=3&groupe=produit&par=heure -> 200 ~"periode":
 --- init
 main::fixture();
 main::advance();
-MagasinTest::sql("UPDATE vente_periode SET bord = now() + interval '1 hour'");
+MagasinTest::sql("UPDATE vente_periode SET bord = now() + interval '1 hour',"
+    . " suivant = now() + interval '1 hour'");
 --- calls
 POST /api/v1/sales/ {"magasin":3,"lignes":[{"produit":2,"quantite":2,"prix_unitaire":"4.00"}]} -> 201 ~"total":"8\.00"
 POST /api/v1/sales/ {"magasin":3,"lignes":[{"produit":2,"quantite":1,"prix_unitaire":"4.00"},{"produit":5,"quantite":1,"prix_unitaire":"1.00"}]} -> 201 ~"total":"5\.00"

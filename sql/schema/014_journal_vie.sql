@@ -4,6 +4,9 @@
 
 SET LOCAL ROLE magasin_owner;
 
+-- In the order in which sales with keys lock them.
+LOCK TABLE idempotence, journal IN ACCESS EXCLUSIVE MODE;
+
 
 -- Rows are in the order of (xid, id), and transactions are numbered by the
 -- cluster.  A database that was restored elsewhere begins with small numbers
@@ -74,12 +77,21 @@ BEGIN
      LIMIT 1;
 
     IF (connue.systeme, connue.branche) IS DISTINCT FROM (systeme, branche)
-       OR (apres >= public.journal_place(vie, limite)
-           AND apres IS DISTINCT FROM public.journal_place(vie, mien))
     THEN
-        vie := coalesce(greatest(vie, apres::text::bigint >> 48), -1) + 1;
-        nouvelle := true;
+        vie := coalesce(vie, -1) + 1;
     END IF;
+
+    -- Rows of this life may be there before the row that lists it: whoever
+    -- began it has not committed, or rolled back.
+    vie := greatest(vie, (apres::text::bigint >> 48)::integer);
+
+    IF apres >= public.journal_place(vie, limite)
+       AND apres IS DISTINCT FROM public.journal_place(vie, mien)
+    THEN
+        vie := vie + 1;
+    END IF;
+
+    nouvelle := vie IS DISTINCT FROM connue.vie;
 END
 $$;
 
@@ -664,10 +676,17 @@ BEGIN
     BEGIN
         PERFORM compte_reunir();
         suite := journal_reperer();
-        suite := journal_partager() OR suite;
     EXCEPTION
         WHEN lock_not_available THEN
             suite := false;
+    END;
+
+    -- By itself: it fails as long as somebody reads the journal.
+    BEGIN
+        suite := journal_partager() OR suite;
+    EXCEPTION
+        WHEN lock_not_available THEN
+            NULL;
     END;
 
     -- Last, since sales wait for what it locks.

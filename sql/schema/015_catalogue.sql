@@ -875,7 +875,7 @@ CREATE FUNCTION besoins(p_magasin bigint)
                    en_transit bigint, demande bigint, minimum integer,
                    maximum integer, suggere bigint, central integer)
     LANGUAGE sql STABLE
-BEGIN ATOMIC
+AS $$
     WITH place AS (
         SELECT coalesce(s.produit_id, a.produit_id) AS id,
                coalesce(s.quantite, 0) AS quantite,
@@ -932,7 +932,7 @@ BEGIN ATOMIC
      WHERE b.disponible + b.en_transit + b.demande <= b.minimum
        AND coalesce(b.maximum, b.minimum)
            > b.disponible + b.en_transit + b.demande;
-END;
+$$;
 
 -- POST /api/v1/stores/{id}/reorder/.  Without products all needs become
 -- requests; a quantity that is NULL is the suggested one.  Two who do it at once

@@ -440,7 +440,7 @@ END;
 CREATE FUNCTION lieu_stock(p_lieu bigint, p_produits bigint[])
     RETURNS TABLE (produit bigint, quantite integer)
     LANGUAGE sql STABLE
-BEGIN ATOMIC
+AS $$
     SELECT c.produit_id, c.quantite
       FROM stock_central c
      WHERE p_lieu IS NULL AND c.produit_id = ANY (p_produits)
@@ -448,7 +448,7 @@ BEGIN ATOMIC
     SELECT s.produit_id, s.quantite
       FROM stock_local s
      WHERE s.magasin_id = p_lieu AND s.produit_id = ANY (p_produits);
-END;
+$$;
 
 CREATE FUNCTION stock_manque(p_lieu bigint, q quantites) RETURNS reponse
     LANGUAGE sql STABLE

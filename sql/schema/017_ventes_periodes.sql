@@ -161,7 +161,7 @@ AS $$
 DECLARE
     limite  timestamptz;
 BEGIN
-    SELECT greatest(bord, clock_timestamp() - interval '1 minute')
+    SELECT greatest(suivant, clock_timestamp() - interval '1 minute')
       INTO limite
       FROM public.vente_periode;
 
@@ -268,15 +268,29 @@ $$;
 
 -- A store that changes its time zone has other hours and days from its first
 -- sale on.  Before the change its sales are taken away, after it they are added
--- again.
+-- again; with many of them that would take too long, and entretien() adds the
+-- sales of all stores again.  Nobody adds older sales meanwhile.
 CREATE FUNCTION vente_periode_fuseau() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
-    limite  timestamptz := public.vente_periode_bord();
+    limite  timestamptz;
     signe   integer := CASE TG_WHEN WHEN 'BEFORE' THEN -1 ELSE 1 END;
 BEGIN
+    SELECT bord INTO limite FROM public.vente_periode FOR UPDATE;
+
+    IF TG_WHEN = 'BEFORE' AND (
+        SELECT count(*) > 20000
+          FROM (SELECT FROM public.vente
+                 WHERE magasin_id = NEW.id
+                   AND date_vente < limite
+                 LIMIT 20001) v)
+    THEN
+        PERFORM public.vente_periode_reconstruire();
+        RETURN NEW;
+    END IF;
+
     PERFORM public.vente_periode_ajouter(
                 array_agg(v.magasin_id), array_agg(v.date_vente),
                 array_agg(l.produit_id), array_agg(signe * l.quantite),
@@ -306,7 +320,7 @@ BEGIN
             USING ERRCODE = 'invalid_transaction_state';
     END IF;
 
-    SELECT now() < greatest(bord, clock_timestamp() - interval '1 minute')
+    SELECT now() < greatest(suivant, clock_timestamp() - interval '1 minute')
       INTO ancien
       FROM vente_periode;
 
@@ -534,10 +548,17 @@ BEGIN
     BEGIN
         PERFORM compte_reunir();
         suite := journal_reperer();
-        suite := journal_partager() OR suite;
     EXCEPTION
         WHEN lock_not_available THEN
             suite := false;
+    END;
+
+    -- By itself: it fails as long as somebody reads the journal.
+    BEGIN
+        suite := journal_partager() OR suite;
+    EXCEPTION
+        WHEN lock_not_available THEN
+            NULL;
     END;
 
     BEGIN

@@ -23,7 +23,10 @@ enum {
     JOURNAL_PRODUIT,
     JOURNAL_TYPE,
     JOURNAL_DEPUIS,
-    JOURNAL_ORDERING
+    JOURNAL_ORDERING,
+    JOURNAL_LIMIT,
+    JOURNAL_XID,
+    JOURNAL_ID
 };
 
 
@@ -122,6 +125,15 @@ ngx_http_magasin_journal_bind(ngx_http_magasin_ctx_t *ctx)
     values = ctx->job.values;
 
     ctx->job.statement = ngx_http_magasin_journal_statement(values);
+
+    /* The place before all rows, as of the stream of an empty journal. */
+
+    if (values[JOURNAL_XID] && ngx_strcmp(values[JOURNAL_XID], "0") == 0
+        && ngx_strcmp(values[JOURNAL_ID], "0") == 0)
+    {
+        values[JOURNAL_XID] = NULL;
+        values[JOURNAL_ID] = NULL;
+    }
 
     filters = (values[JOURNAL_PRODUIT] != NULL)
               + (values[JOURNAL_MAGASIN] != NULL)

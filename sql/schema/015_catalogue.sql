@@ -935,7 +935,7 @@ AS $$
 $$;
 
 -- POST /api/v1/stores/{id}/reorder/.  Without products all needs become
--- requests; a quantity that is NULL is the suggested one.  Two who do it at once
+-- requests, the first 1000 by name at a time; a quantity that is NULL is the suggested one.  Two who do it at once
 -- follow each other: the second one finds what the first has asked for.
 CREATE FUNCTION besoins_demander(p_magasin bigint, p_produits bigint[],
                                  p_quantites integer[], p_acteur text,
@@ -1007,11 +1007,15 @@ BEGIN
         contexte := contexte_poser('', p_acteur, '', '');
 
         WITH voulu AS (
-            SELECT b.produit, b.suggere AS quantite,
-                   row_number() OVER (ORDER BY b.nom COLLATE magasin_fr,
-                                      b.produit) AS n
-              FROM besoins(p_magasin) b
-             WHERE p_produits IS NULL
+            SELECT * FROM (
+                SELECT b.produit, b.suggere AS quantite,
+                       row_number() OVER (ORDER BY b.nom COLLATE magasin_fr,
+                                          b.produit) AS n
+                  FROM besoins(p_magasin) b
+                 WHERE p_produits IS NULL
+                 ORDER BY n
+                 LIMIT 1000
+            ) b
              UNION ALL
             SELECT u.produit, coalesce(u.quantite, b.suggere), u.n
               FROM unnest(p_produits, p_quantites)

@@ -1261,7 +1261,16 @@ BEGIN
       FROM demande_reapprovisionnement
      WHERE id = ANY (p_approuver);
 
-    PERFORM lieux_tenir(produits, true, magasins);
+    PERFORM lieux_tenir(produits, true, NULL);
+
+    -- Of the stores only the places that are asked for.
+    PERFORM FROM stock_local
+      WHERE (produit_id, magasin_id) IN (
+                SELECT * FROM unnest(produits, magasins))
+      ORDER BY produit_id, magasin_id FOR UPDATE;
+
+    PERFORM FROM magasin
+      WHERE id = ANY (magasins) ORDER BY id FOR KEY SHARE;
 
     FOR i IN 1 .. cardinality(ids) LOOP
         n := ids[i];

@@ -30,6 +30,9 @@ type found struct {
 	Erreurs    map[string][]string `json:"erreurs"`
 }
 
+// What is sold; a line may have a code in its place.
+var product magasin.Id = 4
+
 func sell(client *magasin.ClientWithResponses, store magasin.Id,
 	line magasin.NouvelleLigne) *magasin.SaleCreateResponse {
 	answer, err := client.SaleCreateWithResponse(context.Background(),
@@ -45,7 +48,7 @@ func sell(client *magasin.ClientWithResponses, store magasin.Id,
 func (f *found) sale(client *magasin.ClientWithResponses) {
 	price := "15.50"
 	answer := sell(client, 1, magasin.NouvelleLigne{
-		Produit:      4,
+		Produit:      &product,
 		Quantite:     2,
 		PrixUnitaire: &price,
 	})
@@ -80,7 +83,7 @@ func (f *found) journal(client *magasin.ClientWithResponses) {
 
 func (f *found) errors(client *magasin.ClientWithResponses) {
 	conflict := sell(client, 1, magasin.NouvelleLigne{
-		Produit:  4,
+		Produit:  &product,
 		Quantite: 1000,
 	})
 	if conflict.JSON409 == nil {
@@ -90,7 +93,7 @@ func (f *found) errors(client *magasin.ClientWithResponses) {
 	f.Produit, f.Disponible = missing.Produit, *missing.Disponible
 
 	refused := sell(client, 99, magasin.NouvelleLigne{
-		Produit:  4,
+		Produit:  &product,
 		Quantite: 1,
 	})
 	if refused.JSON400 == nil {

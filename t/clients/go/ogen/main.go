@@ -51,7 +51,7 @@ func sell(client *magasin.Client, store magasin.ID,
 
 func (f *found) sale(client *magasin.Client) {
 	answer, ok := sell(client, 1, magasin.NouvelleLigne{
-		Produit:      4,
+		Produit:      magasin.NewOptID(4),
 		Quantite:     2,
 		PrixUnitaire: magasin.NewOptPrix("15.50"),
 	}).(*magasin.VenteHeaders)
@@ -88,7 +88,7 @@ func (f *found) journal(client *magasin.Client) {
 
 func (f *found) errors(client *magasin.Client) {
 	conflict, ok := sell(client, 1, magasin.NouvelleLigne{
-		Produit:  4,
+		Produit:  magasin.NewOptID(4),
 		Quantite: 1000,
 	}).(*magasin.ConflictHeaders)
 	if !ok {
@@ -98,7 +98,7 @@ func (f *found) errors(client *magasin.Client) {
 	f.Produit, f.Disponible = missing.Produit, missing.Disponible.Value
 
 	refused, ok := sell(client, 99, magasin.NouvelleLigne{
-		Produit:  4,
+		Produit:  magasin.NewOptID(4),
 		Quantite: 1,
 	}).(*magasin.SaleErrorsHeaders)
 	if !ok {

@@ -644,63 +644,6 @@ BEGIN
 END
 $$;
 
-
--- As 010_comptes.sql has it, with what is above.
-CREATE OR REPLACE FUNCTION entretien() RETURNS boolean
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = pg_catalog, public, pg_temp
-    SET lock_timeout = '100ms'
-AS $$
-DECLARE
-    encore  boolean;
-    suite   boolean;
-BEGIN
-    -- One at a time is enough; the others have nothing to wait for.
-    BEGIN
-        LOCK TABLE public.entretien_tour IN EXCLUSIVE MODE NOWAIT;
-    EXCEPTION
-        WHEN lock_not_available THEN
-            RETURN false;
-    END;
-
-    PERFORM journal_vie_commencer();
-
-    -- Each leaves to the next call what somebody has locked.
-    BEGIN
-        PERFORM idempotence_vider(now());
-    EXCEPTION
-        WHEN lock_not_available THEN
-            NULL;
-    END;
-
-    BEGIN
-        PERFORM compte_reunir();
-        suite := journal_reperer();
-    EXCEPTION
-        WHEN lock_not_available THEN
-            suite := false;
-    END;
-
-    -- By itself: it fails as long as somebody reads the journal.
-    BEGIN
-        suite := journal_partager() OR suite;
-    EXCEPTION
-        WHEN lock_not_available THEN
-            NULL;
-    END;
-
-    -- Last, since sales wait for what it locks.
-    BEGIN
-        encore := cumul_avancer();
-    EXCEPTION
-        WHEN lock_not_available THEN
-            encore := false;
-    END;
-
-    RETURN encore OR suite;
-END
-$$;
-
 GRANT SELECT ON journal_repere, journal_vie TO magasin_web;
 GRANT EXECUTE ON FUNCTION journal_place(integer, xid8), journal_vie(),
     journal_suite, journal_suite_magasin, journal_suite_produit,

@@ -516,7 +516,8 @@ BEGIN ATOMIC
      ORDER BY periode, magasin_id, produit_id;
 END;
 
--- As 014_journal_vie.sql has it, and the hours and days.
+-- As 007_tour.sql has it, and what 010_comptes.sql, 014_journal_vie.sql and this
+-- file have for it.  Old keys go with their day.
 CREATE OR REPLACE FUNCTION entretien() RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, public, pg_temp

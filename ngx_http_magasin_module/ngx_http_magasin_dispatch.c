@@ -12,6 +12,7 @@
 #include "ngx_http_magasin_text.h"
 
 
+static ngx_uint_t ngx_http_magasin_also(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_no_route(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_describe(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_method_refused(ngx_http_magasin_ctx_t *ctx);
@@ -66,8 +67,16 @@ ngx_http_magasin_dispatch(ngx_http_magasin_ctx_t *ctx)
         return ngx_http_magasin_reply_status(ctx, NGX_HTTP_NOT_FOUND);
     }
 
-    if (!ngx_http_magasin_acceptable(r,
-                                     ctx->endpoint && ctx->endpoint->live))
+    if (ctx->endpoint && ctx->endpoint->table
+        && ngx_http_magasin_prefers_csv(r))
+    {
+        if (ngx_http_magasin_table_begin(ctx, ctx->endpoint->table) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+    } else if (!ngx_http_magasin_acceptable(r,
+                                            ngx_http_magasin_also(ctx)))
     {
         return ngx_http_magasin_reply_status(ctx,
                                              NGX_HTTP_MAGASIN_NOT_ACCEPTABLE);
@@ -80,6 +89,20 @@ ngx_http_magasin_dispatch(ngx_http_magasin_ctx_t *ctx)
     }
 
     return ctx->endpoint ? NGX_OK : ngx_http_magasin_method_refused(ctx);
+}
+
+
+/* Returns what Accept may name instead of JSON. */
+
+static ngx_uint_t
+ngx_http_magasin_also(ngx_http_magasin_ctx_t *ctx)
+{
+    if (ctx->endpoint && ctx->endpoint->live) {
+        return NGX_HTTP_MAGASIN_ACCEPT_EVENTS;
+    }
+
+    return ctx->endpoint && ctx->endpoint->rows
+           ? NGX_HTTP_MAGASIN_ACCEPT_LINES : 0;
 }
 
 

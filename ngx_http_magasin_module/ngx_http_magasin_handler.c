@@ -11,8 +11,6 @@
 
 
 static void ngx_http_magasin_body_ready(ngx_http_request_t *r);
-static ngx_int_t ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx,
-    ngx_str_t *body);
 static void ngx_http_magasin_cleanup(void *data);
 
 
@@ -49,6 +47,14 @@ ngx_http_magasin_handler(ngx_http_request_t *r)
     {
         ctx->body.type = ngx_http_magasin_body_type(r);
 
+        if (ctx->body.type != NGX_HTTP_MAGASIN_BODY_NONE
+            && ctx->endpoint->rows
+               != (ctx->body.type == NGX_HTTP_MAGASIN_BODY_CSV
+                   || ctx->body.type == NGX_HTTP_MAGASIN_BODY_NDJSON))
+        {
+            ctx->body.type = NGX_HTTP_MAGASIN_BODY_UNKNOWN;
+        }
+
         if (ctx->body.type == NGX_HTTP_MAGASIN_BODY_UNKNOWN) {
             rc = ngx_http_magasin_media_refused(ctx);
 
@@ -57,7 +63,7 @@ ngx_http_magasin_handler(ngx_http_request_t *r)
         }
 
         if (rc == NGX_OK && ctx->body.type != NGX_HTTP_MAGASIN_BODY_NONE) {
-            r->request_body_in_single_buf = 1;
+            r->request_body_in_single_buf = !ctx->endpoint->rows;
 
             rc = ngx_http_read_client_request_body(r,
                                                ngx_http_magasin_body_ready);
@@ -118,6 +124,16 @@ ngx_http_magasin_body_ready(ngx_http_request_t *r)
 
     ctx = ngx_http_magasin_get_ctx(r);
 
+    if (ctx->endpoint->rows) {
+        rc = ngx_http_magasin_batch(ctx);
+
+        if (rc != NGX_DONE) {
+            ngx_http_finalize_request(r, rc);
+        }
+
+        return;
+    }
+
     if (ngx_http_magasin_body_read(r, &body) != NGX_OK) {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
@@ -147,14 +163,14 @@ ngx_http_magasin_body_ready(ngx_http_request_t *r)
 
 /*
  * Binds the parameters and runs the statement, or reads the answer from the
- * cache.  `body` is the unparsed body of the request.
+ * cache.  `body` is the unparsed body of the request, or stands for it.
  *
  * Returns NGX_DONE if the request waits.  Otherwise the answer was sent, or
  * the result is the status of an error page of nginx.  The caller passes the
  * result to ngx_http_finalize_request().
  */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx, ngx_str_t *body)
 {
     ngx_int_t                     rc;
@@ -174,7 +190,11 @@ ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx, ngx_str_t *body)
     }
 
     if (rc == NGX_OK) {
+        ngx_http_magasin_table_open(ctx);
+
         rc = endpoint->bind(ctx);
+
+        ngx_http_magasin_table_close(ctx);
     }
 
     if (rc == NGX_OK) {
@@ -186,6 +206,14 @@ ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx, ngx_str_t *body)
         && !ctx->conditional)
     {
         rc = ngx_http_magasin_unconditional(ctx);
+    }
+
+    if (ctx->table) {
+
+        /* All rows: a long read. */
+
+        ctx->job.class = NGX_HTTP_MAGASIN_PG_HEAVY;
+        ctx->job.weigh = 0;
     }
 
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,

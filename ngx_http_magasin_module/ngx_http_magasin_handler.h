@@ -16,9 +16,14 @@
 
 /* handler.c */
 ngx_int_t ngx_http_magasin_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_magasin_run(ngx_http_magasin_ctx_t *ctx, ngx_str_t *body);
+
+/* batch.c */
+ngx_int_t ngx_http_magasin_batch(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_batch_go_on(ngx_http_magasin_ctx_t *ctx);
 
 /* routes.c */
-void ngx_http_magasin_routes_init(void);
+ngx_int_t ngx_http_magasin_routes_init(ngx_log_t *log);
 
 /* dispatch.c */
 ngx_int_t ngx_http_magasin_dispatch(ngx_http_magasin_ctx_t *ctx);

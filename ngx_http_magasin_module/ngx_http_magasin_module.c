@@ -86,9 +86,7 @@ ngx_http_magasin_postconfiguration(ngx_conf_t *cf)
      * that fails after this line does not change the old one.
      */
 
-    ngx_http_magasin_routes_init();
-
-    return NGX_OK;
+    return ngx_http_magasin_routes_init(cf->log);
 }
 
 

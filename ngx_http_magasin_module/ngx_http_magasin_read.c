@@ -92,11 +92,15 @@ ngx_http_magasin_read_begin(ngx_http_magasin_ctx_t *ctx)
 
     /* A stored answer does not say whose row it is. */
 
-    if (ctx->limited && ctx->endpoint->place == NGX_HTTP_MAGASIN_PLACE_ROW) {
+    if (ctx->uncached
+        || (ctx->limited
+            && ctx->endpoint->place == NGX_HTTP_MAGASIN_PLACE_ROW))
+    {
         return NGX_DECLINED;
     }
 
     if (cache == NULL
+        || ctx->table
         || conf->levels == NGX_HTTP_MAGASIN_CACHE_OFF
         || tag[0].kind == NGX_HTTP_MAGASIN_TAG_NONE)
     {
@@ -165,7 +169,8 @@ ngx_http_magasin_read_begin(ngx_http_magasin_ctx_t *ctx)
 static ngx_int_t
 ngx_http_magasin_read_key(ngx_http_magasin_ctx_t *ctx, ngx_str_t *key)
 {
-    size_t                        size;
+    size_t                        size, len;
+    size_t                        lens[NGX_HTTP_MAGASIN_PG_MAX_PARAMS];
     u_char                       *p;
     ngx_uint_t                    i;
     const char                   *statement;
@@ -174,16 +179,19 @@ ngx_http_magasin_read_key(ngx_http_magasin_ctx_t *ctx, ngx_str_t *key)
 
     job = &ctx->job;
     endpoint = ctx->endpoint;
-    statement = "";
+    statement = NULL;
+    len = 0;
 
     if (job->statement != endpoint->statement) {
         statement = ngx_http_magasin_pg_statement_name(job->statement);
+        len = ngx_strlen(statement);
     }
 
-    size = endpoint->name.len + 1 + ngx_strlen(statement);
+    size = endpoint->name.len + 1 + len;
 
     for (i = 0; i < job->nvalues; i++) {
-        size += 2 + (job->values[i] ? ngx_strlen(job->values[i]) : 0);
+        lens[i] = job->values[i] ? ngx_strlen(job->values[i]) : 0;
+        size += 2 + lens[i];
     }
 
     p = ngx_pnalloc(ctx->request->pool, size);
@@ -195,14 +203,17 @@ ngx_http_magasin_read_key(ngx_http_magasin_ctx_t *ctx, ngx_str_t *key)
 
     p = ngx_cpymem(p, endpoint->name.data, endpoint->name.len);
     *p++ = ':';
-    p = ngx_cpymem(p, statement, ngx_strlen(statement));
+
+    if (statement) {
+        p = ngx_cpymem(p, statement, len);
+    }
 
     for (i = 0; i < job->nvalues; i++) {
         *p++ = '\0';
 
         if (job->values[i]) {
             *p++ = '=';
-            p = ngx_cpymem(p, job->values[i], ngx_strlen(job->values[i]));
+            p = ngx_cpymem(p, job->values[i], lens[i]);
         }
     }
 
@@ -424,7 +435,11 @@ ngx_http_magasin_read_fill(ngx_http_magasin_ctx_t *ctx)
         return NGX_OK;
     }
 
-    if (ctx->status != NGX_HTTP_OK || ctx->json.failed) {
+    /* Nothing is promised of what a replica says without a primary. */
+
+    if (ctx->status != NGX_HTTP_OK || ctx->json.failed
+        || ctx->cache_state == NGX_HTTP_MAGASIN_CACHE_STALE)
+    {
         ngx_http_magasin_cache_refuse(cr);
         return NGX_OK;
     }

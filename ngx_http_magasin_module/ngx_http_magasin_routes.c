@@ -12,6 +12,7 @@
 
 
 #include "ngx_http_magasin_handler.h"
+#include "ngx_http_magasin_lot.h"
 #include "ngx_http_magasin_rows.h"
 #include "ngx_http_magasin_feed.h"
 #include "ngx_http_magasin_observe.h"
@@ -39,6 +40,7 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .method = NGX_HTTP_GET,
       .path = ngx_string("/api/v1/reports/"),
       .title = ngx_string("Rapport Ventes Api"),
+      .table = "magasin,total,produits_vendus,stock_local",
       .statement = NGX_HTTP_MAGASIN_SQL_REPORTS,
       .class = NGX_HTTP_MAGASIN_PG_HEAVY,
       .bind = ngx_http_magasin_reports_bind,
@@ -50,6 +52,8 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .path = ngx_string("/api/v1/reports/sales/"),
       .title = ngx_string("Ventes par période"),
       .place = NGX_HTTP_MAGASIN_PLACE_VALUE,
+      .table = "periode,magasin,produit,categorie,nom,unites,"
+                "chiffre_affaires,unites_rendues,remboursements,net",
       .statement = NGX_HTTP_MAGASIN_SQL_REPORTS_SALES_DAY,
       .class = NGX_HTTP_MAGASIN_PG_HEAVY,
       .bind = ngx_http_magasin_reports_sales_bind,
@@ -63,6 +67,8 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .method = NGX_HTTP_GET,
       .path = ngx_string("/api/v1/dashboard/"),
       .title = ngx_string("Performance Magasins Api"),
+      .table = "magasin,chiffre_affaires,ruptures,surstock,tendances,"
+                "magasin_id,meilleures_ventes",
       .statement = NGX_HTTP_MAGASIN_SQL_DASHBOARD,
       .class = NGX_HTTP_MAGASIN_PG_HEAVY,
       .bind = ngx_http_magasin_dashboard_bind,
@@ -73,6 +79,7 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .method = NGX_HTTP_GET,
       .path = ngx_string("/api/v1/stores/"),
       .title = ngx_string("Magasins"),
+      .table = "id,nom,adresse,ouvert,fuseau",
       .statement = NGX_HTTP_MAGASIN_SQL_STORES,
       .class = NGX_HTTP_MAGASIN_PG_READ,
       .bind = ngx_http_magasin_list_bind,
@@ -121,10 +128,12 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .path = ngx_string("/api/v1/stores/{id}/items/"),
       .title = ngx_string("Articles Magasin"),
       .place = NGX_HTTP_MAGASIN_PLACE_PATH,
+      .table = "produit,nom,code,quantite,disponible,retenu,en_transit,"
+                "demande,minimum,maximum",
       .statement = NGX_HTTP_MAGASIN_SQL_ITEMS,
       .class = NGX_HTTP_MAGASIN_PG_READ,
       .bind = ngx_http_magasin_items_bind,
-      .render = ngx_http_magasin_list_render,
+      .render = ngx_http_magasin_items_render,
       .spec = &ngx_http_magasin_items_spec,
       .page = "cursor",
       .reads = { TAG_OF(STOCK, FIRST_ID),
@@ -138,6 +147,8 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .path = ngx_string("/api/v1/stores/{id}/reorder/"),
       .title = ngx_string("Besoins Magasin"),
       .place = NGX_HTTP_MAGASIN_PLACE_PATH,
+      .table = "produit,nom,code,disponible,en_transit,demande,minimum,"
+                "maximum,suggere,central",
       .statement = NGX_HTTP_MAGASIN_SQL_REORDER,
       .class = NGX_HTTP_MAGASIN_PG_HEAVY,
       .bind = ngx_http_magasin_needs_bind,
@@ -187,6 +198,7 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .path = ngx_string("/api/v1/stores/{id}/stock/"),
       .title = ngx_string("Stock Magasin Api"),
       .place = NGX_HTTP_MAGASIN_PLACE_PATH,
+      .table = "produit_id,nom,quantite",
       .statement = NGX_HTTP_MAGASIN_SQL_STOCK,
       .class = NGX_HTTP_MAGASIN_PG_READ,
       .bind = ngx_http_magasin_stock_bind,
@@ -199,6 +211,7 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .path = ngx_string("/api/v1/stores/{id}/stock/list/"),
       .title = ngx_string("Stock Magasin List Api"),
       .place = NGX_HTTP_MAGASIN_PLACE_PATH,
+      .table = "id,produit,magasin,quantite,produit_nom,magasin_nom",
       .statement = NGX_HTTP_MAGASIN_SQL_STOCK_LIST,
       .class = NGX_HTTP_MAGASIN_PG_READ,
       .bind = ngx_http_magasin_stock_list_bind,
@@ -240,8 +253,8 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .place = NGX_HTTP_MAGASIN_PLACE_PATH,
       .statement = NGX_HTTP_MAGASIN_SQL_THRESHOLD,
       .class = NGX_HTTP_MAGASIN_PG_READ,
-      .bind = ngx_http_magasin_item_bind,
-      .render = ngx_http_magasin_item_render,
+      .bind = ngx_http_magasin_threshold_bind,
+      .render = ngx_http_magasin_threshold_render,
       .spec = &ngx_http_magasin_threshold_spec,
       .reads = { TAG_OF(SEUILS, FIRST_ID),
                  TAG_OF(PRODUIT, SECOND_ID),
@@ -263,6 +276,7 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .method = NGX_HTTP_GET,
       .path = ngx_string("/api/v1/stock/central/"),
       .title = ngx_string("Stock Central"),
+      .table = "produit,nom,quantite",
       .statement = NGX_HTTP_MAGASIN_SQL_STOCK_CENTRAL,
       .class = NGX_HTTP_MAGASIN_PG_READ,
       .bind = ngx_http_magasin_central_bind,
@@ -294,11 +308,26 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .render = ngx_http_magasin_written_render,
       .touch = ngx_http_magasin_central_adjust_touch },
 
+    { .name = ngx_string("stock_batch"),
+      .method = NGX_HTTP_POST,
+      .path = ngx_string("/api/v1/stock/batch/"),
+      .title = ngx_string("Lot Stock"),
+      .scope = "stock",
+      .place = NGX_HTTP_MAGASIN_PLACE_FUNCTION,
+      .rows = 1,
+      .statement = NGX_HTTP_MAGASIN_SQL_STOCK_BATCH,
+      .class = NGX_HTTP_MAGASIN_PG_HEAVY,
+      .bind = ngx_http_magasin_lot_bind,
+      .render = ngx_http_magasin_lot_render,
+      .spec = &ngx_http_magasin_stock_lot_spec,
+      .touch = ngx_http_magasin_lot_touch },
+
     { .name = ngx_string("products"),
       .method = NGX_HTTP_GET,
       .path = ngx_string("/api/v1/products/"),
       .title = ngx_string("Produits"),
       .place = NGX_HTTP_MAGASIN_PLACE_NONE,
+      .table = "id,nom,categorie,prix,description",
       .statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS,
       .class = NGX_HTTP_MAGASIN_PG_READ,
       .bind = ngx_http_magasin_products_bind,
@@ -317,6 +346,20 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .bind = ngx_http_magasin_product_create_bind,
       .render = ngx_http_magasin_written_render,
       .touch = ngx_http_magasin_product_create_touch },
+
+    { .name = ngx_string("products_batch"),
+      .method = NGX_HTTP_POST,
+      .path = ngx_string("/api/v1/products/batch/"),
+      .title = ngx_string("Lot Produits"),
+      .scope = "produits",
+      .other = "prix",
+      .rows = 1,
+      .statement = NGX_HTTP_MAGASIN_SQL_PRODUCTS_BATCH,
+      .class = NGX_HTTP_MAGASIN_PG_HEAVY,
+      .bind = ngx_http_magasin_lot_bind,
+      .render = ngx_http_magasin_lot_render,
+      .spec = &ngx_http_magasin_products_lot_spec,
+      .touch = ngx_http_magasin_lot_touch },
 
     { .name = ngx_string("product"),
       .method = NGX_HTTP_GET,
@@ -394,6 +437,7 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .path = ngx_string("/api/v1/sales/"),
       .title = ngx_string("Ventes"),
       .place = NGX_HTTP_MAGASIN_PLACE_VALUE,
+      .table = "id,magasin,date_vente,total",
       .statement = NGX_HTTP_MAGASIN_SQL_SALES,
       .class = NGX_HTTP_MAGASIN_PG_READ,
       .bind = ngx_http_magasin_sales_bind,
@@ -426,11 +470,40 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .spec = &ngx_http_magasin_sale_spec,
       .reads = { TAG_OF(VENTE, FIRST_ID) } },
 
+    { .name = ngx_string("sale_returns"),
+      .method = NGX_HTTP_GET,
+      .path = ngx_string("/api/v1/sales/{id}/returns/"),
+      .title = ngx_string("Retours Vente"),
+      .place = NGX_HTTP_MAGASIN_PLACE_ROW,
+      .table = "id,vente,magasin,date_retour,repris_par,motif,"
+                "remise_en_stock,total,lignes",
+      .statement = NGX_HTTP_MAGASIN_SQL_SALE_RETURNS,
+      .class = NGX_HTTP_MAGASIN_PG_READ,
+      .bind = ngx_http_magasin_returns_bind,
+      .render = ngx_http_magasin_list_render,
+      .spec = &ngx_http_magasin_returns_spec,
+      .page = "cursor",
+      .reads = { TAG_OF(VENTE, FIRST_ID) } },
+
+    { .name = ngx_string("sale_return_create"),
+      .method = NGX_HTTP_POST,
+      .path = ngx_string("/api/v1/sales/{id}/returns/"),
+      .title = ngx_string("Retours Vente"),
+      .scope = "retours",
+      .place = NGX_HTTP_MAGASIN_PLACE_FUNCTION,
+      .statement = NGX_HTTP_MAGASIN_SQL_SALE_RETURN_CREATE,
+      .class = NGX_HTTP_MAGASIN_PG_WRITE,
+      .bind = ngx_http_magasin_return_create_bind,
+      .render = ngx_http_magasin_movement_render,
+      .touch = ngx_http_magasin_return_touch },
+
     { .name = ngx_string("replenishments"),
       .method = NGX_HTTP_GET,
       .path = ngx_string("/api/v1/replenishments/"),
       .title = ngx_string("Demandes Reapprovisionnement"),
       .place = NGX_HTTP_MAGASIN_PLACE_VALUE,
+      .table = "id,magasin,produit,quantite,statut,date_demande,"
+                "date_decision,decideur",
       .statement = NGX_HTTP_MAGASIN_SQL_REPLENISHMENTS,
       .class = NGX_HTTP_MAGASIN_PG_READ,
       .bind = ngx_http_magasin_replenishments_bind,
@@ -527,6 +600,8 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .path = ngx_string("/api/v1/receipts/"),
       .title = ngx_string("Receptions"),
       .place = NGX_HTTP_MAGASIN_PLACE_VALUE,
+      .table = "id,lieu,fournisseur,reference,statut,date_reception,"
+                "recue_par,date_annulation,annulee_par",
       .statement = NGX_HTTP_MAGASIN_SQL_RECEIPTS,
       .class = NGX_HTTP_MAGASIN_PG_READ,
       .bind = ngx_http_magasin_receipts_bind,
@@ -578,6 +653,8 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .path = ngx_string("/api/v1/transfers/"),
       .title = ngx_string("Transferts"),
       .place = NGX_HTTP_MAGASIN_PLACE_VALUE,
+      .table = "id,de,vers,statut,date_depart,expedie_par,date_cloture,"
+                "cloture_par",
       .statement = NGX_HTTP_MAGASIN_SQL_TRANSFERS,
       .class = NGX_HTTP_MAGASIN_PG_READ,
       .bind = ngx_http_magasin_transfers_bind,
@@ -637,11 +714,165 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
       .render = ngx_http_magasin_written_render,
       .touch = ngx_http_magasin_transfer_touch },
 
+    { .name = ngx_string("reservations"),
+      .method = NGX_HTTP_GET,
+      .path = ngx_string("/api/v1/reservations/"),
+      .title = ngx_string("Reservations"),
+      .place = NGX_HTTP_MAGASIN_PLACE_VALUE,
+      .table = "id,magasin,reference,statut,date_reservation,expire_le,"
+                "reservee_par,date_cloture,cloture_par,vente,total",
+      .statement = NGX_HTTP_MAGASIN_SQL_RESERVATIONS,
+      .class = NGX_HTTP_MAGASIN_PG_READ,
+      .bind = ngx_http_magasin_reservations_bind,
+      .render = ngx_http_magasin_list_render,
+      .spec = &ngx_http_magasin_reservations_spec,
+      .page = "cursor",
+      .reads = { TAG(RESERVATIONS) } },
+
+    { .name = ngx_string("reservation_create"),
+      .method = NGX_HTTP_POST,
+      .path = ngx_string("/api/v1/reservations/"),
+      .title = ngx_string("Reservations"),
+      .scope = "ventes",
+      .place = NGX_HTTP_MAGASIN_PLACE_VALUE,
+      .statement = NGX_HTTP_MAGASIN_SQL_WRITES_BATCH,
+      .class = NGX_HTTP_MAGASIN_PG_WRITE,
+      .bind = ngx_http_magasin_reservation_create_bind,
+      .render = ngx_http_magasin_movement_render,
+      .touch = ngx_http_magasin_reservation_create_touch },
+
+    { .name = ngx_string("reservation"),
+      .method = NGX_HTTP_GET,
+      .path = ngx_string("/api/v1/reservations/{id}/"),
+      .title = ngx_string("Reservation"),
+      .place = NGX_HTTP_MAGASIN_PLACE_ROW,
+      .statement = NGX_HTTP_MAGASIN_SQL_RESERVATION,
+      .class = NGX_HTTP_MAGASIN_PG_READ,
+      .bind = ngx_http_magasin_item_bind,
+      .render = ngx_http_magasin_item_render,
+      .spec = &ngx_http_magasin_reservation_spec,
+      .reads = { TAG_OF(RESERVATION, FIRST_ID) } },
+
+    { .name = ngx_string("reservation_claim"),
+      .method = NGX_HTTP_POST,
+      .path = ngx_string("/api/v1/reservations/{id}/claim/"),
+      .title = ngx_string("Reclamation Reservation"),
+      .scope = "ventes",
+      .place = NGX_HTTP_MAGASIN_PLACE_FUNCTION,
+      .statement = NGX_HTTP_MAGASIN_SQL_WRITES_BATCH,
+      .class = NGX_HTTP_MAGASIN_PG_WRITE,
+      .bind = ngx_http_magasin_reservation_claim_bind,
+      .render = ngx_http_magasin_written_render,
+      .touch = ngx_http_magasin_reservation_claim_touch },
+
+    { .name = ngx_string("reservation_release"),
+      .method = NGX_HTTP_POST,
+      .path = ngx_string("/api/v1/reservations/{id}/release/"),
+      .title = ngx_string("Retour Reservation"),
+      .scope = "ventes",
+      .place = NGX_HTTP_MAGASIN_PLACE_FUNCTION,
+      .statement = NGX_HTTP_MAGASIN_SQL_RESERVATION_RELEASE,
+      .class = NGX_HTTP_MAGASIN_PG_WRITE,
+      .bind = ngx_http_magasin_reservation_release_bind,
+      .render = ngx_http_magasin_written_render,
+      .touch = ngx_http_magasin_reservation_release_touch },
+
+    { .name = ngx_string("counts"),
+      .method = NGX_HTTP_GET,
+      .path = ngx_string("/api/v1/counts/"),
+      .title = ngx_string("Comptages"),
+      .place = NGX_HTTP_MAGASIN_PLACE_VALUE,
+      .table = "id,lieu,categorie,aveugle,motif,statut,date_ouverture,"
+                "ouvert_par,date_cloture,cloture_par,comptes,ecarts,en_plus,"
+                "en_moins,non_comptes",
+      .statement = NGX_HTTP_MAGASIN_SQL_COUNTS,
+      .class = NGX_HTTP_MAGASIN_PG_READ,
+      .bind = ngx_http_magasin_counts_bind,
+      .render = ngx_http_magasin_list_render,
+      .spec = &ngx_http_magasin_counts_spec,
+      .page = "cursor",
+      .reads = { TAG(COMPTAGES) } },
+
+    { .name = ngx_string("count_create"),
+      .method = NGX_HTTP_POST,
+      .path = ngx_string("/api/v1/counts/"),
+      .title = ngx_string("Comptages"),
+      .scope = "stock",
+      .place = NGX_HTTP_MAGASIN_PLACE_VALUE,
+      .statement = NGX_HTTP_MAGASIN_SQL_COUNT_CREATE,
+      .class = NGX_HTTP_MAGASIN_PG_WRITE,
+      .bind = ngx_http_magasin_count_create_bind,
+      .render = ngx_http_magasin_written_render,
+      .touch = ngx_http_magasin_count_create_touch },
+
+    { .name = ngx_string("count"),
+      .method = NGX_HTTP_GET,
+      .path = ngx_string("/api/v1/counts/{id}/"),
+      .title = ngx_string("Comptage"),
+      .place = NGX_HTTP_MAGASIN_PLACE_ROW,
+      .statement = NGX_HTTP_MAGASIN_SQL_COUNT_ITEM,
+      .class = NGX_HTTP_MAGASIN_PG_READ,
+      .bind = ngx_http_magasin_item_bind,
+      .render = ngx_http_magasin_item_render,
+      .spec = &ngx_http_magasin_count_spec,
+      .reads = { TAG_OF(COMPTAGE, FIRST_ID) } },
+
+    { .name = ngx_string("count_lines"),
+      .method = NGX_HTTP_GET,
+      .path = ngx_string("/api/v1/counts/{id}/lines/"),
+      .title = ngx_string("Lignes Comptage"),
+      .place = NGX_HTTP_MAGASIN_PLACE_ROW,
+      .table = "produit,nom,compte,present,ecart,instant,compte_par",
+      .statement = NGX_HTTP_MAGASIN_SQL_COUNT_LINES,
+      .class = NGX_HTTP_MAGASIN_PG_READ,
+      .bind = ngx_http_magasin_count_lines_bind,
+      .render = ngx_http_magasin_list_render,
+      .spec = &ngx_http_magasin_count_lines_spec,
+      .page = "cursor" },
+
+    { .name = ngx_string("count_add"),
+      .method = NGX_HTTP_POST,
+      .path = ngx_string("/api/v1/counts/{id}/lines/"),
+      .title = ngx_string("Lignes Comptage"),
+      .scope = "stock",
+      .place = NGX_HTTP_MAGASIN_PLACE_FUNCTION,
+      .statement = NGX_HTTP_MAGASIN_SQL_COUNT_ADD,
+      .class = NGX_HTTP_MAGASIN_PG_WRITE,
+      .bind = ngx_http_magasin_count_add_bind,
+      .render = ngx_http_magasin_movement_render,
+      .touch = ngx_http_magasin_count_touch },
+
+    { .name = ngx_string("count_close"),
+      .method = NGX_HTTP_POST,
+      .path = ngx_string("/api/v1/counts/{id}/close/"),
+      .title = ngx_string("Cloture Comptage"),
+      .scope = "inventaire",
+      .place = NGX_HTTP_MAGASIN_PLACE_FUNCTION,
+      .statement = NGX_HTTP_MAGASIN_SQL_COUNT_CLOSE,
+      .class = NGX_HTTP_MAGASIN_PG_WRITE,
+      .bind = ngx_http_magasin_count_close_bind,
+      .render = ngx_http_magasin_written_render,
+      .touch = ngx_http_magasin_count_close_touch },
+
+    { .name = ngx_string("count_cancel"),
+      .method = NGX_HTTP_POST,
+      .path = ngx_string("/api/v1/counts/{id}/cancel/"),
+      .title = ngx_string("Annulation Comptage"),
+      .scope = "stock",
+      .place = NGX_HTTP_MAGASIN_PLACE_FUNCTION,
+      .statement = NGX_HTTP_MAGASIN_SQL_COUNT_CANCEL,
+      .class = NGX_HTTP_MAGASIN_PG_WRITE,
+      .bind = ngx_http_magasin_count_cancel_bind,
+      .render = ngx_http_magasin_written_render,
+      .touch = ngx_http_magasin_count_touch },
+
     { .name = ngx_string("journal"),
       .method = NGX_HTTP_GET,
       .path = ngx_string("/api/v1/journal/"),
       .title = ngx_string("Journal"),
       .place = NGX_HTTP_MAGASIN_PLACE_VALUE,
+      .table = "id,instant,type,magasin,produit,delta,quantite,acteur,"
+                "reference,motif,details",
       .statement = NGX_HTTP_MAGASIN_SQL_JOURNAL,
       .class = NGX_HTTP_MAGASIN_PG_READ,
       .bind = ngx_http_magasin_journal_bind,
@@ -709,27 +940,27 @@ static ngx_http_magasin_endpoint_t  ngx_http_magasin_endpoints[] = {
 
 
 /*
- * The metrics have room for that many paths; there are at most as many paths
- * as rows.
- */
-
-#define NGX_HTTP_MAGASIN_ROUTES_FIT                                           \
-    (NGX_HTTP_MAGASIN_ENDPOINTS < NGX_HTTP_MAGASIN_METRICS_ROUTES)
-
-typedef char  ngx_http_magasin_routes_fit_t[NGX_HTTP_MAGASIN_ROUTES_FIT ? 1
-                                                                        : -1];
-
-
-/*
  * Groups the rows into routes.  The result belongs to the process; each
  * configuration repeats it with the same result.
+ *
+ * Returns NGX_OK, or NGX_ERROR if the metrics have no room for that many paths:
+ * then NGX_HTTP_MAGASIN_METRICS_ROUTES is too small.
  */
 
-void
-ngx_http_magasin_routes_init(void)
+ngx_int_t
+ngx_http_magasin_routes_init(ngx_log_t *log)
 {
     static ngx_http_magasin_route_t  routes[NGX_HTTP_MAGASIN_ENDPOINTS];
 
     ngx_http_magasin_routes_gather(ngx_http_magasin_endpoints,
                                    NGX_HTTP_MAGASIN_ENDPOINTS, routes);
+
+    if (ngx_http_magasin_routes_count() < NGX_HTTP_MAGASIN_METRICS_ROUTES) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, log, 0,
+                  "magasin: %ui routes are too many for the metrics",
+                  ngx_http_magasin_routes_count());
+    return NGX_ERROR;
 }

@@ -10,6 +10,8 @@
 
 static void ngx_http_magasin_rows_ready(ngx_http_magasin_pg_job_t *job,
     PGresult *result);
+static ngx_uint_t ngx_http_magasin_elsewhere(ngx_http_magasin_ctx_t *ctx);
+static void ngx_http_magasin_answered_by(ngx_http_magasin_ctx_t *ctx);
 static void ngx_http_magasin_rows_failed(ngx_http_magasin_pg_job_t *job,
     ngx_http_magasin_pg_failure_e failure, PGresult *result);
 static ngx_uint_t ngx_http_magasin_failure_status(
@@ -30,7 +32,8 @@ static void ngx_http_magasin_cause(ngx_http_magasin_ctx_t *ctx,
 ngx_int_t
 ngx_http_magasin_submit(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_int_t  rc;
+    ngx_int_t                    rc;
+    ngx_http_magasin_pg_pool_t  *pool;
 
     ctx->job.ready = ngx_http_magasin_rows_ready;
     ctx->job.failed = ngx_http_magasin_rows_failed;
@@ -49,8 +52,21 @@ ngx_http_magasin_submit(ngx_http_magasin_ctx_t *ctx)
         ctx->job.class = NGX_HTTP_MAGASIN_PG_HEAVY;
     }
 
-    rc = ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool(ctx->request),
-                                    &ctx->job);
+    pool = ngx_http_magasin_pg_pool(ctx->request);
+
+    ctx->job.elsewhere = ngx_http_magasin_elsewhere(ctx);
+    ctx->job.stale_for = 0;
+
+    /* Age is a header. */
+
+    if (ctx->job.elsewhere
+        && (!ngx_http_magasin_begun(ctx)
+            || ctx->cache_state == NGX_HTTP_MAGASIN_CACHE_STALE))
+    {
+        ctx->job.stale_for = ngx_http_magasin_pg_replicas_stale(pool);
+    }
+
+    rc = ngx_http_magasin_pg_submit_read(pool, &ctx->job);
 
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
                    "magasin submit: %i, class %s, answer %d", rc,
@@ -112,9 +128,20 @@ ngx_http_magasin_rows_ready(ngx_http_magasin_pg_job_t *job, PGresult *result)
 
     ngx_http_set_log_request(ctx->request->connection->log, ctx->request);
 
+    ngx_http_magasin_answered_by(ctx);
+
     rc = ngx_http_magasin_place_row(ctx, result);
 
-    rc = rc == NGX_OK ? ctx->endpoint->render(ctx, result) : NGX_OK;
+    if (rc == NGX_OK) {
+        ngx_http_magasin_table_open(ctx);
+
+        rc = ctx->endpoint->render(ctx, result);
+
+        ngx_http_magasin_table_close(ctx);
+
+    } else {
+        rc = NGX_OK;
+    }
 
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, ctx->request->connection->log, 0,
                    "magasin render: %i, rows %d, status %ui", rc, job->rows,
@@ -125,6 +152,9 @@ ngx_http_magasin_rows_ready(ngx_http_magasin_pg_job_t *job, PGresult *result)
         /* The job was changed, and nothing was rendered. */
 
         rc = ngx_http_magasin_submit(ctx);
+
+    } else if (rc == NGX_BUSY) {
+        rc = ngx_http_magasin_batch_go_on(ctx);
 
     } else if (rc == NGX_ERROR) {
         rc = ngx_http_magasin_begun(ctx) ? NGX_ERROR
@@ -144,6 +174,46 @@ ngx_http_magasin_rows_ready(ngx_http_magasin_pg_job_t *job, PGresult *result)
     }
 
     ngx_http_magasin_finalize(ctx, rc);
+}
+
+
+/*
+ * Returns 1 if a replica may answer this statement: one of a read that could be
+ * cached, for a client that takes what is cached.  The journal and the state of
+ * the database are not: they have no tags.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_elsewhere(ngx_http_magasin_ctx_t *ctx)
+{
+    return ctx->endpoint->method == NGX_HTTP_GET
+           && !ctx->endpoint->live
+           && ctx->endpoint->reads[0].kind != NGX_HTTP_MAGASIN_TAG_NONE
+           && !ngx_http_magasin_wants_fresh(ctx->request);
+}
+
+
+/* Notes whose rows came: of a replica, and perhaps old ones. */
+
+static void
+ngx_http_magasin_answered_by(ngx_http_magasin_ctx_t *ctx)
+{
+    time_t  age;
+
+    if (ctx->job.replica == NULL) {
+        return;
+    }
+
+    if (ctx->cached) {
+        ngx_http_magasin_cache_replica(ctx->cached);
+    }
+
+    if (ctx->job.age) {
+        age = (ctx->job.age + 999) / 1000;
+
+        ctx->cache_state = NGX_HTTP_MAGASIN_CACHE_STALE;
+        ctx->age = ngx_max(ctx->age, age);
+    }
 }
 
 

@@ -24,6 +24,10 @@ ngx_http_magasin_written(ngx_http_magasin_ctx_t *ctx, PGresult *result)
     tags.n = 0;
     xid = 0;
 
+    /* A replica has to show it, before anybody knows that it is written. */
+
+    ngx_http_magasin_pg_wal_changed(ngx_http_magasin_pg_pool(ctx->request));
+
     if (ctx->endpoint->touch
         && (ctx->status < NGX_HTTP_BAD_REQUEST
             || ctx->endpoint->refusal))

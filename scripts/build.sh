@@ -97,6 +97,11 @@ then
 fi
 rm -f "$directory/inputs.new"
 
+# A commit after the last build is a reason to make the version again.
+scripts/version.sh commit >"$directory/objs/commit.new"
+cmp -s "$directory/objs/commit.new" "$directory/objs/commit" ||
+    cp "$directory/objs/commit.new" "$directory/objs/commit"
+
 # A parent make exports options (-n, -B, its job server) that must not reach the
 # Makefile of nginx.  CFLAGS of the environment has no effect on that Makefile.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES

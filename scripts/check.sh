@@ -11,8 +11,10 @@
 #                    is done; it fails when another session has an open sale
 #   doctor           puts sequences ahead of rows that were inserted with their
 #                    ids, and prints ids of the journal that are there twice,
-#                    and what has to be done about collations that the system of
-#                    the database has in another version
+#                    sales that name rows that are not there, what has to be
+#                    done about collations that the system of the database has
+#                    in another version, and whether names are found without
+#                    their accents
 #
 # Prints one line per difference and exits 1; exits 0 without a difference, 2
 # when the check failed.
@@ -77,11 +79,25 @@ if [ "$name" = doctor ]; then
             "(docs/operations.md)." >&2
         result=1
     fi
+    found=$(run references)
+    if [ -n "$found" ]; then
+        echo "$found"
+        echo "doctor: sales name rows that are not there" \
+            "(docs/operations.md)." >&2
+        result=1
+    fi
     found=$(run collations)
     if [ -n "$found" ]; then
         echo "$found"
         echo "doctor: the system of the database has other versions of" \
             "collations; the lines above put the indexes right" \
+            "(docs/operations.md)." >&2
+        result=1
+    fi
+    found=$(run search)
+    if [ -n "$found" ]; then
+        echo "$found"
+        echo "doctor: the database needs LC_CTYPE C.UTF-8" \
             "(docs/operations.md)." >&2
         result=1
     fi

@@ -20,6 +20,7 @@
 #   DURATION_SCALE  of the stress test; 0.25 is two minutes each, and eleven
 #                   minutes in all                    (default 0.25)
 #   PEAK_SECONDS    of the peaks                      (default 10)
+#   RUNNER          as of run_tests.sh
 #   RUN_DIR, MODULE as of instance.sh
 #
 # The table is printed and written to RESULTS/compare-TIME/compare.md.  All
@@ -37,6 +38,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 }
 
 need_node
+need_runner
 results=${RESULTS:-results}/compare-$(date -u +%Y%m%dT%H%M%S)
 run_dir=${RUN_DIR:-run}
 peak_seconds=${PEAK_SECONDS:-10}
@@ -47,7 +49,7 @@ unset BASE_URL
 run() {
     local rc=0
 
-    env "${@:3}" RESULTS_DIR="$results/$1" node "$top/scripts/$2" || rc=$?
+    run_load "$results/$1" "$2" env "${@:3}" || rc=$?
     [ "$rc" -le 1 ] || load_fail "$2 could not be run."
 }
 
@@ -76,7 +78,8 @@ overload() {
     env "${@:2}" RUN_DIR="$run_dir" WORKERS=1 RESULTS="$results/$1" \
         "$top/scripts/run_tests.sh" overload || rc=$?
     [ "$rc" -le 1 ] || load_fail "overload_test.js could not be run."
-    mv "$results/$1"/*/* "$results/$1"
+    mv "$results/$1"/peak-* "$results/$1/peak"
+    mv "$results/$1"/overload-* "$results/$1/overload"
 }
 
 unset BASE_URL WATCH

@@ -75,13 +75,18 @@ say() {
     echo "magasin: $*"
 }
 
+# Set when a signal has asked for the end (up): what fails then failed of it.
+ended=
+
 fail() {
-    echo "magasin: $*" >&2
+    [ -n "$ended" ] || echo "magasin: $*" >&2
     exit 1
 }
 
 # shellcheck source=scripts/processes.sh
 . "$top/scripts/processes.sh"
+# shellcheck source=scripts/instance_checks.sh
+. "$top/scripts/instance_checks.sh"
 
 # PostgreSQL does not start as root.  For root, PostgreSQL and Redis run as the
 # user that Debian's PostgreSQL package creates.  The workers of nginx, which
@@ -140,7 +145,8 @@ make_worker_user() {
 entries=(data sockets log pid tmp asan tokens nginx.conf web openapi)
 
 resolve_run_dir() {
-    mkdir -p "$RUN_DIR" || fail "cannot make the directory $RUN_DIR."
+    mkdir -p "$RUN_DIR" 2>/dev/null ||
+        fail "cannot make the directory $RUN_DIR: choose another RUN_DIR."
     RUN_DIR=$(cd "$RUN_DIR" && pwd -P)
 }
 
@@ -176,6 +182,40 @@ set_paths() {
     web_conninfo="host=$sockets dbname=magasin user=magasin_web"
 }
 
+# Make the private directory, in a place that no system sweeps.
+make_private() {
+    local parent
+
+    parent=$(private_parent)
+    if ! home=$(new_private run); then
+        fail "$RUN_DIR does not suit (its path is too long, has other" \
+            "characters than letters, digits and ._+-/, or its servers have" \
+            "no access), and $parent cannot be made: choose another RUN_DIR."
+    fi
+    # Two users pass it; mktemp lets one in.
+    [ "$(id -u)" -ne 0 ] || chmod 0751 "$home"
+    if ! RUN_DIR=$home run_dir_suits; then
+        rmdir "$home"
+        fail "$RUN_DIR and $parent do not suit: choose a RUN_DIR with a" \
+            "shorter path of letters, digits and ._+-/."
+    fi
+    ln -sfn "$home" "$RUN_DIR/private"
+}
+
+# An older version had private directories below /var/tmp.
+leave_swept() {
+    local old=$home entry
+
+    [ -L "$RUN_DIR/private" ] && swept "$home" || return 0
+    [ -z "$(nginx_pid)$(postgres_pid)$(redis_pid)" ] || return 0
+    make_private
+    for entry in "$old"/* "$old"/.[!.]*; do
+        [ ! -e "$entry" ] || mv "$entry" "$home/"
+    done
+    rmdir "$old"
+    say "the data have moved from $old, which the system sweeps, to $home."
+}
+
 make_home() {
     local entry log
 
@@ -188,12 +228,16 @@ make_home() {
         done
     fi
 
+    leave_swept
     if [ ! -L "$RUN_DIR/private" ] && ! run_dir_suits; then
-        home=$(mktemp -d /var/tmp/magasin.XXXXXXXX)
-        ln -sfn "$home" "$RUN_DIR/private"
+        make_private
         say "$server_user and $worker_user have no access to $RUN_DIR, or" \
             "its path does not suit: data and sockets are in $home."
     fi
+    ! swept "$home" || [ -e "$data/PG_VERSION" ] ||
+        say "the system deletes old files in $home: choose another RUN_DIR for" \
+            "data that are to last."
+    check_space "$home"
     # Two users need to pass this directory.  Its entries have their own modes.
     [ "$home" = "$RUN_DIR" ] || [ "$(id -u)" -ne 0 ] || chmod 0751 "$home"
     set_paths
@@ -243,7 +287,10 @@ own() {
 
 # One command at a time per RUN_DIR.  Servers must not inherit the lock.
 lock() {
-    exec 9>"$RUN_DIR/.lock"
+    { exec 9>"$RUN_DIR/.lock"; } 2>/dev/null ||
+        fail "$(id -un) cannot write to $RUN_DIR, which belongs to" \
+            "$(user_of "$RUN_DIR"): run this as $(user_of "$RUN_DIR"), or" \
+            "choose another RUN_DIR."
     flock -w 60 9 || fail "another command is busy in $RUN_DIR."
 }
 
@@ -281,21 +328,29 @@ nginx_pid() {
 
 # PostgreSQL
 
+# A cluster needs its own version.  A new one gets the newest that is there.
 find_postgres() {
-    local version=15 directory
+    local version='*' directory
 
     if [ -r "$data/PG_VERSION" ]; then
         version=$(<"$data/PG_VERSION")
     fi
-    for directory in "/usr/lib/postgresql/$version/bin" \
-        "$(dirname "$(command -v initdb || echo /nowhere/initdb)")"
-    do
-        if [ -x "$directory/initdb" ]; then
+    while read -r directory; do
+        if [ -x "$directory/initdb" ] &&
+            { [ "$version" = '*' ] ||
+                [[ $("$directory/initdb" --version) == *" $version"[!0-9]* ]]; }
+        then
             postgres_bin=$directory
             return
         fi
-    done
-    fail "PostgreSQL $version is not installed (scripts/packages.sh run)."
+    done < <(compgen -G "/usr/lib/postgresql/$version/bin" | sort -rV
+        dirname "$(command -v initdb || echo /nowhere/initdb)")
+
+    [ "$version" != '*' ] ||
+        fail "PostgreSQL is not installed (scripts/packages.sh run)."
+    fail "the data in $data are those of PostgreSQL $version, which is not" \
+        "installed: install postgresql-$version, or begin anew with another" \
+        "RUN_DIR."
 }
 
 init_postgres() {
@@ -397,7 +452,10 @@ start_postgres() {
     # Children of a killed postmaster exit a moment later.
     for tries in 1 2 3 4 5 6 7 8 9 0; do
         # pg_ctl opens the log as the server's user, to whom the log belongs.
-        if (cd / && as_server "$postgres_bin/pg_ctl" start -s -w -t 60 \
+        # A suite that sets the server's clock preloads a library.
+        if (cd / && as_server env \
+            ${POSTGRES_PRELOAD:+"LD_PRELOAD=$POSTGRES_PRELOAD"} \
+            "$postgres_bin/pg_ctl" start -s -w -t 60 \
             -D "$data" -l "$postgres_log" \
             -o "-c unix_socket_directories=$sockets \
                 -c unix_socket_permissions=$socket_mode" \
@@ -461,24 +519,26 @@ load_demo() {
 # Redis is only a cache, so it stores nothing on disk.
 
 start_redis() {
-    local tenths=100
+    local tenths=100 server client
 
     if [ -n "$(redis_pid)" ]; then
         share "$redis_socket"
         return
     fi
+    server=$(redis_program server)
+    client=$(redis_program cli)
 
     rm -f "$redis_socket"
     : >"$pids/redis.pid"
     own "$pids/redis.pid"
-    (cd / && as_server redis-server --port 0 --unixsocket "$redis_socket" \
+    (cd / && as_server "$server" --port 0 --unixsocket "$redis_socket" \
         --unixsocketperm "$socket_mode" --save '' --appendonly no --dir "$sockets" \
         --maxmemory 64mb --maxmemory-policy allkeys-lru \
         --daemonize yes --pidfile "$pids/redis.pid" \
         --logfile "$redis_log" 9>&- </dev/null >/dev/null 2>&1) ||
         fail "Redis does not start: $(tail -n 3 "$redis_log")"
 
-    until [ "$(redis-cli -s "$redis_socket" ping 2>/dev/null)" = PONG ]; do
+    until [ "$("$client" -s "$redis_socket" ping 2>/dev/null)" = PONG ]; do
         [ "$tenths" -gt 0 ] ||
             fail "Redis does not answer: $(tail -n 3 "$redis_log")"
         tenths=$((tenths - 1))
@@ -495,11 +555,6 @@ stop_redis() {
 
 
 # nginx
-
-# port_is_busy ADDRESS PORT
-port_is_busy() {
-    (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null
-}
 
 # Does this nginx have /metrics?  A balancer does not.
 has_metrics() {
@@ -612,19 +667,7 @@ check_tokens() {
 }
 
 start_nginx() {
-    local probe=$ADDRESS
-
-    [ "$ADDRESS" != 0.0.0.0 ] || probe=127.0.0.1
-    if port_is_busy "$probe" "$PORT"; then
-        fail "port $PORT is in use: choose another one, for example:" \
-            "make run PORT=$((PORT + 2))"
-    fi
-    if has_metrics && port_is_busy "$(metrics_host)" "$METRICS_PORT"; then
-        fail "port $METRICS_PORT (METRICS_PORT) is in use:" \
-            "choose another METRICS_PORT."
-    fi
-    [ -r "$MODULE" ] || fail "$MODULE does not exist (make build)."
-
+    check_start "$home"
     check_tokens
     configure_nginx
     publish web
@@ -649,12 +692,14 @@ url() {
     local host=$ADDRESS
 
     [ "$ADDRESS" != 0.0.0.0 ] || host=127.0.0.1
+    [ "$ADDRESS" != '[::]' ] || host='[::1]'
     echo "http://$host:$PORT"
 }
 
 metrics_host() {
     case $METRICS_ADDRESS in
     0.0.0.0) echo 127.0.0.1 ;;
+    '[::]') echo '[::1]' ;;
     *) echo "$METRICS_ADDRESS" ;;
     esac
 }
@@ -773,7 +818,7 @@ Magasin serves on $base
   nginx        pid $(nginx_pid), $home/nginx.conf
   operators    $(metrics_url): /status, /metrics and /readyz
   PostgreSQL   pid $(postgres_pid), psql '$admin_conninfo'
-  Redis        pid $(redis_pid), redis-cli -s $redis_socket
+  Redis        pid $(redis_pid), $(redis_program cli) -s $redis_socket
   tokens       $home/tokens
   logs         $logs
 
@@ -815,6 +860,11 @@ command_start() {
 command_up() {
     local server terminal=
 
+    take_terminal
+    # A stop from the keyboard would leave the servers to themselves.
+    trap '' TSTP TTOU
+    # Asked before the start: the terminal may be closed while it lasts.
+    [ ! -t 1 ] || terminal=yes
     lock
     set_paths
     if [ -n "$(nginx_pid)" ]; then
@@ -822,25 +872,28 @@ command_up() {
             "(make status, make stop)."
     fi
 
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
-    trap 'exit 129' HUP
+    # To be stopped is how this ends well.  The traps of the start end this
+    # script when the command that it waits for has ended, or was ended by the
+    # same Ctrl-C.
+    trap 'ended=yes; exit 0' INT TERM HUP
     trap 'end_up' EXIT
     start_all
     unlock
-    describe
-    say "Ctrl-C stops it."
+    # bash may crash when a trap exits while read waits for time.
+    trap 'ended=yes' INT TERM HUP
+    describe || true
+    say "Ctrl-C stops it." || true
 
     # read waits on a pipe without a writer.  This sleeps half a second without
     # a child process, and a signal ends it early.
     exec {silence}<> <(:)
-    [ ! -t 1 ] || terminal=yes
-    while :; do
+    while [ -z "$ended" ]; do
         read -r -t 0.5 -u "$silence" || true
+        [ -z "$ended" ] || break
         # If make leads the session of the terminal, only make gets SIGHUP.
-        [ -z "$terminal" ] || [ -t 1 ] || exit 129
+        [ -z "$terminal" ] || [ -t 1 ] || ended=yes
         for server in nginx postgres redis; do
-            if [ -z "$("${server}_pid")" ]; then
+            if [ -z "$ended" ] && [ -z "$("${server}_pid")" ]; then
                 [ "$server" != nginx ] || new_errors
                 fail "$server exited unexpectedly; stopping the rest" \
                     "(logs: $logs)."
@@ -850,6 +903,8 @@ command_up() {
 }
 
 end_up() {
+    local status=$?
+
     # The terminal may be gone.  Neither an error about this nor another Ctrl-C
     # may prevent the stop.
     trap '' INT TERM HUP PIPE
@@ -857,6 +912,37 @@ end_up() {
     say "stopping" 2>/dev/null || true
     stop_all
     say "stopped" 2>/dev/null || true
+    give_back_terminal
+    [ -z "$ended" ] || exit 0
+    exit "$status"
+}
+
+# make dies of a Ctrl-C that it gets, whatever its commands do.  So this script
+# becomes a process group of its own, to which the terminal sends its signals,
+# and gives the terminal back at its end.
+take_terminal() {
+    local stat fields
+
+    [ -t 0 ] && [ -z "${MAGASIN_TERMINAL:-}" ] || return 0
+    read -r stat <"/proc/$$/stat"
+    # After the name: the state, the parent, the group, the session, the
+    # terminal and its foreground group.
+    read -ra fields <<<"${stat##*) }"
+    [ "${fields[2]}" = "${fields[5]}" ] && [ "${fields[2]}" != "$$" ] || return 0
+    export MAGASIN_TERMINAL=${fields[2]}
+    # shellcheck disable=SC2016
+    exec perl -MPOSIX=setpgid,tcsetpgrp -e '
+        $SIG{TTOU} = "IGNORE";
+        setpgid(0, 0);
+        tcsetpgrp(0, $$);
+        exec @ARGV' "${BASH_SOURCE[0]}" up
+}
+
+give_back_terminal() {
+    [ -n "${MAGASIN_TERMINAL:-}" ] || return 0
+    perl -MPOSIX=tcsetpgrp -e '
+        $SIG{TTOU} = "IGNORE";
+        tcsetpgrp(0, $ARGV[0])' "$MAGASIN_TERMINAL" 2>/dev/null || true
 }
 
 # command_status SERVER...
@@ -898,10 +984,8 @@ admin-conninfo | web-conninfo | redis-socket | home | remove) ;;
     ;;
 esac
 
-[[ $PORT =~ ^[0-9]+$ ]] || fail "PORT=$PORT is not a number."
-METRICS_PORT=${METRICS_PORT:-$((PORT + 1))}
-[[ $METRICS_PORT =~ ^[0-9]+$ ]] ||
-    fail "METRICS_PORT=$METRICS_PORT is not a number."
+default_settings
+[[ ! $command =~ ^(up|start) ]] || check_settings
 
 if [[ ! $command =~ ^(up|start|start-db|start-nginx)$ ]] &&
     [ ! -d "$RUN_DIR" ]
@@ -914,8 +998,13 @@ then
     esac
 fi
 
+# What can be refused is refused before anything is made.
+[[ $command =~ ^(status|stop) ]] || check_run_dir
+[ -d "$RUN_DIR" ] || check_start "$(existing_parent "$RUN_DIR")"
 resolve_run_dir
 set_paths
+[[ ! $command =~ ^(up|start|load) ]] || check_owner
+[ -n "$(nginx_pid)" ] || check_start "$home"
 
 case $command in
 up) command_up ;;

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Style and static analysis: clang-format and 80 columns for the C sources,
 # cppcheck for their errors, shellcheck for the scripts, biome for the pages and
-# for the code that Node runs, dependency-cruiser for the imports of the pages,
-# yamllint and promtool for the files of Prometheus and Grafana.  Requires "make
-# build", for the headers that nginx's configure writes, and "scripts/web.sh
-# all", for biome and dependency-cruiser.
+# for the code that Node runs, tsc and k6's types for the load tests,
+# dependency-cruiser for the imports of the pages, yamllint and promtool for the
+# files of Prometheus and Grafana, hadolint and docker-compose for those of
+# containers.  Requires "make build", for the headers that nginx's configure
+# writes, and "scripts/web.sh all", for biome, tsc and dependency-cruiser.
 #
 # usage: lint.sh
 
@@ -112,6 +113,19 @@ else
     complain "biome is not installed (scripts/web.sh all; needs npm)."
 fi
 
+# The load tests are scripts of k6: its own types say whether it takes them.
+installed=scripts/node_modules/.package-lock.json
+if [ ! -e "$installed" ] || [ scripts/package-lock.json -nt "$installed" ]; then
+    npm ci --prefix scripts --no-audit --no-fund --loglevel=error >&2 ||
+        complain "npm ci has not installed the types of k6."
+fi
+if [ -x web/node_modules/.bin/tsc ]; then
+    web/node_modules/.bin/tsc -p scripts >&2 ||
+        complain "tsc reports errors in the load tests (see above)."
+else
+    complain "typescript is not installed (scripts/web.sh all; needs npm)."
+fi
+
 # Imports must not be circular and must not refer to a higher floor.
 # web/floors.js defines the floors.
 if [ -x web/node_modules/.bin/depcruise ]; then
@@ -132,7 +146,8 @@ done
 
 # Syntax of the files of Prometheus and Grafana.  "make test-observability"
 # tests their function.
-mapfile -t settings < <(find prometheus grafana -name '*.y*ml' | sort)
+mapfile -t settings < <(find prometheus grafana conf t/containers \
+    -name '*.y*ml' | sort)
 yamllint --strict -d '{extends: default, rules: {document-start: disable,
     line-length: disable, braces: {max-spaces-inside: 0}}}' \
     "${settings[@]}" >&2 || complain "yamllint reports errors (see above)."
@@ -140,6 +155,14 @@ promtool check config prometheus/prometheus.yml >"$work/promtool" 2>&1 || {
     cat "$work/promtool" >&2
     complain "promtool reports errors (see above)."
 }
+# The files for containers.  What compose.yaml refers to need not be there.
+tools=$(t/containers/tools.sh) || complain "hadolint cannot be installed."
+"$tools/hadolint" --failure-threshold warning conf/containers/Containerfile \
+    grafana/Dockerfile >&2 || complain "hadolint reports errors (see above)."
+for file in conf/containers/compose.yaml grafana/compose.yaml; do
+    docker-compose -f "$file" config -q >&2 ||
+        complain "$file is no file of docker compose (see above)."
+done
 jq empty grafana/dashboards/*.json || complain "a dashboard is not valid JSON."
 grafana/generate --check ||
     complain "the dashboards are out of date: run grafana/generate."

@@ -4,11 +4,12 @@
 #
 # usage: migrate.sh CONNINFO
 #
-# CONNINFO names the database and a role that may create roles (a superuser is
-# simplest).  Each file is one transaction, which also inserts its row into the
+# CONNINFO names the database and a role: a superuser, or the owner of the
+# database who may create roles.  Each file is one transaction, which also inserts its row into the
 # table schema_migration.  A file that has changed since it was applied is an
-# error.  Each run then applies sql/roles.sql, which limits the role of the web
-# tier, and puts sequences ahead of rows that were inserted with their ids.
+# error.  Its transaction begins with sql/before.sql.  Each run then applies
+# sql/roles.sql, which limits the role of the web tier, and puts sequences ahead
+# of rows that were inserted with their ids.
 
 set -euo pipefail
 
@@ -35,6 +36,31 @@ sql() {
 fail() {
     echo "migrate: $*" >&2
     exit 1
+}
+
+# apply FILE: apply one migration in a transaction.  What psql says is in $said.
+apply() {
+    # The check is repeated under the lock, because another node may be first.
+    said=$(sql --single-transaction -o /dev/null \
+        -v roles="$sql_dir/roles_before.sql" -v first="$((version == 1))" \
+        -v before="$sql_dir/before.sql" -v file="$1" -v version="$version" \
+        -v name="$name" -v sum="$sum" -f - 2>&1 <<'SQL'
+LOCK TABLE public.schema_migration IN SHARE ROW EXCLUSIVE MODE;
+SELECT EXISTS (SELECT FROM public.schema_migration
+               WHERE version = :version) AS done \gset
+\if :done
+\else
+\if :first
+\i :roles
+\endif
+\i :before
+\i :file
+RESET ROLE;
+INSERT INTO public.schema_migration (version, name, sha256)
+    VALUES (:version, :'name', :'sum');
+\endif
+SQL
+    )
 }
 
 applied=$(sql -F ' ' -v lock_key="$lock_key" <<'SQL'
@@ -84,22 +110,19 @@ for file in "$schema_dir"/[0-9][0-9][0-9]_*.sql; do
         continue
     fi
 
-    # The check is repeated under the lock, because another node may be first.
-    sql --single-transaction -o /dev/null \
-        -v file="$file" -v version="$version" -v name="$name" \
-        -v sum="$sum" -f - <<'SQL' ||
-LOCK TABLE public.schema_migration IN SHARE ROW EXCLUSIVE MODE;
-SELECT EXISTS (SELECT FROM public.schema_migration
-               WHERE version = :version) AS done \gset
-\if :done
-\else
-\i :file
-RESET ROLE;
-INSERT INTO public.schema_migration (version, name, sha256)
-    VALUES (:version, :'name', :'sum');
-\endif
-SQL
-        fail "$name failed and was rolled back."
+    # Autovacuum, or a node that runs, may hold what this one wants, and want what
+    # it holds.  Such a file was rolled back and is begun again.
+    for tries in 3 2 1 0; do
+        ! apply "$file" || break
+        if [ "$tries" -eq 0 ] ||
+            ! grep -q -e 'deadlock detected' -e 'lock timeout' <<<"$said"
+        then
+            echo "$said" >&2
+            fail "$name failed and was rolled back."
+        fi
+        sleep 1
+    done
+    [ -z "$said" ] || echo "$said" >&2
     echo "migrate: applied $name"
 done
 
@@ -114,6 +137,11 @@ repaired=$(sql -f "$sql_dir/checks/repair_sequences.sql") ||
 while read -r line; do
     [ -z "$line" ] || echo "migrate: $line"
 done <<<"$repaired"
+
+found=$(sql -f "$sql_dir/checks/search.sql") ||
+    fail "the search cannot be checked."
+[ -z "$found" ] || echo "migrate: warning: $found (docs/operations.md," \
+    "Search without accents)." >&2
 
 for version in "${!applied_sum[@]}"; do
     if [ -z "${known[$version]:-}" ]; then

@@ -1,88 +1,103 @@
-#!/usr/bin/env node
 // Three times as much as the server can do: it goes on doing what it can, and
 // refuses the rest at once.
 //
-// First as many requests as USERS can get answered (the peak), then arrivals
-// at FACTOR times that rate whether or not they are answered, then at half of
-// it.  PEAK_SECONDS, OVERLOAD_SECONDS and RECOVERY_SECONDS say how long.
+//     k6 run -e PEAK=2500 scripts/overload_test.js
+//
+// PEAK is the number of requests a second that peak_test.js has seen answered;
+// scripts/run_tests.sh runs the two.  Requests come at FACTOR times that rate
+// whether or not the others are answered, then at half of it.
+// OVERLOAD_SECONDS and RECOVERY_SECONDS say how long.
 
-import { main, parameters, servedAll, threshold } from "./load/main.js";
-import { number } from "./load/settings.js";
+import { common, number, seconds, servedAll } from "./load/settings.js";
+import { ask, catalogue, connect } from "./load/shop.js";
+import { summary } from "./load/summary.js";
 
-const used = parameters({
-    checked: 0.02,
-    users: number("USERS", 64, { min: 1, max: 10_000 }),
-    factor: number("FACTOR", 3, { min: 1, max: 20 }),
-    connections: number("CONNECTIONS", 1500, { min: 1, max: 10_000 }),
-    peakSeconds: number("PEAK_SECONDS", 8, { min: 1 }),
-    overloadSeconds: number("OVERLOAD_SECONDS", 10, { min: 2 }),
-    recoverySeconds: number("RECOVERY_SECONDS", 5, { min: 2 }),
-    maxShed: number("MAX_SHED_MS", 50, { min: 1 }),
-    maxP95: number("MAX_P95_MS", 50),
-    share: number("MIN_SHARE", 0.9, { max: 1 }),
-});
+const peak = number("PEAK", 0, 1);
+const factor = number("FACTOR", 3, 1, 20);
+const connections = number("CONNECTIONS", 1500, 1, 10000);
+const overloadSeconds = number("OVERLOAD_SECONDS", 10, 2);
+const recoverySeconds = number("RECOVERY_SECONDS", 5, 2);
+const leastOffered = number("MIN_OFFERED", 0.95, 0, 1);
+const share = number("MIN_SHARE", 0.9, 0, 1);
+const checked = number("CHECK", 0.02, 0, 1);
 
-await main("overload", used, async (test) => {
-    const steady = (seconds, target) => ({
-        stages: [[seconds, target]],
-        begin: target,
-    });
-    const open = { connections: used.connections, checked: used.checked };
+if (peak === 0) {
+    throw new Error("PEAK is not given: peak_test.js says what it is.");
+}
 
-    await test.users("warm-up", {
-        ...used,
-        think: 0,
-        ...steady(2, used.users),
-    });
-    const peak = await test.users("peak", {
-        ...used,
-        think: 0,
-        ...steady(used.peakSeconds, used.users),
-    });
-    const rate = peak.served_per_second;
-    const overload = await test.arrivals("overload", {
-        ...open,
-        ...steady(used.overloadSeconds, used.factor * rate),
-    });
-    const recovery = await test.arrivals("recovery", {
-        ...open,
-        ...steady(used.recoverySeconds, rate / 2),
-    });
+// A thousand new connections at once would be taken for a slow server.  They
+// are made before, and their users serve the other scenarios as well.
+const CONNECTING = 5;
+const PAUSE = 1;
+const arrivals = {
+    timeUnit: "1s",
+    preAllocatedVUs: connections,
+    maxVUs: connections,
+    gracefulStop: seconds(PAUSE),
+};
+const offered = factor * peak * overloadSeconds;
 
-    const offered = overload.requests / used.overloadSeconds / rate;
-    const share = overload.served_per_second / rate;
-    return [
-        servedAll(peak, used.maxErrorRate),
-        threshold(
-            `overload: requests were sent at ${used.factor} times ` +
-                "the peak",
-            `${offered.toFixed(2)} times, ${overload.unsent} ` +
-                `not sent for want of ${used.connections} connections`,
-            offered > used.factor * 0.95,
-        ),
-        threshold(
-            `overload: served, of the peak, at least ${used.share}`,
-            share.toFixed(2),
-            share >= used.share,
-        ),
-        threshold(
-            "overload: all else is 503 with Retry-After",
-            `${overload.failed} are not`,
-            overload.failed === 0,
-        ),
-        threshold(
-            `overload: p99 of the refusals under ${used.maxShed} ms`,
-            overload.shed_ms
-                ? `${overload.shed_ms.p99} ms (the generator itself paused ` +
-                      `for ${overload.longest_pause_ms} ms at most)`
-                : "none",
-            overload.shed_ms === null || overload.shed_ms.p99 < used.maxShed,
-        ),
-        servedAll(recovery, used.maxErrorRate),
-        threshold(
-            `recovery: p95 under ${used.maxP95} ms`,
-            `${recovery.served_ms?.p95} ms`,
-            recovery.served_ms?.p95 < used.maxP95,
-        ),
-    ];
+/** @type {import("k6/options").Options} */
+export const options = {
+    scenarios: {
+        connections: {
+            executor: "per-vu-iterations",
+            exec: "openConnections",
+            vus: connections,
+            iterations: 1,
+            maxDuration: seconds(CONNECTING),
+            gracefulStop: "0s",
+        },
+        overload: {
+            executor: "constant-arrival-rate",
+            ...arrivals,
+            exec: "overload",
+            startTime: seconds(CONNECTING),
+            rate: Math.round(factor * peak),
+            duration: seconds(overloadSeconds),
+        },
+        recovery: {
+            executor: "constant-arrival-rate",
+            ...arrivals,
+            startTime: seconds(CONNECTING + overloadSeconds + PAUSE),
+            rate: Math.max(1, Math.round(peak / 2)),
+            duration: seconds(recoverySeconds),
+        },
+    },
+    ...common(["overload", "recovery"], {
+        "http_reqs{scenario:overload}": [
+            `count>=${Math.floor(leastOffered * offered)}`,
+        ],
+        "http_reqs{scenario:overload,expected_response:true}": [
+            `count>=${share * peak * overloadSeconds}`,
+        ],
+        // All else is 503 with Retry-After.
+        "checks{scenario:overload}": ["rate==1"],
+        "http_req_duration{scenario:overload,status:503}": [
+            `p(99)<${number("MAX_SHED_MS", 50, 1)}`,
+        ],
+        ...servedAll("recovery"),
+        "http_req_duration{scenario:recovery,expected_response:true}": [
+            `p(95)<${number("MAX_P95_MS", 50)}`,
+        ],
+    }),
+};
+
+export const setup = catalogue;
+
+export const openConnections = connect;
+
+/** @param {import("./load/shop.js").Catalogue} shop */
+export async function overload(shop) {
+    await ask(shop, checked, true);
+}
+
+/** @param {import("./load/shop.js").Catalogue} shop */
+export default async function (shop) {
+    await ask(shop, checked);
+}
+
+export const handleSummary = summary("overload", {
+    overload: overloadSeconds,
+    recovery: recoverySeconds,
 });

@@ -3,55 +3,90 @@
 #
 # usage: packages.sh PURPOSE...       (run, test, web, openapi, clients, fuzz,
 #                                     fuzzing, lint, prometheus, observability,
-#                                     bench, instructions, scale, load)
+#                                     bench, instructions, scale, load, deb,
+#                                     lintian, release, systems, containers,
+#                                     test-nginx, coverage, mutants)
 #
 # If no package is missing, this changes nothing, prints nothing and needs no
 # rights.  Otherwise it prints a line with the packages to install and uses sudo
 # to become root, unless it runs as root.  It does not start, stop or configure
-# a server of the system.
+# a server of the system.  No package is named by a version of its program.
 
 set -euo pipefail
 
+# A/B: either of them is enough; the first that Debian has is installed.
 packages_for() {
     case $1 in
     run)
         echo nginx nginx-dev gcc libc6-dev make pkgconf \
             libpq-dev libhiredis-dev libjansson-dev libssl-dev zlib1g-dev \
-            postgresql-15 redis-server curl jq
+            valkey-server/redis-server curl jq
+        # Of PostgreSQL any version serves; without one, Debian's is installed.
+        [ -n "$(compgen -G '/usr/lib/postgresql/*/bin/initdb')" ] ||
+            echo postgresql
+        # For the Node.js that scripts/modules.sh installs.
+        command -v npm >/dev/null || echo python3-venv
         ;;
-    # prometheus contains promtool, which checks the metrics; procps: pgrep.
+    # prometheus contains promtool, and python3-prometheus-client a strict parser
+    # of OpenMetrics: they check the metrics; procps: pgrep.
     # libnginx-mod-http-js: of an example in conf/identity/.
     test)
-        echo perl libtest-base-perl python3 prometheus jq openssl procps \
+        echo perl libtest-base-perl faketime python3 python3-prometheus-client \
+            prometheus jq openssl procps \
             libnginx-mod-http-js
         ;;
+    # What the real Test::Nginx needs; it is no package of Debian's.
+    test-nginx) echo libtest-longstring-perl liblist-moreutils-perl \
+        libipc-run-perl ;;
+    # bsdextrautils: column.
+    coverage) echo gcovr bsdextrautils jq ;;
+    mutants) echo python3 git ;;
     openapi) echo python3 python3-jsonschema chromium ;;
     # Go and Node are not Debian's: it has them too old.
-    clients) echo python3 python3-venv maven openjdk-17-jdk-headless ;;
+    clients) echo python3 python3-venv maven default-jdk-headless ;;
     fuzz) echo python3 python3-venv ;;
     # libFuzzer and the sanitizers of clang are in a separate package.
     fuzzing) echo clang libclang-rt-14-dev python3 python3-hpack procps ;;
     # The font makes screenshots the same on all machines.
-    web) echo chromium fonts-inter ;;
-    lint) echo clang-format cppcheck shellcheck prometheus yamllint jq python3 ;;
+    web) echo chromium firefox-esr fonts-inter poppler-utils zbar-tools ;;
+    lint)
+        echo clang-format cppcheck shellcheck prometheus yamllint jq python3 \
+            python3-venv docker-compose
+        ;;
     prometheus) echo prometheus curl ;;
-    observability) echo prometheus curl python3 python3-yaml docker-compose ;;
+    # prometheus-alertmanager contains amtool; grafana/generate makes a venv.
+    observability)
+        echo prometheus prometheus-alertmanager curl python3 python3-venv \
+            python3-yaml docker-compose
+        ;;
     bench) echo wrk python3 tzdata procps ;;
     instructions) echo valgrind python3 ;;
     # The tests need a newer Node than Debian's; see scripts/run_tests.sh.
     load) echo jq curl ;;
+    deb) echo debhelper fakeroot jq ;;
+    lintian) echo lintian ;;
+    release) echo debhelper fakeroot jq git python3 python3-venv ;;
+    systems) echo mmdebstrap iproute2 ;;
+    # runc: podman's first choice, crun, does not work within a container.
+    containers) echo buildah podman runc netavark aardvark-dns python3-venv jq ;;
     scale) echo python3 tzdata ;;
     *)
         echo "${0##*/}: \"$1\" is none of run, test, web, openapi, clients," \
             "fuzz, fuzzing, lint, prometheus, observability, bench," \
-            "instructions, scale, load." >&2
+            "instructions, scale, load, deb, lintian, release, systems," \
+            "containers, test-nginx, coverage, mutants." >&2
         return 2
         ;;
     esac
 }
 
+is_installed() {
+    # shellcheck disable=SC2016  # the braces are dpkg-query's own
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
 missing_of() {
-    local package
+    local package name
 
     # One dpkg-query for the usual case: no package is missing.
     # shellcheck disable=SC2016  # the braces are dpkg-query's own
@@ -62,12 +97,25 @@ missing_of() {
     fi
 
     for package in "$@"; do
-        # shellcheck disable=SC2016
-        if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" \
-            2>/dev/null)" != installed ]
-        then
-            echo "$package"
-        fi
+        for name in ${package//\// }; do
+            ! is_installed "$name" || continue 2
+        done
+        echo "$package"
+    done
+}
+
+# Print the packages to install, one of each alternative.
+chosen_of() {
+    local package name
+
+    for package in "$@"; do
+        for name in ${package//\// }; do
+            if [ -n "$(apt-cache madison "$name" 2>/dev/null)" ]; then
+                package=$name
+                break
+            fi
+        done
+        echo "${package##*/}"
     done
 }
 
@@ -118,7 +166,7 @@ wanted=
 for purpose in "$@"; do
     wanted+=" $(packages_for "$purpose")"
 done
-read -ra wanted <<<"$wanted"
+read -ra wanted <<<"${wanted//$'\n'/ }"
 # Several purposes may need the same package.
 mapfile -t wanted < <(printf '%s\n' "${wanted[@]}" | sort -u)
 
@@ -134,7 +182,7 @@ mapfile -t missing < <(missing_of "${wanted[@]}")
 if [ "$(id -u)" -ne 0 ]; then
     if ! command -v sudo >/dev/null; then
         echo "Packages are missing and there is no sudo here; as root, run:" \
-            "apt-get install ${missing[*]}" >&2
+            "apt-get install ${missing[*]%%/*}" >&2
         exit 1
     fi
     echo "Installing ${missing[*]} (sudo may ask for your password)." >&2
@@ -144,4 +192,5 @@ fi
 [ "$announced" = yes ] || echo "Installing ${missing[*]} ..." >&2
 hold_servers
 apt update
+mapfile -t missing < <(chosen_of "${missing[@]}")
 apt install --no-install-recommends "${missing[@]}"

@@ -1,32 +1,46 @@
-#!/usr/bin/env node
 // How many requests can be answered: USERS who never wait, for SECONDS.
+//
+//     k6 run scripts/peak_test.js
 
-import { main, parameters, servedAll, threshold } from "./load/main.js";
-import { number } from "./load/settings.js";
+import { common, number, seconds, servedAll } from "./load/settings.js";
+import { ask, catalogue } from "./load/shop.js";
+import { summary } from "./load/summary.js";
 
-const used = parameters({
-    checked: 0.02,
-    users: number("USERS", 64, { min: 1, max: 10_000 }),
-    seconds: number("SECONDS", 10, { min: 1 }),
-    least: number("MIN_PER_SECOND", 1),
-});
+const users = number("USERS", 64, 1, 10000);
+const long = number("SECONDS", 10, 1);
+const least = number("MIN_PER_SECOND", 1);
+const checked = number("CHECK", 0.02, 0, 1);
+const WARM_UP = 2;
 
-await main("peak", used, async (test) => {
-    const flat = (seconds) => ({
-        ...used,
-        think: 0,
-        begin: used.users,
-        stages: [[seconds, used.users]],
-    });
+/** @type {import("k6/options").Options} */
+export const options = {
+    scenarios: {
+        warm_up: {
+            executor: "constant-vus",
+            vus: users,
+            duration: seconds(WARM_UP),
+            gracefulStop: "0s",
+        },
+        peak: {
+            executor: "constant-vus",
+            startTime: seconds(WARM_UP),
+            vus: users,
+            duration: seconds(long),
+        },
+    },
+    ...common(["peak"], {
+        ...servedAll("peak"),
+        "http_reqs{scenario:peak,expected_response:true}": [
+            `count>=${Math.ceil(least * long)}`,
+        ],
+    }),
+};
 
-    await test.users("warm-up", flat(2));
-    const peak = await test.users("peak", flat(used.seconds));
-    return [
-        servedAll(peak, used.maxErrorRate),
-        threshold(
-            `peak: served a second, at least ${used.least}`,
-            peak.served_per_second,
-            peak.served_per_second >= used.least,
-        ),
-    ];
-});
+export const setup = catalogue;
+
+/** @param {import("./load/shop.js").Catalogue} shop */
+export default async function (shop) {
+    await ask(shop, checked);
+}
+
+export const handleSummary = summary("peak", { peak: long });

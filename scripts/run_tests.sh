@@ -8,7 +8,10 @@
 #   stress     up to 200 users           scripts/stress_test.js
 #   both       one after the other
 #   peak       how many requests a second   scripts/peak_test.js
-#   overload   three times as many          scripts/overload_test.js
+#   overload   the peak, then three times as many   scripts/overload_test.js
+#
+# The tests are scripts of k6.  Where k6 is installed it runs them, elsewhere
+# the runner of scripts/load/runner does.  Results say which.
 #
 # environment:
 #   BASE_URL     the server to test; its prices are changed!  Default: a server
@@ -16,6 +19,7 @@
 #   TOKEN        a token with scope "produits"        (default token-430)
 #   CACHE, WORKERS, RUN_DIR, MODULE     of the started server
 #   RESULTS      directory of the results             (default ./results)
+#   RUNNER       k6 or own                  (default k6, if it is installed)
 #   SLOW_WRITES_MS  milliseconds that the started PostgreSQL adds to each
 #                change of a product, as a slow disk would    (default 0)
 #   DURATION_SCALE, USERS, THINK, CHECK, MAX_ERROR_RATE, MAX_P95_MS, ...
@@ -32,6 +36,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 test_name "${1:-}"
 
 need_node
+need_runner
 results=${RESULTS:-results}
 stamp=$(date -u +%Y%m%dT%H%M%S)
 
@@ -72,12 +77,13 @@ result=0
 
 # test NAME SCRIPT [VARIABLE=VALUE ...]
 test() {
-    local name=$1 script=$2
+    local name=$1 script=$2 rc=0
 
     shift 2
-    echo "== $name: $BASE_URL"
-    env "$@" RESULTS_DIR="$results/$name-$stamp" "${generator[@]}" \
-        node "$top/scripts/$script" || result=$?
+    echo "== $name: $BASE_URL, $runner_name"
+    run_load "$results/$name-$stamp" "$script" env "$@" "${generator[@]}" ||
+        rc=$?
+    [ "$rc" -le "$result" ] || result=$rc
 }
 
 # The scale at which the stress test, 480 seconds long, takes 20 seconds.
@@ -92,7 +98,12 @@ both)
     test stress stress_test.js
     ;;
 peak) test peak peak_test.js ;;
-overload) test overload overload_test.js ;;
+overload)
+    test peak peak_test.js SECONDS="${PEAK_SECONDS:-8}"
+    [ "$result" -le 1 ] || exit "$result"
+    peak=$(peak_of "$results/peak-$stamp")
+    test overload overload_test.js PEAK="$peak"
+    ;;
 esac
 
 exit "$result"

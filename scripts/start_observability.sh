@@ -55,18 +55,28 @@ as() {
     exec "$@"
 }
 
-# home NAME: print RUN_DIR/NAME, or a separate directory that RUN_DIR/NAME links
-# to if the user NAME could not use RUN_DIR.
+# home NAME: print RUN_DIR/NAME, or a private directory that RUN_DIR/NAME links
+# to if the user NAME could not use RUN_DIR.  An older version had it below
+# /var/tmp, where systems delete old files; it has been stopped.
 home() {
-    local directory=$RUN_DIR/$1
+    local directory=$RUN_DIR/$1 old='' new
 
     mkdir -p "$RUN_DIR"
-    if [ ! -d "$directory" ]; then
+    if [ -L "$directory" ]; then
+        old=$(readlink "$directory")
+        [[ $old == "/var/tmp/magasin-$1."* ]] || old=
+    fi
+    if [ ! -d "$directory" ] || [ -n "$old" ]; then
         rm -f "$directory"
-        if (as "$1" test -x "$(readlink -f "$RUN_DIR")"); then
+        if [ -z "$old" ] && (as "$1" test -x "$(readlink -f "$RUN_DIR")"); then
             mkdir "$directory"
         else
-            ln -s "$(mktemp -d "/var/tmp/magasin-$1.XXXXXXXX")" "$directory"
+            new=$(new_private "$1") ||
+                fail "$RUN_DIR does not suit the user $1, and" \
+                    "$(private_parent) cannot be made: choose another RUN_DIR."
+            [ ! -d "$old/data" ] || mv "$old/data" "$new/data"
+            [ -z "$old" ] || rm -rf "$old"
+            ln -s "$new" "$directory"
         fi
     fi
     readlink -f "$directory"

@@ -2,13 +2,25 @@
 # Run the suites against a private PostgreSQL and Redis.  Their data stay in
 # RUN_DIR/test for the next run; the servers are stopped.
 #
-# usage: test.sh [--asan]
+# usage: test.sh [--asan | --coverage]
 #
 # --asan uses the sanitized module, and a report of AddressSanitizer or UBSan
 # fails the run even if the suites pass.  TESTS contains the suites (default
-# t/*.t; with --asan without those of SQL and of scripts).
+# t/*.t; with an option without those of SQL and of scripts).  PART=1/2 takes
+# the first, third, fifth of them, PART=2/2 the others: two trees share the work.
+#
+# --coverage uses the module with counters (scripts/coverage.sh).  TEST_EXEC is a
+# program that runs a suite, in the place of perl.
 
 set -euo pipefail
+
+case $#${1:-} in
+0 | 1--asan | 1--coverage) ;;
+*)
+    echo "usage: test.sh [--asan | --coverage]" >&2
+    exit 2
+    ;;
+esac
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$top"
@@ -38,6 +50,9 @@ cat conf/tokens.demo >"$home/tokens"
 
 module=$top/build/ngx_http_magasin_module.so
 reports=
+if [ "${1:-}" = --coverage ]; then
+    module=$top/build/coverage/objs/ngx_http_magasin_module.so
+fi
 if [ "${1:-}" = --asan ]; then
     module=$top/build/asan/objs/ngx_http_magasin_module.so
     reports=$home/asan
@@ -71,29 +86,47 @@ export TEST_NGINX_RUN_DIR
 
 suites=(t/*.t)
 options=()
-if ! perl -MTest::Nginx::Socket -e1 2>/dev/null; then
+if [ -n "${TEST_NGINX_LIB:-}" ]; then
+    options+=(-I"$TEST_NGINX_LIB")
+elif ! perl -MTest::Nginx::Socket -e1 2>/dev/null; then
     options+=(-It/lib)
 
     # The tests of the test harness itself.
-    [ -n "$reports" ] || suites+=(t/selftest/*.t)
+    [ -n "${1:-}" ] || suites+=(t/selftest/*.t)
 fi
 
-# Suites of SQL and of scripts have nothing for the sanitizers.
-if [ -n "$reports" ]; then
+# Suites of SQL and of scripts have nothing for the sanitizers and counters.
+if [ -n "${1:-}" ]; then
     rest=()
     for suite in "${suites[@]}"; do
         case ${suite#t/} in
-        archive.t | batch_sql.t | counters.t | demo_scale.t | doctor.t) ;;
-        import_django.t | journal_lives.t | journal_marks.t | ledger.t) ;;
-        maintenance.t | role.t | rollups.t | rooms.t | users.t) ;;
+        archive.t | batch_sql.t | batch_ways.t | counters.t | demo_scale.t) ;;
+        doctor.t | import_django.t | journal_lives.t | journal_marks.t) ;;
+        ledger.t | maintenance.t | migrations_busy.t | private.t) ;;
+        restore.t | role.t | rollups.t) ;;
+        rooms.t | users.t) ;;
         *) rest+=("$suite") ;;
         esac
     done
     suites=("${rest[@]}")
 fi
 
+[ -z "${TEST_EXEC:-}" ] || options+=(--exec "$TEST_EXEC")
+
 if [ -n "${TESTS:-}" ]; then
     read -ra suites <<<"$TESTS"
+fi
+
+if [ -n "${PART:-}" ]; then
+    [[ $PART =~ ^([1-9])/([1-9])$ ]] || {
+        echo "test: PART=$PART is not like 1/2." >&2
+        exit 1
+    }
+    part=()
+    for ((n = BASH_REMATCH[1] - 1; n < ${#suites[@]}; n += BASH_REMATCH[2])); do
+        part+=("${suites[n]}")
+    done
+    suites=("${part[@]}")
 fi
 
 result=0

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Run the tests of the pages in Chromium, against a private Magasin in
+# Run the tests of the pages in Chromium and Firefox, against a private Magasin in
 # RUN_DIR/web, which is created from the demonstration and removed.
 #
-# usage: test_web.sh [screenshots]
+# usage: test_web.sh [screenshots|scale]
 #
-# With "screenshots" it creates the pictures of docs/ instead.
+# With "screenshots" it creates the pictures of docs/ instead; with "scale" it
+# measures the pages with the data of a large retailer.
 #
 # environment:
 #   CHROMIUM  the browser (default /usr/bin/chromium)
+#   FIREFOX   the other one (default /usr/bin/firefox-esr)
 #   TESTS     the files to run (default web/test/*.test.js)
 
 set -euo pipefail
@@ -38,6 +40,11 @@ export MAGASIN_URL=http://127.0.0.1:$PORT
 
 if [ "${1:-}" = screenshots ]; then
     node web/test/screenshots.js
+    exit
+fi
+
+if [ "${1:-}" = scale ]; then
+    node --test --test-reporter=spec web/test/scale.js
     exit
 fi
 

@@ -20,6 +20,11 @@ set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=scripts/load/lib.sh
 . "$top/scripts/load/lib.sh"
+fail() {
+    load_fail "$@"
+}
+# shellcheck source=scripts/processes.sh
+. "$top/scripts/processes.sh"
 
 test_name "${1:-}"
 
@@ -36,7 +41,7 @@ log=$own_home/log/access.log
 log_before=$(stat -c %s "$log")
 admin=$("$own_instance" admin-conninfo)
 redis_socket=$("$own_instance" redis-socket)
-redis-cli -s "$redis_socket" config resetstat >/dev/null
+"$(redis_program cli)" -s "$redis_socket" config resetstat >/dev/null
 
 ask() {
     curl -s -f -m 2 --noproxy '*' -o "$2" \
@@ -125,7 +130,7 @@ by='def rank($part): sort | .[((length - 1) * $part | floor)];
     echo
     echo "| command | calls | µs a call |"
     echo "|---|---|---|"
-    redis-cli -s "$redis_socket" info commandstats | tr -d '\r' |
+    "$(redis_program cli)" -s "$redis_socket" info commandstats | tr -d '\r' |
         sed -n 's/^cmdstat_\([^:|]*\):calls=\([0-9]*\),.*usec_per_call=\([0-9.]*\),.*/| \1 | \2 | \3 |/p'
 } >"$observed/observed.md"
 

@@ -4,13 +4,13 @@
 #
 # usage: web.sh [all]
 #
-# Nothing is bundled or rewritten, except one word of index.html.  All files
+# Nothing is bundled or rewritten, except some words of index.html.  All files
 # except that document are in a directory whose name is derived from its
 # content.  So a browser may cache them forever, and modules of two versions are
 # never mixed.
 #
 # "all" also installs the packages for the tests.  Without npm the pages are
-# created too, but have no charts.
+# created too, but have no charts and no barcodes.
 
 set -euo pipefail
 
@@ -18,19 +18,23 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 modules=web/node_modules
 
+# vendor DIRECTORY NAME PACKAGE SCRIPT LICENCE: copy a script of a package, if it
+# is installed.  The reference to the source map is removed, because the map is
+# not served.
+vendor() {
+    [ -r "$modules/$3/$4" ] || return 0
+    mkdir -p "$1"
+    sed '/^\/\/# sourceMappingURL=/d' "$modules/$3/$4" >"$1/$2.js"
+    cp "$modules/$3/$5" "$1/$2.LICENSE.txt"
+}
+
 # assets DIRECTORY: copy everything that index.html and its modules request.
 assets() {
-    local charts=$modules/chart.js/dist/chart.umd.min.js
-
     mkdir -p "$1"
     cp -R web/assets/. "$1"
-    if [ -r "$charts" ]; then
-        mkdir "$1/vendor"
-        # The reference to the source map is removed, because the map is not
-        # served.
-        sed '/^\/\/# sourceMappingURL=/d' "$charts" >"$1/vendor/chart.js"
-        cp "$modules/chart.js/LICENSE.md" "$1/vendor/chart.LICENSE.txt"
-    fi
+    vendor "$1/vendor" chart chart.js dist/chart.umd.min.js LICENSE.md
+    vendor "$1/vendor" jsbarcode jsbarcode dist/JsBarcode.all.min.js \
+        MIT-LICENSE.txt
 }
 
 digest() {
@@ -40,7 +44,7 @@ digest() {
 
 scripts/modules.sh "$@" || {
     [ "${1:-}" != all ] || exit 1
-    echo "web: Chart.js is missing: the pages have no charts." >&2
+    echo "web: packages are missing: the pages lack charts or barcodes." >&2
 }
 
 mkdir -p build
@@ -52,11 +56,78 @@ assets "$work/new"
 version=$(digest "$work/new")
 mkdir "$work/assets"
 mv "$work/new" "$work/assets/$version"
-charts=no
-[ ! -d "$work/assets/$version/vendor" ] || charts=yes
-sed -e "s|@ASSETS@|/assets/$version|g" -e "s|@CHARTS@|$charts|" \
+
+# there NAME: is the script with this name there?
+there() {
+    if [ -r "$work/assets/$version/vendor/$1.js" ]; then echo yes; else echo no; fi
+}
+
+# The modules that each page needs besides those that index.html announces, as
+# "caisse=catalogue,ticket stock=...": the browser asks for them at once.  Else it
+# would learn of them by reading one after the other.
+needed() (
+    cd web || exit
+    LC_ALL=C
+    awk '
+        FNR == 1 { name = FILENAME; sub(/.*\/js\//, "", name) }
+        FILENAME ~ /index\.html$/ {
+            if (match($0, /"modulepreload" href="@ASSETS@\/js\/[^"]+"/)) {
+                one = substr($0, RSTART, RLENGTH - 1)
+                sub(/.*\/js\//, "", one)
+                known[one] = 1
+            }
+            next
+        }
+        match($0, / from "\.\.?\/[^"]+";$/) {
+            one = substr($0, RSTART, RLENGTH - 2)
+            sub(/.*from "\.\.?\//, "", one)
+            imports[name] = imports[name] " " one
+        }
+        FNR == 1 && name ~ /^pages\// { pages[++count] = name }
+        END {
+            for (n = 1; n <= count; n++) {
+                page = pages[n]
+                many = split(imports[page], todo, " ")
+                split("", seen)
+                text = ""
+                for (i = 1; i <= many; i++) {
+                    if (todo[i] in seen || todo[i] in known) {
+                        continue
+                    }
+                    seen[todo[i]] = 1
+                    one = todo[i]
+                    sub(/\.js$/, "", one)
+                    text = text (text == "" ? "" : ",") one
+                    more = split(imports[todo[i]], next_ones, " ")
+                    for (j = 1; j <= more; j++) {
+                        todo[++many] = next_ones[j]
+                    }
+                }
+                sub(/^pages\//, "", page)
+                sub(/\.js$/, "", page)
+                printf "%s%s=%s", (n == 1 ? "" : " "), page, text
+            }
+        }' index.html assets/js/*.js assets/js/pages/*.js
+)
+
+modules=$(needed)
+sed -e "s|@ASSETS@|/assets/$version|g" -e "s|@CHARTS@|$(there chart)|" \
+    -e "s|@BARCODES@|$(there jsbarcode)|" -e "s|@MODULES@|$modules|" \
     web/index.html >"$work/index.html"
 cp web/favicon.svg "$work"
+
+# The service worker takes all files of this version, except the libraries: those
+# are kept once a page has needed them.
+listed() {
+    (cd "$work" && find "assets/$version" favicon.svg -type f "$@" \
+        -printf '/%p\n' | LC_ALL=C sort | paste -s -d ' ')
+}
+files=$(listed ! -path '*/vendor/*')
+later=$(listed -path '*/vendor/*.js')
+pages=$(sed -n 's|^    "\(/[a-z]*\)": .*|\1|p' web/assets/js/main.js |
+    paste -s -d ' ')
+sed -e "s|@VERSION@|$version|" -e "s|@FILES@|$files|" -e "s|@PAGES@|$pages|" \
+    -e "s|@LATER@|$later|" web/service.js >"$work/service.js"
 
 # -n: the same content gives the same bytes.
 find "$work" -type f -size +512c -regex '.*\.\(html\|css\|js\|json\|svg\)' \

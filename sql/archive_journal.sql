@@ -27,7 +27,8 @@ SELECT (SELECT (count(*), sum(hashtextextended(r::text, 0)::numeric))
 
 -- What was there: of each place and product one row, with the id of the last
 -- movement that it stands for, so that the next one goes on from it.  Its xid
--- is 0, so that it is the place of no row that a reader may have seen.
+-- is 0, so that it is the place of no row that a reader may have seen.  A
+-- product of which a store has nothing is in its stock as of an instant.
 CREATE TEMPORARY TABLE ouverture ON COMMIT DROP AS
 SELECT max(id) AS id, max(instant) AS instant, magasin_id, produit_id,
        sum(delta) AS quantite
@@ -41,17 +42,23 @@ SELECT max(id) AS id, max(instant) AS instant, magasin_id, produit_id,
   ) j
  WHERE delta IS NOT NULL
  GROUP BY magasin_id, produit_id
-HAVING sum(delta) <> 0;
+HAVING sum(delta) <> 0
+    OR EXISTS (SELECT FROM stock_local s
+                WHERE s.magasin_id = j.magasin_id
+                  AND s.produit_id = j.produit_id);
 
 DELETE FROM journal_0 WHERE xid = '0';
 
 INSERT INTO journal_0 (xid, id, instant, magasin_id, produit_id, delta,
                        quantite)
+OVERRIDING SYSTEM VALUE
 SELECT '0', id, instant, magasin_id, produit_id, quantite, quantite
   FROM ouverture;
 
 SELECT fin FROM journal_partie WHERE numero = :numero \gset
 DELETE FROM journal_repere WHERE xid < :'fin';
+SELECT stock_archiver(:'fin', (SELECT max(instant) FROM :"partie"))
+\g /dev/null
 
 -- Writers wait from here to the end, and for as long as this waits for readers.
 SET LOCAL lock_timeout = '200ms';

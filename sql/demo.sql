@@ -261,5 +261,60 @@ SELECT FROM reception_creer(NULL, 'Câblerie Est', 'BL-2041', ARRAY[13],
 SELECT FROM transfert_creer(NULL, 3, ARRAY[13], ARRAY[20], 'réassort',
                             'demonstration', NULL, NULL);
 
+-- What is held for a customer until tomorrow, and what was given back.
+SELECT FROM reservation_creer(1, ARRAY[13, 4], ARRAY[2, 1], 86400,
+                              'Commande 118', 'demonstration');
+SELECT FROM reservation_creer(2, ARRAY[8], ARRAY[3], 900, 'Panier 7',
+                              'demonstration');
+SELECT FROM reservation_rendre((SELECT max(id) FROM reservation), NULL,
+                               'demonstration', NULL, NULL);
+-- What was brought back today: of a sale of last week, and of one of yesterday,
+-- broken.
+SELECT FROM (
+    SELECT v.id, (array_agg(l.produit_id ORDER BY l.id))[1] AS produit
+      FROM vente v
+      JOIN ligne_vente l ON l.vente_id = v.id
+     WHERE v.date_vente < now() - interval '7 days'
+     GROUP BY v.id
+     ORDER BY v.id DESC
+     LIMIT 1
+  ) v
+ CROSS JOIN LATERAL retour_creer(v.id, ARRAY[v.produit], ARRAY[1],
+                                 'ne convient pas', true, NULL,
+                                 'demonstration', NULL, NULL) r;
+SELECT FROM (
+    SELECT v.id, (array_agg(l.produit_id ORDER BY l.id))[1] AS produit
+      FROM vente v
+      JOIN ligne_vente l ON l.vente_id = v.id
+     WHERE v.date_vente < now() - interval '1 day'
+     GROUP BY v.id
+     ORDER BY v.id DESC
+     LIMIT 1
+  ) v
+ CROSS JOIN LATERAL retour_creer(v.id, ARRAY[v.produit], ARRAY[1], 'cassé',
+                                 false, NULL, 'demonstration', NULL, NULL) r;
+
+-- A stock-take that was closed, and one that is under way.
+INSERT INTO comptage (id, magasin_id, categorie, motif, date_ouverture,
+                      ouvert_par, statut, date_cloture, cloture_par, comptes,
+                      ecarts, en_plus, en_moins, non_comptes)
+VALUES (1, 1, 'Boissons', 'inventaire tournant', now() - interval '9 days',
+        'rayon-1', 'clos', now() - interval '9 days' + interval '2 hours',
+        'chef-1', 3, 2, 1, 4, 1);
+INSERT INTO comptage_ligne (comptage_id, produit_id, magasin_id, ouverte,
+                            compte, present, oubliee, instant, compte_par)
+SELECT 1, produit, 1, false, compte, present, compte IS NULL,
+       now() - interval '9 days' + interval '1 hour',
+       CASE WHEN compte IS NOT NULL THEN 'rayon-1' END
+  FROM (VALUES (4, 26, 30), (5, 25, 25), (6, 19, 18), (7, NULL, 12))
+       l (produit, compte, present);
+SELECT setval(pg_get_serial_sequence('comptage', 'id'), 1);
+
+SELECT FROM comptage_ouvrir(3, NULL, NULL, true, 'inventaire annuel',
+                            'demonstration', NULL, NULL);
+SELECT FROM comptage_compter(2, ARRAY[1, 2, 3], ARRAY[14, 40, 22],
+                             ARRAY[false, false, false], NULL,
+                             'demonstration', NULL, NULL);
+
 -- So that "make demo-scale" knows what it may replace.
 SELECT pg_temp.demo_marquer();

@@ -292,7 +292,8 @@ $$;
 -- which TRUNCATE would not let them.
 LOCK TABLE magasin, produit, stock_local, stock_central, vente, ligne_vente,
     demande_reapprovisionnement, reception, reception_ligne, transfert,
-    transfert_ligne IN SHARE ROW EXCLUSIVE MODE;
+    transfert_ligne, reservation, reservation_ligne, retour, retour_ligne,
+    comptage, comptage_ligne IN SHARE ROW EXCLUSIVE MODE;
 
 SET LOCAL magasin.motif = 'import-django';
 
@@ -307,8 +308,8 @@ ALTER TABLE ligne_vente
 ALTER TABLE vente
     DISABLE TRIGGER cumul_suppression;
 
--- The old system had neither receipts nor transfers.  What is in transit here
--- never comes.
+-- The old system had no receipts, transfers, reservations, returns or
+-- stock-takes.  What is in transit here never comes.
 INSERT INTO journal (type, magasin_id, produit_id, reference, details)
 SELECT 'transfert_ecart', vers_id, produit_id, 'transfert/' || transfert_id,
        jsonb_build_object('ecart', quantite)
@@ -316,6 +317,12 @@ SELECT 'transfert_ecart', vers_id, produit_id, 'transfert/' || transfert_id,
  WHERE en_transit
  ORDER BY transfert_id, produit_id;
 
+DELETE FROM reservation_ligne;
+DELETE FROM reservation;
+DELETE FROM retour_ligne;
+DELETE FROM retour;
+DELETE FROM comptage_ligne;
+DELETE FROM comptage;
 DELETE FROM reception_ligne;
 DELETE FROM reception;
 DELETE FROM transfert_ligne;

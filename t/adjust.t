@@ -20,7 +20,7 @@ our $stock = MagasinTest::as('stock');
 # `--- bodies` is a table of bodies for one product of a store, each on a line:
 #
 #     {"delta":0} -> delta zero
-add_block_preprocessor(sub {
+MagasinTest::each_block(sub {
     my ($block) = @_;
 
     my $table = $block->bodies;
@@ -55,16 +55,16 @@ __DATA__
 
 === TEST 1: the stock of a product
 --- calls
-GET /api/v1/stores/1/stock/1/ -> 200 {"magasin":1,"produit":1,"quantite":20}
-GET /api/v1/stores/2/stock/1/ -> 200 {"magasin":2,"produit":1,"quantite":0}
-GET /api/v1/stores/01/stock/013/ -> 200 {"magasin":1,"produit":13,"quantite":42}
+GET /api/v1/stores/1/stock/1/ -> 200 {"magasin":1,"produit":1,"quantite":20,"disponible":20}
+GET /api/v1/stores/2/stock/1/ -> 200 {"magasin":2,"produit":1,"quantite":0,"disponible":0}
+GET /api/v1/stores/01/stock/013/ -> 200 {"magasin":1,"produit":13,"quantite":42,"disponible":42}
 HEAD /api/v1/stores/1/stock/1/ -> 200
 OPTIONS /api/v1/stores/1/stock/1/ -> 200 ~^\{"name":"Stock Produit",
 POST /api/v1/stores/1/stock/1/ {"delta":1} -> 405 {"detail":"Méthode «·POST·» non autorisée."}
 PUT /api/v1/stores/1/stock/1/ {"quantite":1} -> 405
 GET /api/v1/stores/1/stock/1 -> 301
 --- response_headers eval
-["Content-Type: application/json\nETag: \"20\"\nCache-Control: no-cache\nAllow: GET, HEAD, OPTIONS", 'ETag: "0"', 'ETag: "42"', "ETag: \"20\"\nContent-Length: 39", ('Allow: GET, HEAD, OPTIONS') x 3, 'Location: /api/v1/stores/1/stock/1/']
+["Content-Type: application/json\nETag: \"20-20\"\nCache-Control: no-cache\nAllow: GET, HEAD, OPTIONS", 'ETag: "0-0"', 'ETag: "42-42"', "ETag: \"20-20\"\nContent-Length: 55", ('Allow: GET, HEAD, OPTIONS') x 3, 'Location: /api/v1/stores/1/stock/1/']
 --- no_error_log
 [error]
 
@@ -83,25 +83,25 @@ GET /api/v1/stores/1/stock/1/2/ -> 404 {"detail":"Pas trouvé."}
 GET /api/v1/stores/1/stock/list/ -> 200 ~^\{"count":15,
 
 
-=== TEST 3: the quantity is the entity tag
+=== TEST 3: the quantities are the entity tag
 --- init: MagasinTest::reset();
 --- request eval: [("GET /api/v1/stores/1/stock/1/") x 7, "HEAD /api/v1/stores/1/stock/1/"]
 --- more_headers eval
-['If-None-Match: "20"', 'If-None-Match: W/"20"', 'If-None-Match: "19", "20"', 'If-None-Match: *', 'If-None-Match: "2"', 'If-None-Match: "200"', 'If-None-Match: 20', 'If-None-Match: "20"']
+['If-None-Match: "20-20"', 'If-None-Match: W/"20-20"', 'If-None-Match: "19-19", "20-20"', 'If-None-Match: *', 'If-None-Match: "2-2"', 'If-None-Match: "200-200"', 'If-None-Match: 20-20', 'If-None-Match: "20-20"']
 --- error_code eval: [304, 304, 304, 304, 200, 200, 200, 304]
---- response_headers eval: [('ETag: "20"') x 8]
+--- response_headers eval: [('ETag: "20-20"') x 8]
 
 
 === TEST 4: differences
 --- calls
-POST /api/v1/stores/1/stock/1/adjust/ {"delta":-3,"motif":"casse"} -> 200 {"magasin":1,"produit":1,"quantite":17}
-POST /api/v1/stores/1/stock/1/adjust/ {"delta":5} -> 200 {"magasin":1,"produit":1,"quantite":22}
-POST /api/v1/stores/1/stock/1/adjust/ {"delta":"-2"} -> 200 {"magasin":1,"produit":1,"quantite":20}
-POST /api/v1/stores/1/stock/1/adjust/ {"delta":-20,"motif":""} -> 200 {"magasin":1,"produit":1,"quantite":0}
-POST /api/v1/stores/1/stock/1/adjust/ {"delta":1,"delta":2,"motif":"retour d'un \"client\"\n<é😀>"} -> 200 {"magasin":1,"produit":1,"quantite":2}
-GET /api/v1/stores/1/stock/1/ -> 200 {"magasin":1,"produit":1,"quantite":2}
+POST /api/v1/stores/1/stock/1/adjust/ {"delta":-3,"motif":"casse"} -> 200 {"magasin":1,"produit":1,"quantite":17,"disponible":17}
+POST /api/v1/stores/1/stock/1/adjust/ {"delta":5} -> 200 {"magasin":1,"produit":1,"quantite":22,"disponible":22}
+POST /api/v1/stores/1/stock/1/adjust/ {"delta":"-2"} -> 200 {"magasin":1,"produit":1,"quantite":20,"disponible":20}
+POST /api/v1/stores/1/stock/1/adjust/ {"delta":-20,"motif":""} -> 200 {"magasin":1,"produit":1,"quantite":0,"disponible":0}
+POST /api/v1/stores/1/stock/1/adjust/ {"delta":1,"delta":2,"motif":"retour d'un \"client\"\n<é😀>"} -> 200 {"magasin":1,"produit":1,"quantite":2,"disponible":2}
+GET /api/v1/stores/1/stock/1/ -> 200 {"magasin":1,"produit":1,"quantite":2,"disponible":2}
 --- response_headers eval
-["Content-Type: application/json\nETag: \"17\"\nCache-Control: no-store\nAllow: POST, OPTIONS\n! Location", 'ETag: "22"', 'ETag: "20"', 'ETag: "0"', 'ETag: "2"', 'ETag: "2"']
+["Content-Type: application/json\nETag: \"17-17\"\nCache-Control: no-store\nAllow: POST, OPTIONS\n! Location", 'ETag: "22-22"', 'ETag: "20-20"', 'ETag: "0-0"', 'ETag: "2-2"', 'ETag: "2-2"']
 --- database
 SELECT type, magasin_id, produit_id, delta, quantite, acteur, reference, to_json(motif), details FROM journal WHERE acteur = 'stock' ORDER BY id DESC LIMIT 5 -> ajustement|1|1|2|2|stock||"retour d'un \"client\"\n<é😀>"| ajustement|1|1|-20|0|stock||| ajustement|1|1|-2|20|stock||| ajustement|1|1|5|22|stock||| ajustement|1|1|-3|17|stock||"casse"|
 SELECT count(*) FROM stock_local -> 35
@@ -110,13 +110,13 @@ SELECT sum(delta) FROM journal WHERE magasin_id = 1 AND produit_id = 1 AND xid >
 
 === TEST 5: counts
 --- calls
-POST /api/v1/stores/1/stock/1/adjust/ {"quantite":12,"attendu":20} -> 200 {"magasin":1,"produit":1,"quantite":12}
+POST /api/v1/stores/1/stock/1/adjust/ {"quantite":12,"attendu":20} -> 200 {"magasin":1,"produit":1,"quantite":12,"disponible":12}
 POST /api/v1/stores/1/stock/1/adjust/ {"quantite":15,"attendu":20,"motif":"inventaire"} -> 409 {"detail":"Le stock a changé·: 20 attendus, 12 présents.","attendu":20,"quantite":12}
-POST /api/v1/stores/1/stock/1/adjust/ {"quantite":12,"attendu":12} -> 200 {"magasin":1,"produit":1,"quantite":12}
-POST /api/v1/stores/1/stock/1/adjust/ {"attendu":"12","quantite":"0","motif":"inventaire"} -> 200 {"magasin":1,"produit":1,"quantite":0}
-POST /api/v1/stores/1/stock/1/adjust/ {"quantite":2147483647,"attendu":0} -> 200 {"magasin":1,"produit":1,"quantite":2147483647}
+POST /api/v1/stores/1/stock/1/adjust/ {"quantite":12,"attendu":12} -> 200 {"magasin":1,"produit":1,"quantite":12,"disponible":12}
+POST /api/v1/stores/1/stock/1/adjust/ {"attendu":"12","quantite":"0","motif":"inventaire"} -> 200 {"magasin":1,"produit":1,"quantite":0,"disponible":0}
+POST /api/v1/stores/1/stock/1/adjust/ {"quantite":2147483647,"attendu":0} -> 200 {"magasin":1,"produit":1,"quantite":2147483647,"disponible":2147483647}
 --- response_headers eval
-['ETag: "12"', 'Cache-Control: no-store', 'ETag: "12"', 'ETag: "0"', 'ETag: "2147483647"']
+['ETag: "12-12"', 'Cache-Control: no-store', 'ETag: "12-12"', 'ETag: "0-0"', 'ETag: "2147483647-2147483647"']
 --- database
 SELECT quantite FROM stock_local WHERE id = 1 -> 2147483647
 SELECT type, delta, quantite, motif FROM journal WHERE acteur = 'stock' AND delta <> 0 ORDER BY id DESC LIMIT 3 -> ajustement|2147483647|2147483647| ajustement|-12|0|inventaire ajustement|-8|12|
@@ -136,10 +136,10 @@ POST /api/v1/stores/1/stock/1/adjust/ {"delta":2147483647} -> 409 ~^\{"detail":"
 
 === TEST 7: a product that the store never had counts as 0
 --- calls
-POST /api/v1/stores/2/stock/2/adjust/ {"delta":7,"motif":"don"} -> 200 {"magasin":2,"produit":2,"quantite":7}
-POST /api/v1/stores/3/stock/3/adjust/ {"quantite":5,"attendu":0} -> 200 {"magasin":3,"produit":3,"quantite":5}
-POST /api/v1/stores/3/stock/4/adjust/ {"quantite":0,"attendu":0} -> 200 {"magasin":3,"produit":4,"quantite":0}
-GET /api/v1/stores/2/stock/2/ -> 200 {"magasin":2,"produit":2,"quantite":7}
+POST /api/v1/stores/2/stock/2/adjust/ {"delta":7,"motif":"don"} -> 200 {"magasin":2,"produit":2,"quantite":7,"disponible":7}
+POST /api/v1/stores/3/stock/3/adjust/ {"quantite":5,"attendu":0} -> 200 {"magasin":3,"produit":3,"quantite":5,"disponible":5}
+POST /api/v1/stores/3/stock/4/adjust/ {"quantite":0,"attendu":0} -> 200 {"magasin":3,"produit":4,"quantite":0,"disponible":0}
+GET /api/v1/stores/2/stock/2/ -> 200 {"magasin":2,"produit":2,"quantite":7,"disponible":7}
 --- database
 SELECT magasin_id, produit_id, quantite FROM stock_local WHERE id > 35 AND quantite > 0 ORDER BY id -> 2|2|7 3|3|5
 SELECT type, magasin_id, produit_id, sum(delta), max(motif) FROM journal WHERE acteur = 'stock' AND ((magasin_id = 2 AND produit_id = 2) OR (magasin_id = 3 AND produit_id = 3)) AND instant > now() - interval '1 minute' GROUP BY 1, 2, 3 ORDER BY 2 -> ajustement|2|2|7|don ajustement|3|3|5|
@@ -284,7 +284,7 @@ null -> {"non_field_errors":["No data provided"]}
 [map { main::post("{\"delta\":1,\"motif\":\"$_\"}") } 'é' x 200, "\xf0\x9f\x98\x80" x 200, '\ud83d\ude00' x 200, 'x' x 201, 'é' x 201, 'x' x 100_000]
 --- error_code eval: [200, 200, 200, 400, 400, 400]
 --- response_body_like eval
-['"quantite":21\}', '"quantite":22\}', '"quantite":23\}', ('\A' . quotemeta(MagasinTest::error_body('motif text200')) . '\z') x 3]
+['"quantite":21,', '"quantite":22,', '"quantite":23,', ('\A' . quotemeta(MagasinTest::error_body('motif text200')) . '\z') x 3]
 --- database
 SELECT char_length(motif) FROM journal WHERE acteur = 'stock' ORDER BY id DESC LIMIT 3 -> 200 200 200
 SELECT quantite FROM stock_local WHERE id = 1 -> 23
@@ -300,7 +300,7 @@ my $form = "Authorization: Token secret-stock\nContent-Type: application/x-www-f
 [$form, $form, $parts, ($form) x 5, $parts, $parts, "Authorization: Token secret-stock\nContent-Type: text/xml"]
 --- error_code eval: [200, 200, 200, 400, 400, 200, 400, 400, 400, 400, 415]
 --- response_body eval
-['{"magasin":1,"produit":1,"quantite":17}', '{"magasin":1,"produit":1,"quantite":12}', '{"magasin":1,"produit":1,"quantite":16}', MagasinTest::error_body('delta integer', 'truc unknown'), MagasinTest::error_body('delta required'), '{"magasin":1,"produit":1,"quantite":17}', MagasinTest::error_body('delta integer'), MagasinTest::error_body('motif nul'),
+['{"magasin":1,"produit":1,"quantite":17,"disponible":17}', '{"magasin":1,"produit":1,"quantite":12,"disponible":12}', '{"magasin":1,"produit":1,"quantite":16,"disponible":16}', MagasinTest::error_body('delta integer', 'truc unknown'), MagasinTest::error_body('delta required'), '{"magasin":1,"produit":1,"quantite":17,"disponible":17}', MagasinTest::error_body('delta integer'), MagasinTest::error_body('motif nul'),
  MagasinTest::error_body('delta integer'), MagasinTest::error_body('photo unknown'), qr/^\{"detail":"Type de média/]
 --- database
 SELECT delta, quantite, motif FROM journal WHERE acteur = 'stock' ORDER BY id DESC LIMIT 4 -> 1|17| 4|16| -5|12| -3|17|casse & perte
@@ -312,8 +312,8 @@ SELECT delta, quantite, motif FROM journal WHERE acteur = 'stock' ORDER BY id DE
 --- more_headers eval
 [map {"$::stock\n$_"} 'If-Match: "20"', 'If-Match: *', 'If-Match: "20","22" , "9"', 'If-Match:"1",,"23",', 'If-Match: W/"24", "24"', 'If-Match: "x", "25"', 'If-None-Match: "0"']
 --- error_code eval: [(200) x 7]
---- response_body_like eval: [map {qq("quantite":$_\\})} 21 .. 27]
---- response_headers eval: [map {qq(ETag: "$_")} 21 .. 27]
+--- response_body_like eval: [map {qq("quantite":$_,)} 21 .. 27]
+--- response_headers eval: [map {qq(ETag: "$_-$_")} 21 .. 27]
 
 
 === TEST 19: If-Match that is not
@@ -398,7 +398,7 @@ $main::held = MagasinTest::hold('INSERT INTO stock_local (magasin_id, produit_id
 print {$main::held} "SELECT pg_sleep(0.3); COMMIT;\n";
 --- timeout: 10s
 --- calls
-POST /api/v1/stores/2/stock/2/adjust/ {"delta":3} -> 200 {"magasin":2,"produit":2,"quantite":9}
+POST /api/v1/stores/2/stock/2/adjust/ {"delta":3} -> 200 {"magasin":2,"produit":2,"quantite":9,"disponible":9}
 --- database
 SELECT quantite FROM stock_local WHERE magasin_id = 2 AND produit_id = 2 -> 9
 
@@ -407,5 +407,5 @@ SELECT quantite FROM stock_local WHERE magasin_id = 2 AND produit_id = 2 -> 9
 --- init
 close $main::held; MagasinTest::reset('UPDATE magasin SET ouvert = false WHERE id = 1', 'UPDATE produit SET archive_le = now() WHERE id = 1');
 --- calls
-POST /api/v1/stores/1/stock/1/adjust/ {"quantite":1,"attendu":20} -> 200 {"magasin":1,"produit":1,"quantite":1}
-GET /api/v1/stores/1/stock/1/ -> 200 {"magasin":1,"produit":1,"quantite":1}
+POST /api/v1/stores/1/stock/1/adjust/ {"quantite":1,"attendu":20} -> 200 {"magasin":1,"produit":1,"quantite":1,"disponible":1}
+GET /api/v1/stores/1/stock/1/ -> 200 {"magasin":1,"produit":1,"quantite":1,"disponible":1}

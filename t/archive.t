@@ -91,6 +91,8 @@ archive('2000-01-01');
 # What a partition has while it is written to is not archived.
 MagasinTest::sql("UPDATE stock_local SET quantite = $_ WHERE id = 3")
     for 50 .. 59;
+MagasinTest::sql('UPDATE stock_local SET quantite = 0 WHERE id = 4',
+    'DELETE FROM stock_local WHERE id = 5');
 MagasinTest::sql(q{UPDATE produit SET nom = E'a\n"b", é' WHERE id = 3});
 ledger('before');
 my $rows = MagasinTest::sql('SELECT count(*) FROM journal');
@@ -100,6 +102,7 @@ is($status, 1, 'without an instant: refused');
 like($output, qr/BEFORE is missing/, 'and why');
 
 date_rows('2025-03-04 05:06:07+00');
+MagasinTest::sql("UPDATE stock_histoire SET debut = '2025-01-01'");
 ($status, $output) = archive('2026-01-01');
 is($status, 0, 'the partition in use') or diag($output);
 is(MagasinTest::sql('SELECT count(*) FROM journal'), $rows, 'is kept');
@@ -138,8 +141,8 @@ like((run('gzip', '-dc', $file))[1], qr/\Axid,id,instant,type,magasin_id,
     (?s:.*)a\\n\\"/x, 'and its rows');
 unlike(parts(), qr/^$first\ /, 'the partition is gone');
 ledger('archived');
-is(MagasinTest::sql("SELECT count(*) = (SELECT count(*) FROM stock_local
-        WHERE quantite > 0) + (SELECT count(*) FROM stock_central
+is(MagasinTest::sql("SELECT count(*) = (SELECT count(*) FROM stock_local)
+        + (SELECT count(*) FROM stock_central
         WHERE quantite > 0) FROM journal WHERE type = 'ouverture'"), 't',
     'an opening row for each place and product');
 is(MagasinTest::sql("SELECT quantite, motif FROM journal WHERE xid = '0'
@@ -147,6 +150,22 @@ is(MagasinTest::sql("SELECT quantite, motif FROM journal WHERE xid = '0'
                                       FROM stock_local WHERE id = 3)"),
     '59|archive', 'with what there was');
 
+# The stock as of an instant: what the archive has is history no more.
+sub stock_at {
+    my ($instant) = @_;
+    return MagasinTest::sql("SELECT coalesce(string_agg(produit || ':'"
+        . " || quantite, ' ' ORDER BY produit), 'gone')"
+        . " FROM stock_au(1, '$instant', 0, 100, NULL)");
+}
+sub stock_now {
+    return MagasinTest::sql("SELECT string_agg(produit_id || ':' || quantite,"
+        . " ' ' ORDER BY produit_id) FROM stock_local WHERE magasin_id = 1");
+}
+is(stock_at('2025-03-04 00:00:00Z'), 'gone', 'the stock of before is gone');
+is(stock_at('2025-03-05 00:00:00Z'), stock_now() =~ s/\b3:60\b/3:59/r,
+    'that of after is there, but for what came later');
+is(stock_at('now'), stock_now(), 'and that of now');
+like(stock_now(), qr/\b4:0\b/, 'also of what there was nothing');
 ($code) = page($nginx, $old);
 is($code, 410, 'a reader in the archived rows is told');
 MagasinTest::sql('UPDATE stock_local SET quantite = 61 WHERE id = 3');

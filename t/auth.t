@@ -4,6 +4,10 @@ use strict;
 use warnings;
 
 use lib 't/inc';
+
+# The last blocks change the file of one nginx that goes on.
+BEGIN { $ENV{TEST_NGINX_FORCE_RESTART_ON_TEST} //= 0 }
+
 use Test::Nginx::Socket 'no_plan';
 use MagasinTest;
 use Digest::SHA qw(sha256_hex);
@@ -118,14 +122,13 @@ Cache-Control: no-store
 
 === TEST 3: a token of another form is none, one blank between two words
 --- request eval
-[("PUT /api/v1/products/3/\n{}") x 9]
+[("PUT /api/v1/products/3/\n{}") x 7]
 --- more_headers eval
-[map { "Content-Type: application/json\nAuthorization:$_" }
-    ' Bearer token-430', ' token token-430', ' Token  token-430',
-    ' Token', ' Token ', ' token-430', '  Token token-430',
-    ' Token token-4300', ' Basic dG9rZW4tNDMwOg==']
+[map { "Content-Type: application/json\nAuthorization: $_" }
+    'Bearer token-430', 'token token-430', 'Token  token-430',
+    'Token', 'token-430', 'Token token-4300', 'Basic dG9rZW4tNDMwOg==']
 --- error_code eval
-[(401) x 9]
+[(401) x 7]
 
 
 === TEST 4: a blank after the token is one too many

@@ -21,8 +21,8 @@ __DATA__
 
 === TEST 1: the stores that have one, by id
 --- gets
-/api/v1/products/4/availability/ -> 200 {"produit":4,"nom":"Café Premium Bio","central":400,"magasins":[{"magasin":1,"nom":"Magasin Centre-Ville","quantite":30},{"magasin":2,"nom":"Magasin Nord","quantite":22},{"magasin":5,"nom":"Magasin Ouest","quantite":23}]}
-/api/v1/products/1/availability/ -> 200 {"produit":1,"nom":"Clavier mécanique","central":200,"magasins":[{"magasin":1,"nom":"Magasin Centre-Ville","quantite":20},{"magasin":5,"nom":"Magasin Ouest","quantite":17}]}
+/api/v1/products/4/availability/ -> 200 {"produit":4,"nom":"Café Premium Bio","central":400,"magasins":[{"magasin":1,"nom":"Magasin Centre-Ville","quantite":30,"disponible":30},{"magasin":2,"nom":"Magasin Nord","quantite":22,"disponible":22},{"magasin":5,"nom":"Magasin Ouest","quantite":23,"disponible":23}]}
+/api/v1/products/1/availability/ -> 200 {"produit":1,"nom":"Clavier mécanique","central":200,"magasins":[{"magasin":1,"nom":"Magasin Centre-Ville","quantite":20,"disponible":20},{"magasin":5,"nom":"Magasin Ouest","quantite":17,"disponible":17}]}
 /api/v1/products/004/availability/?x=1&limit=0 -> 200 ~^\{"produit":4,
 --- response_headers eval
 [("Content-Type: application/json\nAllow: GET, HEAD, OPTIONS\nCache-Control: no-cache") x 3]
@@ -54,7 +54,7 @@ MagasinTest::reset(
 MagasinTest::reset('UPDATE magasin SET ouvert = false WHERE id = 5',
     'UPDATE stock_local SET quantite = 1 WHERE id = 31');
 --- gets
-/api/v1/products/1/availability/ -> 200 ~"magasins":\[\{"magasin":1,"nom":"Magasin Centre-Ville","quantite":20\},\{"magasin":5,"nom":"Magasin Ouest","quantite":1\}\]\}\z
+/api/v1/products/1/availability/ -> 200 ~"magasins":\[\{"magasin":1,"nom":"Magasin Centre-Ville","quantite":20,"disponible":20\},\{"magasin":5,"nom":"Magasin Ouest","quantite":1,"disponible":1\}\]\}\z
 
 
 === TEST 4: one that is not there, or archived

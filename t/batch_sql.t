@@ -7,33 +7,10 @@ use warnings;
 
 use lib 't/inc';
 use Test::Base 'no_plan';
-use File::Temp qw(tempfile);
-use MagasinTest;
+use MagasinTest qw(script quoted);
 
 if (!$ENV{TEST_NGINX_ADMIN_DATABASE}) {
     plan(skip_all => 'TEST_NGINX_ADMIN_DATABASE is not set (make test)');
-}
-
-my $admin = MagasinTest::admin();
-
-# script(TEXT): what psql prints, errors included
-sub script {
-    my ($text) = @_;
-    my ($file, $name) = tempfile(UNLINK => 1);
-    binmode $file;
-    print {$file} "\\set VERBOSITY terse\n", $text;
-    close $file;
-    local $ENV{PGOPTIONS} = '-c client_min_messages=warning';
-    my $output = `psql -X -q -A -t -d '$admin' -f '$name' 2>&1`;
-    $output =~ s/^psql:\S+ //mg;
-    return $output;
-}
-
-sub quoted {
-    my ($value, $type) = @_;
-    return 'NULL' . ($type // '') if !defined $value;
-    $value =~ s/'/''/g;
-    return "'$value'" . ($type // '');
 }
 
 sub list {
@@ -353,7 +330,8 @@ planted('what a refusal takes along', 'lot_vendre',
 planted('a neighbour that is refused along', 'lot_vendre',
     'oui[n] := true;', 'oui[n] := cardinality(autres) < 2;', @scarce);
 planted('running quantity', 'lot_tenir',
-    'array_agg(quantite - deja)', 'array_agg(quantite - toute)', @enough);
+    'ROWS UNBOUNDED PRECEDING', 'ROWS BETWEEN UNBOUNDED PRECEDING AND'
+    . ' UNBOUNDED FOLLOWING', @enough);
 planted('running quantity, not enough for all', 'lot_vendre',
     'ORDER BY u.rang
                                            ROWS UNBOUNDED PRECEDING',
@@ -369,8 +347,8 @@ planted('whose movement', 'lot_vendre_ecrire',
 planted('which sale', 'lot_vendre_ecrire',
     q{'vente/' || p_ids[n]}, q{'vente/' || p_ids[1]}, @enough);
 planted('a sum of one sale', 'lot_vendre_ecrire',
-    'SELECT magasin, produit, quantite, total, quantite, premiere',
-    'SELECT magasin, produit, 1, total, quantite, premiere', @enough);
+    'SET quantite = c.quantite + p.quantite',
+    'SET quantite = c.quantite + 1', @enough);
 planted('a count of one sale', 'lot_vendre_ecrire',
     'SELECT sum(quantite), sum(total) FROM places',
     'SELECT count(*), sum(total) FROM places', @enough);
@@ -526,6 +504,73 @@ MagasinTest::reset();
         "1|5\n2|4", 'a row that somebody else makes: what there is');
     is(answers(1, @both), "1 200\n2 200\n3 200",
         'a row that somebody else has made');
+}
+for my $case (
+    ['stock', 'UPDATE stock_local SET quantite = quantite + 1'],
+    ['sum', 'UPDATE cumul_vente SET recente = recente'])
+{
+    # The row is in another place when the batch has waited for it.
+    my ($what, $update) = @$case;
+    MagasinTest::reset();
+    MagasinTest::sql('SELECT FROM ' . one(sells(undef, undef, [1, 1])));
+    my $held = MagasinTest::hold(
+        "$update WHERE magasin_id = 1 AND produit_id = 1");
+    my $pid = open(my $pipe, '-|') // die "fork: $!\n";
+    if ($pid == 0) {
+        print answers(1, sells('a', undef, [1, 1]), sells('b', undef, [1, 2]));
+        close STDOUT;
+        require POSIX;
+        POSIX::_exit(0);
+    }
+    for (1 .. 3000) {
+        last if MagasinTest::sql('SELECT count(*) FROM pg_stat_activity'
+                . q{ WHERE wait_event_type = 'Lock'}
+                . q{ AND query LIKE '%lot_ecrire%'}) > 0;
+        select undef, undef, undef, 0.01;
+    }
+    MagasinTest::release($held, 'COMMIT');
+    is(do { local $/; <$pipe> }, "1 201\n2 201",
+        "a $what that somebody else changes meanwhile");
+    close $pipe;
+    is(MagasinTest::sql('SELECT * FROM cumul_ecarts()'), '',
+        "a $what that somebody else changes: the sums are right");
+}
+{
+    # The sum is made when the batch has looked, and changed when it has found
+    # it: the batch waits three times, and has it where it is then.
+    MagasinTest::reset();
+    my $waits = sub {
+        for (1 .. 3000) {
+            return if MagasinTest::sql('SELECT count(*) FROM pg_stat_activity'
+                    . q{ WHERE wait_event_type = 'Lock'}
+                    . q{ AND query LIKE '%lot_ecrire%'}) > 0;
+            select undef, undef, undef, 0.01;
+        }
+        die "the batch does not wait\n";
+    };
+    my $held
+        = MagasinTest::hold('SELECT FROM magasin WHERE id = 1 FOR UPDATE');
+    my $pid = open(my $pipe, '-|') // die "fork: $!\n";
+    if ($pid == 0) {
+        print answers(1, sells('a', undef, [3, 1]), sells('b', undef, [3, 2]));
+        close STDOUT;
+        require POSIX;
+        POSIX::_exit(0);
+    }
+    $waits->();
+    MagasinTest::sql('INSERT INTO cumul_vente (magasin_id, produit_id, quantite,'
+        . ' total, recente, premiere)'
+        . ' VALUES (1, 3, 0, 0, 0, 9223372036854775807)');
+    my $changed = MagasinTest::hold('UPDATE cumul_vente SET recente = recente'
+        . ' WHERE magasin_id = 1 AND produit_id = 3');
+    MagasinTest::release($held);
+    $waits->();
+    MagasinTest::release($changed, 'COMMIT');
+    is(do { local $/; <$pipe> }, "1 201\n2 201",
+        'a sum that somebody else makes and changes meanwhile');
+    close $pipe;
+    is(MagasinTest::sql('SELECT * FROM cumul_ecarts()'), '',
+        'a sum that somebody else makes: the sums are right');
 }
 is(answers(0, sells('b', 'deux', [1, 1]), sells('b', 'deux', [1, 1]),
         sells('c', 'deux', [1, 1])), "1 201\n2 - manque\n3 201",

@@ -16,7 +16,8 @@ plan skip_all => 'TEST_NGINX_ADMIN_DATABASE is not set (make test)'
 MagasinTest::reset();
 
 my $nginx = MagasinCache->start(workers => 2,
-    database => 'connections=4 timeout=40s');
+    database => 'connections=4 timeout=40s',
+    cache => 'add_header X-Waited "[$magasin_cache_time]" always;');
 
 # Statements that stand still before the rows.
 
@@ -94,6 +95,27 @@ for my $path ('/api/v1/products/4/', '/api/v1/reports/') {
         "$path: the right one");
 }
 
+# $magasin_cache_time: those who join have waited, the one who asks has not.
+{
+    my $path = '/api/v1/products/5/';
+    my @connections = $nginx->connections(6);
+
+    MagasinNginx::shows(sub {
+        flush();
+        my $held = MagasinTest::hold_reads('produit');
+        crowd(\@connections, $path);
+        settle();
+        MagasinTest::release($held);
+        my %waited;
+        for (map { MagasinCache::receive($_) } @connections) {
+            my ($time) = $_->{head} =~ /^X-Waited: ([^\r\n]*)/m;
+            $waited{"$_->{state} " . ($time // 'none') =~ s/\d+\.\d{3}/time/r}++;
+        }
+        return [ join(', ', map {"$_ $waited{$_}"} sort keys %waited),
+            'COALESCED [time] 5, MISS [] 1', 'who has waited for a flight' ];
+    });
+}
+
 # Nobody who came after a write gets the answer of a flight from before it.
 {
     my $path = '/api/v1/stores/1/stock/4/';
@@ -119,7 +141,7 @@ for my $path ('/api/v1/products/4/', '/api/v1/reports/') {
         'Content-Length: ' . length $body, '', $body;
     MagasinTest::release($held);
     my $written = MagasinCache::receive($write[0]);
-    is($written->{content}, '{"magasin":1,"produit":4,"quantite":130}',
+    is($written->{content}, '{"magasin":1,"produit":4,"quantite":130,"disponible":130}',
         'a write among readers');
     MagasinCache::ask_for($_, $path) for @connections[ 10 .. 19 ];
     my @after = map { MagasinCache::receive($_)->{content} }
@@ -154,7 +176,8 @@ for my $path ('/api/v1/products/4/', '/api/v1/reports/') {
         'a write beside a flight: and the second one what was written');
 }
 
-# The client of the one that goes leaves: another one goes.
+# The client of the one that goes leaves: another one goes, and not only when
+# the flight is taken for lost, two seconds after its start.
 MagasinNginx::shows(sub {
     my $path = '/api/v1/products/6/';
     my @connections = $nginx->connections(50);
@@ -162,12 +185,14 @@ MagasinNginx::shows(sub {
 
     my $held   = MagasinTest::hold_reads('produit');
     my $leader = shift @connections;
+    my $start  = time;
     crowd([$leader], $path);
     MagasinCache::ask_for($_, $path) for @connections;
     settle();
     my $first = $nginx->blocked;
     close $leader->{socket};
-    my $another = MagasinNginx::wait_for(sub { $nginx->blocked == 2 }, 5);
+    my $another = MagasinNginx::wait_for(sub { $nginx->blocked == 2 }, 5)
+        && time - $start < 1.8;
     settle();
     my $second = $nginx->blocked;
     MagasinTest::release($held);
@@ -271,6 +296,7 @@ MagasinNginx::shows(sub {
 
     my $held   = MagasinTest::hold_reads('produit');
     my $leader = shift @connections;
+    my $start  = time;
     renew($leader, $path, 'no-cache');
     MagasinNginx::wait_for(sub { $nginx->blocked == 1 })
         or die "no statement waits for $path\n";
@@ -278,7 +304,8 @@ MagasinNginx::shows(sub {
     settle();
     my $first = $nginx->blocked;
     close $leader->{socket};
-    my $another = MagasinNginx::wait_for(sub { $nginx->blocked == 2 }, 5);
+    my $another = MagasinNginx::wait_for(sub { $nginx->blocked == 2 }, 5)
+        && time - $start < 1.8;
     MagasinTest::release($held);
     return [ $first, 1, 'a new one whose client leaves: one goes' ],
         [ $another, 1, 'a new one whose client leaves: another goes' ],
@@ -391,6 +418,39 @@ MagasinTest::gates(qw(produit stock_local magasin));
     ok($short->fill($path), 'a statement that fails: until it does not');
     ok($short->stop, 'a statement that fails: a graceful stop');
     is($short->complaints, '', 'nothing alarming in its log');
+}
+
+# The answer is too large for the cache: those who wait for it run the statement
+# themselves.  Each path is asked for once: those who come later do not wait.
+{
+    my $small = MagasinCache->start(workers => 1,
+        database => 'connections=4 timeout=40s',
+        http => 'magasin_cache_max_size 1k;');
+    my $limit = 20;
+
+    MagasinNginx::shows(sub {
+        my $path = '/api/v1/products/?limit=' . ++$limit;
+        my $right = $small->direct($path)->{content};
+        my @connections = $small->connections(20);
+
+        my $held = MagasinTest::hold_reads('produit');
+        MagasinCache::ask_for($_, $path) for @connections;
+        MagasinNginx::wait_for(sub { $small->blocked >= 1 })
+            or die "no statement waits\n";
+        for (1, 2) {
+            $small->fetch('/healthz')->{status} == 200 or die "healthz\n";
+        }
+        my $blocked = $small->blocked;
+        MagasinTest::release($held);
+        my @answers = map { MagasinCache::receive($_) } @connections;
+        return [ $blocked, 1, 'not to be shared: they wait for one' ],
+            [ scalar(grep { "$_->{status} $_->{state}" eq '200 MISS' }
+                @answers), 20, 'not to be shared: each has its own' ],
+            [ scalar(grep { $_->{content} eq $right } @answers), 20,
+            'not to be shared: all of it' ];
+    });
+    ok($small->stop, 'not to be shared: a graceful stop');
+    is($small->complaints, '', 'not to be shared: nothing alarming in the log');
 }
 
 # The worker of the one that goes is killed: those of the other worker go on.

@@ -220,7 +220,7 @@ for my $round (1 .. 12) {
     # When another one polls it listens instead.
 
     my $connections = 'SELECT count(*) FROM pg_stat_activity'
-        . " WHERE query LIKE '%pg_snapshot_xmax(%'"
+        . " WHERE query LIKE '%pg_snapshot_xip(%'"
         . " AND usename = 'magasin_web'";
     ok(MagasinNginx::wait_for(sub { MagasinTest::sql($connections) == 2 }),
         'one worker of each node polls') or diag MagasinTest::sql($connections);

@@ -17,9 +17,10 @@ plan skip_all => 'TEST_NGINX_ADMIN_DATABASE is not set (make test)'
 
 # Reads by short names: p4 is product 4, q1.4 its quantity in store 1, a4 its
 # availability, f4 its sheet, s1 and l1 the stock of store 1 and its list, i1 its
-# items, t1 its thresholds and t1.4 those of product 4, v1 a sale, vm1 the sales
-# of store 1, c4 product 4 in the central stock, d1 a request, r1 a receipt, x1 a
-# transfer.
+# items, o1 its stock at an instant, t1 its thresholds and t1.4 those of product
+# 4, v1 a sale, vr1 its returns, vm1 the sales of store 1, c4 product 4 in the
+# central stock, d1 a request, r1 a receipt, x1 a transfer, h1 a reservation, k1
+# a stock-take.
 our %Reads = (
     reports => 'reports/', dashboard => 'dashboard/',
     periodes => 'reports/sales/?depuis=2026-01-01&groupe=categorie',
@@ -41,10 +42,13 @@ our %Reads = (
     'q1.4' => 'stores/1/stock/4/', 'q1.9' => 'stores/1/stock/9/',
     'q2.4' => 'stores/2/stock/4/', 'q1.15' => 'stores/1/stock/15/',
     'c4' => 'stock/central/4/', 'c9' => 'stock/central/9/',
-    v1 => 'sales/1/', v2 => 'sales/2/', v4 => 'sales/4/',
+    (map { ("v$_" => "sales/$_/", "vr$_" => "sales/$_/returns/") } 1, 2, 4),
+    (map { ("o$_" => "stores/$_/stock/?au=9999-01-01T00:00:00Z") } 1, 2),
     (map { ("d$_" => "replenishments/$_/") } 1 .. 3),
-    receipts => 'receipts/', moves => 'transfers/',
-    (map { ("r$_" => "receipts/$_/", "x$_" => "transfers/$_/") } 1, 2),
+    receipts => 'receipts/', moves => 'transfers/', holds => 'reservations/',
+    counts => 'counts/',
+    (map { ("r$_" => "receipts/$_/", "x$_" => "transfers/$_/",
+            "h$_" => "reservations/$_/", "k$_" => "counts/$_/") } 1, 2),
 );
 $_ = "/api/v1/$_" for values %Reads;
 
@@ -67,15 +71,22 @@ my $canary   = '/api/v1/stores/5/';
 my $marker   = '/api/v1/products/13/';
 my @marked   = qw(products search drinks archived code i1 i2 periodes);
 my @lists    = @marked;
-my @names    = qw(reports periodes dashboard s1 s2 l1 l2 central);
+my @names    = qw(reports periodes dashboard s1 s2 l1 l2 o1 o2 central);
 my @named    = (@lists, @names);
 my @central  = qw(central c4 c9);
+
+# What is new of a hold.
+sub held {
+    my ($store, $product) = @_;
+    return ("a$product", "q$store.$product", "s$store", "l$store",
+        $store < 3 ? ("i$store", "o$store") : ());
+}
 
 # What a sale, an adjustment, a move from the central stock makes new.
 sub quantity {
     my ($store, $product) = @_;
     return ("a$product", "q$store.$product", "s$store", "l$store",
-        $store < 3 ? "i$store" : (), 'reports', 'periodes', 'dashboard');
+        $store < 3 ? ("i$store", "o$store") : (), 'reports', 'periodes', 'dashboard');
 }
 
 MagasinTest::reset();
@@ -104,6 +115,17 @@ my @setup = (
     'INSERT INTO transfert_ligne (transfert_id, produit_id, vers_id, quantite)'
         . ' VALUES (1, 4, 1, 2), (2, 9, 2, 3)',
     "SELECT setval('transfert_id_seq', 2)",
+    'INSERT INTO reservation (id, magasin_id, expire_le, total)'
+        . " SELECT n, 1, now() + interval '1 day', 1 FROM generate_series(1, 2) n",
+    'INSERT INTO reservation_ligne (reservation_id, produit_id, magasin_id,'
+        . ' expire_le, quantite, prix_unitaire) SELECT id, 4, 1, expire_le, 1,'
+        . ' 1 FROM reservation',
+    'UPDATE stock_local SET retenu = 2 WHERE magasin_id = 1 AND produit_id = 4',
+    "SELECT setval('reservation_id_seq', 2)",
+    'INSERT INTO comptage (id, magasin_id) VALUES (1, 1), (2, NULL)',
+    'INSERT INTO comptage_ligne (comptage_id, produit_id, magasin_id, compte,'
+        . ' present) VALUES (1, 4, 1, 29, 30), (2, 9, NULL, 1, 1)',
+    "SELECT setval('comptage_id_seq', 2)",
 );
 
 # All of it cached, but for what is not there.
@@ -258,7 +280,7 @@ ATTEMPT:
 
 # The stores that a product was deleted from are known to the journal alone.
 
-writes([qw(s1 l1 s2 l2)],
+writes([qw(s1 l1 o1 s2 l2 o2)],
     [ 'PUT of a price', 200, [ 'p4', 'f4', 't1.4', 'a4', @lists ],
         PUT => 'products/4/', '{"prix":"1.00"}' ],
     [ 'PUT of a name', 200, [ 'p4', 'f4', 't1.4', 'a4', @named ],
@@ -300,6 +322,17 @@ writes([],
         [ 'sales', 'vm2', quantity(2, 4) ],
         POST => 'sales/',
         '{"magasin":2,"lignes":[{"produit":4,"quantite":22}]}' ],
+    [ 'a return', 201,
+        [ 'v1', 'vr1', 'sales', 'vm1', quantity(1, 4) ],
+        POST => 'sales/1/returns/', '{"lignes":[{"produit":4,"quantite":1}],'
+            . '"remise_en_stock":true}' ],
+    [ 'one that is written off', 201,
+        [ 'v1', 'vr1', 'sales', 'vm1', quantity(1, 4) ],
+        POST => 'sales/1/returns/', '{"lignes":[{"produit":4,"quantite":1}],'
+            . '"remise_en_stock":false}' ],
+    [ 'one of too much', 409, [],
+        POST => 'sales/1/returns/', '{"lignes":[{"produit":4,"quantite":1}],'
+            . '"remise_en_stock":false}' ],
     [ 'a difference', 200, [ quantity(1, 4) ],
         POST => 'stores/1/stock/4/adjust/', '{"delta":-3}' ],
     [ 'a count', 200, [ quantity(2, 4) ],
@@ -307,7 +340,7 @@ writes([],
     [ 'a count that changes nothing', 200, [ quantity(2, 4) ],
         POST => 'stores/2/stock/4/adjust/', '{"quantite":7,"attendu":7}' ],
     [ 'of what was never there', 200,
-        [qw(a9 s2 l2 i2 reports periodes dashboard)],
+        [qw(a9 s2 l2 o2 i2 reports periodes dashboard)],
         POST => 'stores/2/stock/9/adjust/', '{"delta":1}' ],
     [ 'a request', 201, [ 'requests', 'waiting', 'i1', 'i2' ],
         POST => 'replenishments/', '{"magasin":1,"produit":4,"quantite":2}' ],
@@ -327,7 +360,7 @@ writes([],
     [ 'a store', 201, [qw(stores a4 a9 a15 reports periodes dashboard)],
         POST => 'stores/', '{"nom":"a","adresse":"b"}' ],
     [ 'PATCH of a store', 200,
-        [qw(m1 t1 t1.4 stores s1 l1 i1 a4 a9 a15 reports periodes dashboard)],
+        [qw(m1 t1 t1.4 stores s1 l1 o1 i1 a4 a9 a15 reports periodes dashboard)],
         PATCH => 'stores/1/', '{"ouvert":false}' ],
     [ 'thresholds', 200, [qw(t1 t1.4 i1)],
         PUT => 'stores/1/stock/4/thresholds/', '{"minimum":1,"maximum":2}' ],
@@ -370,8 +403,32 @@ writes([],
         '{"de":null,"vers":2,"lignes":[{"produit":4,"quantite":2}]}' ],
     [ 'its arrival', 200, [ 'x1', 'moves', 'i2', quantity(1, 4) ],
         POST => 'transfers/1/receive/', '{"lignes":[{"produit":4,"quantite":1}]}' ],
-    [ 'its return', 200, [ 'x2', 'moves', 'i2', quantity(1, 9) ],
+    [ 'it comes back', 200, [ 'x2', 'moves', 'i2', quantity(1, 9) ],
         POST => 'transfers/2/cancel/' ],
+    [ 'a reservation', 201, [ 'holds', held(1, 4), held(1, 9) ],
+        POST => 'reservations/', '{"magasin":1,"lignes":['
+            . '{"produit":4,"quantite":1},{"produit":9,"quantite":1}]}' ],
+    [ 'its claim', 201, [ 'holds', 'h1', 'sales', 'vm1', quantity(1, 4) ],
+        POST => 'reservations/1/claim/' ],
+    [ 'its release', 200, [ 'holds', 'h2', held(1, 4) ],
+        POST => 'reservations/2/release/' ],
+    [ 'once more', 409, [], POST => 'reservations/2/claim/' ],
+);
+
+writes([],
+    [ 'a stock-take', 201, ['counts'], POST => 'counts/', '{"lieu":2}' ],
+    [ 'a line of it', 200, [ 'k1', 'counts' ], POST => 'counts/1/lines/',
+        '{"lignes":[{"produit":9,"quantite":25}]}' ],
+    [ 'its close', 200, [ 'k1', 'counts', quantity(1, 4), quantity(1, 9) ],
+        POST => 'counts/1/close/' ],
+    [ 'a cancellation', 200, [ 'k2', 'counts' ], POST => 'counts/2/cancel/' ],
+);
+
+writes([],
+    [ 'a line that is as it was', 200, [ 'k2', 'counts' ],
+        POST => 'counts/2/lines/', '{"lignes":[{"produit":9,"quantite":400}]}' ],
+    [ 'a close that moves nothing', 200, [ 'k2', 'counts' ],
+        POST => 'counts/2/close/' ],
 );
 
 # What is refused changes nothing.
@@ -406,7 +463,7 @@ writes([],
     prepare();
     my $path  = '/api/v1/stores/1/stock/4/adjust/';
     my $first = $nginx->fetch($path, %option);
-    is($first->{content}, '{"magasin":1,"produit":4,"quantite":27}',
+    is($first->{content}, '{"magasin":1,"produit":4,"quantite":27,"disponible":25}',
         'a key: done');
     like(get('q1.4')->{content}, qr/"quantite":27/, 'a key: and to be seen');
     $nginx->fetch($path, method => 'POST', content => '{"delta":7}');
@@ -484,7 +541,7 @@ by_hand('INSERT of a code', [ 'p4', 'f4', 't1.4', 'a4' ],
 by_hand('UPDATE of a name', [ 'p4', 'f4', 't1.4', 'a4', @names ],
     "UPDATE produit SET nom = 'Chocolat chaud' WHERE id = 4");
 by_hand('UPDATE of a store',
-    [qw(m1 t1 t1.4 stores s1 l1 i1 a4 a9 a15 reports periodes dashboard)],
+    [qw(m1 t1 t1.4 stores s1 l1 o1 i1 a4 a9 a15 reports periodes dashboard)],
     "UPDATE magasin SET nom = 'Magasin Un' WHERE id = 1");
 by_hand('UPDATE of a stock', [ quantity(1, 4) ],
     'UPDATE stock_local SET quantite = 3 WHERE magasin_id = 1'
@@ -504,22 +561,36 @@ by_hand('UPDATE of a transfer', [qw(x1 moves i1 i2)],
     "UPDATE transfert SET expedie_par = 'x' WHERE id = 1");
 by_hand('DELETE of a line of it', [qw(x1 moves i1 i2)],
     'DELETE FROM transfert_ligne WHERE transfert_id = 1');
-by_hand('UPDATE of a sale', [qw(v1 sales vm1 reports periodes dashboard)],
+by_hand('UPDATE of a reservation', undef,
+    "UPDATE reservation SET reference = 'x' WHERE id = 1");
+by_hand('UPDATE of a line of it', undef,
+    'UPDATE reservation_ligne SET quantite = 2 WHERE reservation_id = 1');
+by_hand('UPDATE of a stock-take', [qw(k1 counts)],
+    "UPDATE comptage SET motif = 'x' WHERE id = 1");
+by_hand('UPDATE of a sale', [qw(v1 vr1 sales vm1 reports periodes dashboard)],
     'UPDATE vente SET total = 1 WHERE id = 1');
-by_hand('UPDATE of a line', [qw(v1 sales vm1 reports periodes dashboard)],
+by_hand('UPDATE of a line', [qw(v1 vr1 sales vm1 reports periodes dashboard)],
     'UPDATE ligne_vente SET quantite = 9 WHERE id = 1');
-by_hand('UPDATE of a line\'s sale', [qw(v1 v2 sales vm1 reports periodes dashboard)],
+by_hand('UPDATE of a line\'s sale', [qw(v1 vr1 v2 vr2 sales vm1 reports periodes dashboard)],
     'UPDATE ligne_vente SET vente_id = 2 WHERE id = 1');
-by_hand('UPDATE of a line\'s product', [qw(v1 sales vm1 reports periodes dashboard)],
+by_hand('UPDATE of a line\'s product', [qw(v1 vr1 sales vm1 reports periodes dashboard)],
     'UPDATE ligne_vente SET produit_id = 9 WHERE id = 2');
+by_hand('INSERT of a return', [qw(v2 vr2 sales vm1 reports periodes dashboard)],
+    'INSERT INTO retour (id, vente_id, magasin_id, remise_en_stock, total)'
+        . ' VALUES (9, 2, 1, false, 1)');
+by_hand('INSERT of its line', [qw(v2 vr2 sales vm1 reports periodes dashboard)],
+    'INSERT INTO retour_ligne (retour_id, ligne_id, produit_id, quantite,'
+        . ' prix_unitaire) VALUES (9, 4, 5, 1, 18.50)');
+by_hand('DELETE of both', [qw(v2 vr2 sales vm1 reports periodes dashboard)],
+    'DELETE FROM retour_ligne; DELETE FROM retour');
 by_hand('INSERT of a sale', [qw(sales vm2 reports periodes dashboard)],
     'INSERT INTO vente (magasin_id, total) VALUES (2, 5)');
-by_hand('INSERT of a stock', [qw(a9 s2 l2 reports periodes dashboard)],
+by_hand('INSERT of a stock', [qw(a9 s2 l2 o2 reports periodes dashboard)],
     'INSERT INTO stock_local (magasin_id, produit_id, quantite)'
         . ' VALUES (2, 9, 3)');
 by_hand('INSERT of a store', [qw(stores a4 a9 a15 reports periodes dashboard)],
     "INSERT INTO magasin (nom, adresse) VALUES ('Six', 'Six')");
-by_hand('DELETE of a sale', [qw(v1 sales vm1 reports periodes dashboard)],
+by_hand('DELETE of a sale', [qw(v1 vr1 sales vm1 reports periodes dashboard)],
     'DELETE FROM ligne_vente WHERE vente_id = 1;'
         . ' DELETE FROM vente WHERE id = 1');
 by_hand('DELETE of a request', [qw(d1 requests waiting)],
@@ -580,7 +651,7 @@ by_hand('three thousand products', undef,
         . " SELECT 'Chocolat ' || n, 'Lot', 1 FROM generate_series(1, 3000) n;"
         . " UPDATE produit SET nom = nom || '.'");
 by_hand('TRUNCATE of the stock',
-    [ (grep {/^[qsla]\d/} keys %Reads), qw(reports periodes dashboard) ],
+    [ (grep {/^[qslah]\d/} keys %Reads), qw(reports periodes dashboard) ],
     'TRUNCATE stock_local', 'SELECT');
 by_hand('TRUNCATE', undef, 'TRUNCATE demande_reapprovisionnement');
 

@@ -18,7 +18,7 @@ $ENV{TEST_NGINX_TOKENS} = MagasinTest::tokens(
 our $stock = MagasinTest::as('stock');
 
 # `--- bodies` is a table of bodies that are refused.
-add_block_preprocessor(sub {
+MagasinTest::each_block(sub {
     my ($block) = @_;
 
     my $table = $block->bodies;

@@ -35,7 +35,7 @@ MagasinTest::reset(@::codes);
 --- calls
 POST /api/v1/sales/ {"magasin":1,"lignes":[{"code":"0036000291452","quantite":2}]} -> 201 ~"lignes":\[\{"produit":4,"quantite":2,"prix_unitaire":"15.99"\}\]\}$
 POST /api/v1/sales/ {"magasin":1,"lignes":[{"code":"CAF-1","quantite":1},{"produit":9,"quantite":1},{"code":"CLA\"\\,}","quantite":3,"prix_unitaire":"80.00"}]} -> 201 ~"lignes":\[\{"produit":4,"quantite":1,[^{}]*\},\{"produit":9,"quantite":1,[^{}]*\},\{"produit":1,"quantite":3,"prix_unitaire":"80.00"\}\]\}$
-GET /api/v1/stores/1/stock/4/ -> 200 {"magasin":1,"produit":4,"quantite":27}
+GET /api/v1/stores/1/stock/4/ -> 200 {"magasin":1,"produit":4,"quantite":27,"disponible":27}
 POST /api/v1/sales/ {"magasin":1,"lignes":[{"code":"CAF-1","quantite":28}]} -> 409 ~"produits":\[\{"produit":4,"nom":"Café Premium Bio","demande":28,"disponible":27\}\]\}$
 POST /api/v1/sales/ {"magasin":1,"lignes":[{"code":"VIEUX","quantite":1}]} -> 409 ~"produits":\[\{"produit":5,
 POST /api/v1/sales/ {"magasin":99,"lignes":[{"code":"CAF-1","quantite":1}]} -> 400 !magasin key99
@@ -54,7 +54,7 @@ POST /api/v1/replenishments/ {"magasin":1,"quantite":1} -> 400 !produit required
 POST /api/v1/replenishments/ {"magasin":1,"produit":4,"code":"CAF-1","quantite":1} -> 400 !produit excludes
 POST /api/v1/replenishments/ {"magasin":1,"code":"X","quantite":1} -> 400 !code nobody
 POST /api/v1/replenishments/ {"magasin":1,"code":"CAF-1","quantite":7} -> 201 ~"magasin":1,"produit":4,"quantite":7,
-GET /api/v1/stores/1/stock/4/ -> 200 ~"quantite":30\}
+GET /api/v1/stores/1/stock/4/ -> 200 ~"quantite":30,
 --- no_error_log
 [error]
 
@@ -72,7 +72,7 @@ POST /api/v1/sales/ {"magasin":1,"lignes":[{"code":"CAF-1","quantite":2}]} -> 20
 POST /api/v1/sales/ {"magasin":1,"lignes":[{"code":"CAF-1","quantite":2}]} -> 201 ~"produit":9,
 PATCH /api/v1/products/9/ {"code":null} -> 200
 POST /api/v1/sales/ {"magasin":1,"lignes":[{"code":"CAF-1","quantite":2}]} -> 201 ~"produit":4,
-GET /api/v1/stores/1/stock/4/ -> 200 ~"quantite":28\}
+GET /api/v1/stores/1/stock/4/ -> 200 ~"quantite":28,
 
 
 === TEST 4: a store that is not the asker's

@@ -105,6 +105,27 @@ my ($bytes, $bytes_names) = in($other, sub { (answers(), names()) });
 isnt($bytes_names, $french_names, 'the content tells the two orders apart');
 is($bytes->{$_}, $french->{$_}, $_) for sort keys %$french;
 
+# A database that knows no letters but those of ASCII: the search would miss
+# names, and nothing fails.
+
+like($said, qr/^(?!.*search:)/s, 'migrate.sh has nothing against one that does');
+
+MagasinTest::psql('-c', "DROP DATABASE IF EXISTS $other", '-c',
+    "CREATE DATABASE $other TEMPLATE template0 LOCALE_PROVIDER libc"
+        . " LOCALE 'C'");
+my ($doctor, $status);
+in($other, sub {
+    $said = qx($MagasinTest::Top/scripts/migrate.sh '$ENV{TEST_NGINX_ADMIN_DATABASE}' 2>&1);
+    $status = $?;
+    local $ENV{DATABASE} = $ENV{TEST_NGINX_ADMIN_DATABASE};
+    $doctor = qx($MagasinTest::Top/scripts/check.sh doctor 2>&1);
+});
+is($status, 0, 'a database with LC_CTYPE C is migrated') or diag $said;
+like($said, qr/^migrate: warning: search: LC_CTYPE of the database is C: /m,
+    '  with a warning');
+like($doctor, qr/^search: LC_CTYPE of the database is C: .*^doctor: .*LC_CTYPE/ms,
+    '  and make doctor has it');
+
 MagasinTest::reset();
 MagasinTest::psql('-c', "DROP DATABASE IF EXISTS $other");
 done_testing();

@@ -58,6 +58,36 @@ for my $file ('conf/nginx.conf', 'conf/cluster/balancer.conf') {
     }
 }
 
+# Who has a batch of rows, and who has anything else, that is long
+
+my $Long = 300_000;
+
+sub long {
+    my ($nginx, $path) = @_;
+    my ($status) = $nginx->ask("POST $path HTTP/1.1\r\nHost: localhost\r\n"
+            . "Connection: close\r\nContent-Type: text/csv\r\nContent-Length: $Long\r\n\r\n"
+            . 'x' x $Long);
+    return $status;
+}
+
+# Without a token: what is not too long is refused for that.
+sub batches {
+    my ($nginx, $what) = @_;
+    is(long($nginx, "/api/v1/$_/batch/"), 401, "$what lets a batch of $_ through")
+        for qw(products stock);
+    is(long($nginx, '/api/v1/products/'), 413, '  and a long product not');
+    return;
+}
+
+for my $file ('conf/nginx.conf', map { glob "$MagasinConf::Top/conf/$_/*.conf" }
+    qw(cluster examples identity))
+{
+    my $text = MagasinNginx::slurp($file =~ m{^/} ? $file : "$MagasinConf::Top/$file");
+    next if $text !~ m{location = /api/v1/journal/stream/};
+    my @long = $text =~ m{location = /api/v1/(\w+)/batch/ \{[^\}]*client_max_body_size\s+32m;}g;
+    is("@long", 'products stock', "$file: batches may be long");
+}
+
 # Alone
 
 {
@@ -90,6 +120,8 @@ for my $file ('conf/nginx.conf', 'conf/cluster/balancer.conf') {
     like($answer, qr/\{"detail":"Requ/, '  in JSON');
 
     is($nginx->code('//api/v1/stores/'), 404, 'two slashes are not one');
+
+    batches($nginx, 'conf/nginx.conf');
 
     for my $path ('/metrics', '/status') {
         is(MagasinConf::operator($nginx, $path)->[0], 200, "operators have $path");
@@ -221,6 +253,19 @@ for my $file ('conf/nginx.conf', 'conf/cluster/balancer.conf') {
 {
     my $nginx = MagasinConf::make(template => 'conf/cluster/balancer.conf');
     is(MagasinConf::tested($nginx), '', 'nginx -t takes balancer.conf');
+
+    my $node = MagasinConf::start(MagasinConf::make(default => '',
+        cluster => qq(include "$MagasinConf::Top/conf/cluster/node.conf";)));
+    my $front = MagasinConf::make(template => 'conf/cluster/balancer.conf',
+        change => sub { s/server 127\.0\.0\.1:\d+;/server 127.0.0.1:$node->{port};/ });
+    $front->remember;
+    system($ENV{TEST_NGINX_BINARY} || 'nginx', '-p', "$front->{root}/", '-c',
+        "$front->{root}/nginx.conf") == 0
+        or die 'nginx does not start: ' . $front->log;
+    ok(MagasinNginx::wait_for(sub { $front->code($product) == 200 }), 'it has a node');
+    batches($front, 'balancer.conf');
+    ok($front->stop, 'it ends');
+    ok($node->stop,  '  and its node');
 }
 
 done_testing();

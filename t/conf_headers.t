@@ -101,6 +101,11 @@ my $put = 'Authorization: Token token-430' . "\nContent-Type: application/json\n
         '200 HEAD /api/v1/journal/stream/', '405 POST /api/v1/journal/stream/',
         '400 GET /api/v1/journal/stream/?magasin=x',
         "406 GET /api/v1/journal/stream/\nAccept: text/x");
+    for my $batch ('/api/v1/products/batch/', '/api/v1/stock/batch/') {
+        walk($nginx, "2: = $batch", "405 GET $batch",
+            "401 POST $batch\nContent-Type: text/csv\n\nid\n",
+            "413 POST $batch\nContent-Length: 40000000");
+    }
     walk($nginx, '2: = /healthz', '200 GET /healthz', '405 POST /healthz');
     walk($nginx, '2: = /readyz', '200 GET /readyz');
     walk($nginx, '2: = /openapi.json', '200 GET /openapi.json',
@@ -112,7 +117,7 @@ my $put = 'Authorization: Token token-430' . "\nContent-Type: application/json\n
         '405 POST /assets/a.js', '400 GET /%00', '414 GET /' . 'x' x 9000,
         "400 GET /x\nX-Long: " . 'x' x 9000, '404 GET //api/v1/stores/',
         '200 GET /assets/a.js' . "\nRange: bytes=9-");
-    walk($nginx, '2: ~ ^/(?:rapport|stock|produits|caisse|central|demandes|journal)?$',
+    walk($nginx, '2: ~ ^/(?:caisse|central|chiffres|commander|demandes|etiquettes|importer|inventaire|journal|magasins|prix|produits|rapport|receptions|stock|transferts)?$',
         '200 GET /', '200 GET /caisse', '405 POST /caisse');
     walk($nginx, '3: = /healthz', "200 GET /healthz\nHost: 10.0.0.1");
     walk($nginx, '3: /', "421 GET /\nHost: evil.example",
@@ -130,7 +135,7 @@ my $put = 'Authorization: Token token-430' . "\nContent-Type: application/json\n
         '  nor does the description of the API');
     like(($nginx->get('/openapi.json'))[1], qr/^Allow: GET, HEAD\r/m,
         '  which says what may be done with it');
-    like(($policy->('/'))[0], qr/script-src 'self'.*trusted-types 'none'/, 'pages');
+    like(($policy->('/'))[0], qr/script-src 'self'.*trusted-types service-worker\z/, 'pages');
     like(($policy->('/swagger/'))[0], qr/img-src 'self' data:/, 'Swagger UI');
     like($operators->get('/status') && ($operators->ask(
         "GET /status HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\nConnection: close\r\n\r\n"))[1],
@@ -168,6 +173,8 @@ my $put = 'Authorization: Token token-430' . "\nContent-Type: application/json\n
     walk($balancer, '1: = /api/v1/journal/stream/',
         '200 HEAD /api/v1/journal/stream/',
         '400 GET /api/v1/journal/stream/?magasin=x');
+    walk($balancer, "1: = /api/v1/$_/batch/", "405 GET /api/v1/$_/batch/")
+        for qw(products stock);
     walk($balancer, '1: = /metrics', '404 GET /metrics');
     walk($balancer, '1: = /status', '404 GET /status');
     walk($balancer, '1: = /healthz', '200 GET /healthz');

@@ -38,7 +38,8 @@ sub rows { return MagasinTest::sql('SELECT count(*) FROM compte_stock') }
 
 sub sound {
     my ($name) = @_;
-    is(MagasinTest::sql('SELECT * FROM compte_ecarts()'), '',
+    is(MagasinTest::sql('SELECT * FROM compte_ecarts()')
+        . MagasinTest::sql('SELECT * FROM compte_retour_ecarts()'), '',
         "$name: the counts are right");
     return;
 }
@@ -198,6 +199,10 @@ SQL
             'INSERT INTO ligne_vente (vente_id, produit_id, quantite,'
             . ' prix_unitaire) VALUES (1, 1, 3, 2.50)',
             qr/\Asales: total is [\d.]+, and .*\nsales: unites is .*\n\z/],
+        compte_ajout_retour => ['retour_ligne',
+            "SELECT FROM retour_creer(1, ARRAY[4], ARRAY[2], '', true, NULL,"
+            . " 'x', NULL, NULL)",
+            qr/\Areturns: total is 0, and there are 31\.98\nreturns: unites is 0, and there are 2\n/],
         compte_retrait => ['stock_local',
             'DELETE FROM stock_local WHERE id = 1',
             qr/^magasin 1: lignes is 15, and there are 14$/m],
@@ -208,14 +213,43 @@ SQL
         is_deeply([check('counters')],
             [0, "counters: the counts and the rows agree.\n"],
             "$trigger: nothing to find") if $trigger eq 'compte_ajout';
-        MagasinTest::sql("BEGIN; ALTER TABLE $table DISABLE TRIGGER $trigger;"
-            . " $sql; ALTER TABLE $table ENABLE ALWAYS TRIGGER $trigger;"
+        my $off = $trigger =~ s/_retour//r;
+        MagasinTest::sql("BEGIN; ALTER TABLE $table DISABLE TRIGGER $off;"
+            . " $sql; ALTER TABLE $table ENABLE ALWAYS TRIGGER $off;"
             . ' COMMIT');
         my ($status, $output) = check('counters');
         is($status, 1, "$trigger is off: found");
         like($output, $found, "$trigger is off: what is wrong");
         is((check('rebuild-counters'))[0], 0, "$trigger: rebuilt");
         sound("$trigger: rebuilt");
+    }
+}
+
+
+# What is held: the counter of a row, and the lines of reservations.
+{
+    my $reserve = 'SELECT reservation_creer(1, ARRAY[4, 9], ARRAY[2, 3], 900,'
+        . " 'r', 'moi')";
+    my %plant = (
+        'a counter' => ['UPDATE stock_local SET retenu = 5 WHERE id = 4',
+            qr/\Amagasin 1: retenu of produit 4 is 5, and there are 2\n\z/],
+        'a line' => ["UPDATE reservation_ligne SET etat = 'rendu'"
+            . ' WHERE produit_id = 9',
+            qr/\Amagasin 1: retenu of produit 9 is 3, and there are 0\n\z/],
+        'a row' => ['DELETE FROM stock_local WHERE id = 4',
+            qr/^magasin 1: retenu of produit 4 is 0, and there are 2$/m],
+    );
+    for my $name (sort keys %plant) {
+        my ($sql, $found) = @{$plant{$name}};
+        MagasinTest::reset($reserve);
+        is((check('counters'))[0], 0, "$name: nothing to find");
+        MagasinTest::sql($sql);
+        my ($status, $output) = check('counters');
+        is($status, 1, "$name: found");
+        like($output, $found, "$name: what is wrong");
+        is((check('rebuild-counters'))[0], 0, "$name: rebuilt");
+        is((check('counters'))[0], $name eq 'a row' ? 1 : 0,
+            "$name: all is well, where there is a row to count in");
     }
 }
 
@@ -438,7 +472,7 @@ TRUNCATE stock_local;
 
 === everything goes and something comes
 --- sql
-TRUNCATE stock_local, vente, ligne_vente;
+TRUNCATE stock_local, vente, ligne_vente CASCADE;
 INSERT INTO stock_local (magasin_id, produit_id, quantite) VALUES (5, 1, 3);
 INSERT INTO vente (magasin_id, total) VALUES (5, 3);
 INSERT INTO ligne_vente (vente_id, produit_id, quantite, prix_unitaire)
@@ -466,3 +500,22 @@ UPDATE stock_local SET quantite = 0;
 DELETE FROM ligne_vente;
 ROLLBACK TO s;
 --- rows: 0
+
+=== returns, of which some are deleted
+--- sql
+SELECT FROM retour_creer(1, '{1,4}', '{3,1}', '', true, NULL, 'x', NULL, NULL);
+SELECT FROM retour_creer(3, '{2}', '{30}', '', false, NULL, 'x', NULL, NULL);
+SELECT FROM retour_creer(3, '{2}', '{5}', '', false, NULL, 'x', NULL, NULL);
+DELETE FROM retour_ligne WHERE quantite = 30;
+DELETE FROM retour WHERE id NOT IN (SELECT retour_id FROM retour_ligne);
+
+=== the lines of returns go at once, or all of them
+--- sql
+SELECT FROM retour_creer(1, '{1,4}', '{3,1}', '', true, NULL, 'x', NULL, NULL);
+TRUNCATE retour_ligne;
+SELECT FROM retour_creer(3, '{2}', '{5}', '', false, NULL, 'x', NULL, NULL);
+
+=== returns go with their sales
+--- sql
+SELECT FROM retour_creer(1, '{1,4}', '{3,1}', '', true, NULL, 'x', NULL, NULL);
+TRUNCATE vente, ligne_vente CASCADE;

@@ -40,7 +40,10 @@ run_tests();
 # request is decided once.
 {
     MagasinTest::reset(ask(map { (1 + $_ % 3) . ', ' . (1 + $_ % 5) . ', 1' }
-        1 .. 120));
+        1 .. 120), 'DELETE FROM stock_local');
+    my $deadlocks = 'SELECT deadlocks FROM pg_stat_database'
+        . ' WHERE datname = current_database()';
+    my $before = MagasinTest::sql($deadlocks);
     my $nginx = MagasinNginx->start(workers => 2);
     my @requests = map {
         my $n = $_;
@@ -52,10 +55,23 @@ run_tests();
             . "Content-Type: application/json\r\n"
             . 'Content-Length: ' . length($body) . "\r\n\r\n$body"
     } 1 .. 60;
+
+    # Receipts make the same rows of stock, from the first product to the last.
+    @requests = map { shift @requests, $_ } map {
+        my $body = '{"lieu":' . (1 + $_ % 3) . ',"fournisseur":"f","reference"'
+            . ':"r","lignes":[' . join(',', map {
+                "{\"produit\":$_,\"quantite\":1}" } 1 .. 5) . ']}';
+        "POST /api/v1/receipts/ HTTP/1.1\r\nHost: localhost\r\n"
+            . "Authorization: Token secret-autre\r\n"
+            . "Content-Type: application/json\r\n"
+            . 'Content-Length: ' . length($body) . "\r\n\r\n$body"
+    } 1 .. 60;
     my $count = $nginx->load(connections => 8, seconds => 1,
         requests => \@requests)->finish;
     is($count->{failed}, 0, 'rush: each has an answer');
-    is($count->{200}, $count->{sent}, 'rush: and no other than 200');
+    is($count->{200} + $count->{201}, $count->{sent},
+        'rush: and no other than 200 and 201');
+    is(MagasinTest::sql($deadlocks), $before, 'rush: nobody in a circle');
     is(MagasinTest::sql("SELECT count(*) FROM journal WHERE type ="
         . " 'reapprovisionnement' AND magasin_id IS NULL"),
         MagasinTest::sql("SELECT count(*) FROM demande_reapprovisionnement"
@@ -73,7 +89,7 @@ __DATA__
 MagasinTest::reset(main::ask('1, 4, 5', '2, 4, 1000', '2, 1, 2', '1, 9, 3'), q{UPDATE demande_reapprovisionnement SET statut = 'refusee', date_decision = now(), decideur = 'x' WHERE id = 3});
 --- calls
 POST /api/v1/replenishments/decisions/ {"approuver":[1,2,3,99],"refuser":[4],"motif":"lundi"} -> 200 ~^\{"resultats":\[\{"id":1,"code":200,"detail":null,"demande":\{"id":1,"magasin":1,"produit":4,"quantite":5,"statut":"approuvee",[^{}]*\}\},\{"id":2,"code":409,"detail":"Stock central insuffisant·: demandé 1000, disponible 395. La demande est refusée.","demande":null\},\{"id":3,"code":409,"detail":"La demande est déjà refusée.","demande":null\},\{"id":99,"code":404,"detail":"Demande avec ID 99 introuvable.","demande":null\},\{"id":4,"code":200,"detail":null,"demande":\{"id":4,[^{}]*"statut":"refusee",[^{}]*\}\}\]\}$
-GET /api/v1/stores/1/stock/4/ -> 200 {"magasin":1,"produit":4,"quantite":35}
+GET /api/v1/stores/1/stock/4/ -> 200 {"magasin":1,"produit":4,"quantite":35,"disponible":35}
 GET /api/v1/stock/central/4/ -> 200 {"produit":4,"quantite":395}
 GET /api/v1/replenishments/2/ -> 200 ~"statut":"refusee"
 --- database
@@ -101,7 +117,7 @@ MagasinTest::reset(main::ask('1, 4, 5', '1, 9, 500'));
 POST /api/v1/replenishments/1/approve/ {"quantite":6} -> 400 {"quantite":["Assurez-vous que cette valeur est inférieure ou égale à 5."]}
 POST /api/v1/replenishments/1/approve/ {"quantite":2} -> 200 ~"quantite":2,"statut":"approuvee"
 POST /api/v1/replenishments/2/approve/ {"quantite":400} -> 200 ~"quantite":400,"statut":"approuvee"
-GET /api/v1/stores/1/stock/4/ -> 200 {"magasin":1,"produit":4,"quantite":32}
+GET /api/v1/stores/1/stock/4/ -> 200 {"magasin":1,"produit":4,"quantite":32,"disponible":32}
 --- database
 SELECT jsonb_extract_path_text(details, 'quantite') FROM journal WHERE type = 'demande_approbation' AND reference = 'demande/1' -> [5, 2]
 
@@ -115,11 +131,23 @@ POST /api/v1/replenishments/1/cancel/ {"motif":"fini"} -> 200 ~"statut":"annulee
 PATCH /api/v1/replenishments/1/ {"quantite":9} -> 409 {"detail":"La demande est déjà annulée.","statut":"annulee"}
 POST /api/v1/replenishments/1/cancel/ -> 409 {"detail":"La demande est déjà annulée.","statut":"annulee"}
 POST /api/v1/replenishments/1/approve/ -> 409 {"detail":"La demande est déjà annulée.","statut":"annulee"}
+PATCH /api/v1/replenishments/1/ {"motif":"trop tard"} -> 409 {"detail":"La demande est déjà annulée.","statut":"annulee"}
 GET /api/v1/replenishments/?statut=annulee -> 200 ~"results":\[\{"id":1,
 PATCH /api/v1/replenishments/99/ {"quantite":9} -> 404 Demande avec ID 99 introuvable.
 POST /api/v1/replenishments/99/cancel/ -> 404 Demande avec ID 99 introuvable.
 --- database
 SELECT type, motif, details - 'date_decision' FROM journal WHERE acteur = 'siege' ORDER BY id -> demande_modification|fête|{"quantite": [5, 8]} demande_modification|fini|{"statut": ["en_attente", "annulee"], "decideur": [null, "siege"]}
+
+
+=== TEST 4b: a motif alone goes into the journal
+--- init
+MagasinTest::reset(main::ask('1, 4, 5'));
+--- calls
+PATCH /api/v1/replenishments/1/ {"motif":"pour la fête"} -> 200 ~^\{"id":1,"magasin":1,"produit":4,"quantite":5,"statut":"en_attente",
+PATCH /api/v1/replenishments/1/ {"quantite":5,"motif":"toujours"} -> 200 ~"quantite":5
+PATCH /api/v1/replenishments/1/ {"quantite":5} -> 200 ~"quantite":5
+--- database
+SELECT type, magasin_id, produit_id, reference, motif, details FROM journal WHERE acteur = 'siege' ORDER BY id -> demande_modification|1|4|demande/1|pour la fête| demande_modification|1|4|demande/1|toujours|
 
 
 === TEST 5: with the tag of what was read

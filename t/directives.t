@@ -658,3 +658,48 @@ location / { magasin; magasin_gzip yes; }
 --- must_die
 --- error_log
 it must be "on" or "off"
+
+
+=== TEST 70: replicas without a zone
+--- http_config eval: qq{$::good $::tokens magasin_database_replicas "host=/tmp";}
+--- config
+location / { magasin; }
+--- must_die
+--- error_log
+"magasin_database_replicas" needs "magasin_zone"
+
+
+=== TEST 71: a replica with two hosts
+--- http_config eval: qq{$::good $::tokens magasin_zone test:2m; magasin_database_replicas "host=/tmp,/run";}
+--- config
+location / { magasin; }
+--- must_die
+--- error_log
+"magasin_database_replicas" takes one host in each connection string
+
+
+=== TEST 72: a replica of an address that is none
+--- http_config eval: qq{$::good $::tokens magasin_zone test:2m; magasin_database_replicas "host=/tmp" "host=/tmp sslmode=allow";}
+--- config
+location / { magasin; }
+--- must_die
+--- error_log
+"sslmode=allow" in "magasin_database_replicas" leaves encryption to chance
+
+
+=== TEST 73: too many replicas
+--- http_config eval: qq{$::good $::tokens magasin_zone test:2m; magasin_database_replicas 1 2 3 4 5 6 7 8 9;}
+--- config
+location / { magasin; }
+--- must_die
+--- error_log
+"magasin_database_replicas" directive takes at most 8 connection strings
+
+
+=== TEST 74: a stale time of replicas that is none
+--- http_config eval: qq{$::good $::tokens magasin_zone test:2m; magasin_database_replicas_stale soon;}
+--- config
+location / { magasin; }
+--- must_die
+--- error_log
+"magasin_database_replicas_stale" directive takes "off" or a time

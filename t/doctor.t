@@ -54,12 +54,23 @@ my $migrate = "$MagasinTest::Top/scripts/migrate.sh";
     my %rules = map { $_ => 1 } $list =~ /"(\w+)"/g;
 
     # Values that no request says, and ids that the database makes.
-    my %own = map { $_ => 1 } qw(demande_reapprovisionnement_statut_connu
+    my %own = map { $_ => 1 } qw(comptage_cloture_datee
+        comptage_date_ouverture_lisible comptage_ligne_comptage_id_fkey
+        comptage_ligne_comptee_ou_oubliee comptage_statut_connu
+        demande_reapprovisionnement_statut_connu
         demande_reapprovisionnement_date_demande_lisible fenetre_seule_check
         journal_partie_check journal_vie_vie_check ligne_vente_vente_id_fkey
         produit_code_role produit_quantite_stock_positive
         reception_annulation_datee reception_date_reception_lisible
         reception_ligne_reception_id_fkey reception_statut_connu
+        reservation_cloture_datee reservation_dates_lisibles
+        reservation_ligne_etat_connu reservation_ligne_prix_unitaire_positif
+        reservation_statut_connu reservation_vente_reclamee
+        stock_local_retenu_positif
+        retour_date_retour_lisible retour_ligne_ligne_id_fkey
+        retour_ligne_prix_unitaire_positif retour_ligne_retour_id_fkey
+        retour_magasin_id_fkey retour_total_positif retour_vente_id_fkey
+        stock_histoire_seule_check
         transfert_cloture_datee transfert_date_depart_lisible
         transfert_ligne_recue_ou_en_transit transfert_ligne_transfert_id_fkey
         transfert_statut_connu vente_date_vente_lisible
@@ -68,6 +79,9 @@ my $migrate = "$MagasinTest::Top/scripts/migrate.sh";
     my @constraints = split /\n/, MagasinTest::sql(<<'SQL');
 SELECT conname FROM pg_constraint
  WHERE connamespace = 'public'::regnamespace AND conrelid <> 0
+ UNION SELECT regexp_replace(pg_get_triggerdef(oid),
+              '.*reference_quittee\(''(\w+)'', ''(\w+)''\)', '\1_\2_fkey')
+         FROM pg_trigger WHERE tgname LIKE 'reference_quittee%'
  UNION SELECT 'produit_description_longueur' ORDER BY 1
 SQL
     my %there = map { $_ => 1 } @constraints;
@@ -120,6 +134,16 @@ SQL
     is($status, 0, 'a migration') or diag $said;
     like($said, qr/^migrate: vente: the sequence gave 101, and gives 50\d\d now$/m,
         '  does the same');
+
+    # The highest id that there can be has none after it.
+    MagasinTest::sql('INSERT INTO vente (id, magasin_id, total)'
+        . ' VALUES (9223372036854775807, 1, 1)');
+    ($status, $said) = run($migrate, MagasinTest::admin());
+    is($status, 0, 'a migration beside the highest id') or diag $said;
+    is($sell->()->{status}, 201, '  and sales go on');
+    MagasinTest::sql(q{SELECT setval('vente_id_seq', 9223372036854775807)});
+    ($status, $said) = run($migrate, MagasinTest::admin());
+    is($status, 0, 'a migration beside a sequence at its end') or diag $said;
 
     ok($nginx->stop, 'a graceful stop');
     is($nginx->complaints, '', 'nothing alarming in the log');

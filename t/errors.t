@@ -100,6 +100,24 @@ Content-Type: application/json
 --- error_code: 405
 --- response_headers
 Content-Type: application/json
+Allow: GET, HEAD, OPTIONS
+
+
+=== TEST 8a: nor is CONNECT
+--- raw_request eval
+"CONNECT /api/v1/products/3/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+--- error_code: 405
+--- response_headers
+Content-Type: application/json
+Allow: GET, PUT, PATCH, DELETE, HEAD, OPTIONS
+
+
+=== TEST 8b: any other path is nginx's, which only reads
+--- raw_request eval
+"TRACE /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+--- error_code: 405
+--- response_headers
+Allow: GET, HEAD
 
 
 === TEST 9: a limit

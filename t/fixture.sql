@@ -22,6 +22,34 @@ BEGIN
 END
 $$;
 
+-- All tables at once or none: one after the other, a node that runs, or prepares
+-- its statements, may hold the next one and wait for the one before.
+DO $$
+DECLARE
+    tables  text := (SELECT string_agg(oid::regclass::text, ', ' ORDER BY oid)
+                       FROM pg_class
+                      WHERE relnamespace = 'public'::regnamespace
+                        AND relkind IN ('r', 'p')
+                        AND NOT relispartition
+                        AND relname <> 'entretien_tour');
+    until   timestamptz := clock_timestamp() + interval '10 s';
+BEGIN
+    LOOP
+        BEGIN
+            EXECUTE 'LOCK TABLE ' || tables
+                    || ' IN ACCESS EXCLUSIVE MODE NOWAIT';
+            EXIT;
+        EXCEPTION
+            WHEN lock_not_available THEN
+                IF clock_timestamp() > until THEN
+                    RAISE;
+                END IF;
+        END;
+        PERFORM pg_sleep(0.005);
+    END LOOP;
+END
+$$;
+
 TRUNCATE magasin, produit, stock_local, stock_central, vente, ligne_vente,
          demande_reapprovisionnement RESTART IDENTITY CASCADE;
 

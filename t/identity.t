@@ -25,6 +25,9 @@ error_log stderr notice;
 events { }
 http {
     access_log off;
+    # A user may not make those of the system.
+    client_body_temp_path body; proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
     magasin_database "$ENV{TEST_NGINX_DATABASE}";
     magasin_tokens $ENV{TEST_NGINX_TOKENS};
     map \$request_method \$who { default ""; }

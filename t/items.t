@@ -44,7 +44,7 @@ MagasinTest::reset(
 /api/v1/stores/2/items/?q=premium -> 200 ~"code":"CAF-1","quantite":22,.*"demande":3,"minimum":7,"maximum":7\}
 /api/v1/stores/1/items/?limit=1 -> 200 ~^\{"next":"http://localhost/api/v1/stores/1/items/\?cursor=[\w-]+&limit=1","results":\[\{"produit":\d+,[^{}]*\}\]\}$
 /api/v1/stores/1/items/?sous_minimum=true -> 200 ~"results":\[\{"produit":5,[^{}]*\}(,\{[^{}]*\})*\]\}$
-/api/v1/stores/99/items/ -> 200 {"next":null,"results":[]}
+/api/v1/stores/99/items/ -> 404
 /api/v1/stores/99999999999999999999/items/ -> 404
 HEAD /api/v1/stores/1/items/ -> 200
 POST /api/v1/stores/1/items/ -> 405
@@ -53,7 +53,25 @@ POST /api/v1/stores/1/items/ -> 405
 [error]
 
 
-=== TEST 2: the words of a name, or the beginning of a code
+=== TEST 2: the rows of some products
+--- init
+MagasinTest::reset(
+    q{INSERT INTO seuil VALUES (1, 4, 40, 50)});
+--- gets
+/api/v1/stores/1/items/?produits=4,99 -> 200 ~"results":\[\{"produit":4,"nom":"Café Premium Bio",[^{}]*"minimum":40,"maximum":50\}\]\}$
+/api/v1/stores/1/items/?produits=5,4&ordering=-nom -> 200 ~"results":\[\{"produit":4,[^{}]*\},\{"produit":5,[^{}]*\}\]\}$
+/api/v1/stores/1/items/?produits=4,5&limit=1 -> 200 ~^\{"next":"[^"]+produits=4%2C5[^"]*|^\{"next":"[^"]+produits=4,5
+/api/v1/stores/1/items/?produits=4,5&sous_minimum=true -> 200 ~"results":\[\{"produit":4,[^{}]*\}\]\}$
+/api/v1/stores/1/items/?produits=4,5&q=premium -> 200 ~"results":\[\{"produit":4,[^{}]*\}\]\}$
+/api/v1/stores/1/items/?produits=4,5&categorie=Accessoires -> 200 ~"results":\[\]
+/api/v1/stores/9/items/?produits=4 -> 404
+/api/v1/stores/1/items/?produits=x -> 400 {"produits":["Donnez de 1 à 100 numéros séparés par des virgules."]}
+/api/v1/stores/1/items/?produits= -> 200 ~\{"produit":\d+,[^{}]*\},
+--- no_error_log
+[error]
+
+
+=== TEST 3: the words of a name, or the beginning of a code
 --- init
 MagasinTest::reset(
     q{INSERT INTO produit_code (code, produit_id, interne, rang) VALUES
@@ -69,7 +87,7 @@ MagasinTest::reset(
 /api/v1/stores/1/items/?q=rien -> 200 {"next":null,"results":[]}
 
 
-=== TEST 3: what is wrong
+=== TEST 4: what is wrong
 --- gets
 /api/v1/stores/1/items/?limit=0 -> 400 ~^\{"limit":
 /api/v1/stores/1/items/?ordering=prix -> 400 {"ordering":["Ce choix n'est pas valide."]}
@@ -77,7 +95,7 @@ MagasinTest::reset(
 /api/v1/stores/1/items/?cursor=abc -> 400 {"cursor":["Curseur non valide."]}
 
 
-=== TEST 4: all pages, in each order, of a store with all products and of one with a few of many
+=== TEST 5: all pages, in each order, of a store with all products and of one with a few of many
 --- init
 MagasinTest::reset(
     q{UPDATE produit SET nom = 'Écouteurs Bluetooth' WHERE id = 11},
@@ -112,7 +130,7 @@ for my $store (1, 3, 4) {
 /api/v1/stores/1/items/ -> 200
 
 
-=== TEST 5: a cursor of another order
+=== TEST 6: a cursor of another order
 --- init
 MagasinTest::reset();
 my $nginx = MagasinNginx->start(workers => 1);

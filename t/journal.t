@@ -104,7 +104,7 @@ sub differences {
 sub get {
     my ($path) = @_;
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-        PeerPort => $ServerPortForClient) or die "connect: $!\n";
+        PeerPort => server_port_for_client()) or die "connect: $!\n";
     print {$socket} "GET $path HTTP/1.0\r\nHost: localhost\r\n\r\n";
     local $/;
     return scalar <$socket>;
@@ -370,7 +370,8 @@ sub { CORE::join "\n", sort grep {/vidage| 1 -\d+ 0 /} @{ main::list($_[0]) } }
 --- response_body eval
 CORE::join "\n", sort(map({"${_}_vidage - - - - $::user - -"}
     qw(magasin produit produit_code seuil seuil_categorie vente ligne demande
-    reception reception_ligne transfert transfert_ligne)),
+    reception reception_ligne transfert transfert_ligne reservation
+    reservation_ligne comptage comptage_ligne retour retour_ligne)),
     map({"manuel $_ 0 $::user - -"} '1 1 -3', '5 1 -17', '- 1 -200'))
 
 

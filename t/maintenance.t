@@ -277,5 +277,64 @@ sub behind_by_days {
     is($nginx->complaints, '', 'nothing alarming in the log');
 }
 
+# What sales lock first it locks first.  While it waits for the sums of the
+# window, nobody has to wait for the hours and days: a sale of last week, made by
+# hand, has the sums and wants those.
+
+{
+    behind_by_days();
+    my $held   = MagasinTest::hold('SELECT FROM fenetre FOR UPDATE');
+    my $caller = fork() // die "fork: $!\n";
+    if ($caller == 0) {
+        open STDOUT, '>', '/dev/null';
+        exec qw(psql -X -q -d), MagasinTest::admin(),
+            map { ('-c', 'SELECT entretien()') } 1 .. 1000;
+    }
+
+    # It waits for 100 ms; a look counts if the same wait goes on after it.
+    is(MagasinTest::sql(<<'SQL'), '', 'the order of locks: it was looked at');
+        DO $$
+        DECLARE
+            waits    timestamptz;
+            goes_on  timestamptz;
+            locked   boolean;
+        BEGIN
+            FOR n IN 1 .. 20000 LOOP
+                SELECT waitstart INTO waits
+                  FROM pg_locks JOIN pg_stat_activity USING (pid)
+                 WHERE NOT granted AND query LIKE 'SELECT entretien()%';
+                IF waits IS NOT NULL THEN
+                    BEGIN
+                        PERFORM FROM vente_periode FOR UPDATE NOWAIT;
+                        -- Whoever has got it gives it back.
+                        RAISE no_data_found;
+                    EXCEPTION
+                        WHEN no_data_found THEN
+                            locked := false;
+                        WHEN lock_not_available THEN
+                            locked := true;
+                    END;
+                    SELECT waitstart INTO goes_on
+                      FROM pg_locks JOIN pg_stat_activity USING (pid)
+                     WHERE NOT granted AND query LIKE 'SELECT entretien()%';
+                    IF goes_on = waits AND locked THEN
+                        RAISE 'the hours and days are locked';
+                    END IF;
+                    EXIT WHEN goes_on = waits;
+                END IF;
+                PERFORM pg_sleep(0.002);
+                PERFORM pg_stat_clear_snapshot();
+            END LOOP;
+            IF goes_on IS DISTINCT FROM waits OR waits IS NULL THEN
+                RAISE 'it was not seen to wait';
+            END IF;
+        END
+        $$
+SQL
+    MagasinTest::release($held);
+    kill TERM => $caller;
+    waitpid $caller, 0;
+}
+
 MagasinTest::reset();
 done_testing();

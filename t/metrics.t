@@ -6,6 +6,7 @@ use warnings;
 
 use lib 't/inc';
 use Digest::SHA qw(sha256_base64);
+use IO::Socket::INET;
 use Test::More;
 use Time::HiRes qw(sleep time);
 use MagasinTest;
@@ -15,6 +16,14 @@ plan skip_all => 'TEST_NGINX_DATABASE is not set (make test)'
     unless $ENV{TEST_NGINX_DATABASE};
 
 MagasinTest::reset();
+
+# What the suite revokes it gives back, whatever becomes of it.
+END {
+    my $status = $?;
+    MagasinTest::sql('GRANT SELECT ON compte_vente TO magasin_web')
+        if $ENV{TEST_NGINX_DATABASE};
+    $? = $status;
+}
 
 my $server = <<'CONF';
 client_max_body_size 1k;
@@ -45,7 +54,7 @@ sub scrape {
     ($last) = $answer =~ /\r\n\r\n(.*)\z/s;
     my %value;
     for my $line (grep { !/^#/ } split /\n/, $last) {
-        my ($series, $value) = $line =~ /^(\S+) (\S+)$/
+        my ($series, $value) = $line =~ /^(\w+(?:\{.*\})?) (\S+)$/
             or die "bad line: $line\n";
         die "twice: $series\n" if exists $value{$series};
         $value{$series} = $value;
@@ -149,8 +158,10 @@ is($status, 0,  'and is content');
     = lint($last =~ s/magasin_http_requests_total/magasin_httpRequests/gr);
 isnt($status, 0, 'of a wrong name it would not be');
 
-like($last, qr/^magasin_build_info\{version="\d+\.\d+\.\d+",nginx="/m,
-    'what runs here');
+my ($number, $commit) = map { qx($MagasinTest::Top/scripts/version.sh $_)
+    =~ s/\s+\z//r } '', 'commit';
+like($last, qr/^magasin_build_info\{version="\Q$number\E",nginx="[^}]*,commit="\Q$commit\E"\}/m,
+    'what runs here: the version and the commit of this tree');
 is($after->{magasin_workers}, 2, 'both workers');
 
 
@@ -203,11 +214,13 @@ is_deeply(\%fell, {}, 'no counter falls');
 
 # The business: as of a moment ago, the first stores by id, the rest summed up.
 
+MagasinTest::sql("SELECT FROM retour_creer(3, ARRAY[2], ARRAY[2], '', true,"
+    . " NULL, 'demo', NULL, NULL)");
 my $stores = MagasinTest::sql('SELECT count(*) FROM magasin');
 cmp_ok($stores, '>', 2, 'the fixture has stores to sum up');
 
 MagasinNginx::wait_for(sub {
-    (scrape()->{magasin_business_timestamp_seconds} // 0) >= time - 1.5
+    (scrape()->{magasin_returns_total} // 0) == 1
 });
 my $business = scrape();
 
@@ -232,9 +245,25 @@ is($business->{magasin_unites_vendues_total}, MagasinTest::sql(
 is($business->{magasin_chiffre_affaires_total}, MagasinTest::sql(
     'SELECT coalesce(sum(quantite * prix_unitaire), 0.00) FROM ligne_vente'),
     'revenue');
+is($business->{magasin_returns_total}, 1, 'returns');
+is($business->{magasin_unites_rendues_total}, 2, 'units that came back');
+is($business->{magasin_remboursements_total}, '51.00', 'refunds');
 is($business->{magasin_demandes_en_attente}, MagasinTest::sql(
     q(SELECT count(*) FROM demande_reapprovisionnement)
     . q( WHERE statut = 'en_attente')), 'pending replenishments');
+is($business->{magasin_journal_partitions_ahead}, 2,
+    'partitions of the journal ahead');
+
+# A return makes counters of its own rise, and no other one fall.
+
+MagasinTest::sql("SELECT FROM retour_creer(3, ARRAY[2], ARRAY[1], '', true,"
+    . " NULL, 'demo', NULL, NULL)");
+my $later = settled(sub { $_[0]{magasin_returns_total} == 2 });
+is_deeply([ map { $later->{"magasin_${_}_total"} } qw(unites_vendues
+        chiffre_affaires unites_rendues remboursements) ],
+    [ (map { $business->{"magasin_${_}_total"} } qw(unites_vendues
+        chiffre_affaires)), 3, '76.50' ],
+    'a return lowers neither what was sold nor the revenue');
 
 MagasinTest::sql(q(UPDATE stock_local SET quantite = 0 WHERE magasin_id = 1));
 ok(MagasinNginx::wait_for(sub {
@@ -262,6 +291,48 @@ MagasinNginx::wait_for(sub {
 cmp_ok($questions, '<=', $most,
     'however often it is scraped, the database is asked once in an interval');
 cmp_ok($waited, '<', 2, 'and that question is not taken for load');
+
+
+# The database refuses that question: the last numbers stay, each refusal is
+# counted and the first one is in the log; afterwards there are new ones.
+
+sub refusals { return scrape()->{magasin_business_failures_total} }
+
+sub lines_of_log {
+    return scalar(() = $nginx->log =~ /no numbers of the business/g);
+}
+
+is(refusals(), 0, 'the business: none is refused');
+is(lines_of_log(), 0, 'the business: nor is there a line');
+
+MagasinTest::sql('REVOKE SELECT ON compte_vente FROM magasin_web');
+ok(MagasinNginx::wait_for(sub { refusals() >= 3 }),
+    'the business: each refusal is counted');
+my $stale = scrape();
+MagasinTest::sql('GRANT SELECT ON compte_vente TO magasin_web');
+
+is($stale->{magasin_unites_vendues_total},
+    $business->{magasin_unites_vendues_total},
+    'the business: the last numbers stay');
+
+# Either worker asks.
+cmp_ok(lines_of_log(), '>=', 1, 'the business: the log says it');
+cmp_ok(lines_of_log(), '<=', 2, 'the business: once for each worker');
+like($nginx->log, qr/no numbers of the business for the metrics: SQLSTATE 42501/,
+    'the business: and why');
+
+my $then = $stale->{magasin_business_timestamp_seconds};
+ok(MagasinNginx::wait_for(sub {
+    scrape()->{magasin_business_timestamp_seconds} > $then
+}), 'the business: new numbers, when the database says them again');
+
+
+# The journal is polled all the time, and each poll is counted.
+
+my $polls = scrape()->{magasin_cache_polls_total};
+ok(MagasinNginx::wait_for(sub {
+    scrape()->{magasin_cache_polls_total} > $polls + 1
+}), 'polls of the journal are counted');
 
 
 # The rules of prometheus/ ask for nothing that is not there.
@@ -327,14 +398,22 @@ is($now->{magasin_redis_connections}, 2, 'both of them');
 
 # What PostgreSQL refuses is told by the class of its SQLSTATE.
 
+my $class = 'magasin_postgresql_errors_total{sqlstate_class="42"}';
+my $refused = scrape()->{$class} // 0;
 MagasinTest::sql('ALTER TABLE produit RENAME TO ailleurs');
 is($nginx->code('/api/v1/products/?q=zz'), 500, 'a table is gone');
 MagasinTest::sql('ALTER TABLE ailleurs RENAME TO produit');
-my $class = 'magasin_postgresql_errors_total{sqlstate_class="42"}';
-is(settled(sub { $_[0]{$class} })->{$class}, 1, 'its class is 42');
+is(settled(sub { ($_[0]{$class} // 0) > $refused })->{$class}, $refused + 1,
+    'its class is 42');
 
 
-is(ask('POST /metrics', 'Content-Length: 0'), 405, 'it can only be read');
+{
+    my ($status, $answer) = $nginx->ask("POST /metrics HTTP/1.1\r\n"
+        . "Host: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    is($status, 405, 'it can only be read');
+    is(join(' ', $answer =~ /^(Allow: .*)\r$/mg), 'Allow: GET, HEAD',
+        '  and says so');
+}
 is(ask('HEAD /metrics'), 200, 'HEAD too');
 
 
@@ -364,4 +443,33 @@ is(scalar(keys %{ { reverse %trace } }), 1, 'another one, the same twice');
 
 ok($nginx->stop, 'a graceful stop');
 is($nginx->complaints('signal 9'), '', 'nothing alarming in the log');
+
+# A single process, for who debugs: after HUP it has a configuration without
+# connections, as nginx's own has.  It must live, and end as it is told.
+
+my $conf = MagasinNginx::slurp("$nginx->{root}/nginx.conf");
+$conf =~ s/^worker_processes.*/master_process off; daemon off;/m;
+$conf =~ s/^http \{/http { client_header_timeout 2s;/m;
+open my $file, '>', "$nginx->{root}/nginx.conf" or die "nginx.conf: $!\n";
+print {$file} $conf;
+close $file or die "nginx.conf: $!\n";
+
+my $single = fork // die "fork: $!\n";
+if ($single == 0) {
+    exec $ENV{TEST_NGINX_BINARY} || 'nginx', '-p', "$nginx->{root}/", '-c',
+        "$nginx->{root}/nginx.conf";
+}
+ok(MagasinNginx::wait_for(sub { ($nginx->code('/readyz') // 0) == 200 }),
+    'a single process is ready');
+my $idle = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$nginx->{port}")
+    or die "connect: $!\n";
+# It is accepted before this is answered.
+is($nginx->code('/healthz'), 200, '  and answers');
+kill 'HUP', $single;
+
+# Its timers go on: the metrics look once a second.
+is(sysread($idle, my $nothing, 1), 0, '  after HUP it closes who says nothing');
+kill 'QUIT', $single;
+is(waitpid($single, 0), $single, '  QUIT ends it');
+is($?, 0, '  and it does not crash');
 done_testing();

@@ -60,7 +60,7 @@ MagasinTest::defaults();
 #
 # DETAIL may be left out for the words of the status, "·" is a no-break space;
 # MEMBERS is what stands behind.
-add_block_preprocessor(sub {
+MagasinTest::each_block(sub {
     my ($block) = @_;
 
     my $table = $block->problems;

@@ -45,7 +45,7 @@ MagasinTest::defaults();
 MagasinTest::puts();
 
 # `puts` with `--- patch` are PATCHes.
-add_block_preprocessor(sub {
+MagasinTest::each_block(sub {
     my ($block) = @_;
     return unless defined scalar $block->patch;
     s/^PUT /PATCH / for @{ $block->request };
@@ -234,7 +234,7 @@ MagasinTest::reset();
 --- response_body eval
 my $place = qr/"message":"Produit avec ID 3 introuvable\."/;
 [$::body, $::missing, $::missing, $::missing, $place, ($::missing) x 3, '',
- '{"magasin":1,"produit":3,"quantite":15}', '{"next":null,"results":[]}',
+ '{"magasin":1,"produit":3,"quantite":15,"disponible":15}', '{"next":null,"results":[]}',
  $::body, $::body, qr/^\{"produit":3,/]
 
 

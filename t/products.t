@@ -47,7 +47,7 @@ sub walk {
     my ($path, @seen) = "$list?limit=$limit";
     while (defined $path && @seen <= @order) {
         my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-            PeerPort => $ServerPortForClient) or die "connect: $!\n";
+            PeerPort => server_port_for_client()) or die "connect: $!\n";
         print {$socket} "GET $path HTTP/1.0\r\nHost: localhost\r\n\r\n";
         my $answer = do { local $/; <$socket> };
         push @seen, $answer =~ /"id":(\d+)/g;
@@ -68,7 +68,7 @@ MagasinTest::gets();
 #     BODY -> nom required, autre unknown      400 with these messages
 #     BODY -> 201 nom="a" prix="1.00" ...      201; what is not named is null
 #     BODY -> 415                              this status, body not looked at
-add_block_preprocessor(sub {
+MagasinTest::each_block(sub {
     my ($block) = @_;
 
     my $table = $block->posts;

@@ -211,3 +211,30 @@ GET /api/v1/stores/
 Range: bytes=0-9
 If-Modified-Since: Tue, 24 Nov 2099 00:00:00 GMT
 --- error_code: 200
+
+
+=== TEST 20: a header counts wherever it stands: nginx keeps them by twenties
+--- request eval
+[("GET /api/v1/products/3/") x 5]
+--- more_headers eval
+my @filling = map { "X-Filling-$_: yes" } 1 .. 50;
+[map { CORE::join("\n", @$_) . "\n" }
+    [@filling[0 .. 24], "Accept: text/html"],
+    [@filling[0 .. 44], "Accept: text/html"],
+    ["Accept: text/html", @filling[0 .. 24], "Accept: application/json"],
+    ["Accept: text/html", @filling[0 .. 24], "Accept: text/plain", @filling[25 .. 49], "Accept: application/json"],
+    ["Accept: text/html", @filling[0 .. 24], "Accept: text/plain"]]
+--- error_code eval
+[406, 406, 200, 200, 406]
+
+
+=== TEST 21: and where only a variable asks for it
+--- config
+location / { add_header X-Id $magasin_request_id always; return 204; }
+--- request
+GET /elsewhere
+--- more_headers eval
+CORE::join("\n", (map { "X-Filling-$_: yes" } 1 .. 25), "X-Request-ID: caisse-7")
+--- response_headers
+X-Id: caisse-7
+--- error_code: 204

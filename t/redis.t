@@ -6,6 +6,7 @@ use warnings;
 
 use lib 't/inc';
 use Test::Nginx::Socket 'no_plan';
+use MagasinTest;
 use MagasinNginx;
 use MagasinRedis qw(start tell finish ask);
 use IO::Socket::INET;
@@ -81,7 +82,7 @@ sub await {
 
 # Without sections of its own a block asks /readyz once.
 
-add_block_preprocessor(sub {
+MagasinTest::each_block(sub {
     my ($block) = @_;
 
     $block->set_value(config => <<'END') unless defined $block->config;
@@ -292,14 +293,13 @@ main::finish('mortal');
 main::await('unavailable');
 main::start('mortal');
 main::await('ok');
---- request eval
-['GET /readyz', 'GET /api/v1/products/999/']
---- error_code eval
-[200, 404]
+--- request
+GET /api/v1/products/999/
+--- error_code: 404
 --- grep_error_log eval
 qr/\[warn\](?=.*magasin: no cache .*mortal: Server closed the connection)|\[notice\](?=.*mortal answers again)|\[error\]/
 --- grep_error_log_out eval
-["[warn]\n[notice]\n"]
+"[warn]\n[notice]\n"
 
 
 === TEST 16: the same nginx, and Redis stays away
@@ -488,7 +488,7 @@ address "127.0.0.1:redis" in "magasin_redis": invalid port; write "unix:/path" o
 redis.invalid:6379
 --- must_die
 --- error_log
-address "redis.invalid:6379" in "magasin_redis": host not found; write "unix:/path" or "host:port"
+host "redis.invalid" in "magasin_redis" cannot be resolved; with a "resolver" in the block "http"
 
 
 === TEST 33: an address is not empty
@@ -524,7 +524,7 @@ abracadabra
 127.0.0.1 pasword=abracadabra
 --- must_die
 --- error_log
-"magasin_redis" does not know "pasword=": besides addresses it takes password=, db= and timeout=
+"magasin_redis" does not know "pasword=": besides addresses it takes user=, password=, db=, timeout=, sentinel=, sentinel_user=, sentinel_password=, tls=, tls_name=, ca=, certificate= and key=
 --- no_error_log
 abracadabra
 

@@ -41,7 +41,7 @@ MagasinTest::reset(@::needs,
 GET /api/v1/stores/1/reorder/ -> 200 {"next":null,"results":[{"produit":5,"nom":"Café Espresso Intenso","code":null,"disponible":5,"en_transit":0,"demande":0,"minimum":5,"maximum":40,"suggere":35,"central":300},{"produit":4,"nom":"Café Premium Bio","code":"CAF-1","disponible":5,"en_transit":0,"demande":0,"minimum":5,"maximum":40,"suggere":35,"central":400},{"produit":1,"nom":"Clavier mécanique","code":null,"disponible":20,"en_transit":0,"demande":0,"minimum":21,"maximum":null,"suggere":1,"central":200},{"produit":12,"nom":"Support d'écran ergonomique","code":null,"disponible":0,"en_transit":0,"demande":0,"minimum":0,"maximum":4,"suggere":4,"central":150}]}
 GET /api/v1/stores/1/reorder/?limit=1 -> 200 ~^\{"next":"http://localhost/api/v1/stores/1/reorder/\?cursor=[\w-]+&limit=1","results":\[\{"produit":5,[^{}]*\}\]\}$
 GET /api/v1/stores/3/reorder/ -> 200 {"next":null,"results":[]}
-GET /api/v1/stores/99/reorder/ -> 200 {"next":null,"results":[]}
+GET /api/v1/stores/99/reorder/ -> 404
 GET /api/v1/stores/1/reorder/?limit=0 -> 400
 DELETE /api/v1/stores/1/reorder/ -> 405
 --- no_error_log

@@ -35,7 +35,7 @@ sub ask {
 # `--- bodies` is a table of bodies for a request, each on a line:
 #
 #     {"magasin":1} -> produit required, quantite required
-add_block_preprocessor(sub {
+MagasinTest::each_block(sub {
     my ($block) = @_;
 
     my $table = $block->bodies;
@@ -65,7 +65,7 @@ sub ids {
 }
 
 # "<next>" is the link of the last list; "<cursor:TEXT>" one made by hand.
-add_block_preprocessor(sub {
+MagasinTest::each_block(sub {
     my ($block) = @_;
     for my $section (qw(gets request response_headers)) {
         my $text = $block->$section;
@@ -160,7 +160,7 @@ MagasinTest::reset(main::ask([1, 2, 1, 12]));
 --- calls
 POST /api/v1/replenishments/1/approve/ -> 200 {"id":1,"magasin":2,"produit":1,"quantite":12,"statut":"approuvee","date_demande":"T","date_decision":"T","decideur":"gerant"}
 GET /api/v1/replenishments/1/ -> 200 {"id":1,"magasin":2,"produit":1,"quantite":12,"statut":"approuvee","date_demande":"T","date_decision":"T","decideur":"gerant"}
-GET /api/v1/stores/2/stock/1/ -> 200 {"magasin":2,"produit":1,"quantite":12}
+GET /api/v1/stores/2/stock/1/ -> 200 {"magasin":2,"produit":1,"quantite":12,"disponible":12}
 --- more_headers eval: $::gerant
 --- response_headers eval
 ["Content-Type: application/json\nCache-Control: no-store\nAllow: POST, OPTIONS\n! Location", '', '']
@@ -176,7 +176,7 @@ SELECT details #> '{statut}' FROM journal WHERE type = 'demande_approbation' AND
 MagasinTest::reset(main::ask([1, 2, 2, 300], [2, 2, 2, 1]));
 --- calls
 POST /api/v1/replenishments/1/approve/ -> 200 ~"statut":"approuvee"
-GET /api/v1/stores/2/stock/2/ -> 200 {"magasin":2,"produit":2,"quantite":300}
+GET /api/v1/stores/2/stock/2/ -> 200 {"magasin":2,"produit":2,"quantite":300,"disponible":300}
 POST /api/v1/replenishments/2/approve/ -> 409 {"detail":"Stock central insuffisant·: demandé 1, disponible 0. La demande est refusée.","statut":"refusee","produits":[{"produit":2,"nom":"Souris optique","demande":1,"disponible":0}]}
 GET /api/v1/replenishments/2/ -> 200 {"id":2,"magasin":2,"produit":2,"quantite":1,"statut":"refusee","date_demande":"T","date_decision":"T","decideur":"depot"}
 POST /api/v1/replenishments/2/approve/ -> 409 {"detail":"La demande est déjà refusée.","statut":"refusee"}

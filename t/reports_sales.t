@@ -70,7 +70,15 @@ sub row {
     return "{\"periode\":\"$periode\","
         . join('', map { "\"$_\":" . ($of{$_} // 'null') . ',' }
             qw(magasin produit categorie nom))
-        . "\"unites\":$unites,\"chiffre_affaires\":\"$total\"}";
+        . "\"unites\":$unites,\"chiffre_affaires\":\"$total\","
+        . came_back($total, $of{rendues} // 0, $of{rembourse} // '0.00')
+        . '}';
+}
+
+sub came_back {
+    my ($total, $units, $refund) = @_;
+    return "\"unites_rendues\":$units,\"remboursements\":\"$refund\","
+        . sprintf('"net":"%.2f"', $total - $refund);
 }
 
 sub answer {
@@ -145,6 +153,86 @@ our $answers = join '',
         row('2026-10-26T02:00:00+04:00', 1, '2.00', magasin => 2,
             categorie => '"Confiserie"'));
 
+# Returns: instant, the instant of the sale, units.
+our @returns = (
+    [ '2026-03-29 00:45:00Z', '2026-03-28 23:30:00Z', 1 ],  # 01:45
+    [ '2026-03-29 21:59:59Z', '2026-03-28 22:59:59Z', 1 ],  # 23:59:59
+    [ '2026-03-29 22:00:00Z', '2026-03-28 23:30:00Z', 1 ],  # the 30th
+    [ '2026-03-29 20:30:00Z', '2026-03-28 21:00:00Z', 5 ],  # the 30th, 00:30
+    [ '2026-10-25 00:30:00Z', '2026-10-25 00:15:00Z', 1 ],  # 02:30 in summer
+    [ '2026-10-25 01:30:00Z', '2026-03-29 00:30:00Z', 1 ],  # 02:30 in winter
+);
+
+sub returns {
+    my $n = 0;
+    return map {
+        my ($instant, $sale, $units) = @$_;
+        $n++;
+        ("INSERT INTO retour (id, vente_id, magasin_id, date_retour,"
+            . " remise_en_stock, total) SELECT $n, id, magasin_id, '$instant',"
+            . " true, 0 FROM vente WHERE date_vente = '$sale'",
+        'INSERT INTO retour_ligne (retour_id, ligne_id, produit_id, quantite,'
+            . " prix_unitaire) SELECT $n, l.id, l.produit_id, $units,"
+            . ' l.prix_unitaire FROM ligne_vente l JOIN vente v'
+            . " ON v.id = l.vente_id WHERE v.date_vente = '$sale'")
+    } @returns;
+}
+
+our $net = join '',
+    answer($march, row('2026-03-28', 1, '10.00'),
+        row('2026-03-29', 9, '68.00', rendues => 2, rembourse => '20.00'),
+        row('2026-03-30', 0, '0.00', rendues => 6, rembourse => '55.00')),
+    answer("$march&par=jour&groupe=magasin",
+        row('2026-03-28', 1, '10.00', @one),
+        row('2026-03-29', 4, '23.00', @one, rendues => 2,
+            rembourse => '20.00'),
+        row('2026-03-29', 5, '45.00', @two),
+        row('2026-03-30', 0, '0.00', @one, rendues => 1,
+            rembourse => '10.00'),
+        row('2026-03-30', 0, '0.00', @two, rendues => 5,
+            rembourse => '45.00')),
+    answer("$march&magasin=2", row('2026-03-29', 5, '45.00', @two),
+        row('2026-03-30', 0, '0.00', @two, rendues => 5,
+            rembourse => '45.00')),
+    answer('depuis=2026-01-01&par=mois&magasin=1',
+        row('2026-03', 5, '33.00', @one, rendues => 3, rembourse => '30.00'),
+        row('2026-10', 4, '26.00', @one, rendues => 2,
+            rembourse => '11.50')),
+    answer('depuis=2026-03-30&jusqu_a=2026-03-31&groupe=produit',
+        row('2026-03-30', 0, '0.00', produit => 1,
+            nom => '"Clavier mécanique"', rendues => 6,
+            rembourse => '55.00')),
+    answer("$october&par=heure&magasin=1",
+        row('2026-10-25T02:00:00+02:00', 1, '10.00', @one, rendues => 1,
+            rembourse => '10.00'),
+        row('2026-10-25T02:00:00+01:00', 1, '10.00', @one, rendues => 1,
+            rembourse => '1.50'),
+        row('2026-10-25T23:00:00+01:00', 1, '3.00', @one)),
+    answer('depuis=2026-03-29&jusqu_a=2026-03-29&par=heure&groupe=magasin',
+        row('2026-03-29T01:00:00+04:00', 5, '45.00', @two),
+        row('2026-03-29T00:00:00+01:00', 2, '20.00', @one),
+        row('2026-03-29T01:00:00+01:00', 1, '1.50', @one, rendues => 1,
+            rembourse => '10.00'),
+        row('2026-03-29T03:00:00+02:00', 1, '1.50', @one),
+        row('2026-03-29T23:00:00+02:00', 0, '0.00', @one, rendues => 1,
+            rembourse => '10.00')),
+    answer("$october&par=heure",
+        row('2026-10-25T02:00:00+02:00', 1, '10.00', rendues => 1,
+            rembourse => '10.00'),
+        row('2026-10-25T02:00:00+01:00', 1, '10.00', rendues => 1,
+            rembourse => '1.50'),
+        row('2026-10-25T23:00:00+01:00', 2, '5.00')),
+    answer("$october&par=heure&groupe=categorie&magasin=1",
+        row('2026-10-25T02:00:00+02:00', 1, '10.00', magasin => 1,
+            categorie => '"Informatique"', rendues => 1,
+            rembourse => '10.00'),
+        row('2026-10-25T02:00:00+01:00', 0, '0.00', magasin => 1,
+            categorie => '"Boissons"', rendues => 1, rembourse => '1.50'),
+        row('2026-10-25T02:00:00+01:00', 1, '10.00', magasin => 1,
+            categorie => '"Informatique"'),
+        row('2026-10-25T23:00:00+01:00', 1, '3.00', magasin => 1,
+            categorie => '"Boissons"'));
+
 # What a person changes at psql.
 sub changed {
     fixture();
@@ -182,7 +270,7 @@ sub page {
     return $body;
 }
 
-add_block_preprocessor(sub {
+MagasinTest::each_block(sub {
     my ($block) = @_;
     my $request = $block->request;
     $block->set_value(request => $request =~ s/<next>/$next/r)
@@ -276,7 +364,7 @@ main::answer("$main::march&groupe=magasin",
 
 === TEST 9: all lines go at once
 --- init
-main::changed('TRUNCATE ligne_vente');
+main::changed('TRUNCATE ligne_vente CASCADE');
 --- gets eval
 main::answer("$main::march&groupe=magasin")
 
@@ -287,14 +375,14 @@ main::fixture();
 main::advance();
 --- calls
 POST /api/v1/sales/ {"magasin":3,"lignes":[{"produit":2,"quantite":2,"prix_unitaire":"4.00"}]} -> 201 ~"total":"8\.00"
-GET /api/v1/reports/sales/?magasin=3 -> 200 ~^\{"next":null,"results":\[\{"periode":"\d{4}-\d\d-\d\d","magasin":3,"produit":null,"categorie":null,"nom":"Magasin Est","unites":2,"chiffre_affaires":"8\.00"\}\]\}\z
-GET /api/v1/reports/sales/?magasin=3&groupe=produit&par=heure -> 200 ~"periode":"[-0-9]{10}T\d\d:00:00\+0[12]:00","magasin":3,"produit":2,"categorie":null,"nom":"Souris optique","unites":2,"chiffre_affaires":"8\.00"\}\]\}\z
+GET /api/v1/reports/sales/?magasin=3 -> 200 ~^\{"next":null,"results":\[\{"periode":"\d{4}-\d\d-\d\d","magasin":3,"produit":null,"categorie":null,"nom":"Magasin Est","unites":2,"chiffre_affaires":"8\.00","unites_rendues":0,"remboursements":"0\.00","net":"8\.00"\}\]\}\z
+GET /api/v1/reports/sales/?magasin=3&groupe=produit&par=heure -> 200 ~"periode":"[-0-9]{10}T\d\d:00:00\+0[12]:00","magasin":3,"produit":2,"categorie":null,"nom":"Souris optique","unites":2,"chiffre_affaires":"8\.00","unites_rendues":0,"remboursements":"0\.00","net":"8\.00"\}\]\}\z
 
 
 === TEST 11: the edge waits for a transaction that is open
 --- init: main::open_transaction()
 --- gets
-/api/v1/reports/sales/?magasin=3 -> 200 ~"unites":1,"chiffre_affaires":"4\.00"\}\]\}\z
+/api/v1/reports/sales/?magasin=3 -> 200 ~"unites":1,"chiffre_affaires":"4\.00",[^{}]*\}\]\}\z
 
 
 === TEST 12: a sale of a batch that is before the edge, as after a clock went back
@@ -306,7 +394,7 @@ MagasinTest::sql("UPDATE vente_periode SET bord = now() + interval '1 hour',"
 --- calls
 POST /api/v1/sales/ {"magasin":3,"lignes":[{"produit":2,"quantite":2,"prix_unitaire":"4.00"}]} -> 201 ~"total":"8\.00"
 POST /api/v1/sales/ {"magasin":3,"lignes":[{"produit":2,"quantite":1,"prix_unitaire":"4.00"},{"produit":5,"quantite":1,"prix_unitaire":"1.00"}]} -> 201 ~"total":"5\.00"
-GET /api/v1/reports/sales/?magasin=3 -> 200 ~"unites":4,"chiffre_affaires":"13\.00"\}\]\}\z
+GET /api/v1/reports/sales/?magasin=3 -> 200 ~"unites":4,"chiffre_affaires":"13\.00",[^{}]*\}\]\}\z
 
 
 === TEST 13: pages
@@ -336,3 +424,80 @@ GET /api/v1/reports/sales/?magasin=3 -> 200 ~"unites":4,"chiffre_affaires":"13\.
 /api/v1/reports/sales/?depuis=2026-02-29 -> 400 {"depuis":["La date doit être au format AAAA-MM-JJ."]}
 /api/v1/reports/sales/?jusqu_a=2026-02-28T00:00:00Z&magasin=x -> 400 {"magasin":["Un nombre entier valide est requis."],"jusqu_a":["La date doit être au format AAAA-MM-JJ."]}
 /api/v1/reports/sales/?limit=0&cursor=x -> 400 ~^\{"limit":.*"cursor":
+
+
+=== TEST 17: returns count when they are made, which no sum has yet
+--- init
+main::fixture();
+MagasinTest::sql(main::returns());
+--- gets eval: $::net
+
+
+=== TEST 18: the same from the sums
+--- init
+main::fixture();
+MagasinTest::sql(main::returns());
+main::advance();
+Test::More::is(main::differences(), '', 'no difference');
+--- gets eval: $::net
+
+
+=== TEST 19: the same where the edge is between the returns
+--- init
+main::fixture();
+MagasinTest::sql(main::returns());
+Test::More::like(MagasinTest::sql('SELECT vente_periode_reconstruire()',
+    "UPDATE vente_periode SET suivant = '2026-03-29 21:59:59Z'",
+    'SELECT vente_periode_avancer()', 'SELECT bord FROM vente_periode'),
+    qr/^2026-03-29 21:59:59\+00$/m, 'the edge');
+Test::More::is(main::differences(), '', 'no difference');
+--- gets eval: $::net
+
+
+=== TEST 20: returns that come late, when the sums have gone on
+--- init
+main::fixture();
+main::advance();
+MagasinTest::sql(main::returns());
+Test::More::is(main::differences(), '', 'no difference');
+--- gets eval: $::net
+
+
+=== TEST 21: they are deleted
+--- init
+main::fixture();
+MagasinTest::sql(main::returns());
+main::changed('DELETE FROM retour_ligne');
+--- gets eval: $::answers
+
+
+=== TEST 22: they are deleted beside the sums
+--- init
+main::fixture();
+MagasinTest::sql(main::returns());
+main::advance();
+MagasinTest::sql('DELETE FROM retour_ligne', 'DELETE FROM retour');
+Test::More::is(main::differences(), '', 'no difference');
+--- gets eval: $::answers
+
+
+=== TEST 23: a store changes its time zone, and the days of returns with it
+--- init
+main::fixture();
+MagasinTest::sql(main::returns());
+main::advance();
+MagasinTest::sql("UPDATE magasin SET fuseau = 'Europe/Paris' WHERE id = 2");
+Test::More::is(main::differences(), '', 'no difference');
+--- gets eval
+main::answer("$main::march&magasin=2", main::row('2026-03-28', 5, '45.00', @main::two),
+    main::row('2026-03-29', 0, '0.00', @main::two, rendues => 5, rembourse => '45.00'))
+
+
+=== TEST 24: a return of this instant is in the answer at once
+--- init
+$main::id = 100;
+main::fixture();
+main::advance();
+--- calls
+POST /api/v1/sales/101/returns/ {"lignes":[{"produit":1,"quantite":1}],"remise_en_stock":true} -> 201 ~"total":"10\.00"
+GET /api/v1/reports/sales/?magasin=1 -> 200 ~^\{"next":null,"results":\[\{"periode":"\d{4}-\d\d-\d\d","magasin":1,"produit":null,"categorie":null,"nom":"Magasin Centre-Ville","unites":0,"chiffre_affaires":"0\.00","unites_rendues":1,"remboursements":"10\.00","net":"-10\.00"\}\]\}\z

@@ -59,11 +59,15 @@ my %Case = (
     product_update       => [ 'PUT products/4/', '{"prix":"1"}',       'produits', 'all' ],
     product_patch        => [ 'PATCH products/4/', '{"prix":"1"}',     'produits', 'all' ],
     product_delete       => [ 'DELETE products/15/',               '', 'produits', 'all' ],
+    products_batch       => [ 'POST products/batch/', "id,prix\n4,1\n", 'produits|prix', 'all', 'text/csv' ],
+    stock_batch          => [ 'POST stock/batch/', "magasin,produit,delta\n1,4,1\n", 'stock', 'none', 'text/csv' ],
     product_sheet        => [ 'GET products/4/sheet/',             '', 'lecture', 'none' ],
     product_availability => [ 'GET products/4/availability/',      '', 'lecture', 'all' ],
     sales                => [ 'GET sales/?magasin=01',             '', 'lecture', 'one' ],
     sale_create          => [ 'POST sales/', '{"magasin":1,"lignes":[{"produit":4,"quantite":1}]}', 'ventes', 'one' ],
     sale                 => [ 'GET sales/1/',                      '', 'lecture', 'one' ],
+    sale_returns         => [ 'GET sales/1/returns/',              '', 'lecture', 'one' ],
+    sale_return_create   => [ 'POST sales/1/returns/', '{"lignes":[{"produit":4,"quantite":1}],"remise_en_stock":true}', 'retours', 'one' ],
     replenishments       => [ 'GET replenishments/?magasin=1',     '', 'lecture', 'one' ],
     replenishment_create => [ 'POST replenishments/', '{"magasin":"1","produit":4,"quantite":1}', 'reapprovisionnement', 'one' ],
     replenishment        => [ 'GET replenishments/1/',             '', 'lecture', 'one' ],
@@ -81,6 +85,18 @@ my %Case = (
     transfer             => [ 'GET transfers/1/',                  '', 'lecture', 'one' ],
     transfer_receive     => [ 'POST transfers/1/receive/',         '', 'stock', 'one' ],
     transfer_cancel      => [ 'POST transfers/2/cancel/',          '', 'stock', 'one' ],
+    reservations         => [ 'GET reservations/?magasin=1',       '', 'lecture', 'one' ],
+    reservation_create   => [ 'POST reservations/', '{"magasin":1,"lignes":[{"produit":4,"quantite":1}]}', 'ventes', 'one' ],
+    reservation          => [ 'GET reservations/1/',               '', 'lecture', 'one' ],
+    reservation_claim    => [ 'POST reservations/1/claim/',        '', 'ventes', 'one' ],
+    reservation_release  => [ 'POST reservations/1/release/',      '', 'ventes', 'one' ],
+    counts               => [ 'GET counts/?magasin=1',             '', 'lecture', 'one' ],
+    count_create         => [ 'POST counts/', '{"lieu":1}',        'stock', 'one' ],
+    count                => [ 'GET counts/1/',                     '', 'lecture', 'one' ],
+    count_lines          => [ 'GET counts/1/lines/',               '', 'lecture', 'one' ],
+    count_add            => [ 'POST counts/1/lines/', '{"lignes":[{"produit":4,"quantite":1}]}', 'stock', 'one' ],
+    count_close          => [ 'POST counts/1/close/',              '', 'inventaire', 'one' ],
+    count_cancel         => [ 'POST counts/1/cancel/',             '', 'stock', 'one' ],
     journal              => [ 'GET journal/?magasin=1',            '', 'lecture', 'one' ],
     journal_stream       => [ 'GET journal/stream/?magasin=01',    '', 'lecture', 'one' ],
     me                   => [ 'GET me/',                           '', 'any', 'none' ],
@@ -90,10 +106,9 @@ my %Case = (
 );
 
 # Lists that do not say of which store are those of all of them.
-my @Lists = ('GET sales/', 'GET replenishments/', 'GET journal/',
-    'GET journal/stream/');
 my @Lists = ('GET sales/', 'GET replenishments/', 'GET receipts/',
-    'GET transfers/', 'GET journal/');
+    'GET transfers/', 'GET reservations/', 'GET counts/', 'GET journal/',
+    'GET journal/stream/');
 
 my %lines = (personne => '');
 for my $scope (@Scopes, 'aucun') {
@@ -117,12 +132,13 @@ my %connection;
 
 # call(SERVER, TOKEN, REQUEST, BODY): status, headers and body.
 sub call {
-    my ($server, $token, $request, $body) = @_;
+    my ($server, $token, $request, $body, $type) = @_;
+    $type //= 'application/json';
     my ($method, $path) = split ' ', $request;
     $path = "/api/v1/$path" unless $path =~ m{^/};
     my $text = join "\r\n", "$method $path HTTP/1.1", 'Host: localhost',
         (defined $token ? "Authorization: Token secret-$token" : ()),
-        'Content-Type: application/json',
+        "Content-Type: $type",
         'Content-Length: ' . length $body // '', '', $body // '';
 
     my $socket = $connection{$server} //= IO::Socket::INET->new(
@@ -163,7 +179,7 @@ sub wanted {
 
     return 200 if $needs eq '' || ($needs eq 'lecture' && !$guarded);
     return 401 if !defined $scope;
-    return 403 if $needs ne 'any' && $needs ne $scope;
+    return 403 if $needs ne 'any' && !grep { $_ eq $scope } split /\|/, $needs;
     return 200 if $stores eq 'none' || $binding eq 'all';
     return 403 if $stores eq 'all' || $binding eq 'other';
     return 200;
@@ -215,7 +231,7 @@ for my $refused (1, 0) {
     my $n = 0;
     for my $cell (grep { ($_->[3] != 200) == $refused } @cells) {
         my ($name, $server, $token, $wanted) = @$cell;
-        my $found = found(status($server, $token, @{ $Case{$name} }[ 0, 1 ]));
+        my $found = found(status($server, $token, @{ $Case{$name} }[ 0, 1, 4 ]));
         $n++;
         push @{ $wrong{$name} }, ($server == $guarded ? 'read on ' : '')
             . ($token // 'no token') . ": $found, not $wanted"
@@ -239,7 +255,8 @@ for my $list (@Lists) {
 
 MagasinTest::reset(@MagasinRoutes::Rows);
 status($guarded, 'admin-all', 'POST cache/flush/', '');
-for my $path ('sales/1/', 'replenishments/1/', 'receipts/1/', 'transfers/1/') {
+for my $path ('sales/1/', 'sales/1/returns/', 'replenishments/1/', 'receipts/1/',
+    'transfers/1/', 'counts/1/', 'counts/1/lines/') {
     for my $token (qw(other all other own both all other)) {
         my ($status, $head, $body)
             = call($guarded, "lecture-$token", "GET $path", '');

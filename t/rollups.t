@@ -112,11 +112,29 @@ sub check {
 sub edge {
     my ($age) = @_;
     return ("UPDATE fenetre SET bord = now() - interval '$age'",
-        'UPDATE cumul_vente c SET recente = coalesce((SELECT sum(l.quantite)'
-            . ' FROM vente v JOIN ligne_vente l ON l.vente_id = v.id'
-            . ' WHERE v.magasin_id = c.magasin_id'
-            . ' AND l.produit_id = c.produit_id'
-            . ' AND v.date_vente >= (SELECT bord FROM fenetre)), 0)');
+        'UPDATE cumul_vente c SET recente = coalesce((SELECT sum(quantite)'
+            . ' FROM vente_nette n WHERE n.magasin_id = c.magasin_id'
+            . ' AND n.produit_id = c.produit_id'
+            . ' AND n.instant >= (SELECT bord FROM fenetre)), 0)');
+}
+
+# returned(AGE, UNITS, LINES): statements, with a return of each of these lines
+my $return = 100;
+
+sub returned {
+    my ($age, $units, $lines) = @_;
+    return map {
+        $return++;
+        (sprintf('INSERT INTO retour (id, vente_id, magasin_id, date_retour,'
+            . ' remise_en_stock, total) SELECT %d, v.id, v.magasin_id,'
+            . " clock_timestamp() - interval '%s', true, 0 FROM vente v"
+            . ' JOIN ligne_vente l ON l.vente_id = v.id WHERE l.id = %d',
+            $return, $age, $_),
+        sprintf('INSERT INTO retour_ligne (retour_id, ligne_id, produit_id,'
+            . ' quantite, prix_unitaire) SELECT %d, id, produit_id, %d,'
+            . ' prix_unitaire FROM ligne_vente WHERE id = %d',
+            $return, $units, $_))
+    } split /,/, $lines;
 }
 
 # sale(AGE[, STORE[, PRODUCT[, QUANTITY]]]): a statement
@@ -175,8 +193,26 @@ run {
         'and has passed over sales');
 }
 
+# Returns leave the window as sales do: what was sold before, and what was sold in
+# it; an hour without a sale is one of returns.
+{
+    MagasinTest::reset(
+        (map { sale('220 hours', 1 + $_ % 5, 1 + $_ % 15, 3) } 0 .. 60),
+        (map { returned("@{[ 9960 + 61 * $_ ]} minutes", 1 + $_ % 3, 10 + $_) }
+            0 .. 40), returned('1 hour', 2, '55,56'), edge('215 hours'));
+    sound('returns and the edge, before it moves');
+    my $steps = 0;
+    while (MagasinTest::sql('SELECT cumul_avancer()') eq 't') {
+        $steps++;
+        sound("returns and the edge, step $steps") if $steps % 9 == 1;
+        last if $steps > 60;
+    }
+    sound('returns and the edge, where it has to be');
+    cmp_ok($steps, '>', 20, 'an hour of returns in one step');
+}
+
 # A stretch without sales is one step.
-MagasinTest::reset('TRUNCATE vente, ligne_vente', sale('1 hour'),
+MagasinTest::reset('TRUNCATE vente, ligne_vente CASCADE', sale('1 hour'),
     sale('300 hours'), edge('9000 hours'));
 is(MagasinTest::sql('SELECT cumul_avancer()'), 't', 'to the first sale');
 is(MagasinTest::sql('SELECT cumul_avancer()'), 'f', 'and then to the end');
@@ -186,7 +222,7 @@ sound('a stretch without sales');
 # A dense hour takes several steps: sales wait for the sums that one changes.
 # An instant of more lines than one step has is passed over nevertheless.
 {
-    MagasinTest::reset('TRUNCATE vente, ligne_vente', sale('190 hours'),
+    MagasinTest::reset('TRUNCATE vente, ligne_vente CASCADE', sale('190 hours'),
         q{WITH v AS (INSERT INTO vente (magasin_id, date_vente, total)
            SELECT 1 + n % 5, now() - interval '189 hours'
                   - least(n, 700) * interval '1 second', 1
@@ -358,7 +394,7 @@ race('the edge moves, and a sale changes its date',
 race('the edge moves twice', [sale('189 hours', 4, 3), edge('190 hours')],
     ['SELECT cumul_avancer()'], ['SELECT cumul_avancer()']);
 race('everything goes, and a sale comes', [],
-    ['TRUNCATE vente, ligne_vente'], [sale('1 second')]);
+    ['TRUNCATE vente, ligne_vente CASCADE'], [sale('1 second')]);
 
 
 # Who waits for whom.
@@ -432,7 +468,7 @@ srand 430;
 for my $round (1 .. 4) {
     my $many = $round * 60;
     MagasinTest::reset(
-        'TRUNCATE vente, ligne_vente RESTART IDENTITY',
+        'TRUNCATE vente, ligne_vente RESTART IDENTITY CASCADE',
         q{UPDATE produit SET nom = CASE WHEN id % 4 = 0 THEN 'Même' ELSE nom
            END},
         q{INSERT INTO magasin (nom, adresse) VALUES ('Six', 'x')},
@@ -463,6 +499,20 @@ for my $round (1 .. 4) {
             . " + (random() - 0.5) * interval '300 hours'"
             . ' WHERE random() < 0.1')
         : (),
+        'INSERT INTO retour (vente_id, magasin_id, date_retour,'
+            . ' remise_en_stock, total) SELECT id, magasin_id, now()'
+            . " - interval '168 hours' + CASE floor(random() * 3)"
+            . q{ WHEN 0 THEN floor(random() * 7 - 3) * interval '1 microsecond'}
+            . q{ WHEN 1 THEN (random() - 0.5) * interval '4 hours'}
+            . q{ ELSE (random() - 0.5) * interval '400 hours' END, true, 1}
+            . ' FROM vente, generate_series(1, 2) WHERE random() < 0.3',
+        'INSERT INTO retour_ligne (retour_id, ligne_id, produit_id, quantite,'
+            . ' prix_unitaire) SELECT DISTINCT ON (l.id) r.id, l.id,'
+            . ' l.produit_id, 1 + floor(random() * l.quantite),'
+            . ' l.prix_unitaire FROM retour r'
+            . ' JOIN ligne_vente l USING (vente_id) WHERE random() < 0.8'
+            . ' ORDER BY l.id, random()',
+        'DELETE FROM retour_ligne WHERE random() < 0.1',
         edge((168, 169, 171, 330)[$round - 1] . ' hours'));
     sound("random sales, round $round", '0, 50', '0, 2', '2, 2', '4, 50');
     MagasinTest::sql('SELECT cumul_avancer()');
@@ -619,19 +669,19 @@ ligne_vente_vente_id_fkey
 
 === the tables are emptied
 --- sql
-TRUNCATE vente, ligne_vente;
+TRUNCATE vente, ligne_vente CASCADE;
 INSERT INTO vente (id, magasin_id, total) VALUES (1, 4, 1);
 INSERT INTO ligne_vente (vente_id, produit_id, quantite, prix_unitaire)
 VALUES (1, 7, 1, 1);
 
 === the lines are emptied
 --- sql
-TRUNCATE ligne_vente;
+TRUNCATE ligne_vente CASCADE;
 
 === the tables are emptied with an old snapshot
 --- sql
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
-TRUNCATE vente, ligne_vente;
+TRUNCATE vente, ligne_vente CASCADE;
 
 === as a replica
 --- sql
@@ -653,7 +703,7 @@ DELETE FROM ligne_vente WHERE id = 1;
 === as a replica: TRUNCATE
 --- sql
 SET LOCAL session_replication_role = replica;
-TRUNCATE vente, ligne_vente;
+TRUNCATE vente, ligne_vente CASCADE;
 
 === what is rolled back does not count
 --- sql
@@ -678,6 +728,46 @@ SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;
 SELECT cumul_reconstruire();
 --- error
 the sums of the sales need READ COMMITTED
+
+=== some of a sale comes back, all of another
+--- sql
+SELECT FROM retour_creer(1, ARRAY[1, 4], ARRAY[2, 1], '', true, NULL, 'x', NULL, NULL);
+SELECT FROM retour_creer(6, ARRAY[9], ARRAY[1], '', false, NULL, 'x', NULL, NULL);
+SELECT FROM retour_creer(2, ARRAY[4], ARRAY[5], '', false, NULL, 'x', NULL, NULL);
+
+=== returns of this week, of sales before it: less than nothing was sold
+--- sql
+SELECT FROM retour_creer(3, ARRAY[2], ARRAY[60], '', true, NULL, 'x', NULL, NULL);
+SELECT FROM retour_creer(5, ARRAY[8, 10], ARRAY[1, 7], '', true, NULL, 'x', NULL, NULL);
+
+=== returns that are older than the edge
+--- sql
+INSERT INTO retour (id, vente_id, magasin_id, date_retour, remise_en_stock, total)
+VALUES (1, 3, 1, now() - interval '9 days', true, 51), (2, 3, 1, now(), true, 51);
+INSERT INTO retour_ligne (retour_id, ligne_id, produit_id, quantite, prix_unitaire)
+VALUES (1, 5, 2, 2, 25.50), (2, 5, 2, 3, 25.50);
+
+=== returns that are deleted, or emptied
+--- sql
+SELECT FROM retour_creer(1, ARRAY[1, 4], ARRAY[2, 1], '', true, NULL, 'x', NULL, NULL);
+SELECT FROM retour_creer(2, ARRAY[4], ARRAY[2], '', true, NULL, 'x', NULL, NULL);
+DELETE FROM retour_ligne WHERE produit_id = 4;
+TRUNCATE retour_ligne;
+SELECT FROM retour_creer(2, ARRAY[4], ARRAY[1], '', true, NULL, 'x', NULL, NULL);
+
+=== as a replica: a return
+--- sql
+SET LOCAL session_replication_role = replica;
+INSERT INTO retour (id, vente_id, magasin_id, remise_en_stock, total)
+VALUES (1, 3, 1, true, 51);
+INSERT INTO retour_ligne (retour_id, ligne_id, produit_id, quantite, prix_unitaire)
+VALUES (1, 5, 2, 2, 25.50);
+
+=== lines change beside what came back
+--- sql
+SELECT FROM retour_creer(1, ARRAY[1, 4], ARRAY[2, 1], '', true, NULL, 'x', NULL, NULL);
+UPDATE ligne_vente SET quantite = 9 WHERE id = 1;
+UPDATE vente SET date_vente = now() - interval '9 days' WHERE id = 1;
 
 === a product is deleted, another archived
 --- sql

@@ -33,7 +33,7 @@ our %begins = (
     '/api/v1/stores/{id}/stock/'      => '~^\[\{"produit_id":1,',
     '/api/v1/stores/{id}/stock/list/' => '~^\{"count":5,',
     '/api/v1/stores/{id}/stock/{produit}/' =>
-        '{"magasin":2,"produit":4,"quantite":22}',
+        '{"magasin":2,"produit":4,"quantite":22,"disponible":22}',
     '/api/v1/stock/central/' => '~^\{"next":null,"results":\[\{"produit":1,',
     '/api/v1/products/'      => '~^\{"next":null,"results":\[\{"id":13,',
     '/api/v1/products/{id}/' => '~^\{"nom":"Clavier mécanique",',
@@ -248,7 +248,7 @@ POST /api/v1/sales -> 404 {"detail":"Pas trouvé."}
 /api/v1/stores/99999999999999999999/stock/list/ -> 200 {"count":0,"next":null,"previous":null,"results":[]}
 /api/v1/stores/0002/stock/ -> 200 ~^\[\{"produit_id":1,
 /api/v1/stores/0002/ -> 200 ~^\{"id":2,
-/api/v1/stores/002/stock/04/ -> 200 {"magasin":2,"produit":4,"quantite":22}
+/api/v1/stores/002/stock/04/ -> 200 {"magasin":2,"produit":4,"quantite":22,"disponible":22}
 /api/v1/stores/0/ -> 404 ~Magasin avec ID 0 introuvable
 /api/v1/stores/9223372036854775808/ -> 404 ~Magasin avec ID 9223372036854775808 introuvable
 /api/v1/products/0001/availability/ -> 200 ~^\{"produit":1,

@@ -38,7 +38,7 @@ sub ids {
 
 # "<next>" is the link of the last list; "<cursor:TEXT>" a cursor made by hand
 # of keys with "|" between, and "_" for a blank.
-add_block_preprocessor(sub {
+MagasinTest::each_block(sub {
     my ($block) = @_;
     for my $section (qw(gets request response_headers)) {
         my $text = $block->$section;
@@ -51,7 +51,7 @@ add_block_preprocessor(sub {
 });
 
 # `--- broken`: the cursor of the last link, damaged in many ways.
-add_block_preprocessor(sub {
+MagasinTest::each_block(sub {
     my ($block) = @_;
     return unless defined scalar $block->broken;
 
@@ -108,7 +108,7 @@ HEAD /api/v1/sales/ -> 200
 /api/v1/sales/?magasin= -> 200 5 4 3 6 2 1 .
 /api/v1/sales/?magasin -> 200 5 4 3 6 2 1 .
 /api/v1/sales/?magasin=&depuis=&jusqu_a=&limit=&cursor= -> 200 5 4 3 6 2 1 .
-/api/v1/sales/?truc=1&produit=1&MAGASIN=2 -> 200 5 4 3 6 2 1 .
+/api/v1/sales/?truc=1&Produit=1&MAGASIN=2 -> 200 5 4 3 6 2 1 .
 /api/v1/sales/?m%61gasin=%31 -> 200 3 2 1 .
 
 
@@ -350,3 +350,84 @@ MagasinTest::reset('DELETE FROM ligne_vente', 'DELETE FROM vente');
 --- gets
 /api/v1/sales/ -> 200 {"next":null,"results":[]}
 /api/v1/sales/?magasin=1&depuis=2026-01-01 -> 200 {"next":null,"results":[]}
+
+
+=== TEST 30: a number
+--- init
+MagasinTest::reset(@main::days, q{INSERT INTO produit_code (code, produit_id, interne) VALUES ('CAF', 4, true)}, q{INSERT INTO produit_code (code, produit_id, rang) VALUES ('3017620422003', 5, 1)});
+--- response_body_filters: ids
+--- gets
+/api/v1/sales/?numero=3 -> 200 3 .
+/api/v1/sales/?numero=99 -> 200 .
+/api/v1/sales/?numero=3&magasin=1&total_min=2550&produit=2 -> 200 3 .
+/api/v1/sales/?numero=3&magasin=2 -> 200 .
+/api/v1/sales/?numero=3&total_min=2550.01 -> 200 .
+/api/v1/sales/?numero=3&produit=1 -> 200 .
+/api/v1/sales/?numero=3&depuis=2026-03-02T00:00:00Z -> 200 3 .
+/api/v1/sales/?numero=3&jusqu_a=2026-03-02T00:00:00Z -> 200 .
+/api/v1/sales/?numero= -> 200 5 4 3 6 2 1 .
+
+
+=== TEST 31: a product, by its id or by a code
+--- init: 1
+--- response_body_filters: ids
+--- gets
+/api/v1/sales/?produit=4 -> 200 2 1 .
+/api/v1/sales/?produit=CAF -> 200 2 1 .
+/api/v1/sales/?produit=caf -> 200 .
+/api/v1/sales/?produit=3017620422003 -> 200 2 .
+/api/v1/sales/?produit=99 -> 200 .
+/api/v1/sales/?produit=RIEN -> 200 .
+/api/v1/sales/?produit=4&total_min=200 -> 200 1 .
+/api/v1/sales/?produit=8&magasin=2 -> 200 5 4 .
+/api/v1/sales/?produit=8&magasin=1 -> 200 .
+/api/v1/sales/?produit=8&depuis=2026-03-03T00:00:00Z -> 200 5 .
+/api/v1/sales/?produit=8&jusqu_a=2026-03-03T00:00:00Z -> 200 4 .
+
+
+=== TEST 32: a total
+--- init: 1
+--- response_body_filters: ids
+--- gets
+/api/v1/sales/?total_min=172.45 -> 200 3 6 2 1 .
+/api/v1/sales/?total_min=172.46 -> 200 3 6 1 .
+/api/v1/sales/?total_min=0 -> 200 5 4 3 6 2 1 .
+/api/v1/sales/?total_min=172.45&magasin=1&limit=1 -> 200 3 >
+/api/v1/sales/?total_min=172.45&depuis=2026-03-02T00:00:00Z -> 200 3 .
+/api/v1/sales/?total_min=172.45&jusqu_a=2026-03-02T00:00:00Z -> 200 6 2 1 .
+
+
+=== TEST 33: a total that many sales have, and a product with several lines
+--- init
+MagasinTest::reset(@main::days, "INSERT INTO vente (id, magasin_id, date_vente, total) SELECT 1000 + n, 4, '2026-01-01 00:00:00Z'::timestamptz - n * interval '1 second', 500 FROM generate_series(1, 1200) n", 'INSERT INTO ligne_vente (vente_id, produit_id, quantite, prix_unitaire) SELECT 1000 + n, 14, 1, p FROM generate_series(1, 60) n, generate_series(1, 2) p');
+--- response_body_filters: ids
+--- gets eval
+CORE::join "\n", '/api/v1/sales/?total_min=400 -> 200 3 6 ' . CORE::join(' ', 1001 .. 1048, '>'), '/api/v1/sales/?total_min=400&magasin=4 -> 200 ' . CORE::join(' ', 1001 .. 1050, '>'), '/api/v1/sales/?produit=14 -> 200 ' . CORE::join(' ', CORE::reverse(1011 .. 1060), '>')
+
+
+=== TEST 34: the page after it
+--- init: 1
+--- response_body_filters: ids
+--- gets eval
+'<next> -> 200 ' . CORE::join(' ', CORE::reverse(1001 .. 1010), '.')
+
+
+=== TEST 35: filters that are wrong
+--- gets
+/api/v1/sales/?numero=x&total_min=-1 -> 400 ~^\{"numero":\["[^"]+"\],"total_min":\["[^"]+"\]\}$
+
+
+=== TEST 36: a code that comes to another product is not answered from before
+--- init
+MagasinTest::reset(@main::days, q{INSERT INTO produit_code (code, produit_id, interne) VALUES ('CAF', 4, true)});
+--- response_body_filters: ids
+--- gets
+/api/v1/sales/?produit=CAF -> 200 2 1 .
+
+
+=== TEST 37: it is not
+--- init
+MagasinTest::sql(q{UPDATE produit_code SET produit_id = 8 WHERE code = 'CAF'});
+--- response_body_filters: ids
+--- gets
+/api/v1/sales/?produit=CAF -> 200 5 4 .

@@ -90,6 +90,8 @@ qr/https?:|src=|@[A-Z]+@|innerHTML/
 --- request eval
 ["POST /status\nx", "HEAD /status", "DELETE /status", "PUT /metrics\nx"]
 --- error_code eval: [405, 200, 405, 405]
+--- response_headers eval
+["Allow: GET, HEAD", "! Allow", ("Allow: GET, HEAD") x 2]
 
 
 === TEST 6: the last errors, with their cause and without what clients sent
@@ -109,6 +111,8 @@ failed with SQLSTATE 42P01
 
 
 === TEST 7: where the time went
+# Of the nginx of the block before: a new one starts without the table.
+--- skip_eval: 8: !defined &Test::Nginx::Server::excuse
 --- http_config eval: $::http
 --- config eval: $::config
 --- init

@@ -41,7 +41,7 @@ MagasinTest::defaults();
 MagasinTest::gets();
 
 # "<KEY>" in a request is the cursor of this key.
-add_block_preprocessor(sub {
+MagasinTest::each_block(sub {
     my ($block) = @_;
     my $requests = $block->request;
     return unless ref $requests eq 'ARRAY';

@@ -40,7 +40,7 @@ MagasinTest::defaults();
 MagasinTest::gets();
 
 # "<KEY>" in a request is the cursor of this key.
-add_block_preprocessor(sub {
+MagasinTest::each_block(sub {
     my ($block) = @_;
     my $requests = $block->request;
     return unless ref $requests eq 'ARRAY';
@@ -219,8 +219,8 @@ $main::damaged = @damaged;
 --- init
 MagasinTest::reset();
 --- gets
-/api/v1/stores/1/stock/3/ -> 200 {"magasin":1,"produit":3,"quantite":15}
-/api/v1/stores/2/stock/1/ -> 200 {"magasin":2,"produit":1,"quantite":0}
+/api/v1/stores/1/stock/3/ -> 200 {"magasin":1,"produit":3,"quantite":15,"disponible":15}
+/api/v1/stores/2/stock/1/ -> 200 {"magasin":2,"produit":1,"quantite":0,"disponible":0}
 /api/v1/stores/2/stock/3/ -> 404 ~\A\{"timestamp":"[^"]+","status":404,"error":"Not Found","message":"[^"]+ 3 introuvable\.","path":"/api/v1/stores/2/stock/3/"\}\z
 /api/v1/stores/9/stock/3/ -> 404 ~"path":"/api/v1/stores/9/stock/3/"
 /api/v1/stores/1/stock/99/ -> 404 ~"path":"/api/v1/stores/1/stock/99/"
@@ -228,7 +228,7 @@ MagasinTest::reset();
 /api/v1/stores/99999999999999999999/stock/3/ -> 404 ~"status":404
 /api/v1/stores/1/stock/0/ -> 404 ~"status":404
 --- response_headers eval
-["ETag: \"15\"\nCache-Control: no-cache", "ETag: \"0\"\nCache-Control: no-cache",
+["ETag: \"15-15\"\nCache-Control: no-cache", "ETag: \"0-0\"\nCache-Control: no-cache",
  ("! ETag\nCache-Control: no-store") x 6]
 
 
@@ -238,9 +238,9 @@ MagasinTest::reset(
     'UPDATE stock_local SET quantite = 2147483647 WHERE id = 3',
     q{UPDATE produit SET archive_le = now() WHERE id = 3});
 --- gets
-/api/v1/stores/1/stock/3/ -> 200 {"magasin":1,"produit":3,"quantite":2147483647}
+/api/v1/stores/1/stock/3/ -> 200 {"magasin":1,"produit":3,"quantite":2147483647,"disponible":2147483647}
 --- response_headers eval
-['ETag: "2147483647"']
+['ETag: "2147483647-2147483647"']
 
 
 === TEST 15: methods, tokens and Accept as everywhere

@@ -58,6 +58,8 @@ PUT /api/v1/stores/99/stock/4/thresholds/ {"minimum":1,"maximum":2} -> 404 Magas
 PUT /api/v1/stores/1/stock/99/thresholds/ {"minimum":1,"maximum":2} -> 404 Produit avec ID 99 introuvable.
 PUT /api/v1/stores/99999999999999999999/stock/4/thresholds/ {"minimum":1,"maximum":2} -> 404 Magasin avec ID 99999999999999999999 introuvable.
 GET /api/v1/stores/1/stock/99/thresholds/ -> 404 Produit avec ID 99 introuvable.
+GET /api/v1/stores/99/stock/4/thresholds/ -> 404 Magasin avec ID 99 introuvable.
+GET /api/v1/stores/99999999999999999999/stock/4/thresholds/ -> 404 Magasin avec ID 99999999999999999999 introuvable.
 GET /api/v1/stores/99/thresholds/ -> 404 Magasin avec ID 99 introuvable.
 PUT /api/v1/stores/99/thresholds/ {"lignes":[]} -> 404 Magasin avec ID 99 introuvable.
 GET /api/v1/stores/1/stock/4/thresholds/ -> 200 ~"origine":null

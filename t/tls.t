@@ -18,12 +18,9 @@ my $base = "https://magasin.example:$tls";
 sub ours {
     my ($nginx) = @_;
     my $root = $nginx->{root};
-    system('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1',
-        '-subj', '/CN=magasin.example', '-addext', 'subjectAltName=DNS:magasin.example',
-        '-out', "$root/cert.pem", '-keyout', "$root/key.pem", '-quiet') == 0
-        or system("openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=magasin.example"
-            . " -addext subjectAltName=DNS:magasin.example -out $root/cert.pem"
-            . " -keyout $root/key.pem 2>/dev/null") == 0
+    system("openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=magasin.example"
+        . " -addext subjectAltName=DNS:magasin.example -out $root/cert.pem"
+        . " -keyout $root/key.pem 2>/dev/null") == 0
         or die "no certificate\n";
     s{listen\s+80;}{listen 127.0.0.1:$http;};
     s{listen\s+443}{listen 127.0.0.1:$tls}g;

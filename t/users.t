@@ -9,6 +9,7 @@ use File::Temp qw(tempdir);
 use Test::More;
 use MagasinTest;
 use MagasinNginx;
+use MagasinRedis;
 
 plan skip_all => 'only root starts servers as other users' if $> != 0;
 plan skip_all => 'the module is sanitized: it wants libasan before nginx'
@@ -16,6 +17,7 @@ plan skip_all => 'the module is sanitized: it wants libasan before nginx'
 plan skip_all => 'TEST_NGINX_LOAD_MODULES is not set (make test)'
     unless $ENV{TEST_NGINX_LOAD_MODULES};
 
+my $redis = MagasinRedis::program('cli');
 my $top  = $MagasinTest::Top;
 my $port = MagasinNginx::free_port();
 my $run  = tempdir('magasin-XXXXXX', TMPDIR => 1, CLEANUP => 1);
@@ -111,7 +113,7 @@ for my $case ([ $run, 'a directory for all' ], [ $hidden, 'a hidden one' ]) {
         ok(!$in && $output =~ /permission denied for database/,
             "$name: nor in the database $other") or diag $output;
     }
-    is((as_user('magasin', 'redis-cli', '-s', "$home/sockets/redis.sock",
+    is((as_user('magasin', $redis, '-s', "$home/sockets/redis.sock",
         'ping'))[1], "PONG\n", "$name: Redis is there");
 
     for my $role (qw(postgres magasin_web)) {
@@ -119,7 +121,7 @@ for my $case ([ $run, 'a directory for all' ], [ $hidden, 'a hidden one' ]) {
         ok(!$in && $output =~ /Permission denied|Is the server running/,
             "$name: nobody is not $role") or diag $output;
     }
-    unlike((as_user('nobody', 'redis-cli', '-s', "$home/sockets/redis.sock",
+    unlike((as_user('nobody', $redis, '-s', "$home/sockets/redis.sock",
         'ping'))[1], qr/PONG/, "$name: nobody has no Redis");
 
     ok((as_user('magasin', 'test', '-r', "$home/tokens"))[0],

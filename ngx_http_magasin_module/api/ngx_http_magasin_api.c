@@ -108,3 +108,25 @@ ngx_http_magasin_valid_for(ngx_http_magasin_ctx_t *ctx, ngx_msec_t time)
         ctx->valid_for = time;
     }
 }
+
+
+/*
+ * Set a parameter to the stores of the asker, or to NULL if all of them are.
+ * Returns NGX_OK, or NGX_ERROR if no memory is left.
+ */
+
+ngx_int_t
+ngx_http_magasin_asker_stores(ngx_http_magasin_ctx_t *ctx,
+    const char **value)
+{
+    *value = NULL;
+
+    if (!ctx->limited) {
+        return NGX_OK;
+    }
+
+    *value = (const char *) ngx_http_magasin_value_copy(ctx->request->pool,
+                                                        &ctx->stores);
+
+    return *value ? NGX_OK : NGX_ERROR;
+}

@@ -32,6 +32,9 @@
 #define NGX_HTTP_MAGASIN_PIECE_ROWS    "1000"
 #define NGX_HTTP_MAGASIN_PIECE_STORES  "50"
 
+/* Rows of a piece of a list that is answered as CSV. */
+#define NGX_HTTP_MAGASIN_TABLE_ROWS    "2000"
+
 
 /* api.c */
 ngx_str_t ngx_http_magasin_column(PGresult *result, int row, int column);
@@ -45,6 +48,8 @@ void ngx_http_magasin_column_number(ngx_http_magasin_json_t *json,
 uint64_t *ngx_http_magasin_locks(ngx_http_magasin_ctx_t *ctx, ngx_uint_t n);
 void ngx_http_magasin_valid_for(ngx_http_magasin_ctx_t *ctx,
     ngx_msec_t time);
+ngx_int_t ngx_http_magasin_asker_stores(ngx_http_magasin_ctx_t *ctx,
+    const char **value);
 
 /* reports.c */
 ngx_int_t ngx_http_magasin_reports_bind(ngx_http_magasin_ctx_t *ctx);
@@ -69,6 +74,9 @@ ngx_int_t ngx_http_magasin_stock_list_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_stock_list_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
 
+/* stock_list_all.c */
+ngx_int_t ngx_http_magasin_stock_list_all_bind(ngx_http_magasin_ctx_t *ctx);
+
 /* stores.c */
 ngx_int_t ngx_http_magasin_store_create_bind(ngx_http_magasin_ctx_t *ctx);
 void ngx_http_magasin_store_create_touch(ngx_http_magasin_ctx_t *ctx,
@@ -78,6 +86,9 @@ void ngx_http_magasin_store_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags);
 
 /* thresholds.c */
+ngx_int_t ngx_http_magasin_threshold_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_threshold_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
 ngx_int_t ngx_http_magasin_threshold_put_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_thresholds_put_bind(ngx_http_magasin_ctx_t *ctx);
 void ngx_http_magasin_thresholds_touch(ngx_http_magasin_ctx_t *ctx,
@@ -93,6 +104,8 @@ void ngx_http_magasin_reorder_touch(ngx_http_magasin_ctx_t *ctx,
 
 /* items.c */
 ngx_int_t ngx_http_magasin_items_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_items_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
 
 /* products_list.c */
 ngx_int_t ngx_http_magasin_products_bind(ngx_http_magasin_ctx_t *ctx);
@@ -165,6 +178,12 @@ void ngx_http_magasin_replenishment_decisions_touch(
 void ngx_http_magasin_replenishment_change_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags);
 
+/* returns.c */
+ngx_int_t ngx_http_magasin_returns_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_return_create_bind(ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_return_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+
 /* receipts.c */
 ngx_int_t ngx_http_magasin_receipts_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_movement_render(ngx_http_magasin_ctx_t *ctx,
@@ -184,6 +203,42 @@ ngx_int_t ngx_http_magasin_transfer_cancel_bind(ngx_http_magasin_ctx_t *ctx);
 void ngx_http_magasin_transfer_create_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags);
 void ngx_http_magasin_transfer_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+
+/* reservations.c */
+ngx_int_t ngx_http_magasin_reservations_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_reservation_create_bind(
+    ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_reservation_claim_bind(
+    ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_reservation_release_bind(
+    ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_reservation_create_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+void ngx_http_magasin_reservation_claim_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+void ngx_http_magasin_reservation_release_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+
+/* counts.c */
+ngx_int_t ngx_http_magasin_counts_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_count_lines_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_count_create_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_count_add_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_count_close_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_count_cancel_bind(ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_count_create_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+void ngx_http_magasin_count_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+void ngx_http_magasin_count_close_touch(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, ngx_http_magasin_tags_t *tags);
+
+/* lot.c */
+ngx_int_t ngx_http_magasin_lot_bind(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_lot_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
+void ngx_http_magasin_lot_touch(ngx_http_magasin_ctx_t *ctx,
     PGresult *result, ngx_http_magasin_tags_t *tags);
 
 /* flush.c */

@@ -13,7 +13,8 @@ enum {
     AVAILABILITY_CENTRAL,
     AVAILABILITY_MAGASIN,
     AVAILABILITY_MAGASIN_NOM,
-    AVAILABILITY_QUANTITE
+    AVAILABILITY_QUANTITE,
+    AVAILABILITY_DISPONIBLE
 };
 
 
@@ -95,8 +96,13 @@ ngx_http_magasin_availability_render(ngx_http_magasin_ctx_t *ctx,
         ngx_http_magasin_json_key(json, "quantite");
         ngx_http_magasin_column_number(json, result, row,
                                        AVAILABILITY_QUANTITE);
+        ngx_http_magasin_json_key(json, "disponible");
+        ngx_http_magasin_column_number(json, result, row,
+                                       AVAILABILITY_DISPONIBLE);
         ngx_http_magasin_json_close(json, '}');
     }
+
+    ngx_http_magasin_rows_valid(ctx, result, row);
 
     ctx->rows += row;
 

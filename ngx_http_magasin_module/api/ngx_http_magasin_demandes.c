@@ -5,13 +5,9 @@
  */
 
 
-#include "ngx_http_magasin_rows.h"
+#include "ngx_http_magasin_movements_internal.h"
 #include "ngx_http_magasin_checks.h"
 #include "ngx_http_magasin_reply.h"
-
-
-/* Decisions of one request at most. */
-#define NGX_HTTP_MAGASIN_DECISIONS  1000
 
 
 /* Parameters of replenishment_decisions.sql; the first ones: the members. */
@@ -41,18 +37,8 @@ enum {
 enum {
     ANNULER_ID = 0,
     ANNULER_MOTIF,
-    ANNULER_STORES,
-    ANNULER_ACTEUR,
-    ANNULER_KEY,
-    ANNULER_DIGEST,
-    ANNULER_VALUES
+    ANNULER_STORES              /* and who asks */
 };
-
-
-static ngx_int_t ngx_http_magasin_decisions_ids(ngx_http_magasin_ctx_t *ctx,
-    const char *name, const char **value, ngx_uint_t *n);
-static ngx_int_t ngx_http_magasin_demande_stores(ngx_http_magasin_ctx_t *ctx,
-    const char **value);
 
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_decisions_members[] = {
@@ -65,13 +51,7 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_decisions_members[] = {
 
 static const ngx_http_magasin_member_t  ngx_http_magasin_change_members[] = {
     { .name = "quantite", .type = NGX_HTTP_MAGASIN_MEMBER_INTEGER, .min = 1,
-      .max = NGX_MAX_INT32_VALUE, .required = 1 },
-    { .name = "motif", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 200,
-      .blank = 1 },
-    { .name = NULL }
-};
-
-static const ngx_http_magasin_member_t  ngx_http_magasin_withdraw_members[] = {
+      .max = NGX_MAX_INT32_VALUE },
     { .name = "motif", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 200,
       .blank = 1 },
     { .name = NULL }
@@ -98,17 +78,17 @@ ngx_http_magasin_replenishment_decisions_bind(ngx_http_magasin_ctx_t *ctx)
     if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_decisions_members,
                                       values)
            != NGX_OK
-        || ngx_http_magasin_decisions_ids(ctx, "approuver",
+        || ngx_http_magasin_ids_of_body(ctx, "approuver",
                                           &values[DECISIONS_APPROUVER], &n)
            != NGX_OK
-        || ngx_http_magasin_decisions_ids(ctx, "refuser",
+        || ngx_http_magasin_ids_of_body(ctx, "refuser",
                                           &values[DECISIONS_REFUSER], &n)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (!ctx->fields && (n == 0 || n > NGX_HTTP_MAGASIN_DECISIONS)) {
+    if (!ctx->fields && (n == 0 || n > NGX_HTTP_MAGASIN_IDS_OF_BODY)) {
         ngx_http_magasin_members_error(ctx, "approuver",
                                        "Donnez de 1 à 1000 demandes.");
     }
@@ -124,65 +104,6 @@ ngx_http_magasin_replenishment_decisions_bind(ngx_http_magasin_ctx_t *ctx)
     values[DECISIONS_KEY] = ctx->key;
     values[DECISIONS_DIGEST] = ctx->digest;
     ctx->job.nvalues = DECISIONS_VALUES;
-
-    return NGX_OK;
-}
-
-
-/*
- * Read a list of ids as an array of PostgreSQL, "{4,7}", and add their number
- * to `n`.  A list that is absent is empty.  Errors are added to ctx.
- *
- * Returns NGX_OK, also with such errors, or NGX_ERROR if no memory is left.
- */
-
-static ngx_int_t
-ngx_http_magasin_decisions_ids(ngx_http_magasin_ctx_t *ctx, const char *name,
-    const char **value, ngx_uint_t *n)
-{
-    size_t       i, size;
-    u_char      *p;
-    json_t      *list, *id;
-
-    list = ctx->body.root ? json_object_get(ctx->body.root, name) : NULL;
-    size = list ? json_array_size(list) : 0;
-    *n += size;
-    *value = "{}";
-
-    if (list && !json_is_array(list)) {
-        ngx_http_magasin_members_error(ctx, name,
-                                       "Attendait une liste d'éléments.");
-        return NGX_OK;
-    }
-
-    if (size == 0 || size > NGX_HTTP_MAGASIN_DECISIONS) {
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(ctx->request->pool,
-                    size * (NGX_INT64_LEN + 1) + sizeof("{}"));
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    *value = (const char *) p;
-
-    for (i = 0; i < size; i++) {
-        id = json_array_get(list, i);
-
-        if (!json_is_integer(id) || json_integer_value(id) < 1) {
-            ngx_http_magasin_members_error(ctx, name,
-                                           "Un nombre entier valide est "
-                                           "requis.");
-            return NGX_OK;
-        }
-
-        p = ngx_sprintf(p, "%c%L", i ? ',' : '{',
-                        (int64_t) json_integer_value(id));
-    }
-
-    *p++ = '}';
-    *p = '\0';
 
     return NGX_OK;
 }
@@ -225,7 +146,7 @@ ngx_http_magasin_replenishment_decisions_touch(ngx_http_magasin_ctx_t *ctx,
 }
 
 
-/* PATCH /api/v1/replenishments/{id}/. */
+/* PATCH /api/v1/replenishments/{id}/: a quantity, a motif, or both. */
 
 ngx_int_t
 ngx_http_magasin_replenishment_patch_bind(ngx_http_magasin_ctx_t *ctx)
@@ -235,8 +156,28 @@ ngx_http_magasin_replenishment_patch_bind(ngx_http_magasin_ctx_t *ctx)
 
     values = ctx->job.values;
 
-    rc = ngx_http_magasin_members_bind(ctx, ngx_http_magasin_change_members,
-                                       &values[DEMANDE_QUANTITE]);
+    rc = ngx_http_magasin_members_root(ctx);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_change_members,
+                                      &values[DEMANDE_QUANTITE])
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (!ctx->fields && values[DEMANDE_QUANTITE] == NULL
+        && values[DEMANDE_MOTIF] == NULL)
+    {
+        ngx_http_magasin_members_error(ctx, "quantite",
+                                       "Ce champ est obligatoire.");
+    }
+
+    ngx_http_magasin_members_unknown(ctx, ngx_http_magasin_change_members);
+
+    rc = ngx_http_magasin_members_end(ctx);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -257,7 +198,7 @@ ngx_http_magasin_replenishment_patch_bind(ngx_http_magasin_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    return ngx_http_magasin_demande_stores(ctx, &values[DEMANDE_STORES]);
+    return ngx_http_magasin_asker_stores(ctx, &values[DEMANDE_STORES]);
 }
 
 
@@ -266,13 +207,9 @@ ngx_http_magasin_replenishment_patch_bind(ngx_http_magasin_ctx_t *ctx)
 ngx_int_t
 ngx_http_magasin_replenishment_cancel_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_int_t     rc;
-    const char  **values;
+    ngx_int_t  rc;
 
-    values = ctx->job.values;
-
-    rc = ngx_http_magasin_members_bind(ctx, ngx_http_magasin_withdraw_members,
-                                       &values[ANNULER_MOTIF]);
+    rc = ngx_http_magasin_movement_motif(ctx);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -281,13 +218,7 @@ ngx_http_magasin_replenishment_cancel_bind(ngx_http_magasin_ctx_t *ctx)
         return ngx_http_magasin_reply_missing(ctx, "Demande", &ctx->ids[0]);
     }
 
-    values[ANNULER_ID] = (const char *) ctx->ids[0].text.data;
-    values[ANNULER_ACTEUR] = (const char *) ctx->token.data;
-    values[ANNULER_KEY] = ctx->key;
-    values[ANNULER_DIGEST] = ctx->digest;
-    ctx->job.nvalues = ANNULER_VALUES;
-
-    return ngx_http_magasin_demande_stores(ctx, &values[ANNULER_STORES]);
+    return ngx_http_magasin_movement_who(ctx, ANNULER_STORES);
 }
 
 
@@ -299,26 +230,4 @@ ngx_http_magasin_replenishment_change_touch(ngx_http_magasin_ctx_t *ctx,
 {
     ngx_http_magasin_tags_demande(tags,
                               ngx_http_magasin_tag_id(ctx->job.values[0]));
-}
-
-
-/*
- * Set a parameter to the stores of the asker, or to NULL if all of them are.
- * Returns NGX_OK, or NGX_ERROR if no memory is left.
- */
-
-static ngx_int_t
-ngx_http_magasin_demande_stores(ngx_http_magasin_ctx_t *ctx,
-    const char **value)
-{
-    *value = NULL;
-
-    if (!ctx->limited) {
-        return NGX_OK;
-    }
-
-    *value = (const char *) ngx_http_magasin_value_copy(ctx->request->pool,
-                                                        &ctx->stores);
-
-    return *value ? NGX_OK : NGX_ERROR;
 }

@@ -111,7 +111,7 @@ static void
 ngx_http_magasin_readyz_body(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
     const char *database, size_t len)
 {
-    const char               *cache, *writes;
+    const char               *cache, *writes, *replicas;
     ngx_uint_t                served;
     ngx_http_magasin_json_t  *json;
 
@@ -149,6 +149,15 @@ ngx_http_magasin_readyz_body(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
     ngx_http_magasin_json_text(json, cache, ngx_strlen(cache));
     ngx_http_magasin_json_key(json, "writes");
     ngx_http_magasin_json_text(json, writes, ngx_strlen(writes));
+
+    replicas = ngx_http_magasin_pg_replicas_state(
+                                   ngx_http_magasin_pg_pool(ctx->request));
+
+    if (replicas) {
+        ngx_http_magasin_json_key(json, "replicas");
+        ngx_http_magasin_json_text(json, replicas, ngx_strlen(replicas));
+    }
+
     ngx_http_magasin_json_key(json, "collations");
 
     if (ngx_http_magasin_readyz_collations(ctx)) {
@@ -157,7 +166,6 @@ ngx_http_magasin_readyz_body(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
     } else {
         ngx_http_magasin_json_string(json, "ok");
     }
-
 
     ngx_http_magasin_json_close(json, '}');
 }
@@ -189,6 +197,10 @@ ngx_http_magasin_readyz_writes(ngx_http_magasin_ctx_t *ctx,
 
     if (state.missing) {
         return "missing";
+    }
+
+    if (state.stuck) {
+        return "stuck";
     }
 
     *served = 1;

@@ -1,5 +1,8 @@
 
-/* A parameter that selects rows by their ids: "4,9,12". */
+/*
+ * A parameter that selects rows by their ids: "4,9,12"; and a list of ids in a
+ * body: [4, 9, 12].
+ */
 
 
 #include "ngx_http_magasin_rows.h"
@@ -82,4 +85,63 @@ ngx_http_magasin_ids_valid(ngx_str_t *text)
     }
 
     return digits > 0;
+}
+
+
+/*
+ * Read a list of ids as an array of PostgreSQL, "{4,7}", and add their number
+ * to `n`.  A list that is absent is empty.  Errors are added to ctx.
+ *
+ * Returns NGX_OK, also with such errors, or NGX_ERROR if no memory is left.
+ */
+
+ngx_int_t
+ngx_http_magasin_ids_of_body(ngx_http_magasin_ctx_t *ctx, const char *name,
+    const char **value, ngx_uint_t *n)
+{
+    size_t       i, size;
+    u_char      *p;
+    json_t      *list, *id;
+
+    list = ctx->body.root ? json_object_get(ctx->body.root, name) : NULL;
+    size = list ? json_array_size(list) : 0;
+    *n += size;
+    *value = "{}";
+
+    if (list && !json_is_array(list)) {
+        ngx_http_magasin_members_error(ctx, name,
+                                       "Attendait une liste d'éléments.");
+        return NGX_OK;
+    }
+
+    if (size == 0 || size > NGX_HTTP_MAGASIN_IDS_OF_BODY) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(ctx->request->pool,
+                    size * (NGX_INT64_LEN + 1) + sizeof("{}"));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    *value = (const char *) p;
+
+    for (i = 0; i < size; i++) {
+        id = json_array_get(list, i);
+
+        if (!json_is_integer(id) || json_integer_value(id) < 1) {
+            ngx_http_magasin_members_error(ctx, name,
+                                           "Un nombre entier valide est "
+                                           "requis.");
+            return NGX_OK;
+        }
+
+        p = ngx_sprintf(p, "%c%L", i ? ',' : '{',
+                        (int64_t) json_integer_value(id));
+    }
+
+    *p++ = '}';
+    *p = '\0';
+
+    return NGX_OK;
 }

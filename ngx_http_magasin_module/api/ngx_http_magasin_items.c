@@ -3,6 +3,7 @@
 
 
 #include "ngx_http_magasin_rows.h"
+#include "ngx_http_magasin_query.h"
 #include "ngx_http_magasin_reply.h"
 
 
@@ -18,6 +19,7 @@ enum {
     ITEMS_KEY,
     ITEMS_ID,
     ITEMS_MAGASIN,
+    ITEMS_PRODUITS,
     ITEMS_VALUES
 };
 
@@ -56,9 +58,24 @@ static const ngx_http_magasin_column_t  ngx_http_magasin_items_columns[] = {
 /* The first key is the name or the quantity, by which the rows are ordered. */
 
 const ngx_http_magasin_list_spec_t  ngx_http_magasin_items_spec = {
+    .what = "Magasin",
     .params = ngx_http_magasin_items_params,
     .nkeys = 2,
     .keys = { NGX_HTTP_MAGASIN_KEY_TEXT, NGX_HTTP_MAGASIN_KEY_INTEGER },
+    .columns = ngx_http_magasin_items_columns
+};
+
+
+/* All rows as CSV, but for the order of the names, which has an index. */
+
+static const ngx_http_magasin_order_spec_t  ngx_http_magasin_items_order = {
+    .what = "Magasin",
+    .order = NGX_HTTP_MAGASIN_SQL_ITEMS_ORDER,
+    .rows = NGX_HTTP_MAGASIN_SQL_ITEMS_ROWS,
+    .nvalues = ITEMS_PRODUITS,
+    .limit = ITEMS_LIMIT,
+    .keys = ITEMS_KEY,
+    .nkeys = 2,
     .columns = ngx_http_magasin_items_columns
 };
 
@@ -72,7 +89,15 @@ ngx_int_t
 ngx_http_magasin_items_bind(ngx_http_magasin_ctx_t *ctx)
 {
     ngx_int_t     rc;
-    const char  **values;
+    const char   *products, **values;
+
+    if (ngx_http_magasin_ids_read(ctx, "produits",
+                          ngx_http_magasin_query_value(ctx->query, "produits"),
+                          &products)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     rc = ngx_http_magasin_list_bind(ctx);
     if (rc != NGX_OK) {
@@ -86,7 +111,8 @@ ngx_http_magasin_items_bind(ngx_http_magasin_ctx_t *ctx)
     values = ctx->job.values;
 
     values[ITEMS_MAGASIN] = (const char *) ctx->ids[0].text.data;
-    ctx->job.nvalues = ITEMS_VALUES;
+    values[ITEMS_PRODUITS] = products;
+    ctx->job.nvalues = ITEMS_PRODUITS;
 
     if (values[ITEMS_ORDERING] == NULL) {
         values[ITEMS_ORDERING] = ngx_http_magasin_items_orders[0];
@@ -102,15 +128,45 @@ ngx_http_magasin_items_bind(ngx_http_magasin_ctx_t *ctx)
         return ngx_http_magasin_members_end(ctx);
     }
 
+    /* Of so few products the work is little, however they are ordered. */
+
+    if (products) {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_ITEMS_SOME;
+        ctx->job.class = values[ITEMS_Q] ? NGX_HTTP_MAGASIN_PG_HEAVY
+                                         : NGX_HTTP_MAGASIN_PG_READ;
+        ctx->job.nvalues = ITEMS_VALUES;
+
+        return NGX_OK;
+    }
+
     if (values[ITEMS_Q] || values[ITEMS_CATEGORIE]
         || (values[ITEMS_SOUS_MINIMUM] && *values[ITEMS_SOUS_MINIMUM] == 't')
         || *values[ITEMS_ORDERING] != 'n')
     {
         ctx->job.statement = NGX_HTTP_MAGASIN_SQL_ITEMS_SOME;
         ctx->job.class = NGX_HTTP_MAGASIN_PG_HEAVY;
+        ctx->job.nvalues = ITEMS_VALUES;
+
+        if (ctx->table) {
+            return ngx_http_magasin_order_bind(ctx,
+                                               &ngx_http_magasin_items_order);
+        }
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_magasin_items_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
+{
+    if (ctx->job.statement == NGX_HTTP_MAGASIN_SQL_ITEMS_ORDER
+        || ctx->job.statement == NGX_HTTP_MAGASIN_SQL_ITEMS_ROWS)
+    {
+        return ngx_http_magasin_order_render(ctx, result);
+    }
+
+    return ngx_http_magasin_list_render(ctx, result);
 }
 
 

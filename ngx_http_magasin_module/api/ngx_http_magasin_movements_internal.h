@@ -1,8 +1,8 @@
 
 /*
- * What receipts and transfers have in common: documents with lines that move
- * stock from or to a place.  A place is the id of a store, or NULL for the
- * central stock.
+ * What receipts, transfers and stock-takes have in common: documents with lines
+ * that move stock from or to a place.  A place is the id of a store, or NULL
+ * for the central stock.
  */
 
 
@@ -23,39 +23,48 @@ enum {
 
 
 /*
- * The parameters of a statement that acts on a document.  Those between the id
- * and the scopes are the action's own.
+ * A POST whose body has lines: a new document, or an action on one.  bind:
+ * binds its statement, when the products of all lines are known.
  */
 typedef struct {
-    const char   *what;         /* the name in the 404 */
-    ngx_uint_t    scopes;       /* the parameter of the scopes; then stores,
-                                   actor, key and digest */
+    const ngx_http_magasin_member_t  *members;
+    const ngx_http_magasin_member_t  *lines;
+    ngx_uint_t                        code;     /* the member of a line */
+    const char                       *what;     /* of an action: the name of
+                                                   the document in its 404 */
+    ngx_int_t                       (*bind)(ngx_http_magasin_ctx_t *ctx);
+    unsigned                          optional:1;   /* may have no lines */
+    unsigned                          store:1;      /* its place is a store, and
+                                                       the scope of the route
+                                                       is enough */
 } ngx_http_magasin_movement_t;
 
 
 /*
- * What a body has said, while the products of its codes are looked for.  code:
- * the member of a line; bind: binds the statement of the endpoint.
+ * What a body has said, while the products of its codes are looked for.  The
+ * first member of a new document is its place.
  */
 typedef struct {
-    const char                *members[4];
-    ngx_http_magasin_lines_t   lines;
-    ngx_uint_t                 code;
-    ngx_int_t                (*bind)(ngx_http_magasin_ctx_t *ctx);
+    const char                              *members[4];
+    ngx_http_magasin_lines_t                 lines;
+    const ngx_http_magasin_movement_t  *spec;
 } ngx_http_magasin_movement_body_t;
 
 
 const char *ngx_http_magasin_movement_place(const char *value);
-ngx_int_t ngx_http_magasin_movement_allowed(ngx_http_magasin_ctx_t *ctx,
-    const char *place);
 ngx_int_t ngx_http_magasin_movement_locks(ngx_http_magasin_ctx_t *ctx,
     const char *place, ngx_http_magasin_lines_t *lines);
+ngx_int_t ngx_http_magasin_movement_post(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_movement_t *spec);
+ngx_int_t ngx_http_magasin_movement_lines(ngx_http_magasin_ctx_t *ctx,
+    ngx_uint_t produits);
+ngx_int_t ngx_http_magasin_movement_motif(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_movement_cancel(ngx_http_magasin_ctx_t *ctx,
     const char *what);
+ngx_int_t ngx_http_magasin_movement_who(ngx_http_magasin_ctx_t *ctx,
+    ngx_uint_t n);
 ngx_int_t ngx_http_magasin_movement_act(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_movement_t *movement);
-ngx_int_t ngx_http_magasin_movement_bind(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_movement_body_t *body);
+    const char *what, ngx_uint_t n);
 void ngx_http_magasin_movement_made(ngx_http_magasin_tags_t *tags,
     const char *place, const char *products);
 void ngx_http_magasin_movement_done(PGresult *result,

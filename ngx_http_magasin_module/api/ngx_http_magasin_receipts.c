@@ -64,6 +64,13 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_receipt_lines[] = {
     { .name = NULL }
 };
 
+static const ngx_http_magasin_movement_t  ngx_http_magasin_receipt_posted = {
+    .members = ngx_http_magasin_receipt_members,
+    .lines = ngx_http_magasin_receipt_lines,
+    .code = RECEIPT_CODE,
+    .bind = ngx_http_magasin_receipt_bind
+};
+
 static const ngx_http_magasin_column_t  ngx_http_magasin_receipt_columns[] = {
     { "", NGX_HTTP_MAGASIN_COLUMN_OBJECT },
     { .name = NULL }
@@ -83,7 +90,7 @@ const ngx_http_magasin_item_spec_t  ngx_http_magasin_receipt_spec = {
 };
 
 
-/* GET of the list.  A store, or else a reference, has its own index. */
+/* GET of the list.  A store, a reference, and both have an index each. */
 
 ngx_int_t
 ngx_http_magasin_receipts_bind(ngx_http_magasin_ctx_t *ctx)
@@ -96,7 +103,9 @@ ngx_http_magasin_receipts_bind(ngx_http_magasin_ctx_t *ctx)
     }
 
     if (ctx->job.values[RECEIPTS_MAGASIN]) {
-        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_RECEIPTS_STORE;
+        ctx->job.statement = ctx->job.values[RECEIPTS_REFERENCE]
+                             ? NGX_HTTP_MAGASIN_SQL_RECEIPTS_STORE_REFERENCE
+                             : NGX_HTTP_MAGASIN_SQL_RECEIPTS_STORE;
 
     } else if (ctx->job.values[RECEIPTS_REFERENCE]) {
         ctx->job.statement = NGX_HTTP_MAGASIN_SQL_RECEIPTS_REFERENCE;
@@ -106,58 +115,13 @@ ngx_http_magasin_receipts_bind(ngx_http_magasin_ctx_t *ctx)
 }
 
 
-/* POST.  All members are checked before the errors are answered. */
+/* POST. */
 
 ngx_int_t
 ngx_http_magasin_receipt_create_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_int_t                           rc;
-    const char                        **members;
-    ngx_http_magasin_movement_body_t   *body;
-
-    rc = ngx_http_magasin_members_root(ctx);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    body = ngx_pcalloc(ctx->request->pool,
-                       sizeof(ngx_http_magasin_movement_body_t));
-    if (body == NULL) {
-        return NGX_ERROR;
-    }
-
-    body->code = RECEIPT_CODE;
-    body->bind = ngx_http_magasin_receipt_bind;
-    members = body->members;
-
-    if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_receipt_members,
-                                      members)
-           != NGX_OK
-        || ngx_http_magasin_lines_read(ctx, ngx_http_magasin_receipt_lines,
-                                       &body->lines)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_http_magasin_members_unknown(ctx, ngx_http_magasin_receipt_members);
-
-    rc = ngx_http_magasin_members_end(ctx);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    members[RECEIPT_LIEU] = ngx_http_magasin_movement_place(
-                                                      members[RECEIPT_LIEU]);
-
-    rc = ngx_http_magasin_movement_allowed(ctx, members[RECEIPT_LIEU]);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    ctx->place = members[RECEIPT_LIEU] ? members[RECEIPT_LIEU] : "";
-
-    return ngx_http_magasin_movement_bind(ctx, body);
+    return ngx_http_magasin_movement_post(ctx,
+                                          &ngx_http_magasin_receipt_posted);
 }
 
 
@@ -166,31 +130,25 @@ ngx_http_magasin_receipt_create_bind(ngx_http_magasin_ctx_t *ctx)
 static ngx_int_t
 ngx_http_magasin_receipt_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_pool_t                         *pool;
     const char                        **values;
     ngx_http_magasin_lines_t           *lines;
     ngx_http_magasin_movement_body_t   *body;
 
     body = ctx->state;
     lines = &body->lines;
-    pool = ctx->request->pool;
     values = ctx->job.values;
 
     ngx_memcpy(values, body->members, RECEIPT_PRODUITS * sizeof(char *));
 
-    values[RECEIPT_PRODUITS] = ngx_http_magasin_lines_array(pool, lines,
-                                                            MOVED_PRODUIT);
-    values[RECEIPT_QUANTITES] = ngx_http_magasin_lines_array(pool, lines,
-                                                             MOVED_QUANTITE);
-    values[RECEIPT_COUTS] = ngx_http_magasin_lines_array(pool, lines,
-                                                         RECEIPT_COUT);
+    values[RECEIPT_COUTS] = ngx_http_magasin_lines_array(ctx->request->pool,
+                                                         lines, RECEIPT_COUT);
     values[RECEIPT_ACTEUR] = (const char *) ctx->token.data;
     values[RECEIPT_KEY] = ctx->key;
     values[RECEIPT_DIGEST] = ctx->digest;
     ctx->job.nvalues = RECEIPT_VALUES;
 
-    if (values[RECEIPT_PRODUITS] == NULL || values[RECEIPT_QUANTITES] == NULL
-        || values[RECEIPT_COUTS] == NULL)
+    if (values[RECEIPT_COUTS] == NULL
+        || ngx_http_magasin_movement_lines(ctx, RECEIPT_PRODUITS) != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -78,6 +78,7 @@ static const ngx_http_magasin_column_t  ngx_http_magasin_needs_columns[] = {
 
 
 const ngx_http_magasin_list_spec_t  ngx_http_magasin_reorder_spec = {
+    .what = "Magasin",
     .params = ngx_http_magasin_needs_params,
     .nkeys = 2,
     .keys = { NGX_HTTP_MAGASIN_KEY_TEXT, NGX_HTTP_MAGASIN_KEY_INTEGER },

@@ -40,6 +40,9 @@ static const ngx_http_magasin_column_t  ngx_http_magasin_period_columns[] = {
     { .name = "nom", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
     { .name = "unites", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
     { .name = "chiffre_affaires", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { .name = "unites_rendues", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { .name = "remboursements", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
+    { .name = "net", .type = NGX_HTTP_MAGASIN_COLUMN_TEXT },
     { .name = NULL }
 };
 

@@ -73,6 +73,35 @@ ngx_http_magasin_row(ngx_http_magasin_json_t *json,
 
 
 /*
+ * Limit the lifetime of an answer by the column "validite" of its first `rows`
+ * rows: the milliseconds that a row is valid if no data changes; NULL: for
+ * ever.  A result may have no such column.
+ */
+
+void
+ngx_http_magasin_rows_valid(ngx_http_magasin_ctx_t *ctx, PGresult *result,
+    int rows)
+{
+    int  row, column;
+
+    column = PQfnumber(result, "validite");
+
+    if (column < 0) {
+        return;
+    }
+
+    for (row = 0; row < rows; row++) {
+        if (!PQgetisnull(result, row, column)) {
+            ngx_http_magasin_valid_for(ctx,
+                                       strtoull(PQgetvalue(result, row,
+                                                           column),
+                                                NULL, 10));
+        }
+    }
+}
+
+
+/*
  * The ids of the path are the parameters of the statement.
  *
  * Returns NGX_OK; NGX_DONE with a 404 in ctx if an id is out of range;
@@ -122,6 +151,7 @@ ngx_http_magasin_item_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
     }
 
     ngx_http_magasin_row(&ctx->json, spec->columns, result, 0, 0);
+    ngx_http_magasin_rows_valid(ctx, result, 1);
 
     return NGX_OK;
 }

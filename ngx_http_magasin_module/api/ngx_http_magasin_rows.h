@@ -27,6 +27,9 @@
 /* A number of up to 18 digits always fits a bigint. */
 #define NGX_HTTP_MAGASIN_IDS_DIGITS  18
 
+/* Ids that a body may list. */
+#define NGX_HTTP_MAGASIN_IDS_OF_BODY  1000
+
 
 typedef enum {
     NGX_HTTP_MAGASIN_COLUMN_TEXT = 0,
@@ -60,8 +63,13 @@ typedef enum {
  * after that last row, and for a row that exceeds the size of the piece, the
  * statement returns only the keys: the first column is NULL.  The first row of
  * a piece is always complete.
+ *
+ * `what`: the list is that of one thing, the first id of the path, and this is
+ * its name in the 404.  The statement has no row where the thing is not there,
+ * and a row whose first key is NULL where it has no rows.
  */
 typedef struct {
+    const char                            *what;
     const ngx_http_magasin_member_t       *params;
     ngx_uint_t                             nkeys;
     ngx_http_magasin_key_e                 keys[NGX_HTTP_MAGASIN_LIST_KEYS];
@@ -77,10 +85,32 @@ typedef struct {
 } ngx_http_magasin_item_spec_t;
 
 
+/*
+ * A list of a store as CSV, in an order that has no index.  `order` is the
+ * statement that computes it, with `nvalues` parameters: that at `limit` is the
+ * number of rows, and `nkeys` from `keys` on are those after which it starts.
+ * Its columns are the text of an array of ids, and the keys of the last one.
+ * `rows` gives the columns of ids; its parameters are the store and this array.
+ * `what`: see ngx_http_magasin_list_spec_t.
+ */
+typedef struct {
+    const char                            *what;
+    ngx_http_magasin_statement_e           order;
+    ngx_http_magasin_statement_e           rows;
+    ngx_uint_t                             nvalues;
+    ngx_uint_t                             limit;
+    ngx_uint_t                             keys;
+    ngx_uint_t                             nkeys;
+    const ngx_http_magasin_column_t       *columns;
+} ngx_http_magasin_order_spec_t;
+
+
 /* rows.c */
 void ngx_http_magasin_row(ngx_http_magasin_json_t *json,
     const ngx_http_magasin_column_t *columns, PGresult *result, int row,
     int column);
+void ngx_http_magasin_rows_valid(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result, int rows);
 ngx_int_t ngx_http_magasin_item_bind(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_item_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
@@ -93,6 +123,8 @@ int64_t ngx_http_magasin_written_id(ngx_http_magasin_ctx_t *ctx,
 /* ids.c */
 ngx_int_t ngx_http_magasin_ids_read(ngx_http_magasin_ctx_t *ctx,
     const char *name, ngx_str_t *text, const char **value);
+ngx_int_t ngx_http_magasin_ids_of_body(ngx_http_magasin_ctx_t *ctx,
+    const char *name, const char **value, ngx_uint_t *n);
 
 /* central.c */
 ngx_int_t ngx_http_magasin_central_bind(ngx_http_magasin_ctx_t *ctx);
@@ -103,6 +135,14 @@ void ngx_http_magasin_list_stream(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t stream);
 ngx_int_t ngx_http_magasin_list_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result);
+
+/* order.c */
+ngx_int_t ngx_http_magasin_order_bind(ngx_http_magasin_ctx_t *ctx,
+    const ngx_http_magasin_order_spec_t *spec);
+ngx_int_t ngx_http_magasin_order_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
+
+/* cursor.c */
 ngx_int_t ngx_http_magasin_cursor_read(ngx_pool_t *pool, ngx_str_t *name,
     const ngx_http_magasin_list_spec_t *spec, ngx_str_t *cursor,
     const char **values);
@@ -118,16 +158,21 @@ ngx_http_magasin_statement_e ngx_http_magasin_journal_statement(
  * The descriptions of lists and resources.  Each is in the file of its
  * resource.
  */
+extern const ngx_http_magasin_column_t  ngx_http_magasin_stock_list_columns[];
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_stores_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_items_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_reorder_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_products_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_central_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_sales_spec;
+extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_returns_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_reports_sales_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_replenishments_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_receipts_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_transfers_spec;
+extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_reservations_spec;
+extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_counts_spec;
+extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_count_lines_spec;
 extern const ngx_http_magasin_list_spec_t  ngx_http_magasin_journal_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_product_sheet_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_store_spec;
@@ -140,6 +185,8 @@ extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_sale_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_replenishment_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_receipt_spec;
 extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_transfer_spec;
+extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_reservation_spec;
+extern const ngx_http_magasin_item_spec_t  ngx_http_magasin_count_spec;
 
 
 #endif /* _NGX_HTTP_MAGASIN_ROWS_H_INCLUDED_ */

@@ -9,7 +9,17 @@
 #include "ngx_http_magasin_writes_internal.h"
 
 
-/* The members of a line, in the order of the table below. */
+/* The members of a sale, in the order of the table below. */
+enum {
+    SALE_MAGASIN = 0,
+    SALE_LIGNES,
+    SALE_TOTAL_ATTENDU,
+    SALE_FORCER,
+    SALE_MEMBERS
+};
+
+
+/* The members of a line, likewise. */
 enum {
     LINE_PRODUIT = 0,
     LINE_QUANTITE,
@@ -18,9 +28,22 @@ enum {
 };
 
 
+/* The first parameters of sales.sql and of sales_*.sql. */
+enum {
+    SALES_MAGASIN = 0,
+    SALES_DEPUIS,
+    SALES_JUSQU_A,
+    SALES_NUMERO,
+    SALES_PRODUIT,
+    SALES_TOTAL_MIN
+};
+
+
 static const ngx_http_magasin_member_t  ngx_http_magasin_sale_members[] = {
     { .name = "magasin", .type = NGX_HTTP_MAGASIN_MEMBER_ID, .required = 1 },
     { .name = "lignes", .type = NGX_HTTP_MAGASIN_MEMBER_OTHER, .required = 1 },
+    { .name = "total_attendu", .type = NGX_HTTP_MAGASIN_MEMBER_PRICE },
+    { .name = "forcer", .type = NGX_HTTP_MAGASIN_MEMBER_BOOLEAN },
     { .name = NULL }
 };
 
@@ -38,6 +61,9 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_sales_params[] = {
     { .name = "magasin", .type = NGX_HTTP_MAGASIN_MEMBER_ID },
     { .name = "depuis", .type = NGX_HTTP_MAGASIN_MEMBER_INSTANT },
     { .name = "jusqu_a", .type = NGX_HTTP_MAGASIN_MEMBER_INSTANT },
+    { .name = "numero", .type = NGX_HTTP_MAGASIN_MEMBER_ID },
+    { .name = "produit", .type = NGX_HTTP_MAGASIN_MEMBER_TEXT, .max = 64 },
+    { .name = "total_min", .type = NGX_HTTP_MAGASIN_MEMBER_PRICE },
     { .name = NULL }
 };
 
@@ -68,50 +94,87 @@ const ngx_http_magasin_item_spec_t  ngx_http_magasin_sale_spec = {
 };
 
 
+/* What a body has said, while the products of its codes are looked for. */
+typedef struct {
+    const char                *members[SALE_MEMBERS];
+    ngx_http_magasin_lines_t   lines;
+} ngx_http_magasin_sale_t;
+
+
+static ngx_int_t ngx_http_magasin_sale_allowed(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_sale_t *sale);
 static ngx_int_t ngx_http_magasin_sale_bind(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_lines_t *lines);
+    ngx_http_magasin_sale_t *sale);
 
 
-/* GET of the list.  The sales of one store have their own index. */
+/*
+ * GET of the list.  The sales of one store have their own index, and so have a
+ * number, a product and a total.  Any other filter is compared row by row.  The
+ * product may be named by a code, which no tag of a sale stands for.
+ */
 
 ngx_int_t
 ngx_http_magasin_sales_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_int_t  rc;
+    ngx_int_t     rc;
+    const char  **values;
 
     rc = ngx_http_magasin_list_bind(ctx);
+    if (rc != NGX_OK) {
+        return rc;
+    }
 
-    if (rc == NGX_OK && ctx->job.values[0]) {
+    values = ctx->job.values;
+
+    ctx->uncached = (values[SALES_PRODUIT] != NULL);
+
+    if (values[SALES_NUMERO]) {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_SALES_NUMBER;
+
+    } else if (values[SALES_PRODUIT]) {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_SALES_PRODUCT;
+
+        if (values[SALES_MAGASIN] || values[SALES_DEPUIS]
+            || values[SALES_JUSQU_A] || values[SALES_TOTAL_MIN])
+        {
+            ctx->job.class = NGX_HTTP_MAGASIN_PG_HEAVY;
+        }
+
+    } else if (values[SALES_TOTAL_MIN]) {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_SALES_TOTAL;
+        ctx->job.class = NGX_HTTP_MAGASIN_PG_HEAVY;
+
+    } else if (values[SALES_MAGASIN]) {
         ctx->job.statement = NGX_HTTP_MAGASIN_SQL_SALES_STORE;
     }
 
-    return rc;
+    return NGX_OK;
 }
 
 
-/*
- * POST.  All members are checked before the errors are answered.  A unit price
- * requires the scope "prix".
- */
+/* POST.  All members are checked before the errors are answered. */
 
 ngx_int_t
 ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_int_t                  rc;
-    ngx_uint_t                 i;
-    const char                *members[2];
-    ngx_http_magasin_lines_t   lines, *state;
+    ngx_int_t                 rc;
+    ngx_http_magasin_sale_t  *sale;
 
     rc = ngx_http_magasin_members_root(ctx);
     if (rc != NGX_OK) {
         return rc;
     }
 
+    sale = ngx_palloc(ctx->request->pool, sizeof(ngx_http_magasin_sale_t));
+    if (sale == NULL) {
+        return NGX_ERROR;
+    }
+
     if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_sale_members,
-                                      members)
+                                      sale->members)
            != NGX_OK
         || ngx_http_magasin_lines_read(ctx, ngx_http_magasin_line_members,
-                                       &lines)
+                                       &sale->lines)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -124,32 +187,49 @@ ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx)
         return rc;
     }
 
-    for (i = 0; i < lines.n; i++) {
-        if (lines.elts[i].values[LINE_PRIX]
-            && !ngx_http_magasin_allowed(ctx, "prix"))
-        {
-            return ngx_http_magasin_reply_status(ctx, NGX_HTTP_FORBIDDEN);
-        }
+    rc = ngx_http_magasin_sale_allowed(ctx, sale);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
-    ctx->place = members[0];
+    ctx->place = sale->members[SALE_MAGASIN];
+    ctx->state = sale;
 
-    rc = ngx_http_magasin_codes_of_lines(ctx, &lines, LINE_CODE);
+    rc = ngx_http_magasin_codes_of_lines(ctx, &sale->lines, LINE_CODE);
 
-    if (rc == NGX_DECLINED) {
-        return ngx_http_magasin_sale_bind(ctx, &lines);
+    return rc == NGX_DECLINED ? ngx_http_magasin_sale_bind(ctx, sale) : rc;
+}
+
+
+/*
+ * A unit price requires the scope "prix", a forced sale "inventaire".
+ *
+ * Returns NGX_OK, NGX_DONE if the 403 is in ctx, or NGX_ERROR if no memory is
+ * left.
+ */
+
+static ngx_int_t
+ngx_http_magasin_sale_allowed(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_sale_t *sale)
+{
+    ngx_uint_t  i, allowed;
+
+    /* False is what a sale without the member is. */
+
+    if (sale->members[SALE_FORCER] && *sale->members[SALE_FORCER] == 'f') {
+        sale->members[SALE_FORCER] = NULL;
     }
 
-    state = ngx_palloc(ctx->request->pool, sizeof(ngx_http_magasin_lines_t));
+    allowed = sale->members[SALE_FORCER] == NULL
+              || ngx_http_magasin_allowed(ctx, "inventaire");
 
-    if (rc != NGX_OK || state == NULL) {
-        return NGX_ERROR;
+    for (i = 0; i < sale->lines.n && allowed; i++) {
+        allowed = sale->lines.elts[i].values[LINE_PRIX] == NULL
+                  || ngx_http_magasin_allowed(ctx, "prix");
     }
 
-    *state = lines;
-    ctx->state = state;
-
-    return NGX_OK;
+    return allowed ? NGX_OK
+                   : ngx_http_magasin_reply_status(ctx, NGX_HTTP_FORBIDDEN);
 }
 
 
@@ -157,19 +237,23 @@ ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx)
 
 static ngx_int_t
 ngx_http_magasin_sale_bind(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_lines_t *lines)
+    ngx_http_magasin_sale_t *sale)
 {
-    uint64_t     *locks;
-    ngx_uint_t    i;
-    const char  **values;
-    ngx_pool_t   *pool;
+    uint64_t                  *locks;
+    ngx_uint_t                 i;
+    ngx_pool_t                *pool;
+    const char               **values;
+    ngx_http_magasin_lines_t  *lines;
 
+    lines = &sale->lines;
     pool = ctx->request->pool;
     values = ctx->job.values;
 
     ngx_http_magasin_writes_bind(ctx, "vente", lines->n);
 
     values[WRITES_MAGASIN] = ctx->place;
+    values[WRITES_CONDITION] = sale->members[SALE_TOTAL_ATTENDU];
+    values[WRITES_ARCHIVE] = sale->members[SALE_FORCER];
     values[WRITES_PRODUITS] = ngx_http_magasin_lines_list(pool, lines,
                                                           LINE_PRODUIT);
     values[WRITES_QUANTITES] = ngx_http_magasin_lines_list(pool, lines,
@@ -202,17 +286,20 @@ ngx_int_t
 ngx_http_magasin_sale_create_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result)
 {
-    ngx_int_t  rc;
+    ngx_int_t                 rc;
+    ngx_http_magasin_sale_t  *sale;
 
     if (!ngx_http_magasin_codes_asked(ctx)) {
         return ngx_http_magasin_written_render(ctx, result);
     }
 
-    rc = ngx_http_magasin_codes_into_lines(ctx, result, ctx->state,
+    sale = ctx->state;
+
+    rc = ngx_http_magasin_codes_into_lines(ctx, result, &sale->lines,
                                            LINE_PRODUIT, LINE_CODE);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_magasin_sale_bind(ctx, ctx->state);
+        rc = ngx_http_magasin_sale_bind(ctx, sale);
 
         return rc == NGX_OK ? NGX_DECLINED : NGX_ERROR;
     }

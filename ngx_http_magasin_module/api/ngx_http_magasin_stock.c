@@ -1,19 +1,34 @@
 
 /*
  * GET /api/v1/stores/{id}/stock/: all rows of a store, or those of some
- * products, in the order of the products.
+ * products, in the order of the products; with "au" as they were at an instant.
  */
 
 
 #include "ngx_http_magasin_rows.h"
 #include "ngx_http_magasin_query.h"
+#include "ngx_http_magasin_reply.h"
 
 
-/* Columns of sql/statements/stock.sql. */
+#define NGX_HTTP_MAGASIN_STOCK_BEGIN  "\"debut\":\""
+
+
+/* Columns of sql/statements/stock.sql; stock_at.sql has one more. */
 enum {
     STOCK_PRODUIT = 0,
     STOCK_NOM,
-    STOCK_QUANTITE
+    STOCK_QUANTITE,
+    STOCK_DEBUT
+};
+
+
+static ngx_int_t ngx_http_magasin_stock_before(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result);
+
+
+static const ngx_http_magasin_member_t  ngx_http_magasin_stock_params[] = {
+    { .name = "au", .type = NGX_HTTP_MAGASIN_MEMBER_INSTANT },
+    { .name = NULL }
 };
 
 
@@ -26,12 +41,15 @@ ngx_int_t
 ngx_http_magasin_stock_bind(ngx_http_magasin_ctx_t *ctx)
 {
     ngx_int_t    rc;
-    const char  *products;
+    const char  *products, *instant;
 
     if (ngx_http_magasin_ids_read(ctx, "produits",
                           ngx_http_magasin_query_value(ctx->query, "produits"),
                           &products)
-        != NGX_OK)
+           != NGX_OK
+        || ngx_http_magasin_query_read(ctx, ngx_http_magasin_stock_params,
+                                       &instant)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -53,7 +71,14 @@ ngx_http_magasin_stock_bind(ngx_http_magasin_ctx_t *ctx)
     ctx->job.values[2] = NGX_HTTP_MAGASIN_PIECE_ROWS;
     ctx->job.nvalues = 3;
 
-    if (products) {
+    if (instant) {
+        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_STOCK_AT;
+        ctx->job.class = NGX_HTTP_MAGASIN_PG_HEAVY;
+        ctx->job.values[3] = products;
+        ctx->job.values[4] = instant;
+        ctx->job.nvalues = 5;
+
+    } else if (products) {
         ctx->job.statement = NGX_HTTP_MAGASIN_SQL_STOCK_SOME;
         ctx->job.values[3] = products;
         ctx->job.nvalues = 4;
@@ -73,6 +98,10 @@ ngx_http_magasin_stock_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 
     json = &ctx->json;
     rows = PQntuples(result);
+
+    if (rows && PQgetisnull(result, 0, STOCK_PRODUIT)) {
+        return ngx_http_magasin_stock_before(ctx, result);
+    }
 
     if (ctx->rows == 0) {
         ngx_http_magasin_json_open(json, '[');
@@ -99,6 +128,53 @@ ngx_http_magasin_stock_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
     }
 
     ngx_http_magasin_json_close(json, ']');
+
+    return NGX_OK;
+}
+
+
+/*
+ * Write a 410 with the begin of the history, which is after the instant that is
+ * asked for.  Returns NGX_OK, or NGX_ERROR if no memory is left.
+ */
+
+static ngx_int_t
+ngx_http_magasin_stock_before(ngx_http_magasin_ctx_t *ctx, PGresult *result)
+{
+    u_char                   *p;
+    ngx_str_t                 begin, members;
+    ngx_http_magasin_json_t  *json;
+
+    static ngx_str_t  detail = ngx_string("Le journal ne remonte pas jusqu’à "
+                                          "cet instant.");
+
+    begin = ngx_http_magasin_column(result, 0, STOCK_DEBUT);
+
+    members.data = ngx_pnalloc(ctx->request->pool, begin.len
+                               + sizeof(NGX_HTTP_MAGASIN_STOCK_BEGIN));
+    if (members.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(members.data, NGX_HTTP_MAGASIN_STOCK_BEGIN,
+                   sizeof(NGX_HTTP_MAGASIN_STOCK_BEGIN) - 1);
+    p = ngx_cpymem(p, begin.data, begin.len);
+    *p++ = '"';
+
+    members.len = p - members.data;
+
+    ngx_http_magasin_reply_begin(ctx, 410);
+
+    ctx->detail = detail;
+    ctx->members = members;
+
+    json = &ctx->json;
+
+    ngx_http_magasin_json_open(json, '{');
+    ngx_http_magasin_json_key(json, "detail");
+    ngx_http_magasin_json_text(json, detail.data, detail.len);
+    ngx_http_magasin_json_literal(json, members.data, members.len);
+    ngx_http_magasin_json_close(json, '}');
 
     return NGX_OK;
 }

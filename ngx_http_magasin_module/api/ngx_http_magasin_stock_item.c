@@ -1,8 +1,8 @@
 
 /*
  * GET /api/v1/stores/{id}/stock/{produit}/ and
- * /api/v1/stock/central/{produit}/.  The entity tag is the quantity, because no
- * other member of the resource can change.
+ * /api/v1/stock/central/{produit}/.  The entity tag is the quantity, of a store
+ * with what is not held of it, "12-9": no other member can change.
  */
 
 
@@ -14,6 +14,13 @@ static const ngx_http_magasin_column_t  ngx_http_magasin_item_columns[] = {
     { .name = "magasin", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
     { .name = "produit", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
     { .name = "quantite", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { .name = "disponible", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { .name = NULL }
+};
+
+static const ngx_http_magasin_column_t  ngx_http_magasin_central_columns[] = {
+    { .name = "produit", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
+    { .name = "quantite", .type = NGX_HTTP_MAGASIN_COLUMN_LITERAL },
     { .name = NULL }
 };
 
@@ -23,10 +30,9 @@ const ngx_http_magasin_item_spec_t  ngx_http_magasin_stock_item_spec = {
     .columns = ngx_http_magasin_item_columns
 };
 
-/* The columns of a store without the store. */
 const ngx_http_magasin_item_spec_t  ngx_http_magasin_central_item_spec = {
     .what = "Stock central du produit",
-    .columns = &ngx_http_magasin_item_columns[1]
+    .columns = ngx_http_magasin_central_columns
 };
 
 
@@ -34,19 +40,32 @@ ngx_int_t
 ngx_http_magasin_stock_item_render(ngx_http_magasin_ctx_t *ctx,
     PGresult *result)
 {
-    ngx_str_t  text;
+    int        column;
+    u_char    *p;
+    ngx_str_t  text, free;
 
     if (PQntuples(result)) {
         text = ngx_http_magasin_column(result, 0,
                                        PQfnumber(result, "quantite"));
+        ngx_str_null(&free);
 
-        ctx->etag.data = ngx_pnalloc(ctx->request->pool, text.len + 2);
-        if (ctx->etag.data == NULL) {
+        column = PQfnumber(result, "disponible");
+
+        if (column >= 0) {
+            free = ngx_http_magasin_column(result, 0, column);
+        }
+
+        p = ngx_pnalloc(ctx->request->pool,
+                        text.len + free.len + sizeof("\"-\"") - 1);
+        if (p == NULL) {
             return NGX_ERROR;
         }
 
-        ctx->etag.len = ngx_sprintf(ctx->etag.data, "\"%V\"", &text)
-                        - ctx->etag.data;
+        ctx->etag.data = p;
+
+        p = ngx_sprintf(p, free.len ? "\"%V-%V\"" : "\"%V\"", &text, &free);
+
+        ctx->etag.len = p - ctx->etag.data;
     }
 
     return ngx_http_magasin_item_render(ctx, result);

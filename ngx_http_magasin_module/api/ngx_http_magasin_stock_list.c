@@ -5,8 +5,7 @@
  */
 
 
-#include "ngx_http_magasin_api.h"
-#include "ngx_http_magasin_members.h"
+#include "ngx_http_magasin_rows.h"
 #include "ngx_http_magasin_reply.h"
 #include "ngx_http_magasin_text.h"
 #include "ngx_http_magasin_query.h"
@@ -151,6 +150,10 @@ ngx_http_magasin_stock_list_bind(ngx_http_magasin_ctx_t *ctx)
     ctx->job.nvalues = LIST_VALUES;
     ctx->job.weigh = 1;
 
+    if (ctx->table) {
+        return ngx_http_magasin_stock_list_all_bind(ctx);
+    }
+
     if (list->nom == NULL && list->quantite == NULL && list->q == NULL
         && ngx_strstr(list->keys[0], "nom"))
     {
@@ -175,6 +178,10 @@ ngx_http_magasin_stock_list_render(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t                total, page;
     ngx_http_magasin_json_t  *json;
     ngx_http_magasin_stock_list_t  *list;
+
+    if (ctx->table) {
+        return ngx_http_magasin_order_render(ctx, result);
+    }
 
     list = ctx->state;
     json = &ctx->json;
@@ -211,20 +218,8 @@ ngx_http_magasin_stock_list_render(ngx_http_magasin_ctx_t *ctx,
     }
 
     for (row = 0; row < rows; row++) {
-        ngx_http_magasin_json_open(json, '{');
-        ngx_http_magasin_json_key(json, "id");
-        ngx_http_magasin_column_number(json, result, row, LIST_ID);
-        ngx_http_magasin_json_key(json, "produit");
-        ngx_http_magasin_column_number(json, result, row, LIST_PRODUIT);
-        ngx_http_magasin_json_key(json, "magasin");
-        ngx_http_magasin_column_number(json, result, row, LIST_MAGASIN);
-        ngx_http_magasin_json_key(json, "quantite");
-        ngx_http_magasin_column_number(json, result, row, LIST_QUANTITE);
-        ngx_http_magasin_json_key(json, "produit_nom");
-        ngx_http_magasin_column_text(json, result, row, LIST_PRODUIT_NOM);
-        ngx_http_magasin_json_key(json, "magasin_nom");
-        ngx_http_magasin_column_text(json, result, row, LIST_MAGASIN_NOM);
-        ngx_http_magasin_json_close(json, '}');
+        ngx_http_magasin_row(json, ngx_http_magasin_stock_list_columns, result,
+                             row, LIST_ID);
     }
 
     ngx_http_magasin_json_close(json, ']');

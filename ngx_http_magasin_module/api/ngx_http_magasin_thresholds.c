@@ -79,6 +79,42 @@ const ngx_http_magasin_item_spec_t  ngx_http_magasin_thresholds_spec = {
 };
 
 
+/* GET of one product.  What is not there may be the store. */
+
+ngx_int_t
+ngx_http_magasin_threshold_bind(ngx_http_magasin_ctx_t *ctx)
+{
+    return ctx->ids[0].fits
+           ? ngx_http_magasin_item_bind(ctx)
+           : ngx_http_magasin_reply_missing(ctx, "Magasin", &ctx->ids[0]);
+}
+
+
+/* Returns NGX_OK, or NGX_ERROR if no memory is left. */
+
+ngx_int_t
+ngx_http_magasin_threshold_render(ngx_http_magasin_ctx_t *ctx,
+    PGresult *result)
+{
+    ngx_int_t  rc;
+
+    if (!PQgetisnull(result, 0, 0)) {
+        ngx_http_magasin_row(&ctx->json, ngx_http_magasin_threshold_columns,
+                             result, 0, 0);
+        return NGX_OK;
+    }
+
+    if (*PQgetvalue(result, 0, 1) == 't') {
+        rc = ngx_http_magasin_reply_missing(ctx, "Produit", &ctx->ids[1]);
+
+    } else {
+        rc = ngx_http_magasin_reply_missing(ctx, "Magasin", &ctx->ids[0]);
+    }
+
+    return rc == NGX_DONE ? NGX_OK : NGX_ERROR;
+}
+
+
 /*
  * PUT of one product.  Unknown members are ignored: what GET gives, PUT takes.
  */

@@ -3,7 +3,6 @@
 
 
 #include "ngx_http_magasin_movements_internal.h"
-#include "ngx_http_magasin_reply.h"
 
 
 /* Parameters of transfer_create.sql; the first ones: the members. */
@@ -50,8 +49,6 @@ enum {
 
 static ngx_int_t ngx_http_magasin_transfer_bind(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_receive_bind(ngx_http_magasin_ctx_t *ctx);
-static ngx_int_t ngx_http_magasin_transfer_arrived(
-    ngx_http_magasin_ctx_t *ctx, ngx_http_magasin_lines_t *lines);
 
 
 static const char *const  ngx_http_magasin_transfer_states[] = {
@@ -101,6 +98,22 @@ static const ngx_http_magasin_member_t  ngx_http_magasin_receive_lines[] = {
     { .name = NULL }
 };
 
+static const ngx_http_magasin_movement_t  ngx_http_magasin_transfer_posted = {
+    .members = ngx_http_magasin_transfer_members,
+    .lines = ngx_http_magasin_transfer_lines,
+    .code = TRANSFER_CODE,
+    .bind = ngx_http_magasin_transfer_bind
+};
+
+static const ngx_http_magasin_movement_t  ngx_http_magasin_receive_posted = {
+    .members = ngx_http_magasin_receive_members,
+    .lines = ngx_http_magasin_receive_lines,
+    .code = TRANSFER_CODE,
+    .what = "Transfert",
+    .bind = ngx_http_magasin_receive_bind,
+    .optional = 1
+};
+
 static const ngx_http_magasin_column_t  ngx_http_magasin_transfer_columns[] = {
     { "", NGX_HTTP_MAGASIN_COLUMN_OBJECT },
     { .name = NULL }
@@ -120,7 +133,7 @@ const ngx_http_magasin_item_spec_t  ngx_http_magasin_transfer_spec = {
 };
 
 
-/* GET of the list.  A store, or else a state, has its own index. */
+/* GET of the list.  A store, a state, and both have an index each. */
 
 ngx_int_t
 ngx_http_magasin_transfers_bind(ngx_http_magasin_ctx_t *ctx)
@@ -133,7 +146,9 @@ ngx_http_magasin_transfers_bind(ngx_http_magasin_ctx_t *ctx)
     }
 
     if (ctx->job.values[TRANSFERS_MAGASIN]) {
-        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_TRANSFERS_STORE;
+        ctx->job.statement = ctx->job.values[TRANSFERS_STATUT]
+                             ? NGX_HTTP_MAGASIN_SQL_TRANSFERS_STORE_STATE
+                             : NGX_HTTP_MAGASIN_SQL_TRANSFERS_STORE;
 
     } else if (ctx->job.values[TRANSFERS_STATUT]) {
         ctx->job.statement = NGX_HTTP_MAGASIN_SQL_TRANSFERS_STATE;
@@ -148,55 +163,8 @@ ngx_http_magasin_transfers_bind(ngx_http_magasin_ctx_t *ctx)
 ngx_int_t
 ngx_http_magasin_transfer_create_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_int_t                           rc;
-    const char                        **members;
-    ngx_http_magasin_movement_body_t   *body;
-
-    rc = ngx_http_magasin_members_root(ctx);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    body = ngx_pcalloc(ctx->request->pool,
-                       sizeof(ngx_http_magasin_movement_body_t));
-    if (body == NULL) {
-        return NGX_ERROR;
-    }
-
-    body->code = TRANSFER_CODE;
-    body->bind = ngx_http_magasin_transfer_bind;
-    members = body->members;
-
-    if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_transfer_members,
-                                      members)
-           != NGX_OK
-        || ngx_http_magasin_lines_read(ctx, ngx_http_magasin_transfer_lines,
-                                       &body->lines)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_http_magasin_members_unknown(ctx, ngx_http_magasin_transfer_members);
-
-    rc = ngx_http_magasin_members_end(ctx);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    members[TRANSFER_DE] = ngx_http_magasin_movement_place(
-                                                       members[TRANSFER_DE]);
-    members[TRANSFER_VERS] = ngx_http_magasin_movement_place(
-                                                     members[TRANSFER_VERS]);
-
-    rc = ngx_http_magasin_movement_allowed(ctx, members[TRANSFER_DE]);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    ctx->place = members[TRANSFER_DE] ? members[TRANSFER_DE] : "";
-
-    return ngx_http_magasin_movement_bind(ctx, body);
+    return ngx_http_magasin_movement_post(ctx,
+                                          &ngx_http_magasin_transfer_posted);
 }
 
 
@@ -205,31 +173,22 @@ ngx_http_magasin_transfer_create_bind(ngx_http_magasin_ctx_t *ctx)
 static ngx_int_t
 ngx_http_magasin_transfer_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_pool_t                         *pool;
     const char                        **values;
     ngx_http_magasin_movement_body_t   *body;
 
     body = ctx->state;
-    pool = ctx->request->pool;
     values = ctx->job.values;
 
     values[TRANSFER_DE] = body->members[TRANSFER_DE];
-    values[TRANSFER_VERS] = body->members[TRANSFER_VERS];
+    values[TRANSFER_VERS] = ngx_http_magasin_movement_place(
+                                                body->members[TRANSFER_VERS]);
     values[TRANSFER_MOTIF] = body->members[TRANSFER_MEMBER_MOTIF];
-    values[TRANSFER_PRODUITS] = ngx_http_magasin_lines_array(pool,
-                                                             &body->lines,
-                                                             MOVED_PRODUIT);
-    values[TRANSFER_QUANTITES] = ngx_http_magasin_lines_array(pool,
-                                                              &body->lines,
-                                                              MOVED_QUANTITE);
     values[TRANSFER_ACTEUR] = (const char *) ctx->token.data;
     values[TRANSFER_KEY] = ctx->key;
     values[TRANSFER_DIGEST] = ctx->digest;
     ctx->job.nvalues = TRANSFER_VALUES;
 
-    if (values[TRANSFER_PRODUITS] == NULL
-        || values[TRANSFER_QUANTITES] == NULL)
-    {
+    if (ngx_http_magasin_movement_lines(ctx, TRANSFER_PRODUITS) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -255,44 +214,8 @@ ngx_http_magasin_transfer_create_touch(ngx_http_magasin_ctx_t *ctx,
 ngx_int_t
 ngx_http_magasin_transfer_receive_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_int_t                          rc;
-    ngx_http_magasin_movement_body_t  *body;
-
-    rc = ngx_http_magasin_members_root(ctx);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    body = ngx_pcalloc(ctx->request->pool,
-                       sizeof(ngx_http_magasin_movement_body_t));
-    if (body == NULL) {
-        return NGX_ERROR;
-    }
-
-    body->code = TRANSFER_CODE;
-    body->bind = ngx_http_magasin_receive_bind;
-
-    if (ngx_http_magasin_transfer_arrived(ctx, &body->lines) != NGX_OK
-        || ngx_http_magasin_members_read(ctx,
-                                         ngx_http_magasin_receive_members,
-                                         body->members)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_http_magasin_members_unknown(ctx, ngx_http_magasin_receive_members);
-
-    rc = ngx_http_magasin_members_end(ctx);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (!ctx->ids[0].fits) {
-        return ngx_http_magasin_reply_missing(ctx, "Transfert", &ctx->ids[0]);
-    }
-
-    return ngx_http_magasin_movement_bind(ctx, body);
+    return ngx_http_magasin_movement_post(ctx,
+                                          &ngx_http_magasin_receive_posted);
 }
 
 
@@ -301,65 +224,19 @@ ngx_http_magasin_transfer_receive_bind(ngx_http_magasin_ctx_t *ctx)
 static ngx_int_t
 ngx_http_magasin_receive_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_pool_t                         *pool;
-    const char                        **values;
-    ngx_http_magasin_movement_t         movement;
-    ngx_http_magasin_movement_body_t   *body;
+    ngx_http_magasin_movement_body_t  *body;
 
     body = ctx->state;
-    pool = ctx->request->pool;
-    values = ctx->job.values;
 
-    values[RECEIVE_MOTIF] = body->members[1];
+    ctx->job.values[RECEIVE_MOTIF] = body->members[1];
 
-    if (body->lines.n) {
-        values[RECEIVE_PRODUITS] = ngx_http_magasin_lines_array(pool,
-                                                   &body->lines,
-                                                   MOVED_PRODUIT);
-        values[RECEIVE_QUANTITES] = ngx_http_magasin_lines_array(pool,
-                                                   &body->lines,
-                                                   MOVED_QUANTITE);
-
-        if (values[RECEIVE_PRODUITS] == NULL
-            || values[RECEIVE_QUANTITES] == NULL)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    movement.what = "Transfert";
-    movement.scopes = RECEIVE_SCOPES;
-
-    return ngx_http_magasin_movement_act(ctx, &movement);
-}
-
-
-/*
- * Read the lines of what has come, if the body has any.  Returns NGX_OK, also
- * with errors in ctx, or NGX_ERROR if no memory is left.
- */
-
-static ngx_int_t
-ngx_http_magasin_transfer_arrived(ngx_http_magasin_ctx_t *ctx,
-    ngx_http_magasin_lines_t *lines)
-{
-    ngx_http_magasin_field_t  field;
-
-    lines->n = 0;
-
-    if (ngx_http_magasin_body_field(ctx->request, &ctx->body, "lignes", 1,
-                                    &field)
-        != NGX_OK)
+    if (body->lines.n
+        && ngx_http_magasin_movement_lines(ctx, RECEIVE_PRODUITS) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (field.type == NGX_HTTP_MAGASIN_FIELD_ABSENT) {
-        return NGX_OK;
-    }
-
-    return ngx_http_magasin_lines_read(ctx, ngx_http_magasin_receive_lines,
-                                       lines);
+    return ngx_http_magasin_movement_act(ctx, "Transfert", RECEIVE_SCOPES);
 }
 
 

@@ -18,18 +18,20 @@ enum {
     WRITES_CLE,
     WRITES_EMPREINTE,
     WRITES_MAGASIN,
-    WRITES_CONDITION,           /* If-Match */
-    WRITES_ATTENDU,
-    WRITES_MOTIF,
+    WRITES_CONDITION,           /* If-Match; of a sale, the total that it
+                                   expects */
+    WRITES_ATTENDU,             /* of a reservation, its seconds */
+    WRITES_MOTIF,               /* of a reservation, its reference; of a
+                                   claim, the stores of who asks */
     WRITES_LIGNES_DE,           /* these five: of each line */
-    WRITES_PRODUITS,
+    WRITES_PRODUITS,            /* of a claim, the reservation */
     WRITES_QUANTITES,
     WRITES_COMPTES,
     WRITES_PRIX,
     WRITES_NOM,
     WRITES_CATEGORIE,
     WRITES_DESCRIPTION,
-    WRITES_ARCHIVE,
+    WRITES_ARCHIVE,             /* of a sale, "true": forced */
     WRITES_ATTENDRE,
     WRITES_VALUES
 };
@@ -37,6 +39,10 @@ enum {
 
 /* The first column of the product in a row of writes_batch.sql. */
 #define WRITES_PRODUIT  8
+
+/* The same of a claim: its store, and its products, "4,7". */
+#define WRITES_RECLAME_MAGASIN   WRITES_PRODUIT
+#define WRITES_RECLAME_PRODUITS  (WRITES_PRODUIT + 4)
 
 
 void ngx_http_magasin_writes_bind(ngx_http_magasin_ctx_t *ctx,

@@ -500,6 +500,16 @@ ngx_http_magasin_cache_stale(ngx_http_magasin_cache_read_t *cr)
 }
 
 
+/* Returns how long a read has waited for flights so far, in microseconds. */
+
+uint64_t
+ngx_http_magasin_cache_waited(ngx_http_magasin_cache_read_t *cr)
+{
+    return cr->waited
+           + (cr->waits ? ngx_http_magasin_clock() - cr->joined_at : 0);
+}
+
+
 /*
  * End a read in any state: it leaves its flight, releases its pin, cancels its
  * command, and ends the flight that it leads.  No callback comes after it.

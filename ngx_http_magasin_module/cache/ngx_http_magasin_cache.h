@@ -149,6 +149,7 @@ ngx_int_t ngx_http_magasin_cache_read(ngx_http_magasin_cache_read_t *cr);
 ngx_int_t ngx_http_magasin_cache_stale(ngx_http_magasin_cache_read_t *cr);
 ngx_int_t ngx_http_magasin_cache_piece(ngx_http_magasin_cache_read_t *cr,
     u_char *p, size_t size, ngx_uint_t last);
+uint64_t ngx_http_magasin_cache_waited(ngx_http_magasin_cache_read_t *cr);
 void ngx_http_magasin_cache_read_close(ngx_http_magasin_cache_read_t *cr);
 
 /* cache_fill.c: after the statement */
@@ -156,6 +157,7 @@ ngx_uint_t ngx_http_magasin_cache_gathers(ngx_http_magasin_cache_read_t *cr,
     size_t size, ngx_uint_t complete);
 ngx_uint_t ngx_http_magasin_cache_streams(ngx_http_magasin_cache_read_t *cr);
 void ngx_http_magasin_cache_ran(ngx_http_magasin_cache_read_t *cr);
+void ngx_http_magasin_cache_replica(ngx_http_magasin_cache_read_t *cr);
 void ngx_http_magasin_cache_fill(ngx_http_magasin_cache_read_t *cr,
     ngx_http_magasin_answer_t *answer, ngx_msec_t valid_for);
 void ngx_http_magasin_cache_refuse(ngx_http_magasin_cache_read_t *cr);

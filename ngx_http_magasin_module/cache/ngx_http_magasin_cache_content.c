@@ -125,16 +125,25 @@ ngx_http_magasin_store_copy(ngx_http_magasin_store_t *store,
     }
 
     ngx_http_magasin_content_begin(content, &cursor);
-    ngx_http_magasin_blocks_read(&cursor, p, size);
 
-    if (packed) {
-        ngx_http_magasin_form_begin(content->form, &cursor);
-    }
+    if (whole && !packed) {
 
-    answer->reader.cursor = cursor;
+        /* All of it, as most answers are read. */
 
-    if (whole) {
-        ngx_http_magasin_blocks_read(&cursor, p + size, body);
+        ngx_http_magasin_blocks_read(&cursor, p, size + body);
+
+    } else {
+        ngx_http_magasin_blocks_read(&cursor, p, size);
+
+        if (packed) {
+            ngx_http_magasin_form_begin(content->form, &cursor);
+        }
+
+        answer->reader.cursor = cursor;
+
+        if (whole) {
+            ngx_http_magasin_blocks_read(&cursor, p + size, body);
+        }
     }
 
     answer->etag.data = p;

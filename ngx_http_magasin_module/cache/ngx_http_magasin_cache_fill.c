@@ -93,6 +93,21 @@ ngx_http_magasin_cache_ran(ngx_http_magasin_cache_read_t *cr)
 
 
 /*
+ * A replica has answered a statement of this read.  It shows each write that
+ * this node knew of when the statement was sent.  Redis may know of others, by
+ * the generations that this read has found there; and a client that wants an
+ * answer newer than its request gets none of a replica.  So the answer is
+ * stored in shared memory alone, for those who take what is cached.
+ */
+
+void
+ngx_http_magasin_cache_replica(ngx_http_magasin_cache_read_t *cr)
+{
+    cr->replica = 1;
+}
+
+
+/*
  * Store a complete answer, for which _gathers() gave 1, and end the flight
  * with it.  The caller has set etag, links, chain and size.  valid_for:
  * milliseconds that the answer is valid at most; 0: as configured.
@@ -109,7 +124,7 @@ ngx_http_magasin_cache_fill(ngx_http_magasin_cache_read_t *cr,
 
     cache = cr->cache;
 
-    answer->direct = !cr->joined;
+    answer->direct = !cr->joined && !cr->replica;
     answer->gzip = cr->gzip;
     ngx_http_magasin_cache_life(cr, &cr->question, answer, valid_for);
 
@@ -123,7 +138,9 @@ ngx_http_magasin_cache_fill(ngx_http_magasin_cache_read_t *cr,
                    answer->expires - answer->stored,
                    answer->reader.pin != NULL);
 
-    if ((cr->conf->levels & NGX_HTTP_MAGASIN_CACHE_L2) && !cr->joined) {
+    if ((cr->conf->levels & NGX_HTTP_MAGASIN_CACHE_L2)
+        && !cr->joined && !cr->replica)
+    {
         ngx_http_magasin_cache_redis_store(cache, cr, answer);
     }
 

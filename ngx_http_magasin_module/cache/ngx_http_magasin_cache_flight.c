@@ -65,6 +65,7 @@ ngx_http_magasin_flight_join(ngx_http_magasin_cache_read_t *cr)
                    cr->question.hash, flight->number);
 
     cr->waits = flight;
+    cr->joined_at = ngx_http_magasin_clock();
     ngx_queue_insert_tail(&flight->waiters, &cr->queue);
 
     if (!cache->timer.timer_set) {
@@ -89,6 +90,7 @@ ngx_http_magasin_flight_leave(ngx_http_magasin_cache_read_t *cr)
     }
 
     cr->waits = NULL;
+    cr->waited += ngx_http_magasin_clock() - cr->joined_at;
     ngx_queue_remove(&cr->queue);
 
     if (ngx_queue_empty(&flight->waiters) && !flight->waking) {
@@ -223,6 +225,7 @@ ngx_http_magasin_flight_wake(ngx_event_t *ev)
 
         cr = ngx_queue_data(q, ngx_http_magasin_cache_read_t, queue);
         cr->waits = NULL;
+        cr->waited += ngx_http_magasin_clock() - cr->joined_at;
 
         ngx_http_magasin_flight_tell(flight, cr);
     }

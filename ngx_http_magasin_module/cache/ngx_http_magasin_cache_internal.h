@@ -152,6 +152,8 @@ struct ngx_http_magasin_cache_read_s {
 
     ngx_queue_t                        queue;       /* of those waiting */
     ngx_http_magasin_flight_t         *waits;       /* NULL: for nobody */
+    uint64_t                           joined_at;   /* microseconds */
+    uint64_t                           waited;      /* before, microseconds */
 
     ngx_http_magasin_cache_asked_t    *asked;       /* NULL: never */
     ngx_str_t                          generations; /* Redis's */
@@ -169,6 +171,7 @@ struct ngx_http_magasin_cache_read_s {
     unsigned                           fetch:1;     /* no old answer will do */
     unsigned                           leads:1;     /* a flight is ours */
     unsigned                           joined:1;    /* it has fragments */
+    unsigned                           replica:1;   /* has answered */
     unsigned                           asking:1;    /* Redis */
 };
 

@@ -201,6 +201,7 @@ ngx_http_magasin_poller_start(ngx_http_magasin_poller_t *poller)
         poller->job.values[0] = (char *) poller->before;
     }
 
+    ngx_http_magasin_pg_wal_ask(poller->pool, &poller->asked);
     poller->started = ngx_http_magasin_cache_now();
     poller->number++;
     poller->polling = 1;
@@ -314,6 +315,14 @@ ngx_http_magasin_poller_take(ngx_http_magasin_poller_t *poller,
     ngx_md5_final(identity, &md5);
 
     ngx_http_magasin_poller_redis(poller);
+
+    /* Before any generation is raised: see pg_wal.c. */
+
+    poller->asked.started = poller->started;
+
+    ngx_http_magasin_pg_wal_told(poller->pool, &poller->asked,
+                                 poller->job.life,
+                                 PQgetvalue(result, 0, POLL_WAL));
 
     poller->tags.n = 0;
     poller->debt = shared->debt;

@@ -21,7 +21,8 @@ enum {
     POLL_OBJET,
     POLL_NOM,
     POLL_PRESENCE,
-    POLL_AGE
+    POLL_AGE,
+    POLL_WAL
 };
 
 
@@ -35,6 +36,7 @@ struct ngx_http_magasin_poller_s {
     ngx_event_t                      timer;
 
     uint64_t                         started;   /* of this poll */
+    ngx_http_magasin_pg_asked_t      asked;     /* what it will tell of */
     ngx_uint_t                       number;    /* of polls */
     ngx_uint_t                       debt;      /* that this one pays */
     ngx_http_magasin_tags_t          tags;

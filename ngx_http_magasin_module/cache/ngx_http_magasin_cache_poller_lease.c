@@ -172,6 +172,8 @@ ngx_http_magasin_poller_hint(void *data, const char *message)
 
     ngx_http_magasin_count(shared->counters.hints);
 
+    ngx_http_magasin_pg_wal_changed(
+                            ngx_http_magasin_pg_pool_of(poller->cycle));
     ngx_http_magasin_tags_raise(shared, &tags);
 
     /*

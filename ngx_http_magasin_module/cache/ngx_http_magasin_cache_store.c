@@ -31,25 +31,12 @@ static ngx_uint_t ngx_http_magasin_store_same(
     ngx_uint_t *generations);
 
 
-/*
- * Milliseconds of a clock that all processes of this machine share and that
- * is read now: what nginx keeps is from the beginning of the event loop's
- * turn, and a worker may have been stopped since.  It goes on while the
- * machine sleeps, where there is such a clock.
- */
+/* Milliseconds of the clock that all processes of this machine share. */
 
 uint64_t
 ngx_http_magasin_cache_now(void)
 {
-    struct timespec  ts;
-
-#if defined(CLOCK_BOOTTIME)
-    (void) clock_gettime(CLOCK_BOOTTIME, &ts);
-#else
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-#endif
-
-    return (uint64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    return ngx_http_magasin_now();
 }
 
 
@@ -264,7 +251,8 @@ ngx_http_magasin_store_flying(ngx_http_magasin_store_t *store,
 /*
  * The answer of question->flight, or of a later flight.  It is right for every
  * read that joined the flight, also when a write has invalidated it for others
- * since.  With question->after it has to be of a statement.
+ * since; but not for one that joined when the answer had already ended by
+ * itself.  With question->after it has to be of a statement.
  *
  * NGX_OK: the answer, as _find() gives it.  NGX_DECLINED: there is none.
  * NGX_BUSY: there is no room for it.  NGX_ERROR: no memory in the pool.
@@ -286,9 +274,10 @@ ngx_http_magasin_store_wait(ngx_http_magasin_store_t *store,
 
     if (entry && entry->content
         && entry->content->flight >= question->flight
-        && (question->after == 0
-            || (entry->content->direct
-                && entry->content->flight > question->after)))
+        && (question->after
+            ? entry->content->direct
+              && entry->content->flight > question->after
+            : question->captured < entry->content->expires))
     {
         rc = ngx_http_magasin_store_copy(store, entry, pool, answer);
     }

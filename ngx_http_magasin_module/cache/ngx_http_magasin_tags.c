@@ -189,6 +189,22 @@ ngx_http_magasin_tags_change(ngx_http_magasin_tags_t *tags,
         ngx_http_magasin_tags_transfert(tags, change->objet);
         return;
 
+    case NGX_HTTP_MAGASIN_CHANGE_RETENUE:
+        ngx_http_magasin_tags_reservation(tags, change->objet);
+
+        /* The row of a claim, whose products have rows of their own. */
+
+        if (change->produit) {
+            ngx_http_magasin_tags_retenue(tags, change->magasin,
+                                          change->produit);
+        }
+
+        return;
+
+    case NGX_HTTP_MAGASIN_CHANGE_COMPTAGE:
+        ngx_http_magasin_tags_comptage(tags, change->objet);
+        return;
+
     default:
         ngx_http_magasin_tags_add_slot(tags, NGX_HTTP_MAGASIN_TAG_ALL);
     }
@@ -209,6 +225,24 @@ ngx_http_magasin_tags_stock(ngx_http_magasin_tags_t *tags,
                               magasin, 0);
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_RAPPORTS,
                               0, 0);
+}
+
+
+/*
+ * What is held of a product in a store: its quantity stays.  Reports do not
+ * show what is held.
+ */
+
+void
+ngx_http_magasin_tags_retenue(ngx_http_magasin_tags_t *tags,
+    int64_t magasin, int64_t produit)
+{
+    ngx_http_magasin_tags_disponibilite(tags, produit);
+
+    ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_QUANTITE,
+                              magasin, produit);
+    ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_STOCK,
+                              magasin, 0);
 }
 
 
@@ -332,6 +366,32 @@ ngx_http_magasin_tags_transfert(ngx_http_magasin_tags_t *tags,
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_TRANSFERT,
                               transfert, 0);
     ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_TRANSFERTS,
+                              0, 0);
+}
+
+
+/* A reservation.  What it holds is a change of its own. */
+
+void
+ngx_http_magasin_tags_reservation(ngx_http_magasin_tags_t *tags,
+    int64_t reservation)
+{
+    ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_RESERVATION,
+                              reservation, 0);
+    ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_RESERVATIONS,
+                              0, 0);
+}
+
+
+/* A stock-take, likewise. */
+
+void
+ngx_http_magasin_tags_comptage(ngx_http_magasin_tags_t *tags,
+    int64_t comptage)
+{
+    ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_COMPTAGE,
+                              comptage, 0);
+    ngx_http_magasin_tags_add(tags, NGX_HTTP_MAGASIN_TAG_COMPTAGES,
                               0, 0);
 }
 

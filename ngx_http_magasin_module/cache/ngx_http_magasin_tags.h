@@ -50,7 +50,11 @@ typedef enum {
     NGX_HTTP_MAGASIN_TAG_RECEPTION,       /* receipt */
     NGX_HTTP_MAGASIN_TAG_RECEPTIONS,      /* any receipt */
     NGX_HTTP_MAGASIN_TAG_TRANSFERT,       /* transfer */
-    NGX_HTTP_MAGASIN_TAG_TRANSFERTS       /* any transfer */
+    NGX_HTTP_MAGASIN_TAG_TRANSFERTS,      /* any transfer */
+    NGX_HTTP_MAGASIN_TAG_RESERVATION,     /* reservation */
+    NGX_HTTP_MAGASIN_TAG_RESERVATIONS,    /* any reservation */
+    NGX_HTTP_MAGASIN_TAG_COMPTAGE,        /* stock-take */
+    NGX_HTTP_MAGASIN_TAG_COMPTAGES        /* any stock-take */
 } ngx_http_magasin_tag_e;
 
 
@@ -72,6 +76,8 @@ typedef enum {
     NGX_HTTP_MAGASIN_CHANGE_VENTE = 'v',
     NGX_HTTP_MAGASIN_CHANGE_RECEPTION = 'r',
     NGX_HTTP_MAGASIN_CHANGE_TRANSFERT = 't',
+    NGX_HTTP_MAGASIN_CHANGE_RETENUE = 'h',    /* a hold */
+    NGX_HTTP_MAGASIN_CHANGE_COMPTAGE = 'k',   /* a stock-take */
     NGX_HTTP_MAGASIN_CHANGE_OTHER = 'x'   /* it invalidates everything */
 } ngx_http_magasin_change_e;
 
@@ -117,6 +123,12 @@ void ngx_http_magasin_tags_reception(ngx_http_magasin_tags_t *tags,
     int64_t reception);
 void ngx_http_magasin_tags_transfert(ngx_http_magasin_tags_t *tags,
     int64_t transfert);
+void ngx_http_magasin_tags_reservation(ngx_http_magasin_tags_t *tags,
+    int64_t reservation);
+void ngx_http_magasin_tags_retenue(ngx_http_magasin_tags_t *tags,
+    int64_t magasin, int64_t produit);
+void ngx_http_magasin_tags_comptage(ngx_http_magasin_tags_t *tags,
+    int64_t comptage);
 
 /* The poller calls this one, with a row of the journal. */
 void ngx_http_magasin_tags_change(ngx_http_magasin_tags_t *tags,

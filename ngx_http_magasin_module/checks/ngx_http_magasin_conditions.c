@@ -145,8 +145,8 @@ ngx_http_magasin_entity_tags(ngx_http_magasin_ctx_t *ctx,
 
 
 /*
- * Appends "tag," for each tag of hex digits, and omits weak tags unless `weak`
- * is set.  Returns the end of it.
+ * Appends "tag," for each tag of hex digits and hyphens, and omits weak tags
+ * unless `weak` is set.  Returns the end of it.
  */
 
 static u_char *
@@ -180,7 +180,8 @@ ngx_http_magasin_entity_tags_of(u_char *out, ngx_str_t *value,
         last = mark - ngx_http_magasin_etag_suffix(tag, mark);
 
         for (p = tag; p < last; p++) {
-            ours &= (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'f');
+            ours &= (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'f')
+                    || *p == '-';
         }
 
         if (ours && last > tag) {

@@ -77,9 +77,9 @@ ngx_http_magasin_place_value(ngx_http_magasin_ctx_t *ctx)
 
 /*
  * Checks the store of the row that was read, which is in its column
- * magasin_id, or in vers_id where a row is of two stores.  The central stock,
- * NULL, is none.  Without a row there is nothing to hide.  Returns NGX_OK, or
- * NGX_DONE if the 403 is in ctx.
+ * magasin_id, or in vers_id where a row is of two stores.  Rows of a list are
+ * all of one store.  The central stock, NULL, is none.  Without a row there is
+ * nothing to hide.  Returns NGX_OK, or NGX_DONE if the 403 is in ctx.
  */
 
 ngx_int_t
@@ -101,7 +101,7 @@ ngx_http_magasin_place_row(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 }
 
 
-/* Returns 1 if a column of the row is a store of the asker, else 0. */
+/* Returns 1 if a column of the first row is a store of the asker, else 0. */
 
 static ngx_uint_t
 ngx_http_magasin_place_column(ngx_http_magasin_ctx_t *ctx, PGresult *result,
@@ -111,7 +111,7 @@ ngx_http_magasin_place_column(ngx_http_magasin_ctx_t *ctx, PGresult *result,
 
     column = PQfnumber(result, name);
 
-    return column >= 0 && PQntuples(result) == 1
+    return column >= 0
            && ngx_http_magasin_rights_have(&ctx->stores,
                                            PQgetvalue(result, 0, column));
 }

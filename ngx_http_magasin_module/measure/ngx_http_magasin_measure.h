@@ -54,10 +54,32 @@ ngx_http_magasin_clock(void)
 }
 
 
-/* Records a duration of `us` microseconds. */
+/*
+ * Milliseconds of a clock that all processes of this machine share and that
+ * is read now: what nginx keeps is from the beginning of the event loop's
+ * turn, and a worker may have been stopped since.  It goes on while the
+ * machine sleeps, where there is such a clock.
+ */
 
-static ngx_inline void
-ngx_http_magasin_observe(ngx_http_magasin_histogram_t *histogram, uint64_t us)
+static ngx_inline uint64_t
+ngx_http_magasin_now(void)
+{
+    struct timespec  ts;
+
+#if defined(CLOCK_BOOTTIME)
+    (void) clock_gettime(CLOCK_BOOTTIME, &ts);
+#else
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+#endif
+
+    return (uint64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+
+/* Returns the bucket of a duration of `us` microseconds. */
+
+static ngx_inline ngx_uint_t
+ngx_http_magasin_bucket(uint64_t us)
 {
     ngx_uint_t  i;
 
@@ -67,7 +89,16 @@ ngx_http_magasin_observe(ngx_http_magasin_histogram_t *histogram, uint64_t us)
         }
     }
 
-    ngx_http_magasin_count(histogram->buckets[i]);
+    return i;
+}
+
+
+/* Records a duration of `us` microseconds. */
+
+static ngx_inline void
+ngx_http_magasin_observe(ngx_http_magasin_histogram_t *histogram, uint64_t us)
+{
+    ngx_http_magasin_count(histogram->buckets[ngx_http_magasin_bucket(us)]);
     (void) ngx_atomic_fetch_add(&histogram->sum, us);
 }
 

@@ -47,8 +47,14 @@ static ngx_int_t ngx_http_magasin_access_log_texts(ngx_http_request_t *r,
     ngx_http_magasin_access_log_texts_t *texts);
 static ngx_int_t ngx_http_magasin_access_log_nodes(ngx_http_request_t *r,
     ngx_http_magasin_access_log_texts_t *texts);
-static void ngx_http_magasin_access_log_method(ngx_http_request_t *r,
+static ngx_int_t ngx_http_magasin_access_log_client(ngx_http_request_t *r,
+    ngx_str_t *client);
+static ngx_int_t ngx_http_magasin_access_log_token(ngx_http_request_t *r,
+    ngx_str_t *token);
+static ngx_int_t ngx_http_magasin_access_log_method(ngx_http_request_t *r,
     ngx_str_t *method);
+static ngx_int_t ngx_http_magasin_access_log_path(ngx_http_request_t *r,
+    ngx_http_magasin_ctx_t *ctx, ngx_str_t *path);
 static ngx_int_t ngx_http_magasin_access_log_value(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, ngx_str_t *text);
 static ngx_int_t ngx_http_magasin_access_log_escape(ngx_pool_t *pool,
@@ -160,14 +166,8 @@ ngx_http_magasin_access_log_texts(ngx_http_request_t *r,
         texts->trace_id.len = trace_id->len;
     }
 
-    texts->client = r->connection->addr_text;
-
-    ngx_http_magasin_access_log_method(r, &texts->method);
-
-    text = ngx_http_magasin_token_of(r);
-
-    if (text) {
-        texts->token = *text;
+    if (ngx_http_magasin_access_log_client(r, &texts->client) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     text = ngx_http_magasin_route_of(r);
@@ -183,13 +183,9 @@ ngx_http_magasin_access_log_texts(ngx_http_request_t *r,
         texts->cache = *text;
     }
 
-    ngx_http_magasin_path_of(r, &texts->path);
-
-    if (ngx_http_magasin_access_log_escape(r->pool, &texts->path) != NGX_OK
-        || ngx_http_magasin_access_log_escape(r->pool, &texts->token)
-           != NGX_OK
-        || ngx_http_magasin_access_log_escape(r->pool, &texts->method)
-           != NGX_OK
+    if (ngx_http_magasin_access_log_token(r, &texts->token) != NGX_OK
+        || ngx_http_magasin_access_log_method(r, &texts->method) != NGX_OK
+        || ngx_http_magasin_access_log_path(r, ctx, &texts->path) != NGX_OK
         || ngx_http_magasin_access_log_value(r,
                                              ngx_http_magasin_request_id(r),
                                              &texts->request_id)
@@ -205,7 +201,8 @@ ngx_http_magasin_access_log_texts(ngx_http_request_t *r,
 
 /*
  * The nodes that were asked, with their times.  Only a balancer's lines have
- * them, so nginx's variables do it.  Returns NGX_OK or NGX_ERROR.
+ * them, so nginx's variables do it: again, if they were read before the answer
+ * had ended.  Returns NGX_OK or NGX_ERROR.
  */
 
 static ngx_int_t
@@ -217,7 +214,7 @@ ngx_http_magasin_access_log_nodes(ngx_http_request_t *r,
     amcf = ngx_http_magasin_access_log_conf(r);
 
     if (ngx_http_magasin_access_log_value(r,
-                         ngx_http_get_indexed_variable(r, amcf->addresses),
+                         ngx_http_get_flushed_variable(r, amcf->addresses),
                          &texts->node)
         != NGX_OK)
     {
@@ -225,14 +222,58 @@ ngx_http_magasin_access_log_nodes(ngx_http_request_t *r,
     }
 
     return ngx_http_magasin_access_log_value(r,
-                             ngx_http_get_indexed_variable(r, amcf->times),
+                             ngx_http_get_flushed_variable(r, amcf->times),
                              &texts->node_time);
 }
 
 
-/* The method up to the first byte that is not visible ASCII. */
+/*
+ * The address of the client.  That of a Unix socket is a path, which the client
+ * has chosen: it is escaped.  Returns NGX_OK or NGX_ERROR.
+ */
 
-static void
+static ngx_int_t
+ngx_http_magasin_access_log_client(ngx_http_request_t *r, ngx_str_t *client)
+{
+    *client = r->connection->addr_text;
+
+#if (NGX_HAVE_UNIX_DOMAIN)
+
+    if (r->connection->sockaddr->sa_family == AF_UNIX) {
+        return ngx_http_magasin_access_log_escape(r->pool, client);
+    }
+
+#endif
+
+    return NGX_OK;
+}
+
+
+/* The id of the token, escaped.  Returns NGX_OK or NGX_ERROR. */
+
+static ngx_int_t
+ngx_http_magasin_access_log_token(ngx_http_request_t *r, ngx_str_t *token)
+{
+    ngx_str_t  *text;
+
+    text = ngx_http_magasin_token_of(r);
+
+    if (text == NULL) {
+        return NGX_OK;
+    }
+
+    *token = *text;
+
+    return ngx_http_magasin_access_log_escape(r->pool, token);
+}
+
+
+/*
+ * The method up to the first byte that is not visible ASCII.  Returns NGX_OK or
+ * NGX_ERROR.
+ */
+
+static ngx_int_t
 ngx_http_magasin_access_log_method(ngx_http_request_t *r, ngx_str_t *method)
 {
     ngx_str_t  *name;
@@ -243,7 +284,7 @@ ngx_http_magasin_access_log_method(ngx_http_request_t *r, ngx_str_t *method)
     method->len = name->len;
 
     if (r->main->method != NGX_HTTP_UNKNOWN) {
-        return;
+        return NGX_OK;
     }
 
     for (method->len = 0; method->len < name->len; method->len++) {
@@ -251,6 +292,30 @@ ngx_http_magasin_access_log_method(ngx_http_request_t *r, ngx_str_t *method)
             break;
         }
     }
+
+    return ngx_http_magasin_access_log_escape(r->pool, method);
+}
+
+
+/*
+ * The path, escaped.  One that has come as it is, without escapes, and has a
+ * route consists of letters of the table, digits and what magasin_base takes.
+ * Returns NGX_OK or NGX_ERROR.
+ */
+
+static ngx_int_t
+ngx_http_magasin_access_log_path(ngx_http_request_t *r,
+    ngx_http_magasin_ctx_t *ctx, ngx_str_t *path)
+{
+    ngx_http_magasin_path_of(r, path);
+
+    if (ctx && ctx->route
+        && path->data == ctx->uri.data && path->len == ctx->uri.len)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_magasin_access_log_escape(r->pool, path);
 }
 
 

@@ -37,7 +37,12 @@ typedef enum {
     BUSINESS_AUTRES,
     BUSINESS_UNITES,
     BUSINESS_CHIFFRE_AFFAIRES,
-    BUSINESS_EN_ATTENTE
+    BUSINESS_EN_ATTENTE,
+    BUSINESS_PARTIES,
+    BUSINESS_RETOURS,
+    BUSINESS_UNITES_RENDUES,
+    BUSINESS_REMBOURSEMENTS,
+    BUSINESS_NOM
 } ngx_http_magasin_business_column_e;
 
 
@@ -56,6 +61,10 @@ static void ngx_http_magasin_business_ask(
     ngx_http_magasin_business_t *business);
 static void ngx_http_magasin_business_ready(ngx_http_magasin_pg_job_t *job,
     PGresult *result);
+static void ngx_http_magasin_business_totals(
+    ngx_http_magasin_metrics_business_t *next, PGresult *result, int row);
+static void ngx_http_magasin_business_store(
+    ngx_http_magasin_metrics_business_t *next, PGresult *result, int row);
 static void ngx_http_magasin_business_failed(ngx_http_magasin_pg_job_t *job,
     ngx_http_magasin_pg_failure_e failure, PGresult *result);
 static void ngx_http_magasin_business_pause(
@@ -133,7 +142,7 @@ ngx_http_magasin_business_get(ngx_http_magasin_metrics_t *metrics,
     ngx_pool_t *pool)
 {
     size_t                                size;
-    ngx_uint_t                            generation, n;
+    ngx_uint_t                            generation;
     ngx_http_magasin_metrics_shared_t    *shared;
     ngx_http_magasin_metrics_business_t  *copy, *current;
 
@@ -148,10 +157,9 @@ ngx_http_magasin_business_get(ngx_http_magasin_metrics_t *metrics,
         ngx_memory_barrier();
 
         current = &shared->business[generation & 1];
-        n = ngx_min(current->nstores, NGX_HTTP_MAGASIN_METRICS_STORES);
 
-        size = offsetof(ngx_http_magasin_metrics_business_t, stores)
-               + n * sizeof(ngx_http_magasin_metrics_store_t);
+        size = offsetof(ngx_http_magasin_metrics_business_t, records)
+               + ngx_min(current->size, NGX_HTTP_MAGASIN_METRICS_RECORDS);
 
         copy = ngx_palloc(pool, size);
         if (copy == NULL) {
@@ -159,7 +167,6 @@ ngx_http_magasin_business_get(ngx_http_magasin_metrics_t *metrics,
         }
 
         ngx_memcpy(copy, current, size);
-        copy->nstores = n;
 
         ngx_memory_barrier();
 
@@ -172,6 +179,30 @@ ngx_http_magasin_business_get(ngx_http_magasin_metrics_t *metrics,
             return copy;
         }
     }
+}
+
+
+/*
+ * Take the record at `p`, which is business->records or what this returned, of
+ * business->nstores records.  `name` is empty if there was no room for it.
+ */
+
+u_char *
+ngx_http_magasin_business_next(u_char *p,
+    ngx_http_magasin_metrics_store_t *store, ngx_str_t *name)
+{
+    uint16_t  len;
+
+    ngx_memcpy(store, p, sizeof(ngx_http_magasin_metrics_store_t));
+    p += sizeof(ngx_http_magasin_metrics_store_t);
+
+    ngx_memcpy(&len, p, sizeof(len));
+    p += sizeof(len);
+
+    name->len = len;
+    name->data = p;
+
+    return p + len;
 }
 
 
@@ -215,53 +246,26 @@ ngx_http_magasin_business_ready(ngx_http_magasin_pg_job_t *job,
     PGresult *result)
 {
     int                                   row;
-    ngx_uint_t                            n;
     ngx_http_magasin_business_t          *business;
-    ngx_http_magasin_metrics_store_t     *store;
     ngx_http_magasin_metrics_business_t  *next;
 
     business = job->data;
     business->failed = 0;
 
     next = &business->shared->business[(business->shared->generation + 1) & 1];
-    n = 0;
+    next->nstores = 0;
+    next->size = 0;
 
     for (row = 0; row < PQntuples(result); row++) {
 
         if (PQgetisnull(result, row, BUSINESS_ID)) {
-            next->others = ngx_http_magasin_business_number(result, row,
-                                                            BUSINESS_AUTRES);
-            next->ruptures = ngx_http_magasin_business_number(result, row,
-                                                        BUSINESS_RUPTURES);
-            next->surstock = ngx_http_magasin_business_number(result, row,
-                                                        BUSINESS_SURSTOCK);
-            next->unites = ngx_http_magasin_business_number(result, row,
-                                                            BUSINESS_UNITES);
-            next->en_attente = ngx_http_magasin_business_number(result, row,
-                                                       BUSINESS_EN_ATTENTE);
+            ngx_http_magasin_business_totals(next, result, row);
 
-            (void) ngx_cpystrn((u_char *) next->chiffre_affaires,
-                               (u_char *) PQgetvalue(result, row,
-                                                  BUSINESS_CHIFFRE_AFFAIRES),
-                               NGX_HTTP_MAGASIN_METRICS_DECIMAL);
-            continue;
+        } else if (next->nstores < NGX_HTTP_MAGASIN_METRICS_STORES) {
+            ngx_http_magasin_business_store(next, result, row);
         }
-
-        if (n == NGX_HTTP_MAGASIN_METRICS_STORES) {
-            break;
-        }
-
-        store = &next->stores[n++];
-
-        store->id = ngx_http_magasin_business_number(result, row,
-                                                     BUSINESS_ID);
-        store->ruptures = ngx_http_magasin_business_number(result, row,
-                                                         BUSINESS_RUPTURES);
-        store->surstock = ngx_http_magasin_business_number(result, row,
-                                                         BUSINESS_SURSTOCK);
     }
 
-    next->nstores = n;
     next->time = ngx_time();
     next->took = ngx_http_magasin_clock() - business->asked;
 
@@ -269,6 +273,84 @@ ngx_http_magasin_business_ready(ngx_http_magasin_pg_job_t *job,
     ngx_http_magasin_count(business->shared->generation);
 
     ngx_http_magasin_business_pause(business);
+}
+
+
+/* Take the row that is of no store. */
+
+static void
+ngx_http_magasin_business_totals(ngx_http_magasin_metrics_business_t *next,
+    PGresult *result, int row)
+{
+    next->others = ngx_http_magasin_business_number(result, row,
+                                                    BUSINESS_AUTRES);
+    next->ruptures = ngx_http_magasin_business_number(result, row,
+                                                      BUSINESS_RUPTURES);
+    next->surstock = ngx_http_magasin_business_number(result, row,
+                                                      BUSINESS_SURSTOCK);
+    next->unites = ngx_http_magasin_business_number(result, row,
+                                                    BUSINESS_UNITES);
+    next->en_attente = ngx_http_magasin_business_number(result, row,
+                                                        BUSINESS_EN_ATTENTE);
+    next->parties = ngx_http_magasin_business_number(result, row,
+                                                     BUSINESS_PARTIES);
+
+    (void) ngx_cpystrn((u_char *) next->chiffre_affaires,
+                       (u_char *) PQgetvalue(result, row,
+                                             BUSINESS_CHIFFRE_AFFAIRES),
+                       NGX_HTTP_MAGASIN_METRICS_DECIMAL);
+
+    next->retours = ngx_http_magasin_business_number(result, row,
+                                                     BUSINESS_RETOURS);
+    next->rendues = ngx_http_magasin_business_number(result, row,
+                                                     BUSINESS_UNITES_RENDUES);
+
+    (void) ngx_cpystrn((u_char *) next->remboursements,
+                       (u_char *) PQgetvalue(result, row,
+                                             BUSINESS_REMBOURSEMENTS),
+                       NGX_HTTP_MAGASIN_METRICS_DECIMAL);
+}
+
+
+/*
+ * Take the row of a store.  Its name is left out if it finds no room besides
+ * the records of the stores that follow.
+ */
+
+static void
+ngx_http_magasin_business_store(ngx_http_magasin_metrics_business_t *next,
+    PGresult *result, int row)
+{
+    size_t                             left, rows, size;
+    u_char                            *p;
+    uint16_t                           len;
+    ngx_http_magasin_metrics_store_t   store;
+
+    store.id = ngx_http_magasin_business_number(result, row, BUSINESS_ID);
+    store.ruptures = ngx_http_magasin_business_number(result, row,
+                                                      BUSINESS_RUPTURES);
+    store.surstock = ngx_http_magasin_business_number(result, row,
+                                                      BUSINESS_SURSTOCK);
+
+    /* There is one row more than stores. */
+
+    rows = ngx_min(PQntuples(result), NGX_HTTP_MAGASIN_METRICS_STORES);
+    left = NGX_HTTP_MAGASIN_METRICS_RECORDS - next->size
+           - (rows - next->nstores) * NGX_HTTP_MAGASIN_METRICS_RECORD;
+
+    size = (size_t) PQgetlength(result, row, BUSINESS_NOM);
+
+    /* The table of stores has no names of more bytes. */
+
+    len = size <= left && size <= 0xffff ? (uint16_t) size : 0;
+
+    p = &next->records[next->size];
+    p = ngx_cpymem(p, &store, sizeof(store));
+    p = ngx_cpymem(p, &len, sizeof(len));
+    p = ngx_cpymem(p, PQgetvalue(result, row, BUSINESS_NOM), len);
+
+    next->size = p - next->records;
+    next->nstores++;
 }
 
 

@@ -6,7 +6,6 @@
 
 
 #include "ngx_http_magasin_counters_internal.h"
-#include "ngx_http_magasin_exposition_internal.h"
 #include "ngx_http_magasin_feed.h"
 
 
@@ -273,7 +272,7 @@ const ngx_http_magasin_sample_t  ngx_http_magasin_feed_samples[] = {
  */
 
 void
-ngx_http_magasin_counters_text(ngx_http_magasin_json_t *text,
+ngx_http_magasin_counters_text(ngx_http_magasin_exposition_t *text,
     const ngx_http_magasin_sample_t *sample, void *counters)
 {
     uint64_t  value;

@@ -7,6 +7,7 @@
 
 
 #include "ngx_http_magasin_observe.h"
+#include "ngx_http_magasin_exposition_internal.h"
 
 
 /* A table of samples ends with a NULL name. */
@@ -25,7 +26,7 @@ extern const ngx_http_magasin_sample_t  ngx_http_magasin_cache_samples[];
 extern const ngx_http_magasin_sample_t  ngx_http_magasin_feed_samples[];
 
 
-void ngx_http_magasin_counters_text(ngx_http_magasin_json_t *text,
+void ngx_http_magasin_counters_text(ngx_http_magasin_exposition_t *text,
     const ngx_http_magasin_sample_t *sample, void *counters);
 void ngx_http_magasin_counters_json(ngx_http_magasin_json_t *json,
     const ngx_http_magasin_sample_t *sample, void *counters);

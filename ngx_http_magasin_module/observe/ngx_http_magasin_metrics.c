@@ -12,12 +12,16 @@
 
 
 #include "ngx_http_magasin_observe.h"
+#include "ngx_http_magasin_exemplars_internal.h"
 #include "ngx_http_magasin_log.h"
 
 
 static ngx_uint_t ngx_http_magasin_metrics_known(ngx_uint_t method);
 static ngx_uint_t ngx_http_magasin_metrics_route(ngx_http_request_t *r);
 static uint64_t ngx_http_magasin_metrics_duration(ngx_http_request_t *r);
+static void ngx_http_magasin_metrics_example(
+    ngx_http_magasin_metrics_t *metrics, ngx_http_request_t *r,
+    ngx_uint_t route, ngx_uint_t method, uint64_t us);
 static void ngx_http_magasin_metrics_error(
     ngx_http_magasin_metrics_shared_t *shared, ngx_http_request_t *r,
     ngx_uint_t route, ngx_uint_t method, ngx_uint_t status);
@@ -108,6 +112,7 @@ ngx_http_magasin_metrics_create(ngx_cycle_t *cycle,
     /* The counters belong to another table of endpoints: clear them. */
 
     layout = ngx_http_magasin_routes_layout();
+    metrics->layout = layout;
 
     if (shared->layout != layout
         && ngx_atomic_cmp_set(&shared->layout, shared->layout, layout))
@@ -268,6 +273,7 @@ ngx_http_magasin_metrics_begin(ngx_http_request_t *r)
 ngx_int_t
 ngx_http_magasin_metrics_log(ngx_http_request_t *r)
 {
+    uint64_t                              us;
     ngx_uint_t                            route, method, status, place;
     ngx_http_magasin_ctx_t               *ctx;
     ngx_http_magasin_metrics_t           *metrics;
@@ -297,8 +303,17 @@ ngx_http_magasin_metrics_log(ngx_http_request_t *r)
     ctx = ngx_http_magasin_get_ctx(r);
 
     if (ctx == NULL || !ctx->live) {
-        ngx_http_magasin_observe(&stripe->durations[route][method],
-                                 ngx_http_magasin_metrics_duration(r));
+        us = ngx_http_magasin_metrics_duration(r);
+
+        ngx_http_magasin_observe(&stripe->durations[route][method], us);
+
+        /* Most requests have no trace, and their headers are known. */
+
+        if (ctx == NULL || !ctx->collected
+            || ctx->headers[NGX_HTTP_MAGASIN_HEADER_TRACEPARENT].n)
+        {
+            ngx_http_magasin_metrics_example(metrics, r, route, method, us);
+        }
     }
 
     if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
@@ -357,6 +372,20 @@ ngx_http_magasin_metrics_duration(ngx_http_request_t *r)
                            + (now->msec - r->start_msec));
 
     return ms > 0 ? (uint64_t) ms * 1000 : 0;
+}
+
+
+/* Remember the trace of a request, if it came with one, for its bucket. */
+
+static void
+ngx_http_magasin_metrics_example(ngx_http_magasin_metrics_t *metrics,
+    ngx_http_request_t *r, ngx_uint_t route, ngx_uint_t method, uint64_t us)
+{
+    ngx_str_t  id;
+
+    if (ngx_http_magasin_trace_parent(r, &id) == NGX_OK) {
+        ngx_http_magasin_exemplar_write(metrics, route, method, us, &id);
+    }
 }
 
 

@@ -8,14 +8,21 @@
 #include "ngx_http_magasin_zone.h"
 
 
-static void ngx_http_magasin_metrics_batches(ngx_http_magasin_json_t *text,
+static void ngx_http_magasin_metrics_batches(
+    ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_pg_counters_t *counters);
+static void ngx_http_magasin_metrics_names(
+    ngx_http_magasin_exposition_t *text,
+    ngx_http_magasin_metrics_business_t *business);
+static void ngx_http_magasin_metrics_stores(
+    ngx_http_magasin_exposition_t *text,
+    ngx_http_magasin_metrics_business_t *business);
 
 
 /* Write the families of PostgreSQL.  `gauges` are the sums of all workers. */
 
 void
-ngx_http_magasin_metrics_pg(ngx_http_magasin_json_t *text,
+ngx_http_magasin_metrics_pg(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_pg_counters_t *counters,
     ngx_http_magasin_pg_gauges_t *gauges)
 {
@@ -85,7 +92,7 @@ ngx_http_magasin_metrics_pg(ngx_http_magasin_json_t *text,
                             "histogram", "How long statements waited until "
                             "they were sent.");
     ngx_http_magasin_histogram(text, "magasin_postgresql_wait_seconds", "",
-                               &counters->wait);
+                               &counters->wait, NULL);
 
     ngx_http_magasin_family(text, "magasin_postgresql_statement_seconds",
                             "summary", "Runs of each statement, from being "
@@ -112,23 +119,26 @@ ngx_http_magasin_metrics_pg(ngx_http_magasin_json_t *text,
 /* Write how many writes shared a run of their statement. */
 
 static void
-ngx_http_magasin_metrics_batches(ngx_http_magasin_json_t *text,
+ngx_http_magasin_metrics_batches(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_pg_counters_t *counters)
 {
-    uint64_t    n;
-    ngx_uint_t  i;
+    uint64_t     n;
+    ngx_uint_t   i;
+    const char  *fraction;
 
     ngx_http_magasin_family(text, "magasin_postgresql_batch_writes",
                             "histogram", "Writes that shared one run of a "
                             "statement.");
 
     n = 0;
+    fraction = text->openmetrics ? ".0" : "";
 
     for (i = 0; i < NGX_HTTP_MAGASIN_PG_SIZES - 1; i++) {
         n += counters->sizes[i];
 
         ngx_http_magasin_line(text, "magasin_postgresql_batch_writes_bucket{"
-                              "le=\"%ui\"} %uL", (ngx_uint_t) 1 << i, n);
+                              "le=\"%ui%s\"} %uL", (ngx_uint_t) 1 << i,
+                              fraction, n);
     }
 
     n += counters->sizes[i];
@@ -143,12 +153,96 @@ ngx_http_magasin_metrics_batches(ngx_http_magasin_json_t *text,
 
 
 /*
+ * Write the families of the replicas of a pool; none without replicas.  A
+ * replica is known by its number in the directive.  `pool` may be NULL.
+ */
+
+void
+ngx_http_magasin_metrics_replicas(ngx_http_magasin_exposition_t *text,
+    ngx_http_magasin_pg_pool_t *pool)
+{
+    ngx_uint_t                  i, n;
+    ngx_http_magasin_pg_lag_t   lag[NGX_HTTP_MAGASIN_PG_REPLICAS];
+    ngx_http_magasin_pg_wal_t  *wal;
+
+    n = pool ? ngx_http_magasin_pg_replicas_count(pool) : 0;
+
+    if (n == 0) {
+        return;
+    }
+
+    wal = ngx_http_magasin_pg_replicas_numbers(pool, 0, &lag[0]);
+
+    for (i = 1; i < n; i++) {
+        (void) ngx_http_magasin_pg_replicas_numbers(pool, i, &lag[i]);
+    }
+
+    ngx_http_magasin_family(text, "magasin_replica_reads_total", "counter",
+                            "Reads that a replica may answer, by who did; "
+                            "replica is its number, or empty.");
+    ngx_http_magasin_line(text, "magasin_replica_reads_total{"
+                          "server=\"primary\",replica=\"\"} %uA",
+                          wal->answers);
+    ngx_http_magasin_line(text, "magasin_replica_reads_total{"
+                          "server=\"stale\",replica=\"\"} %uA", wal->stale);
+
+    for (i = 0; i < n; i++) {
+        ngx_http_magasin_line(text, "magasin_replica_reads_total{"
+                              "server=\"replica\",replica=\"%ui\"} %uL",
+                              i + 1, lag[i].answers);
+    }
+
+    ngx_http_magasin_family(text, "magasin_replica_refused_total", "counter",
+                            "Times that such a read went to the primary, by "
+                            "the reason.");
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_PG_REFUSED_REASONS; i++) {
+        ngx_http_magasin_line(text, "magasin_replica_refused_total{"
+                              "reason=\"%s\"} %uA",
+                              ngx_http_magasin_pg_refused_name(i),
+                              wal->refused[i]);
+    }
+
+    ngx_http_magasin_family(text, "magasin_replica_lag_bytes", "gauge",
+                            "Bytes of the log that a replica had not "
+                            "replayed when it was last asked.");
+
+    for (i = 0; i < n; i++) {
+
+        /* Nothing is known of a replica that has never answered. */
+
+        if (!lag[i].known) {
+            continue;
+        }
+
+        ngx_http_magasin_line(text, "magasin_replica_lag_bytes{"
+                              "replica=\"%ui\"} %uL", i + 1, lag[i].lag);
+    }
+
+    ngx_http_magasin_family(text, "magasin_replica_lag_seconds", "gauge",
+                            "Seconds since a replica showed all that the "
+                            "node knew then; 0: it does.");
+
+    for (i = 0; i < n; i++) {
+
+        if (!lag[i].known) {
+            continue;
+        }
+
+        ngx_http_magasin_line(text, "magasin_replica_lag_seconds{"
+                              "replica=\"%ui\"} %uL.%03uL", i + 1,
+                              lag[i].lag_time / 1000, lag[i].lag_time % 1000);
+    }
+}
+
+
+/*
  * Write the families of Redis.  `connections` is the number of connections in
  * service, of all workers.
  */
 
 void
-ngx_http_magasin_metrics_redis(ngx_http_magasin_json_t *text,
+ngx_http_magasin_metrics_redis(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_redis_counters_t *counters, ngx_uint_t connections)
 {
     ngx_http_magasin_single(text, "magasin_redis_up", "gauge",
@@ -163,14 +257,14 @@ ngx_http_magasin_metrics_redis(ngx_http_magasin_json_t *text,
     ngx_http_magasin_family(text, "magasin_redis_reply_seconds", "histogram",
                             "From a command to its reply, errors included.");
     ngx_http_magasin_histogram(text, "magasin_redis_reply_seconds", "",
-                               &counters->replies);
+                               &counters->replies, NULL);
 }
 
 
 /* Write the families of the cache. */
 
 void
-ngx_http_magasin_metrics_cache(ngx_http_magasin_json_t *text,
+ngx_http_magasin_metrics_cache(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_zone_t *zone)
 {
     ngx_http_magasin_cache_numbers_t    numbers;
@@ -203,7 +297,7 @@ ngx_http_magasin_metrics_cache(ngx_http_magasin_json_t *text,
 /* Write the families of the journal's stream. */
 
 void
-ngx_http_magasin_metrics_feed(ngx_http_magasin_json_t *text,
+ngx_http_magasin_metrics_feed(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_zone_t *zone, ngx_uint_t listeners)
 {
     ngx_http_magasin_single(text, "magasin_stream_listeners", "gauge",
@@ -216,7 +310,7 @@ ngx_http_magasin_metrics_feed(ngx_http_magasin_json_t *text,
 /* Write the families of the zone of shared memory. */
 
 void
-ngx_http_magasin_metrics_zone(ngx_http_magasin_json_t *text,
+ngx_http_magasin_metrics_zone(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_zone_t *zone)
 {
     ngx_http_magasin_zone_numbers_t  numbers;
@@ -241,13 +335,10 @@ ngx_http_magasin_metrics_zone(ngx_http_magasin_json_t *text,
  */
 
 void
-ngx_http_magasin_metrics_business(ngx_http_magasin_json_t *text,
+ngx_http_magasin_metrics_business(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_metrics_shared_t *shared,
     ngx_http_magasin_metrics_business_t *business)
 {
-    ngx_uint_t                         i;
-    ngx_http_magasin_metrics_store_t  *store;
-
     ngx_http_magasin_single(text, "magasin_business_failures_total",
                             "counter", "Times that the database did not say "
                             "the numbers that follow.",
@@ -267,20 +358,86 @@ ngx_http_magasin_metrics_business(ngx_http_magasin_json_t *text,
                             "Revenue, of all time.");
     ngx_http_magasin_line(text, "magasin_chiffre_affaires_total %s",
                           business->chiffre_affaires);
+    ngx_http_magasin_single(text, "magasin_returns_total", "counter",
+                            "Returns of goods that were sold, of all time.",
+                            business->retours);
+    ngx_http_magasin_single(text, "magasin_unites_rendues_total", "counter",
+                            "Units that were returned, of all time.",
+                            business->rendues);
+    ngx_http_magasin_family(text, "magasin_remboursements_total", "counter",
+                            "What was paid for them.");
+    ngx_http_magasin_line(text, "magasin_remboursements_total %s",
+                          business->remboursements);
     ngx_http_magasin_single(text, "magasin_demandes_en_attente", "gauge",
                             "Replenishments that nobody has decided.",
                             business->en_attente);
+    ngx_http_magasin_single(text, "magasin_journal_partitions_ahead", "gauge",
+                            "Partitions of the journal behind the one that is "
+                            "written.", business->parties);
+
+    ngx_http_magasin_metrics_names(text, business);
+    ngx_http_magasin_metrics_stores(text, business);
+}
+
+
+/* Write the names of the stores that have series of their own. */
+
+static void
+ngx_http_magasin_metrics_names(ngx_http_magasin_exposition_t *text,
+    ngx_http_magasin_metrics_business_t *business)
+{
+    u_char                            *p, *end, line[128];
+    ngx_str_t                          name;
+    ngx_uint_t                         i;
+    ngx_http_magasin_metrics_store_t   store;
+
+    ngx_http_magasin_family(text, "magasin_store_info", "info",
+                            "The name of a store, whose id is magasin; "
+                            "always 1.");
+
+    p = business->records;
+
+    for (i = 0; i < business->nstores; i++) {
+        p = ngx_http_magasin_business_next(p, &store, &name);
+
+        if (name.len == 0) {
+            continue;
+        }
+
+        end = ngx_snprintf(line, sizeof(line),
+                           "magasin_store_info{magasin=\"%L\",nom=\"",
+                           store.id);
+
+        ngx_http_magasin_json_raw(&text->json, line, end - line);
+        ngx_http_magasin_label(text, &name);
+        ngx_http_magasin_line(text, "\"} 1");
+    }
+}
+
+
+/* Write what is counted for each store. */
+
+static void
+ngx_http_magasin_metrics_stores(ngx_http_magasin_exposition_t *text,
+    ngx_http_magasin_metrics_business_t *business)
+{
+    u_char                            *p;
+    ngx_str_t                          name;
+    ngx_uint_t                         i;
+    ngx_http_magasin_metrics_store_t   store;
 
     ngx_http_magasin_family(text, "magasin_ruptures", "gauge",
                             "Products that a store has none of; magasin is "
                             "its id, or autres for those without a series of "
                             "their own.");
 
+    p = business->records;
+
     for (i = 0; i < business->nstores; i++) {
-        store = &business->stores[i];
+        p = ngx_http_magasin_business_next(p, &store, &name);
 
         ngx_http_magasin_line(text, "magasin_ruptures{magasin=\"%L\"} %uD",
-                              store->id, store->ruptures);
+                              store.id, store.ruptures);
     }
 
     if (business->others) {
@@ -291,11 +448,13 @@ ngx_http_magasin_metrics_business(ngx_http_magasin_json_t *text,
     ngx_http_magasin_family(text, "magasin_surstock", "gauge",
                             "Products that a store has more than ten of.");
 
+    p = business->records;
+
     for (i = 0; i < business->nstores; i++) {
-        store = &business->stores[i];
+        p = ngx_http_magasin_business_next(p, &store, &name);
 
         ngx_http_magasin_line(text, "magasin_surstock{magasin=\"%L\"} %uD",
-                              store->id, store->surstock);
+                              store.id, store.surstock);
     }
 
     if (business->others) {

@@ -23,8 +23,9 @@ static ngx_uint_t ngx_http_magasin_metrics_client(ngx_connection_t *c);
 
 
 /*
- * Start the timer that updates the numbers once a second.  `metrics` must live
- * as long as the worker.
+ * Start the timer that updates the numbers once a second, and give back the
+ * memory of connections that are closed.  `metrics` must live as long as the
+ * worker.
  */
 
 void
@@ -37,13 +38,19 @@ ngx_http_magasin_metrics_watch(ngx_cycle_t *cycle,
     metrics->timer.cancelable = 1;
 
     ngx_add_timer(&metrics->timer, NGX_HTTP_MAGASIN_METRICS_LOOK);
+
+    ngx_http_magasin_memory_watch();
 }
 
 
 static void
 ngx_http_magasin_metrics_timer(ngx_event_t *ev)
 {
-    ngx_http_magasin_metrics_look(ev->data);
+    ngx_http_magasin_metrics_t  *metrics;
+
+    metrics = ev->data;
+
+    ngx_http_magasin_metrics_look(metrics);
 
     ngx_add_timer(ev, NGX_HTTP_MAGASIN_METRICS_LOOK);
 }
@@ -63,6 +70,13 @@ ngx_http_magasin_metrics_look(ngx_http_magasin_metrics_t *metrics)
     reading = 0;
 
     c = (ngx_connection_t *) ngx_cycle->connections;
+
+    if (c == NULL) {
+
+        /* A single process has read its configuration again. */
+
+        return;
+    }
 
     /* nginx takes the first ones first, so most often few are looked at. */
 

@@ -44,6 +44,19 @@
 /* Stores that can have their own series. */
 #define NGX_HTTP_MAGASIN_METRICS_STORES    4096
 
+/* Places for exemplars, as a power of 2. */
+#define NGX_HTTP_MAGASIN_EXEMPLARS_BITS    8
+
+/*
+ * Bytes of their records: a store, the length of its name in 2 bytes, the name.
+ * All of them find room.  Names have what is left: 55 bytes each of 1000
+ * stores, and nothing if there are 4096.
+ */
+#define NGX_HTTP_MAGASIN_METRICS_RECORD                                       \
+    (sizeof(ngx_http_magasin_metrics_store_t) + sizeof(uint16_t))
+#define NGX_HTTP_MAGASIN_METRICS_RECORDS                                      \
+    (NGX_HTTP_MAGASIN_METRICS_STORES * NGX_HTTP_MAGASIN_METRICS_RECORD)
+
 /* Bytes of an exact decimal number, including the NUL. */
 #define NGX_HTTP_MAGASIN_METRICS_DECIMAL   48
 
@@ -92,6 +105,23 @@ typedef struct {
 } ngx_http_magasin_metrics_error_t;
 
 
+/* The request that is shown for a bucket of a histogram. */
+typedef struct {
+    uint64_t                           trace[2];  /* the bytes of its id */
+    uint64_t                           us;        /* its duration */
+    uint64_t                           time;      /* milliseconds since 1970;
+                                                     0: none */
+} ngx_http_magasin_exemplar_t;
+
+
+/* A place for exemplars; see exemplars.c. */
+typedef struct {
+    ngx_atomic_t                       version;   /* odd: being written */
+    uint64_t                           key;       /* of the bucket; 0: none */
+    ngx_http_magasin_exemplar_t        exemplar;
+} ngx_http_magasin_exemplar_place_t;
+
+
 typedef struct {
     int64_t                            id;
     uint32_t                           ruptures;
@@ -106,13 +136,19 @@ typedef struct {
     int64_t                            unites;    /* sold, of all sales */
     char
                     chiffre_affaires[NGX_HTTP_MAGASIN_METRICS_DECIMAL];
+    int64_t                            retours;   /* returns */
+    int64_t                            rendues;   /* their units */
+    char
+                    remboursements[NGX_HTTP_MAGASIN_METRICS_DECIMAL];
     int64_t                            en_attente;
+    int64_t                            parties;   /* of the journal, ahead */
     ngx_uint_t                         others;    /* summed stores: */
     int64_t                            ruptures;
     int64_t                            surstock;
     ngx_uint_t                         nstores;
-    ngx_http_magasin_metrics_store_t
-                    stores[NGX_HTTP_MAGASIN_METRICS_STORES];
+    size_t                             size;      /* of their records */
+    u_char
+                    records[NGX_HTTP_MAGASIN_METRICS_RECORDS];
 } ngx_http_magasin_metrics_business_t;
 
 
@@ -142,6 +178,8 @@ typedef struct {
     ngx_http_magasin_metrics_slot_t    slots[NGX_HTTP_MAGASIN_METRICS_SLOTS];
     ngx_http_magasin_metrics_stripe_t
                                 stripes[NGX_HTTP_MAGASIN_METRICS_STRIPES];
+    ngx_http_magasin_exemplar_place_t
+                        exemplars[1 << NGX_HTTP_MAGASIN_EXEMPLARS_BITS];
 } ngx_http_magasin_metrics_shared_t;
 
 

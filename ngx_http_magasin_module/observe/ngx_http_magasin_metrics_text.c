@@ -3,25 +3,30 @@
 
 
 #include "ngx_http_magasin_metrics_text_internal.h"
+#include "ngx_http_magasin_exemplars_internal.h"
+#include "ngx_http_magasin_version.h"
 #include "ngx_http_magasin_reply.h"
 
 
-static void ngx_http_magasin_metrics_node(ngx_http_magasin_json_t *text,
+static void ngx_http_magasin_metrics_node(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_metrics_shared_t *shared,
     ngx_http_magasin_metrics_gauges_t *gauges);
-static void ngx_http_magasin_metrics_tokens(ngx_http_magasin_json_t *text,
+static void ngx_http_magasin_metrics_tokens(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_checks_counters_t *checks);
 static void ngx_http_magasin_metrics_connections(
-    ngx_http_magasin_json_t *text, ngx_http_magasin_metrics_gauges_t *gauges);
-static void ngx_http_magasin_metrics_refusals(ngx_http_magasin_json_t *text,
+    ngx_http_magasin_exposition_t *text,
+    ngx_http_magasin_metrics_gauges_t *gauges);
+static void ngx_http_magasin_metrics_refusals(
+    ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_metrics_shared_t *shared);
-static void ngx_http_magasin_metrics_http(ngx_http_magasin_json_t *text,
-    ngx_http_magasin_metrics_shared_t *shared,
+static void ngx_http_magasin_metrics_http(ngx_http_magasin_exposition_t *text,
+    ngx_http_magasin_metrics_t *metrics,
     ngx_http_magasin_metrics_gauges_t *gauges);
 static void ngx_http_magasin_metrics_http_requests(
-    ngx_http_magasin_json_t *text, ngx_http_magasin_metrics_shared_t *shared);
+    ngx_http_magasin_exposition_t *text,
+    ngx_http_magasin_metrics_shared_t *shared);
 static void ngx_http_magasin_metrics_http_durations(
-    ngx_http_magasin_json_t *text, ngx_http_magasin_metrics_shared_t *shared);
+    ngx_http_magasin_exposition_t *text, ngx_http_magasin_metrics_t *metrics);
 
 
 /*
@@ -33,13 +38,14 @@ ngx_int_t
 ngx_http_magasin_metrics_handler(ngx_http_request_t *r)
 {
     ngx_int_t                             rc;
-    ngx_http_magasin_json_t               text;
+    ngx_http_magasin_exposition_t         text;
     ngx_http_magasin_metrics_t           *metrics;
     ngx_http_magasin_metrics_gauges_t     gauges;
     ngx_http_magasin_metrics_business_t  *business;
+    static ngx_str_t                      vary = ngx_string("Accept");
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return NGX_HTTP_NOT_ALLOWED;
+        return ngx_http_magasin_metrics_refuse(r);
     }
 
     rc = ngx_http_discard_request_body(r);
@@ -61,7 +67,8 @@ ngx_http_magasin_metrics_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_http_magasin_json_init(&text, r->pool);
+    ngx_http_magasin_json_init(&text.json, r->pool);
+    text.openmetrics = ngx_http_magasin_prefers_openmetrics(r);
 
     ngx_http_magasin_metrics_node(&text, metrics->shared, &gauges);
 
@@ -70,9 +77,10 @@ ngx_http_magasin_metrics_handler(ngx_http_request_t *r)
     }
 
     ngx_http_magasin_metrics_connections(&text, &gauges);
-    ngx_http_magasin_metrics_http(&text, metrics->shared, &gauges);
+    ngx_http_magasin_metrics_http(&text, metrics, &gauges);
     ngx_http_magasin_metrics_refusals(&text, metrics->shared);
     ngx_http_magasin_metrics_pg(&text, &metrics->shared->pg, &gauges.pg);
+    ngx_http_magasin_metrics_replicas(&text, ngx_http_magasin_pg_pool(r));
 
     if (ngx_http_magasin_has_redis(r)) {
         ngx_http_magasin_metrics_redis(&text, &metrics->shared->redis,
@@ -84,9 +92,31 @@ ngx_http_magasin_metrics_handler(ngx_http_request_t *r)
     ngx_http_magasin_metrics_zone(&text, metrics->zone);
     ngx_http_magasin_metrics_business(&text, metrics->shared, business);
 
-    return ngx_http_magasin_metrics_send(r,
-                                  "text/plain; version=0.0.4; charset=utf-8",
-                                         &text);
+    if (text.openmetrics) {
+        ngx_http_magasin_line(&text, "# EOF");
+    }
+
+    if (ngx_http_magasin_reply_header(r, "Vary", &vary) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_magasin_metrics_send(r, text.openmetrics
+                     ? "application/openmetrics-text; version=1.0.0; "
+                       "charset=utf-8"
+                     : "text/plain; version=0.0.4; charset=utf-8",
+                                         &text.json);
+}
+
+
+/* Refuse a method of /metrics or /status.  Returns 405, or 500. */
+
+ngx_int_t
+ngx_http_magasin_metrics_refuse(ngx_http_request_t *r)
+{
+    static ngx_str_t  allow = ngx_string("GET, HEAD");
+
+    return ngx_http_magasin_reply_header(r, "Allow", &allow) == NGX_OK
+           ? NGX_HTTP_NOT_ALLOWED : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 
@@ -98,12 +128,12 @@ ngx_http_magasin_metrics_handler(ngx_http_request_t *r)
 
 ngx_int_t
 ngx_http_magasin_metrics_send(ngx_http_request_t *r, const char *type,
-    ngx_http_magasin_json_t *text)
+    ngx_http_magasin_json_t *json)
 {
     ngx_int_t         rc;
     static ngx_str_t  control = ngx_string("no-store");
 
-    if (text->failed
+    if (json->failed
         || ngx_http_magasin_reply_header(r, "Cache-Control", &control)
            != NGX_OK)
     {
@@ -113,7 +143,7 @@ ngx_http_magasin_metrics_send(ngx_http_request_t *r, const char *type,
     ngx_http_magasin_undated(r);
 
     r->headers_out.status = NGX_HTTP_OK;
-    r->headers_out.content_length_n = text->size;
+    r->headers_out.content_length_n = json->size;
     r->headers_out.content_type.data = (u_char *) type;
     r->headers_out.content_type.len = ngx_strlen(type);
     r->headers_out.content_type_len = r->headers_out.content_type.len;
@@ -125,10 +155,10 @@ ngx_http_magasin_metrics_send(ngx_http_request_t *r, const char *type,
         return rc;
     }
 
-    text->last->buf->last_buf = (r == r->main);
-    text->last->buf->last_in_chain = 1;
+    json->last->buf->last_buf = (r == r->main);
+    json->last->buf->last_in_chain = 1;
 
-    return ngx_http_output_filter(r, text->first);
+    return ngx_http_output_filter(r, json->first);
 }
 
 
@@ -235,17 +265,18 @@ ngx_http_magasin_metrics_endpoint(ngx_uint_t route)
 
 
 static void
-ngx_http_magasin_metrics_node(ngx_http_magasin_json_t *text,
+ngx_http_magasin_metrics_node(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_metrics_shared_t *shared,
     ngx_http_magasin_metrics_gauges_t *gauges)
 {
-    ngx_http_magasin_family(text, "magasin_build_info", "gauge",
+    ngx_http_magasin_family(text, "magasin_build_info", "info",
                             "What runs here; always 1.");
     ngx_http_magasin_line(text, "magasin_build_info{version=\"%s\",nginx="
-                          "\"%s\",libpq=\"%d\",hiredis=\"%d.%d.%d\"} 1",
+                          "\"%s\",libpq=\"%d\",hiredis=\"%d.%d.%d\","
+                          "commit=\"%s\"} 1",
                           NGX_HTTP_MAGASIN_VERSION, NGINX_VERSION,
                           PQlibVersion(), HIREDIS_MAJOR, HIREDIS_MINOR,
-                          HIREDIS_PATCH);
+                          HIREDIS_PATCH, NGX_HTTP_MAGASIN_COMMIT);
 
     ngx_http_magasin_single(text, "magasin_start_time_seconds", "gauge",
                             "When these counters began at 0, in seconds "
@@ -260,7 +291,7 @@ ngx_http_magasin_metrics_node(ngx_http_magasin_json_t *text,
 
 
 static void
-ngx_http_magasin_metrics_tokens(ngx_http_magasin_json_t *text,
+ngx_http_magasin_metrics_tokens(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_checks_counters_t *checks)
 {
     ngx_http_magasin_single(text, "magasin_tokens_file_ok", "gauge",
@@ -281,7 +312,7 @@ ngx_http_magasin_metrics_tokens(ngx_http_magasin_json_t *text,
  */
 
 static void
-ngx_http_magasin_metrics_connections(ngx_http_magasin_json_t *text,
+ngx_http_magasin_metrics_connections(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_metrics_gauges_t *gauges)
 {
 #if (NGX_STAT_STUB)
@@ -308,7 +339,7 @@ ngx_http_magasin_metrics_connections(ngx_http_magasin_json_t *text,
 
 
 static void
-ngx_http_magasin_metrics_refusals(ngx_http_magasin_json_t *text,
+ngx_http_magasin_metrics_refusals(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_metrics_shared_t *shared)
 {
     ngx_uint_t          i;
@@ -334,8 +365,8 @@ ngx_http_magasin_metrics_refusals(ngx_http_magasin_json_t *text,
 
 
 static void
-ngx_http_magasin_metrics_http(ngx_http_magasin_json_t *text,
-    ngx_http_magasin_metrics_shared_t *shared,
+ngx_http_magasin_metrics_http(ngx_http_magasin_exposition_t *text,
+    ngx_http_magasin_metrics_t *metrics,
     ngx_http_magasin_metrics_gauges_t *gauges)
 {
     ngx_uint_t  method;
@@ -350,8 +381,8 @@ ngx_http_magasin_metrics_http(ngx_http_magasin_json_t *text,
                          gauges->active[method]);
     }
 
-    ngx_http_magasin_metrics_http_requests(text, shared);
-    ngx_http_magasin_metrics_http_durations(text, shared);
+    ngx_http_magasin_metrics_http_requests(text, metrics->shared);
+    ngx_http_magasin_metrics_http_durations(text, metrics);
 }
 
 
@@ -360,7 +391,7 @@ ngx_http_magasin_metrics_http(ngx_http_magasin_json_t *text,
  */
 
 static void
-ngx_http_magasin_metrics_http_requests(ngx_http_magasin_json_t *text,
+ngx_http_magasin_metrics_http_requests(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_metrics_shared_t *shared)
 {
     u_char      *p, code[NGX_INT_T_LEN];
@@ -404,11 +435,12 @@ ngx_http_magasin_metrics_http_requests(ngx_http_magasin_json_t *text,
 
 
 static void
-ngx_http_magasin_metrics_http_durations(ngx_http_magasin_json_t *text,
-    ngx_http_magasin_metrics_shared_t *shared)
+ngx_http_magasin_metrics_http_durations(ngx_http_magasin_exposition_t *text,
+    ngx_http_magasin_metrics_t *metrics)
 {
     u_char                        labels[256];
     ngx_uint_t                    route, method;
+    ngx_http_magasin_exemplar_t   exemplars[NGX_HTTP_MAGASIN_BUCKETS];
     ngx_http_magasin_histogram_t  sum;
 
     ngx_http_magasin_family(text, "magasin_http_request_duration_seconds",
@@ -419,10 +451,16 @@ ngx_http_magasin_metrics_http_durations(ngx_http_magasin_json_t *text,
         for (method = 0; method < NGX_HTTP_MAGASIN_METRICS_METHODS; method++) {
 
             ngx_memzero(&sum, sizeof(ngx_http_magasin_histogram_t));
-            ngx_http_magasin_metrics_durations(shared, route, method, &sum);
+            ngx_http_magasin_metrics_durations(metrics->shared, route, method,
+                                               &sum);
 
             if (ngx_http_magasin_histogram_count(&sum) == 0) {
                 continue;
+            }
+
+            if (text->openmetrics) {
+                ngx_http_magasin_exemplars_read(metrics, route, method,
+                                                exemplars);
             }
 
             (void) ngx_snprintf(labels, sizeof(labels),
@@ -432,7 +470,7 @@ ngx_http_magasin_metrics_http_durations(ngx_http_magasin_json_t *text,
 
             ngx_http_magasin_histogram(text,
                                        "magasin_http_request_duration_seconds",
-                                       (char *) labels, &sum);
+                                       (char *) labels, &sum, exemplars);
         }
     }
 }

@@ -34,22 +34,25 @@ void ngx_http_magasin_metrics_durations(
     ngx_http_magasin_metrics_shared_t *shared, ngx_uint_t route,
     ngx_uint_t method, ngx_http_magasin_histogram_t *sum);
 ngx_str_t *ngx_http_magasin_metrics_endpoint(ngx_uint_t route);
+ngx_int_t ngx_http_magasin_metrics_refuse(ngx_http_request_t *r);
 ngx_int_t ngx_http_magasin_metrics_send(ngx_http_request_t *r,
-    const char *type, ngx_http_magasin_json_t *text);
+    const char *type, ngx_http_magasin_json_t *json);
 
 /* metrics_components.c */
-void ngx_http_magasin_metrics_pg(ngx_http_magasin_json_t *text,
+void ngx_http_magasin_metrics_pg(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_pg_counters_t *counters,
     ngx_http_magasin_pg_gauges_t *gauges);
-void ngx_http_magasin_metrics_redis(ngx_http_magasin_json_t *text,
+void ngx_http_magasin_metrics_replicas(ngx_http_magasin_exposition_t *text,
+    ngx_http_magasin_pg_pool_t *pool);
+void ngx_http_magasin_metrics_redis(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_redis_counters_t *counters, ngx_uint_t connections);
-void ngx_http_magasin_metrics_cache(ngx_http_magasin_json_t *text,
+void ngx_http_magasin_metrics_cache(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_zone_t *zone);
-void ngx_http_magasin_metrics_feed(ngx_http_magasin_json_t *text,
+void ngx_http_magasin_metrics_feed(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_zone_t *zone, ngx_uint_t listeners);
-void ngx_http_magasin_metrics_zone(ngx_http_magasin_json_t *text,
+void ngx_http_magasin_metrics_zone(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_zone_t *zone);
-void ngx_http_magasin_metrics_business(ngx_http_magasin_json_t *text,
+void ngx_http_magasin_metrics_business(ngx_http_magasin_exposition_t *text,
     ngx_http_magasin_metrics_shared_t *shared,
     ngx_http_magasin_metrics_business_t *business);
 

@@ -14,7 +14,6 @@
 #include "ngx_http_magasin_feed.h"
 #include "ngx_http_magasin_reply.h"
 #include "ngx_http_magasin_metrics_shared.h"
-#include "ngx_http_magasin_version.h"
 
 
 typedef struct ngx_http_magasin_metrics_s   ngx_http_magasin_metrics_t;
@@ -35,6 +34,7 @@ struct ngx_http_magasin_metrics_s {
     ngx_http_magasin_metrics_shared_t  *shared;
     ngx_http_magasin_metrics_stripe_t  *stripe;
     ngx_http_magasin_metrics_slot_t    *slot;
+    ngx_uint_t                          layout;    /* digest of the routes */
     ngx_http_magasin_business_t        *business;  /* NULL: no database */
     ngx_event_t                         timer;     /* updates connections */
 };
@@ -70,6 +70,9 @@ void ngx_http_magasin_metrics_watch(ngx_cycle_t *cycle,
     ngx_http_magasin_metrics_t *metrics);
 void ngx_http_magasin_metrics_look(ngx_http_magasin_metrics_t *metrics);
 
+/* memory.c */
+void ngx_http_magasin_memory_watch(void);
+
 /* business.c */
 ngx_http_magasin_business_t *ngx_http_magasin_business_create(
     ngx_cycle_t *cycle, ngx_http_magasin_metrics_shared_t *shared,
@@ -77,6 +80,8 @@ ngx_http_magasin_business_t *ngx_http_magasin_business_create(
 void ngx_http_magasin_business_destroy(ngx_http_magasin_business_t *business);
 ngx_http_magasin_metrics_business_t *ngx_http_magasin_business_get(
     ngx_http_magasin_metrics_t *metrics, ngx_pool_t *pool);
+u_char *ngx_http_magasin_business_next(u_char *p,
+    ngx_http_magasin_metrics_store_t *store, ngx_str_t *name);
 
 /* metrics_text.c, status.c */
 ngx_int_t ngx_http_magasin_metrics_handler(ngx_http_request_t *r);

@@ -92,7 +92,7 @@ ngx_module_t  ngx_http_magasin_observe_module = {
 
 static const ngx_http_magasin_zone_section_t  ngx_http_magasin_metrics_section
     = {
-    .version = 1,
+    .version = 2,
     .size = sizeof(ngx_http_magasin_metrics_shared_t)
 };
 

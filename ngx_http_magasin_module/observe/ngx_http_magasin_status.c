@@ -106,7 +106,7 @@ ngx_http_magasin_status_handler(ngx_http_request_t *r)
     ngx_http_magasin_json_t  json;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return NGX_HTTP_NOT_ALLOWED;
+        return ngx_http_magasin_metrics_refuse(r);
     }
 
     rc = ngx_http_discard_request_body(r);

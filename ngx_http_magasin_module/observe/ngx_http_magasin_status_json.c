@@ -4,6 +4,7 @@
 
 #include "ngx_http_magasin_metrics_text_internal.h"
 #include "ngx_http_magasin_counters_internal.h"
+#include "ngx_http_magasin_version.h"
 
 
 static void ngx_http_magasin_status_requests(ngx_http_magasin_json_t *json,
@@ -433,15 +434,21 @@ static void
 ngx_http_magasin_status_business(ngx_http_magasin_json_t *json,
     ngx_http_magasin_metrics_business_t *business)
 {
-    int64_t     ruptures, surstock;
-    ngx_uint_t  i;
+    u_char                            *p;
+    int64_t                            ruptures, surstock;
+    ngx_str_t                          name;
+    ngx_uint_t                         i;
+    ngx_http_magasin_metrics_store_t   store;
 
+    p = business->records;
     ruptures = business->ruptures;
     surstock = business->surstock;
 
     for (i = 0; i < business->nstores; i++) {
-        ruptures += business->stores[i].ruptures;
-        surstock += business->stores[i].surstock;
+        p = ngx_http_magasin_business_next(p, &store, &name);
+
+        ruptures += store.ruptures;
+        surstock += store.surstock;
     }
 
     ngx_http_magasin_json_key(json, "business");
@@ -451,6 +458,10 @@ ngx_http_magasin_status_business(ngx_http_magasin_json_t *json,
     ngx_http_magasin_status_number(json, "unites_vendues", business->unites);
     ngx_http_magasin_json_key(json, "chiffre_affaires");
     ngx_http_magasin_status_text(json, business->chiffre_affaires);
+    ngx_http_magasin_status_number(json, "retours", business->retours);
+    ngx_http_magasin_status_number(json, "unites_rendues", business->rendues);
+    ngx_http_magasin_json_key(json, "remboursements");
+    ngx_http_magasin_status_text(json, business->remboursements);
     ngx_http_magasin_status_number(json, "magasins",
                                    business->nstores + business->others);
     ngx_http_magasin_status_number(json, "ruptures", ruptures);

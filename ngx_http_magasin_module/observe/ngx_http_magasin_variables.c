@@ -13,6 +13,10 @@ static ngx_int_t ngx_http_magasin_variable_token(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_magasin_variable_time(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_magasin_variable_wait(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_magasin_variable_duration(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uint64_t us);
 static ngx_int_t ngx_http_magasin_variable_cache(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static void ngx_http_magasin_variable_show(ngx_http_variable_value_t *v,
@@ -38,6 +42,9 @@ static ngx_http_variable_t  ngx_http_magasin_variables[] = {
       ngx_http_magasin_variable_time,
       offsetof(ngx_http_magasin_ctx_t, redis),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("magasin_cache_time"), NULL,
+      ngx_http_magasin_variable_wait, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("magasin_cache"), NULL,
       ngx_http_magasin_variable_cache, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
@@ -187,22 +194,51 @@ ngx_http_magasin_variable_show(ngx_http_variable_value_t *v, ngx_str_t *text)
 
 
 /*
- * The time from sending statements or commands to their answers, in seconds
- * with three decimals.  It is empty if nothing was sent.
+ * The time from sending statements or commands to their answers.  It is empty
+ * if nothing was sent.
  */
 
 static ngx_int_t
 ngx_http_magasin_variable_time(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    uint64_t                *us;
-    ngx_str_t                text;
     ngx_http_magasin_ctx_t  *ctx;
 
     ctx = ngx_http_magasin_get_ctx(r);
-    us = ctx ? (uint64_t *) ((u_char *) ctx + data) : NULL;
 
-    if (us == NULL || *us == 0) {
+    return ngx_http_magasin_variable_duration(r, v,
+                           ctx ? *(uint64_t *) ((u_char *) ctx + data) : 0);
+}
+
+
+/*
+ * $magasin_cache_time: the time that a read waited for the answer to another
+ * request.  It is empty if it did not.
+ */
+
+static ngx_int_t
+ngx_http_magasin_variable_wait(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_magasin_ctx_t  *ctx;
+
+    ctx = ngx_http_magasin_get_ctx(r);
+
+    return ngx_http_magasin_variable_duration(r, v, ctx && ctx->cached
+                               ? ngx_http_magasin_cache_waited(ctx->cached)
+                               : 0);
+}
+
+
+/* Set a duration, in seconds with three decimals; 0 gives an empty value. */
+
+static ngx_int_t
+ngx_http_magasin_variable_duration(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uint64_t us)
+{
+    ngx_str_t  text;
+
+    if (us == 0) {
         ngx_http_magasin_variable_set(v, NULL);
         return NGX_OK;
     }
@@ -212,7 +248,7 @@ ngx_http_magasin_variable_time(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    text.len = ngx_http_magasin_seconds(text.data, *us / 1000) - text.data;
+    text.len = ngx_http_magasin_seconds(text.data, us / 1000) - text.data;
 
     ngx_http_magasin_variable_set(v, &text);
 

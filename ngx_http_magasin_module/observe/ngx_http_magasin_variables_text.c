@@ -93,6 +93,12 @@ ngx_http_magasin_path_of(ngx_http_request_t *r, ngx_str_t *path)
 
     *path = r->unparsed_uri;
 
+    /* nginx has found neither escapes nor arguments: it has made no copy. */
+
+    if (r->uri.data == path->data && r->uri.len == path->len) {
+        return;
+    }
+
     query = ngx_strlchr(path->data, path->data + path->len, '?');
 
     if (query) {

@@ -53,6 +53,8 @@ ngx_http_magasin_pg_create(ngx_cycle_t *cycle, ngx_http_magasin_pg_conf_t *pcf)
     pool->conf = pcf;
     pool->log = cycle->log;
 
+    ngx_http_magasin_pg_life_init(pool, cycle);
+
     for (i = 0; i < NGX_HTTP_MAGASIN_PG_CLASSES; i++) {
         ngx_queue_init(&pool->waiting[i]);
     }
@@ -68,6 +70,7 @@ ngx_http_magasin_pg_create(ngx_cycle_t *cycle, ngx_http_magasin_pg_conf_t *pcf)
                                  pool, cycle->log);
 
     ngx_http_magasin_pg_lane_init(pool);
+    ngx_http_magasin_pg_stuck_init(pool);
 
     for (i = 0; i < pcf->connections; i++) {
         ngx_http_magasin_pg_connection_init(&pool->connections[i], pool, i);
@@ -107,7 +110,14 @@ ngx_http_magasin_pg_destroy(ngx_http_magasin_pg_pool_t *pool)
 {
     ngx_uint_t  i;
 
+    ngx_http_magasin_pg_stuck_end(pool);
+
     pool->closed = 1;
+
+    if (pool->replicas) {
+        ngx_http_magasin_pg_replicas_destroy(pool->replicas);
+        pool->replicas = NULL;
+    }
 
     if (pool->dispatch.posted) {
         ngx_delete_posted_event(&pool->dispatch);
@@ -143,6 +153,8 @@ ngx_int_t
 ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
     ngx_http_magasin_pg_job_t *job)
 {
+    ngx_msec_t  timeout;
+
     job->pool = pool;
 
     if (job->weigh && job->class == NGX_HTTP_MAGASIN_PG_READ
@@ -178,7 +190,21 @@ ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
     job->missed = 0;
     job->alone = 0;
     job->unknown = 0;
-    job->deadline = ngx_current_msec + pool->conf->timeout;
+    timeout = pool->conf->timeout
+              * (job->commit ? NGX_HTTP_MAGASIN_PG_LONGER : 1);
+
+    if (pool->conf->replica) {
+
+        /* The primary is there yet. */
+
+        timeout = ngx_max(timeout / 2, 1);
+
+        if (job->class == NGX_HTTP_MAGASIN_PG_READ) {
+            timeout = ngx_min(timeout, NGX_HTTP_MAGASIN_PG_REPLICA_TIME);
+        }
+    }
+
+    job->deadline = ngx_current_msec + timeout;
     job->submitted = ngx_http_magasin_clock();
 
     if (job->gather) {
@@ -189,7 +215,7 @@ ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
     job->timer.data = job;
     job->timer.log = job->log;
 
-    ngx_add_timer(&job->timer, pool->conf->timeout);
+    ngx_add_timer(&job->timer, timeout);
 
     if (job->share && ngx_http_magasin_pg_join(job)) {
         return NGX_OK;
@@ -318,6 +344,7 @@ ngx_http_magasin_pg_state(ngx_http_magasin_pg_pool_t *pool,
     state->ready = pool->ready;
     state->locked = pool->nlocked;
     state->collations = pool->collations;
+    state->stuck = ngx_http_magasin_pg_stuck_writes(pool);
     state->full = (pool->queued[class] >= pool->conf->queue[class]);
     state->missing = (pool->ready != 0
                       && ngx_http_magasin_pg_lacks_writes(pool));

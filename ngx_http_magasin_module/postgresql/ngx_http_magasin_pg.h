@@ -18,6 +18,7 @@
 #include <libpq-fe.h>
 
 #include "ngx_http_magasin_measure.h"
+#include "ngx_http_magasin_names.h"
 #include "ngx_http_magasin_statements.h"
 
 
@@ -26,11 +27,15 @@
 /* Buckets of sizes of batches: 1, 2, 4, ... 64, and more. */
 #define NGX_HTTP_MAGASIN_PG_SIZES       8
 
+#define NGX_HTTP_MAGASIN_PG_REPLICAS    8
+
 
 typedef struct ngx_http_magasin_pg_job_s   ngx_http_magasin_pg_job_t;
 typedef struct ngx_http_magasin_pg_pool_s  ngx_http_magasin_pg_pool_t;
 typedef struct ngx_http_magasin_pg_slot_s  ngx_http_magasin_pg_slot_t;
 typedef struct ngx_http_magasin_pg_block_s  ngx_http_magasin_pg_block_t;
+typedef struct ngx_http_magasin_pg_replica_s  ngx_http_magasin_pg_replica_t;
+typedef struct ngx_http_magasin_pg_replicas_s  ngx_http_magasin_pg_replicas_t;
 
 
 /* Why a job has no rows. */
@@ -105,6 +110,12 @@ struct ngx_http_magasin_pg_job_s {
     unsigned                         share:1;      /* answer in flight */
     unsigned                         weigh:1;      /* heavy if it was long */
     unsigned                         admitted:1;   /* to a full queue, too */
+    unsigned                         commit:1;     /* heavy: it writes, much;
+                                                      answered when committed */
+    unsigned                         elsewhere:1;  /* a replica may answer it:
+                                                      see pg_replicas.c */
+    ngx_msec_t                       stale_for;    /* how old its answer may be
+                                                      without a primary */
     ngx_log_t                       *log;
 
     /*
@@ -114,6 +125,25 @@ struct ngx_http_magasin_pg_job_s {
      */
     int                              row;
     int                              rows;
+
+    /*
+     * Set before ready() is called: the life of the database of the connection,
+     * or 0, and how old the rows may be, in milliseconds, if there is no
+     * primary and so nothing else is promised; else 0.
+     */
+    uint64_t                         life;
+    ngx_msec_t                       age;
+
+    /* of pg_replicas.c; zeroed by the caller before the first submit */
+    ngx_http_magasin_pg_replica_t   *replica;      /* it has it, or answered */
+    ngx_http_magasin_pg_replicas_t  *replicas;
+    ngx_http_magasin_pg_ready_pt     owner_ready;
+    ngx_http_magasin_pg_failed_pt    owner_failed;
+    uint64_t                         replayed;     /* by the server, or 0 */
+    uint64_t                         as_of;        /* ms, or 0 */
+    uint64_t                         need;         /* it must have replayed */
+    uint64_t                         seen;         /* in a piece before */
+    unsigned                         stays:1;      /* with the primary */
 
     /* the pool's own; zeroed by the caller before the first submit */
     ngx_queue_t                      queue;
@@ -140,13 +170,20 @@ struct ngx_http_magasin_pg_job_s {
 
 /* The configuration of `magasin_database`; the same in all workers. */
 typedef struct {
-    ngx_array_t                     *targets;      /* of target_t */
+    ngx_array_t                     *targets;      /* of target_t, one at
+                                                      least */
+    ngx_array_t                     *places;       /* of place_t */
+    ngx_http_magasin_names_t        *names;        /* that the hosts have */
     ngx_uint_t                       connections;  /* per worker */
     ngx_uint_t                       queue[NGX_HTTP_MAGASIN_PG_CLASSES];
     ngx_uint_t                       queues;       /* of those without one */
     ngx_msec_t                       timeout;      /* of one job */
     ngx_msec_t                       lock_timeout; /* of all its waits */
     ngx_msec_t                       connect_timeout;
+    ngx_atomic_uint_t                database;     /* a hash of the conninfo */
+    ngx_str_t                        directive;
+    unsigned                         primary:1;    /* no other server will do */
+    unsigned                         replica:1;    /* only a standby will */
     unsigned                         quiet:1;      /* failures are "info" */
 } ngx_http_magasin_pg_conf_t;
 
@@ -156,7 +193,19 @@ typedef struct {
     const char                     **keywords;     /* NULL terminated */
     const char                     **values;
     ngx_str_t                        name;         /* for the log: no secret */
+    unsigned                         absent:1;     /* it has no address yet */
 } ngx_http_magasin_pg_target_t;
+
+
+/* What can be a target: an address of a name is one while the name has it. */
+typedef struct {
+    ngx_http_magasin_pg_target_t     target;
+    ngx_http_magasin_name_t         *name;         /* NULL: always */
+    ngx_uint_t                       n;            /* the address of it */
+    const char                     **address;      /* of target.values */
+    ngx_str_t                        host;         /* as it was written */
+    ngx_str_t                        port;
+} ngx_http_magasin_pg_place_t;
 
 
 /* Classes of SQLSTATE, and one more for unknown ones. */
@@ -201,6 +250,58 @@ typedef struct {
 } ngx_http_magasin_pg_counters_t;
 
 
+/* Why a read that a replica may answer went to the primary. */
+typedef enum {
+    NGX_HTTP_MAGASIN_PG_REFUSED_AWAY = 0,    /* none is in service */
+    NGX_HTTP_MAGASIN_PG_REFUSED_BEHIND,      /* it had not replayed enough */
+    NGX_HTTP_MAGASIN_PG_REFUSED_UNKNOWN,     /* how much that is */
+    NGX_HTTP_MAGASIN_PG_REFUSED_LIFE,        /* it shows another timeline */
+    NGX_HTTP_MAGASIN_PG_REFUSED_BUSY,        /* its queue was full */
+    NGX_HTTP_MAGASIN_PG_REFUSED_TIMEOUT,
+    NGX_HTTP_MAGASIN_PG_REFUSED_ERROR,
+    NGX_HTTP_MAGASIN_PG_REFUSED_REASONS
+} ngx_http_magasin_pg_refused_e;
+
+
+/* What a node knows of a replica. */
+typedef struct {
+    ngx_atomic_t                     replayed;     /* in units of 8 bytes */
+    ngx_atomic_t                     as_of;        /* ms: it showed all that was
+                                                      committed before */
+    ngx_atomic_t                     answers;
+} ngx_http_magasin_pg_replica_shared_t;
+
+/* The section of the zone of pg_wal.c and pg_replicas.c; counters grow. */
+typedef struct {
+    ngx_atomic_t                     need;         /* timeline and place */
+    ngx_atomic_t                     changes;      /* number of the last one */
+    ngx_atomic_t                     covered;      /* up to it: `need` is past
+                                                      their commits */
+    ngx_atomic_t                     polled;       /* ms: `need` is past all
+                                                      commits before */
+    ngx_atomic_t                     answers;      /* of the primary */
+    ngx_atomic_t                     stale;        /* of replicas, without it */
+    ngx_atomic_t             refused[NGX_HTTP_MAGASIN_PG_REFUSED_REASONS];
+    ngx_http_magasin_pg_replica_shared_t
+                                     replicas[NGX_HTTP_MAGASIN_PG_REPLICAS];
+} ngx_http_magasin_pg_wal_t;
+
+/* What was known when the end of the log was asked for. */
+typedef struct {
+    uint64_t                         change;
+    uint64_t                         started;      /* ms: all that was committed
+                                                      before; 0: not known */
+} ngx_http_magasin_pg_asked_t;
+
+/* A replica for /metrics and /readyz. */
+typedef struct {
+    uint64_t                         lag;          /* bytes */
+    uint64_t                         lag_time;     /* milliseconds */
+    uint64_t                         answers;
+    ngx_uint_t                       known;        /* the lag is */
+} ngx_http_magasin_pg_lag_t;
+
+
 /* The state of a pool for /readyz. */
 typedef struct {
     ngx_uint_t                       ready;        /* connections */
@@ -208,6 +309,7 @@ typedef struct {
     ngx_uint_t                       collations;   /* outdated ones */
     unsigned                         full:1;       /* the queue of writes */
     unsigned                         missing:1;    /* the schema is another */
+    unsigned                         stuck:1;      /* no commit returns */
 } ngx_http_magasin_pg_state_t;
 
 
@@ -247,6 +349,27 @@ const char *ngx_http_magasin_pg_class_name(ngx_uint_t class);
 
 const char *ngx_http_magasin_pg_statement_name(
     ngx_http_magasin_statement_e statement);
+
+/* pg_replicas.c: reads that a replica may answer */
+ngx_int_t ngx_http_magasin_pg_submit_read(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_job_t *job);
+ngx_uint_t ngx_http_magasin_pg_replicas_count(
+    ngx_http_magasin_pg_pool_t *pool);
+ngx_msec_t ngx_http_magasin_pg_replicas_stale(
+    ngx_http_magasin_pg_pool_t *pool);
+ngx_http_magasin_pg_wal_t *ngx_http_magasin_pg_replicas_numbers(
+    ngx_http_magasin_pg_pool_t *pool, ngx_uint_t n,
+    ngx_http_magasin_pg_lag_t *lag);
+const char *ngx_http_magasin_pg_refused_name(ngx_uint_t reason);
+const char *ngx_http_magasin_pg_replicas_state(
+    ngx_http_magasin_pg_pool_t *pool);
+
+/* pg_wal.c: how far a replica must have come */
+void ngx_http_magasin_pg_wal_changed(ngx_http_magasin_pg_pool_t *pool);
+void ngx_http_magasin_pg_wal_ask(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_asked_t *asked);
+void ngx_http_magasin_pg_wal_told(ngx_http_magasin_pg_pool_t *pool,
+    ngx_http_magasin_pg_asked_t *asked, uint64_t life, const char *end);
 
 ngx_uint_t ngx_http_magasin_pg_complains(ngx_http_magasin_pg_pool_t *pool);
 

@@ -1,17 +1,17 @@
 
 /*
  * `magasin_database`: a conninfo of libpq, which is split into one address per
- * attempt.  Names are resolved at configuration, so that no worker waits for
- * DNS.  libpq gets one address and no choice of encryption, so that it does
- * not replace its socket while it connects.
+ * attempt.  libpq gets one address, so that no worker waits for DNS, and no
+ * choice of encryption, so that it does not replace its socket while it
+ * connects.
  */
 
 
-#include "ngx_http_magasin_pg.h"
+#include "ngx_http_magasin_pg_internal.h"
 
 
 /* What may be added to the keywords of the conninfo. */
-#define NGX_HTTP_MAGASIN_PG_EXTRA  8
+#define NGX_HTTP_MAGASIN_PG_EXTRA  9
 
 /* Milliseconds for locks, and connections that keep what is promised. */
 #define NGX_HTTP_MAGASIN_PG_CONF_LOCK   2000
@@ -25,12 +25,15 @@ typedef struct {
 } ngx_http_magasin_pg_parse_t;
 
 
+static void ngx_http_magasin_pg_conf_primary(ngx_http_magasin_pg_parse_t *ps);
 static char *ngx_http_magasin_pg_conf_hosts(ngx_http_magasin_pg_parse_t *ps);
 static char *ngx_http_magasin_pg_conf_host(ngx_http_magasin_pg_parse_t *ps,
     ngx_str_t *host, ngx_str_t *address, ngx_str_t *port);
-static char *ngx_http_magasin_pg_conf_target(ngx_http_magasin_pg_parse_t *ps,
-    ngx_str_t *host, ngx_str_t *address, ngx_str_t *port);
-static void ngx_http_magasin_pg_conf_strip(ngx_str_t *name);
+static ngx_http_magasin_pg_place_t *ngx_http_magasin_pg_conf_place(
+    ngx_http_magasin_pg_parse_t *ps, ngx_str_t *host, ngx_str_t *address,
+    ngx_str_t *port);
+static char *ngx_http_magasin_pg_conf_name(ngx_http_magasin_pg_parse_t *ps,
+    ngx_str_t *host, ngx_str_t *port);
 static ngx_uint_t ngx_http_magasin_pg_conf_keywords(
     ngx_http_magasin_pg_parse_t *ps, ngx_http_magasin_pg_target_t *target);
 static char *ngx_http_magasin_pg_conf_check(ngx_http_magasin_pg_parse_t *ps);
@@ -136,7 +139,7 @@ ngx_http_magasin_pg_conf_finish(ngx_conf_t *cf,
 
 
 /*
- * Fill pcf->targets from a conninfo (keywords or URI).  pcf->timeout is set
+ * Fill pcf->places from a conninfo (keywords or URI).  pcf->timeout is set
  * before: it becomes the statement_timeout of the sessions.
  *
  * Returns NGX_CONF_OK, or NGX_CONF_ERROR if the error is logged.
@@ -149,9 +152,11 @@ ngx_http_magasin_pg_conf_parse(ngx_conf_t *cf, ngx_http_magasin_pg_conf_t *pcf,
     char                         *error, *rv;
     ngx_http_magasin_pg_parse_t   ps;
 
-    pcf->targets = ngx_array_create(cf->pool, 2,
-                                    sizeof(ngx_http_magasin_pg_target_t));
-    if (pcf->targets == NULL) {
+    pcf->places = ngx_array_create(cf->pool, 2,
+                                   sizeof(ngx_http_magasin_pg_place_t));
+    pcf->names = ngx_pcalloc(cf->pool, sizeof(ngx_http_magasin_names_t));
+
+    if (pcf->places == NULL || pcf->names == NULL) {
         return NGX_CONF_ERROR;
     }
 
@@ -166,14 +171,19 @@ ngx_http_magasin_pg_conf_parse(ngx_conf_t *cf, ngx_http_magasin_pg_conf_t *pcf,
         /* The message of libpq may quote a password. */
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"magasin_database\" is no libpq connection "
+                           "\"%V\" is no libpq connection "
                            "string: write \"host=/run/postgresql "
-                           "dbname=magasin\" or a postgresql:// URI");
+                           "dbname=magasin\" or a postgresql:// URI",
+                           &pcf->directive);
         PQfreemem(error);
         return NGX_CONF_ERROR;
     }
 
     rv = ngx_http_magasin_pg_conf_check(&ps);
+
+    pcf->database = ngx_http_magasin_pg_lock((char *) conninfo->data, NULL);
+
+    ngx_http_magasin_pg_conf_primary(&ps);
 
     if (rv == NGX_CONF_OK) {
         rv = ngx_http_magasin_pg_conf_hosts(&ps);
@@ -181,7 +191,12 @@ ngx_http_magasin_pg_conf_parse(ngx_conf_t *cf, ngx_http_magasin_pg_conf_t *pcf,
 
     PQconninfoFree(ps.options);
 
-    return rv;
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    return ngx_http_magasin_pg_places_init(cf, pcf) == NGX_OK
+           ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
@@ -197,22 +212,50 @@ ngx_http_magasin_pg_conf_check(ngx_http_magasin_pg_parse_t *ps)
             || ngx_strcmp(value, "allow") == 0))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, ps->cf, 0,
-                           "\"sslmode=%s\" in \"magasin_database\" leaves "
+                           "\"sslmode=%s\" in \"%V\" leaves "
                            "encryption to chance: use \"disable\", "
                            "\"require\", \"verify-ca\" or \"verify-full\"",
-                           value);
+                           value, &ps->pcf->directive);
         return NGX_CONF_ERROR;
     }
 
     if (ngx_http_magasin_pg_conf_option(ps, "service")) {
         ngx_conf_log_error(NGX_LOG_EMERG, ps->cf, 0,
                            "\"service\" is not supported in "
-                           "\"magasin_database\": write its host, port and "
-                           "dbname");
+                           "\"%V\": write its host, port and "
+                           "dbname", &ps->pcf->directive);
         return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;
+}
+
+
+/*
+ * Does only a primary serve?  The conninfo may say; if it does not and has
+ * several hosts, they are the servers of one replication.
+ */
+
+static void
+ngx_http_magasin_pg_conf_primary(ngx_http_magasin_pg_parse_t *ps)
+{
+    ngx_str_t    item;
+    const char  *attributes;
+
+    attributes = ngx_http_magasin_pg_conf_option(ps, "target_session_attrs");
+
+    if (attributes) {
+        ps->pcf->primary = (ngx_strcmp(attributes, "read-write") == 0
+                            || ngx_strcmp(attributes, "primary") == 0);
+        return;
+    }
+
+    ps->pcf->primary = ngx_http_magasin_pg_conf_item(
+                           ngx_http_magasin_pg_conf_option(ps, "host"), 0,
+                           &item)
+                       || ngx_http_magasin_pg_conf_item(
+                              ngx_http_magasin_pg_conf_option(ps, "hostaddr"),
+                              0, &item);
 }
 
 
@@ -267,128 +310,134 @@ static char *
 ngx_http_magasin_pg_conf_host(ngx_http_magasin_pg_parse_t *ps,
     ngx_str_t *host, ngx_str_t *address, ngx_str_t *port)
 {
-    char        *rv;
-    ngx_int_t    n;
-    ngx_str_t    name;
-    ngx_url_t    url;
-    ngx_addr_t   addr;
-    ngx_uint_t   i;
+    ngx_int_t   n;
+    ngx_addr_t  addr;
 
     n = ngx_atoi(port->data, port->len);
 
     if (n < 1 || n > 65535) {
         ngx_conf_log_error(NGX_LOG_EMERG, ps->cf, 0,
-                           "invalid port \"%V\" in \"magasin_database\"",
-                           port);
+                           "invalid port \"%V\" in \"%V\"",
+                           port, &ps->pcf->directive);
         return NGX_CONF_ERROR;
     }
 
     if (address->len || host->data[0] == '/' || host->data[0] == '@') {
-        return ngx_http_magasin_pg_conf_target(ps, host, address, port);
+        return ngx_http_magasin_pg_conf_place(ps, host, address, port)
+               ? NGX_CONF_OK : NGX_CONF_ERROR;
     }
 
     if (ngx_parse_addr(ps->cf->pool, &addr, host->data, host->len)
         == NGX_OK)
     {
-        return ngx_http_magasin_pg_conf_target(ps, host, host, port);
+        return ngx_http_magasin_pg_conf_place(ps, host, host, port)
+               ? NGX_CONF_OK : NGX_CONF_ERROR;
     }
 
-    ngx_memzero(&url, sizeof(ngx_url_t));
+    return ngx_http_magasin_pg_conf_name(ps, host, port);
+}
 
-    url.url = *host;
-    url.default_port = (in_port_t) n;
 
-    if (ngx_parse_url(ps->cf->pool, &url) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, ps->cf, 0,
-                           "host \"%V\" in \"magasin_database\": %s",
-                           host, url.err ? url.err : "cannot be resolved");
+/* A name has a place for each address that it may have. */
+
+static char *
+ngx_http_magasin_pg_conf_name(ngx_http_magasin_pg_parse_t *ps,
+    ngx_str_t *host, ngx_str_t *port)
+{
+    ngx_str_t                     address, kept;
+    ngx_uint_t                    i;
+    ngx_http_magasin_name_t      *name;
+    ngx_http_magasin_pg_place_t  *place;
+
+    /* The text of the conninfo is freed. */
+
+    kept.len = host->len;
+    kept.data = ngx_pstrdup(ps->cf->pool, host);
+    if (kept.data == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    for (i = 0; i < url.naddrs; i++) {
-        name = url.addrs[i].name;
-        ngx_http_magasin_pg_conf_strip(&name);
+    name = ngx_http_magasin_names_add(ps->cf, ps->pcf->names, &kept);
+    if (name == NULL) {
+        return NGX_CONF_ERROR;
+    }
 
-        rv = ngx_http_magasin_pg_conf_target(ps, host, &name, port);
-        if (rv != NGX_CONF_OK) {
-            return rv;
+    ngx_str_null(&address);
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_NAMES_ADDRESSES; i++) {
+
+        place = ngx_http_magasin_pg_conf_place(ps, &kept, &address, port);
+        if (place == NULL) {
+            return NGX_CONF_ERROR;
         }
+
+        place->name = name;
+        place->n = i;
     }
 
     return NGX_CONF_OK;
 }
 
 
-/* Reduce "address:port" or "[address]:port" to the address. */
+/*
+ * Add a place: the keywords of the conninfo, with one host.  Returns it, or
+ * NULL if memory is short.
+ */
 
-static void
-ngx_http_magasin_pg_conf_strip(ngx_str_t *name)
-{
-    u_char  *p;
-
-    if (name->len && name->data[0] == '[') {
-        name->data++;
-        name->len--;
-        p = ngx_strlchr(name->data, name->data + name->len, ']');
-
-    } else {
-        p = ngx_strlchr(name->data, name->data + name->len, ':');
-    }
-
-    if (p) {
-        name->len = p - name->data;
-    }
-}
-
-
-/* Add a target: the keywords of the conninfo, with one host. */
-
-static char *
-ngx_http_magasin_pg_conf_target(ngx_http_magasin_pg_parse_t *ps,
+static ngx_http_magasin_pg_place_t *
+ngx_http_magasin_pg_conf_place(ngx_http_magasin_pg_parse_t *ps,
     ngx_str_t *host, ngx_str_t *address, ngx_str_t *port)
 {
     ngx_uint_t                     n, k;
     PQconninfoOption              *option;
+    ngx_http_magasin_pg_place_t   *place;
     ngx_http_magasin_pg_target_t  *target;
 
     for (n = 0, option = ps->options; option->keyword; option++) {
         n++;
     }
 
-    target = ngx_array_push(ps->pcf->targets);
-    if (target == NULL) {
-        return NGX_CONF_ERROR;
+    place = ngx_array_push(ps->pcf->places);
+    if (place == NULL) {
+        return NULL;
     }
+
+    ngx_memzero(place, sizeof(ngx_http_magasin_pg_place_t));
+    target = &place->target;
 
     n += NGX_HTTP_MAGASIN_PG_EXTRA + 1;
 
     target->keywords = ngx_pcalloc(ps->cf->pool, n * sizeof(char *));
     target->values = ngx_pcalloc(ps->cf->pool, n * sizeof(char *));
     target->name.data = ngx_pnalloc(ps->cf->pool, host->len + address->len
+                                                  + NGX_INET6_ADDRSTRLEN
                                                   + port->len + 4);
+    place->host.data = (u_char *) ngx_http_magasin_pg_conf_copy(ps->cf, host);
+    place->port.data = (u_char *) ngx_http_magasin_pg_conf_copy(ps->cf, port);
 
     if (target->keywords == NULL || target->values == NULL
-        || target->name.data == NULL)
+        || target->name.data == NULL || place->host.data == NULL
+        || place->port.data == NULL)
     {
-        return NGX_CONF_ERROR;
+        return NULL;
     }
 
-    target->name.len = ngx_sprintf(target->name.data, "%V%s%V%s:%V", host,
-                                   host->len && address->len ? " (" : "",
-                                   address,
-                                   host->len && address->len ? ")" : "", port)
-                       - target->name.data;
+    place->host.len = host->len;
+    place->port.len = port->len;
+
+    ngx_http_magasin_pg_place_name(place, address);
 
     /* libpq takes the last value of a keyword: those set below come last. */
 
     k = ngx_http_magasin_pg_conf_keywords(ps, target);
 
     target->keywords[k] = "host";
-    target->values[k++] = ngx_http_magasin_pg_conf_copy(ps->cf, host);
+    target->values[k++] = (const char *) place->host.data;
     target->keywords[k] = "hostaddr";
+    place->address = &target->values[k];
     target->values[k++] = ngx_http_magasin_pg_conf_copy(ps->cf, address);
     target->keywords[k] = "port";
-    target->values[k++] = ngx_http_magasin_pg_conf_copy(ps->cf, port);
+    target->values[k++] = (const char *) place->port.data;
     target->keywords[k] = "options";
     target->values[k++] = ngx_http_magasin_pg_conf_session(ps);
     target->keywords[k] = "client_encoding";
@@ -398,17 +447,17 @@ ngx_http_magasin_pg_conf_target(ngx_http_magasin_pg_parse_t *ps,
 
     while (k) {
         if (target->keywords[--k] == NULL || target->values[k] == NULL) {
-            return NGX_CONF_ERROR;
+            return NULL;
         }
     }
 
-    return NGX_CONF_OK;
+    return place;
 }
 
 
 /*
  * Copy the keywords of the conninfo to a target, but for those that depend on
- * the host or that the module sets; two defaults go before them.  A value is
+ * the host or that the module sets; three defaults go before them.  A value is
  * NULL if memory is short.
  *
  * Returns the number of keywords.
@@ -428,6 +477,8 @@ ngx_http_magasin_pg_conf_keywords(ngx_http_magasin_pg_parse_t *ps,
     target->values[k++] = "magasin";
     target->keywords[k] = "sslmode";
     target->values[k++] = "disable";
+    target->keywords[k] = "target_session_attrs";
+    target->values[k++] = ps->pcf->primary ? "read-write" : "any";
 
     for (option = ps->options; option->keyword; option++) {
 

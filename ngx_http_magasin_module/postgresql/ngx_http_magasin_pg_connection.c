@@ -30,6 +30,13 @@ ngx_http_magasin_pg_connection_init(
     connection->pool = pool;
     connection->number = number;
 
+    /*
+     * The first attempts go to different servers, so that one that does not
+     * answer delays only some.
+     */
+
+    connection->retry.target = number % pool->conf->targets->nelts;
+
     ngx_http_magasin_event_timer(&connection->timer,
                                  ngx_http_magasin_pg_connection_timer,
                                  connection, pool->log);
@@ -55,8 +62,11 @@ ngx_http_magasin_pg_connection_open(
     ngx_http_magasin_pg_target_t  *target;
 
     pcf = connection->pool->conf;
-    target = pcf->targets->elts;
-    target += connection->retry.target;
+    target = ngx_http_magasin_pg_target(connection);
+
+    (void) ngx_snprintf(connection->at, sizeof(connection->at), "%*s%Z",
+                        ngx_min(target->name.len, sizeof(connection->at) - 1),
+                        target->name.data);
 
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
                    "magasin pg: connection %ui connects to %V",
@@ -66,8 +76,17 @@ ngx_http_magasin_pg_connection_open(
     connection->tail = 0;
     connection->syncs = 0;
     connection->batch = 0;
+    connection->life = 0;
+    connection->replayed = 0;
+    connection->shown = 0;
+    connection->as_of = 0;
+    connection->why = NULL;
+    connection->stuck = 0;
+    connection->unreplicated = 0;
+    connection->primary = 0;
     connection->nmissing = 0;
     ngx_memzero(connection->missing, sizeof(connection->missing));
+    connection->greeted = 0;
     connection->single = 0;
     connection->received = 0;
     connection->partial = 0;
@@ -77,6 +96,15 @@ ngx_http_magasin_pg_connection_open(
     connection->heavy = 0;
 
     connection->state = NGX_HTTP_MAGASIN_PG_CONNECTING;
+
+    /* libpq would ask for the address of a name, and wait. */
+
+    if (target->absent) {
+        ngx_http_magasin_pg_connection_lost(connection,
+                                            "its name has no address yet");
+        return;
+    }
+
     connection->pg = PQconnectStartParams(target->keywords, target->values, 0);
 
     if (connection->pg == NULL || PQstatus(connection->pg) == CONNECTION_BAD) {
@@ -84,9 +112,9 @@ ngx_http_magasin_pg_connection_open(
         return;
     }
 
-    (void) PQsetNoticeProcessor(connection->pg,
-                                ngx_http_magasin_pg_connection_notice,
-                                connection);
+    (void) PQsetNoticeReceiver(connection->pg,
+                               ngx_http_magasin_pg_connection_notice,
+                               connection);
 
     if (ngx_http_magasin_pg_connection_attach(connection) != NGX_OK) {
         ngx_http_magasin_pg_connection_lost(connection,
@@ -125,7 +153,8 @@ ngx_http_magasin_pg_connection_ready(
         level = pool->conf->quiet ? NGX_LOG_INFO : NGX_LOG_NOTICE;
 
         ngx_log_error(level, pool->log, 0,
-                      "magasin: PostgreSQL answers again");
+                      "magasin: %s answers again",
+                      pool->conf->replica ? "a replica" : "PostgreSQL");
     }
 
     connection->retry.tried = 0;
@@ -164,6 +193,7 @@ ngx_http_magasin_pg_connection_close(
     }
 
     connection->state = NGX_HTTP_MAGASIN_PG_CLOSED;
+    connection->stuck = 0;
     connection->syncs = 0;
     connection->batch = 0;
     connection->reading = 0;
@@ -371,6 +401,10 @@ ngx_http_magasin_pg_connection_again(
 
     pause = 1;
 
+    /* It may have another address now. */
+
+    ngx_http_magasin_names_follow(pool->conf->names);
+
     if (!was_ready
         && ngx_http_magasin_retry_next(&connection->retry,
                                        pool->conf->targets->nelts))
@@ -380,8 +414,10 @@ ngx_http_magasin_pg_connection_again(
         }
 
         pause = ngx_http_magasin_retry_pause(&connection->retry,
-                                             NGX_HTTP_MAGASIN_PG_BACKOFF_MIN,
-                                             NGX_HTTP_MAGASIN_PG_BACKOFF_MAX);
+                                     NGX_HTTP_MAGASIN_PG_BACKOFF_MIN,
+                                     pool->conf->replica
+                                     ? NGX_HTTP_MAGASIN_PG_REPLICA_MAX
+                                     : NGX_HTTP_MAGASIN_PG_BACKOFF_MAX);
     }
 
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, pool->log, 0,
@@ -407,7 +443,10 @@ ngx_http_magasin_pg_connection_watch(
                        connection->number);
 
         connection->heard = 0;
+        connection->watched = ngx_current_msec;
         ngx_add_timer(&connection->timer, NGX_HTTP_MAGASIN_PG_SILENCE);
+
+        ngx_http_magasin_pg_stuck_probe(connection);
     }
 }
 
@@ -430,9 +469,16 @@ ngx_http_magasin_pg_connection_timer(ngx_event_t *ev)
         break;
 
     case NGX_HTTP_MAGASIN_PG_READY:
-        if (!connection->heard
-            && ngx_http_magasin_pg_in_flight(connection) != 0)
+        if (connection->heard
+            || ngx_http_magasin_pg_in_flight(connection) == 0)
         {
+            break;
+        }
+
+        if (ngx_http_magasin_pg_stuck(connection)) {
+            ngx_http_magasin_pg_connection_watch(connection);
+
+        } else {
             ngx_http_magasin_pg_connection_lost(connection,
                                                 "no result after a timeout");
         }

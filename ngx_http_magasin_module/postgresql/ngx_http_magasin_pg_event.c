@@ -25,6 +25,7 @@ static ngx_int_t ngx_http_magasin_pg_connection_bounded(
     ngx_http_magasin_pg_connection_t *connection, size_t before);
 static ngx_uint_t ngx_http_magasin_pg_connection_announced(
     ngx_http_magasin_pg_connection_t *connection);
+static void ngx_http_magasin_pg_mapped_look(void);
 static size_t ngx_http_magasin_pg_mapped(void);
 static void ngx_http_magasin_pg_connection_oversized(
     ngx_http_magasin_pg_connection_t *connection);
@@ -209,6 +210,10 @@ ngx_http_magasin_pg_connection_flush(
         return NGX_ERROR;
     }
 
+    /* Now, while the server works, and not when its answer is there. */
+
+    ngx_http_magasin_pg_mapped_look();
+
     return ngx_http_magasin_pg_connection_events(connection, rc == 1);
 }
 
@@ -268,15 +273,13 @@ ngx_http_magasin_pg_connection_consume(
     size_t     before;
     ngx_int_t  rc;
 
-    if (ngx_http_magasin_pg_mapped_before == 0
-        || ngx_current_msec - ngx_http_magasin_pg_mapped_at
-           > NGX_HTTP_MAGASIN_PG_MAPPED)
-    {
-        ngx_http_magasin_pg_mapped_before = ngx_http_magasin_pg_mapped();
-        ngx_http_magasin_pg_mapped_at = ngx_current_msec;
-    }
+    ngx_http_magasin_pg_mapped_look();
 
-    before = ngx_http_magasin_pg_connection_pending(connection);
+    /* The first piece of an answer is not counted. */
+
+    before = connection->partial
+             ? ngx_http_magasin_pg_connection_pending(connection) : 0;
+
     ok = PQconsumeInput(connection->pg);
 
     if (ok
@@ -284,6 +287,12 @@ ngx_http_magasin_pg_connection_consume(
            != NGX_OK)
     {
         ngx_http_magasin_pg_connection_oversized(connection);
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_magasin_pg_life_passed(connection)) {
+        ngx_http_magasin_pg_connection_lost(connection,
+                                            NGX_HTTP_MAGASIN_PG_PASSED);
         return NGX_ERROR;
     }
 
@@ -402,6 +411,21 @@ ngx_http_magasin_pg_connection_announced(
     return before && ngx_http_magasin_pg_in_flight(connection) != 0
            && ngx_http_magasin_pg_mapped()
               > before + NGX_HTTP_MAGASIN_PG_ANSWER;
+}
+
+
+/* Notes what the process has mapped, unless it was noted a moment ago. */
+
+static void
+ngx_http_magasin_pg_mapped_look(void)
+{
+    if (ngx_http_magasin_pg_mapped_before == 0
+        || ngx_current_msec - ngx_http_magasin_pg_mapped_at
+           > NGX_HTTP_MAGASIN_PG_MAPPED)
+    {
+        ngx_http_magasin_pg_mapped_before = ngx_http_magasin_pg_mapped();
+        ngx_http_magasin_pg_mapped_at = ngx_current_msec;
+    }
 }
 
 

@@ -5,8 +5,11 @@
  * (pg_lane.c), writes that share a run (pg_batch.c), a connection
  * (pg_connection.c), its socket (pg_event.c), what it sends (pg_send.c), its
  * statements (pg_prepare.c), its results (pg_result.c) and their columns
- * (pg_expect.c), the log (pg_log.c), connections that
- * are kept free (pg_reserve.c).
+ * (pg_expect.c), the log (pg_log.c), connections that are kept free
+ * (pg_reserve.c), former primaries (pg_life.c), commits that do not return
+ * (pg_stuck.c), reads for replicas (pg_replicas.c; one replica in pg_replica.c,
+ * the directives in pg_replicas_conf.c) and how far they must have come
+ * (pg_wal.c).
  */
 
 
@@ -16,6 +19,7 @@
 
 #include "ngx_http_magasin_pg.h"
 #include "ngx_http_magasin_event.h"
+#include "ngx_http_magasin_zone.h"
 
 
 /* Reads that share one Sync; batches and writes in flight on a connection. */
@@ -44,6 +48,8 @@
 #define NGX_HTTP_MAGASIN_PG_LINGER        2
 
 /* How often a read is resent: several connections may fail in a row. */
+#define NGX_HTTP_MAGASIN_PG_LONGER      6       /* times the timeout, of a job
+                                                   with `commit` */
 #define NGX_HTTP_MAGASIN_PG_RESENDS   4
 
 /* Milliseconds for which reads wait for the batch before them. */
@@ -86,12 +92,30 @@
 #define NGX_HTTP_MAGASIN_PG_KEYS                                              \
     (NGX_HTTP_MAGASIN_PG_BATCH * (NGX_INT64_LEN + 1) + 2)
 
+/* Bytes of a server's name in the log. */
+#define NGX_HTTP_MAGASIN_PG_AT  128
+
 /* Slots of a connection: a power of two, over the sum of the above. */
-#define NGX_HTTP_MAGASIN_PG_SLOTS     256
+#define NGX_HTTP_MAGASIN_PG_SLOTS     512
 
 /* Milliseconds: the bounds of the pauses between rounds of attempts. */
 #define NGX_HTTP_MAGASIN_PG_BACKOFF_MIN  50
 #define NGX_HTTP_MAGASIN_PG_BACKOFF_MAX  500
+
+/* The same for replicas: one that was promoted is asked again and again. */
+#define NGX_HTTP_MAGASIN_PG_REPLICA_MAX  5000
+
+/* Milliseconds for which a replica has to answer a short read. */
+#define NGX_HTTP_MAGASIN_PG_REPLICA_TIME  500
+
+/* A place in the log, and above it bits of its timeline; see pg_wal.c. */
+#define NGX_HTTP_MAGASIN_PG_WAL_BITS  52
+#define NGX_HTTP_MAGASIN_PG_WAL_PLACE                                         \
+    (((uint64_t) 1 << NGX_HTTP_MAGASIN_PG_WAL_BITS) - 1)
+
+/* Why a connection to a former primary is lost. */
+#define NGX_HTTP_MAGASIN_PG_PASSED                                            \
+    "its database has been replaced: it is a former primary"
 
 /* Milliseconds without a result after a job timed out: it is lost. */
 #define NGX_HTTP_MAGASIN_PG_SILENCE      1000
@@ -116,6 +140,7 @@ typedef enum {
     NGX_HTTP_MAGASIN_PG_SYNC_WRITE,
     NGX_HTTP_MAGASIN_PG_SYNC_GATHER,      /* a batch of writes */
     NGX_HTTP_MAGASIN_PG_SYNC_HEAVY,
+    NGX_HTTP_MAGASIN_PG_SYNC_COMMIT,      /* a long write */
     NGX_HTTP_MAGASIN_PG_SYNC_LANE         /* one that waits for a lock */
 } ngx_http_magasin_pg_sync_e;
 
@@ -159,6 +184,13 @@ struct ngx_http_magasin_pg_slot_s {
 };
 
 
+/* The section of the zone; see pg_life.c. */
+typedef struct {
+    ngx_atomic_t                        database;    /* of a configuration */
+    ngx_atomic_t                        life;        /* the highest seen */
+} ngx_http_magasin_pg_life_t;
+
+
 struct ngx_http_magasin_pg_connection_s {
     ngx_http_magasin_pg_pool_t         *pool;
     PGconn                             *pg;
@@ -167,6 +199,9 @@ struct ngx_http_magasin_pg_connection_s {
     ngx_uint_t                          number;      /* in the pool */
 
     ngx_http_magasin_retry_t            retry;
+
+    /* its server, for the log */
+    u_char                              at[NGX_HTTP_MAGASIN_PG_AT];
 
     /* by state: pause, connect timeout, watch for a result */
     ngx_event_t                         timer;
@@ -181,6 +216,7 @@ struct ngx_http_magasin_pg_connection_s {
     ngx_queue_t                         unknown;     /* jobs for when it is in
                                                         service again */
     ngx_msec_t                          progress;    /* last answered Sync */
+    ngx_msec_t                          watched;     /* for a result since */
     uint64_t                            locks[NGX_HTTP_MAGASIN_PG_WRITES];
     ngx_uint_t                          writes;      /* in flight */
     ngx_http_magasin_pg_block_t        *lane;        /* its turn runs here */
@@ -188,11 +224,21 @@ struct ngx_http_magasin_pg_connection_s {
     u_char                              missing[NGX_HTTP_MAGASIN_SQL_COUNT];
     size_t                              received;    /* since a result */
     ngx_uint_t                          notices;     /* since it is open */
+    uint64_t                            life;        /* 0: not known */
+    uint64_t                            replayed;    /* of a replica */
+    uint64_t                            shown;       /* life; of a replica */
+    uint64_t                            as_of;       /* ms: it showed all that
+                                                        was known then, or 0 */
+    const char                         *why;         /* it is refused */
+    unsigned                            greeted:1;   /* it is a replica */
     unsigned                            single:1;    /* prepared one by one */
     unsigned                            failed:1;    /* to prepare, some */
     unsigned                            heavy:1;     /* a long read runs */
     unsigned                            heard:1;     /* since the timeout */
     unsigned                            partial:1;   /* an answer came so */
+    unsigned                            stuck:1;     /* a commit is */
+    unsigned                            unreplicated:1;  /* a commit is */
+    unsigned                            primary:1;   /* and no replica */
 
     ngx_http_magasin_pg_slot_t          slots[NGX_HTTP_MAGASIN_PG_SLOTS];
 };
@@ -222,8 +268,16 @@ struct ngx_http_magasin_pg_pool_s {
     unsigned                            reads:1;     /* they do */
     ngx_http_magasin_pg_block_t         block[NGX_HTTP_MAGASIN_PG_BLOCKS];
 
+    ngx_http_magasin_pg_life_t         *life;        /* of all workers */
+    ngx_http_magasin_pg_life_t          lonely;      /* without a zone */
+
+    ngx_http_magasin_pg_wal_t          *wal;         /* NULL: without a zone */
+    ngx_http_magasin_pg_replicas_t     *replicas;    /* or NULL: none */
+
     uint64_t                            weights[NGX_HTTP_MAGASIN_PG_WEIGHTS];
     ngx_http_magasin_pg_slot_t         *shared[NGX_HTTP_MAGASIN_SQL_COUNT];
+    ngx_http_magasin_pg_job_t           probe;       /* see pg_stuck.c */
+    ngx_msec_t                          heard;       /* last result */
     ngx_msec_t                          prepared;    /* missing statements */
     ngx_msec_t                          complained;  /* of a server */
     ngx_uint_t                          complaints;  /* since then */
@@ -237,6 +291,48 @@ struct ngx_http_magasin_pg_pool_s {
 };
 
 
+/* A replica; see pg_replica.c. */
+struct ngx_http_magasin_pg_replica_s {
+    ngx_http_magasin_pg_replicas_t     *replicas;
+    ngx_http_magasin_pg_replica_shared_t
+                                       *shared;
+    ngx_http_magasin_pg_pool_t         *pool;
+    ngx_http_magasin_pg_job_t           probe;
+    ngx_event_t                         timer;
+    uint64_t                            as_of;       /* ms: it showed all that
+                                                        was known then, or 0 */
+    uint64_t                            as_of_place; /* where it was then */
+    ngx_msec_t                          pause;       /* between two probes */
+    unsigned                            behind:1;    /* as last seen */
+    unsigned                            silent:1;    /* something timed out */
+};
+
+/* The replicas of a worker. */
+struct ngx_http_magasin_pg_replicas_s {
+    ngx_http_magasin_pg_pool_t         *primary;
+    ngx_http_magasin_pg_wal_t          *wal;
+    ngx_msec_t                          stale;       /* or 0: not at all */
+    ngx_uint_t                          turn;
+    ngx_uint_t                          n;
+    ngx_http_magasin_pg_replica_t       replica[NGX_HTTP_MAGASIN_PG_REPLICAS];
+
+    ngx_http_magasin_pg_job_t           end;         /* asks for wal.sql */
+    ngx_http_magasin_pg_asked_t         asked;
+    unsigned                            again:1;     /* after it */
+};
+
+/* `magasin_database_replicas` and `magasin_database_replicas_stale`. */
+typedef struct {
+    ngx_array_t                        *conninfos;   /* of ngx_str_t */
+    ngx_http_magasin_pg_conf_t         *confs;       /* one for each */
+    ngx_msec_t                          stale;
+} ngx_http_magasin_pg_replicas_conf_t;
+
+
+extern const ngx_http_magasin_zone_section_t  ngx_http_magasin_pg_section;
+extern const ngx_http_magasin_zone_section_t  ngx_http_magasin_pg_wal_section;
+
+
 #define ngx_http_magasin_pg_slot(connection, n)                               \
     (&(connection)->slots[(n) & (NGX_HTTP_MAGASIN_PG_SLOTS - 1)])
 
@@ -244,6 +340,14 @@ struct ngx_http_magasin_pg_pool_s {
 #define ngx_http_magasin_pg_in_flight(connection)                             \
     ((connection)->tail - (connection)->head)
 
+
+/* pg_place.c */
+ngx_int_t ngx_http_magasin_pg_places_init(ngx_conf_t *cf,
+    ngx_http_magasin_pg_conf_t *pcf);
+void ngx_http_magasin_pg_place_name(ngx_http_magasin_pg_place_t *place,
+    ngx_str_t *address);
+ngx_http_magasin_pg_target_t *ngx_http_magasin_pg_target(
+    ngx_http_magasin_pg_connection_t *connection);
 
 /* pg_connection.c */
 void ngx_http_magasin_pg_connection_init(
@@ -282,7 +386,7 @@ ngx_int_t ngx_http_magasin_pg_connection_sync(
     ngx_http_magasin_pg_sync_e kind);
 ngx_int_t ngx_http_magasin_pg_connection_lock_wait(
     ngx_http_magasin_pg_connection_t *connection, ngx_msec_t wait,
-    ngx_uint_t local);
+    ngx_uint_t local, ngx_msec_t timeout);
 ngx_http_magasin_pg_slot_t *ngx_http_magasin_pg_connection_slot(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_statement_e statement);
@@ -299,9 +403,62 @@ void ngx_http_magasin_pg_connection_log(
 void ngx_http_magasin_pg_connection_complain(
     ngx_http_magasin_pg_connection_t *connection, ngx_uint_t level,
     const char *about, const char *message);
-void ngx_http_magasin_pg_connection_notice(void *data, const char *message);
+void ngx_http_magasin_pg_connection_notice(void *data,
+    const PGresult *notice);
 void ngx_http_magasin_pg_connection_noticed(
     ngx_http_magasin_pg_connection_t *connection);
+
+/* pg_life.c */
+void ngx_http_magasin_pg_life_init(ngx_http_magasin_pg_pool_t *pool,
+    ngx_cycle_t *cycle);
+ngx_int_t ngx_http_magasin_pg_life_take(
+    ngx_http_magasin_pg_connection_t *connection, PGresult *result);
+ngx_uint_t ngx_http_magasin_pg_life_passed(
+    ngx_http_magasin_pg_connection_t *connection);
+void ngx_http_magasin_pg_life_check(ngx_http_magasin_pg_pool_t *pool);
+uint64_t ngx_http_magasin_pg_life_of(ngx_http_magasin_pg_pool_t *pool);
+
+/* pg_wal.c */
+ngx_int_t ngx_http_magasin_pg_wal_need(ngx_http_magasin_pg_pool_t *pool,
+    uint64_t *need);
+ngx_uint_t ngx_http_magasin_pg_wal_past(ngx_http_magasin_pg_pool_t *pool,
+    uint64_t replayed, uint64_t *since);
+void ngx_http_magasin_pg_wal_end_ready(ngx_http_magasin_pg_job_t *job,
+    PGresult *result);
+void ngx_http_magasin_pg_wal_end_failed(ngx_http_magasin_pg_job_t *job,
+    ngx_http_magasin_pg_failure_e failure, PGresult *result);
+
+/* pg_replicas.c */
+ngx_int_t ngx_http_magasin_pg_replicas_create(ngx_cycle_t *cycle,
+    ngx_http_magasin_pg_pool_t *primary,
+    ngx_http_magasin_pg_replicas_conf_t *rcf);
+void ngx_http_magasin_pg_replicas_destroy(
+    ngx_http_magasin_pg_replicas_t *replicas);
+
+/* pg_replica.c */
+void ngx_http_magasin_pg_replica_watch(
+    ngx_http_magasin_pg_replica_t *replica);
+void ngx_http_magasin_pg_replica_note(ngx_http_magasin_pg_replica_t *replica,
+    ngx_http_magasin_pg_job_t *job);
+void ngx_http_magasin_pg_replica_behind(
+    ngx_http_magasin_pg_replica_t *replica);
+void ngx_http_magasin_pg_replica_silent(
+    ngx_http_magasin_pg_replica_t *replica);
+ngx_int_t ngx_http_magasin_pg_replica_session(
+    ngx_http_magasin_pg_connection_t *connection, PGresult *result);
+ngx_int_t ngx_http_magasin_pg_replica_ask(
+    ngx_http_magasin_pg_connection_t *connection);
+ngx_int_t ngx_http_magasin_pg_replica_take(
+    ngx_http_magasin_pg_connection_t *connection, PGresult *result);
+
+/* pg_replicas_conf.c */
+char *ngx_http_magasin_pg_replicas_directive(ngx_conf_t *cf,
+    ngx_http_magasin_pg_replicas_conf_t *rcf);
+char *ngx_http_magasin_pg_replicas_stale_directive(ngx_conf_t *cf,
+    ngx_http_magasin_pg_replicas_conf_t *rcf);
+ngx_int_t ngx_http_magasin_pg_replicas_conf_init(ngx_conf_t *cf,
+    ngx_http_magasin_pg_replicas_conf_t *rcf,
+    ngx_http_magasin_pg_conf_t *pcf, ngx_resolver_t *resolver);
 
 /* pg_prepare.c */
 ngx_int_t ngx_http_magasin_pg_prepare(
@@ -322,7 +479,8 @@ void ngx_http_magasin_pg_deliver(
     ngx_http_magasin_pg_job_t *job, PGresult *result);
 
 /* sqlstate.c */
-ngx_uint_t ngx_http_magasin_pg_ending(PGresult *result);
+ngx_uint_t ngx_http_magasin_pg_ending(
+    ngx_http_magasin_pg_connection_t *connection, PGresult *result);
 ngx_uint_t ngx_http_magasin_pg_undone(PGresult *result);
 ngx_uint_t ngx_http_magasin_pg_missed(PGresult *result);
 
@@ -350,6 +508,19 @@ ngx_http_magasin_pg_connection_t *ngx_http_magasin_pg_choose(
     ngx_http_magasin_pg_pool_t *pool, ngx_http_magasin_pg_job_t *job);
 ngx_uint_t ngx_http_magasin_pg_alone(
     ngx_http_magasin_pg_connection_t *connection);
+
+/* pg_stuck.c */
+void ngx_http_magasin_pg_stuck_init(ngx_http_magasin_pg_pool_t *pool);
+void ngx_http_magasin_pg_stuck_end(ngx_http_magasin_pg_pool_t *pool);
+void ngx_http_magasin_pg_stuck_probe(
+    ngx_http_magasin_pg_connection_t *connection);
+ngx_uint_t ngx_http_magasin_pg_stuck(
+    ngx_http_magasin_pg_connection_t *connection);
+ngx_uint_t ngx_http_magasin_pg_stuck_writes(ngx_http_magasin_pg_pool_t *pool);
+ngx_uint_t ngx_http_magasin_pg_stuck_any(ngx_http_magasin_pg_pool_t *pool);
+ngx_uint_t ngx_http_magasin_pg_unreplicated(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot);
 
 /* pg_batch.c */
 void ngx_http_magasin_pg_batch_weigh(ngx_http_magasin_pg_job_t *job);

@@ -10,35 +10,32 @@
  * NULL selects the error message of libpq.
  *
  * The level is "error" if the pool goes out of service, "warn" if a connection
- * in service fails or others are in service, and "info" if the failure is
- * known or other addresses are to be tried.
+ * in service fails or others are in service, or the pool is that of a replica,
+ * and "info" if the failure is known or other addresses are to be tried.
  */
 
 void
 ngx_http_magasin_pg_connection_log(
     ngx_http_magasin_pg_connection_t *connection, const char *why)
 {
-    u_char                        *p, buffer[512];
-    const char                    *message;
-    ngx_uint_t                     level, was_ready, known;
-    ngx_array_t                   *targets;
-    ngx_http_magasin_pg_pool_t    *pool;
-    ngx_http_magasin_pg_target_t  *target;
+    u_char                      *p, buffer[512];
+    const char                  *message;
+    ngx_uint_t                   level, was_ready, known;
+    ngx_http_magasin_pg_pool_t  *pool;
 
     pool = connection->pool;
-    targets = pool->conf->targets;
-    target = targets->elts;
-    target += connection->retry.target;
 
     was_ready = (connection->state == NGX_HTTP_MAGASIN_PG_READY);
-    known = pool->conf->quiet || pool->down || connection->retry.backoff;
+    known = pool->conf->quiet || pool->down || connection->retry.backoff
+            || connection->primary;
 
-    if (ngx_http_magasin_retry_logged(&connection->retry, targets->nelts,
-                                      was_ready, known))
+    if (ngx_http_magasin_retry_logged(&connection->retry,
+                                      pool->conf->targets->nelts, was_ready,
+                                      known))
     {
         level = NGX_LOG_INFO;
 
-    } else if (was_ready || pool->ready) {
+    } else if (was_ready || pool->ready || pool->conf->replica) {
         level = NGX_LOG_WARN;
 
     } else {
@@ -46,14 +43,15 @@ ngx_http_magasin_pg_connection_log(
     }
 
     message = why ? why
+                  : connection->why ? connection->why
                   : connection->pg ? PQerrorMessage(connection->pg)
                                    : "no memory";
 
     p = ngx_http_magasin_pg_escape(buffer, sizeof(buffer), message);
 
     ngx_log_error(level, pool->log, 0,
-                  "magasin: PostgreSQL at %V, connection %ui: %*s",
-                  &target->name, connection->number, (size_t) (p - buffer),
+                  "magasin: PostgreSQL at %s, connection %ui: %*s",
+                  connection->at, connection->number, (size_t) (p - buffer),
                   buffer);
 }
 
@@ -116,12 +114,26 @@ ngx_http_magasin_pg_complains(ngx_http_magasin_pg_pool_t *pool)
 /*
  * Log the first notice on a connection, and count the others: a server may send
  * them without an end.  libpq would write all of them to stderr.
+ *
+ * The warning that a commit was not replicated has no SQLSTATE of its own, and
+ * its text is in the language of the server: the file of PostgreSQL that sends
+ * it (src/backend/replication/syncrep.c) tells.
  */
 
 void
-ngx_http_magasin_pg_connection_notice(void *data, const char *message)
+ngx_http_magasin_pg_connection_notice(void *data, const PGresult *notice)
 {
     ngx_http_magasin_pg_connection_t  *connection = data;
+
+    const char  *file, *message;
+
+    file = PQresultErrorField(notice, PG_DIAG_SOURCE_FILE);
+
+    if (file && ngx_strcmp(file, "syncrep.c") == 0) {
+        connection->unreplicated = 1;
+    }
+
+    message = PQresultErrorMessage(notice);
 
     if (connection->notices++ == 0) {
         ngx_http_magasin_pg_connection_complain(connection, NGX_LOG_INFO,

@@ -1,13 +1,15 @@
 
-/* `magasin_database`, and the pool of a worker. */
+/* `magasin_database`, `magasin_database_replicas`, and the pool of a worker. */
 
 
-#include "ngx_http_magasin_pg.h"
+#include "ngx_http_magasin_pg_internal.h"
 #include "ngx_http_magasin_maintenance_internal.h"
 
 
 typedef struct {
     ngx_http_magasin_pg_conf_t   conf;
+    ngx_http_magasin_pg_replicas_conf_t
+                                 replicas;
     ngx_str_t                    database;      /* conninfo; may be secret */
     ngx_http_magasin_pg_pool_t  *pool;          /* of this worker, or NULL */
     ngx_http_magasin_maintenance_t
@@ -25,8 +27,13 @@ typedef struct {
 } ngx_http_magasin_pg_time_t;
 
 
+static ngx_int_t ngx_http_magasin_pg_init(ngx_conf_t *cf);
 static void *ngx_http_magasin_pg_create_main_conf(ngx_conf_t *cf);
 static char *ngx_http_magasin_pg_database(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_magasin_pg_replicas(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_magasin_pg_stale(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_magasin_pg_option(ngx_conf_t *cf,
     ngx_http_magasin_pg_conf_t *pcf, ngx_str_t *option);
@@ -37,6 +44,16 @@ static ngx_command_t  ngx_http_magasin_pg_commands[] = {
     { .name = ngx_string("magasin_database"),
       .type = NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
       .set = ngx_http_magasin_pg_database,
+      .conf = NGX_HTTP_MAIN_CONF_OFFSET },
+
+    { .name = ngx_string("magasin_database_replicas"),
+      .type = NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      .set = ngx_http_magasin_pg_replicas,
+      .conf = NGX_HTTP_MAIN_CONF_OFFSET },
+
+    { .name = ngx_string("magasin_database_replicas_stale"),
+      .type = NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      .set = ngx_http_magasin_pg_stale,
       .conf = NGX_HTTP_MAIN_CONF_OFFSET },
 
       ngx_null_command
@@ -62,6 +79,7 @@ static ngx_http_magasin_pg_time_t  ngx_http_magasin_pg_times[] = {
 
 
 static ngx_http_module_t  ngx_http_magasin_pg_module_ctx = {
+    .postconfiguration = ngx_http_magasin_pg_init,
     .create_main_conf = ngx_http_magasin_pg_create_main_conf
 };
 
@@ -82,6 +100,40 @@ ngx_module_t  ngx_http_magasin_pg_module = {
 };
 
 
+static ngx_int_t
+ngx_http_magasin_pg_init(ngx_conf_t *cf)
+{
+    ngx_http_core_loc_conf_t         *clcf;
+    ngx_http_magasin_pg_main_conf_t  *pmcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_magasin_pg_module);
+
+    if (pmcf->conf.names
+        && ngx_http_magasin_names_resolver(cf, pmcf->conf.names,
+                                           clcf->resolver, "magasin_database")
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_magasin_pg_replicas_conf_init(cf, &pmcf->replicas,
+                                               &pmcf->conf, clcf->resolver)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_magasin_zone_add(cf, &ngx_http_magasin_pg_section)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_magasin_zone_add(cf, &ngx_http_magasin_pg_wal_section);
+}
+
+
 static void *
 ngx_http_magasin_pg_create_main_conf(ngx_conf_t *cf)
 {
@@ -95,6 +147,9 @@ ngx_http_magasin_pg_create_main_conf(ngx_conf_t *cf)
     pmcf->conf.connections = 3;
     pmcf->conf.timeout = 5000;
     pmcf->conf.connect_timeout = 2000;
+    pmcf->replicas.stale = NGX_CONF_UNSET_MSEC;
+
+    ngx_str_set(&pmcf->conf.directive, "magasin_database");
 
     return pmcf;
 }
@@ -125,7 +180,11 @@ ngx_http_magasin_pg_start(ngx_cycle_t *cycle)
 
     pmcf->pool = ngx_http_magasin_pg_create(cycle, &pmcf->conf);
 
-    if (pmcf->pool == NULL) {
+    if (pmcf->pool == NULL
+        || ngx_http_magasin_pg_replicas_create(cycle, pmcf->pool,
+                                               &pmcf->replicas)
+           != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -222,6 +281,24 @@ ngx_http_magasin_pg_database_of(ngx_cycle_t *cycle)
     pmcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_magasin_pg_module);
     return &pmcf->database;
+}
+
+
+static char *
+ngx_http_magasin_pg_replicas(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_magasin_pg_main_conf_t *pmcf = conf;
+
+    return ngx_http_magasin_pg_replicas_directive(cf, &pmcf->replicas);
+}
+
+
+static char *
+ngx_http_magasin_pg_stale(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_magasin_pg_main_conf_t *pmcf = conf;
+
+    return ngx_http_magasin_pg_replicas_stale_directive(cf, &pmcf->replicas);
 }
 
 

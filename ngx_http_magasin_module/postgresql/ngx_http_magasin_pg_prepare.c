@@ -23,6 +23,8 @@ typedef struct {
 
 static ngx_int_t ngx_http_magasin_pg_prepare_wait(
     ngx_http_magasin_pg_connection_t *connection, ngx_msec_t wait);
+static ngx_int_t ngx_http_magasin_pg_prepare_session(
+    ngx_http_magasin_pg_connection_t *connection);
 static ngx_int_t ngx_http_magasin_pg_prepare_all(
     ngx_http_magasin_pg_connection_t *connection);
 static ngx_int_t ngx_http_magasin_pg_prepare_one(
@@ -86,9 +88,19 @@ ngx_http_magasin_pg_prepare(ngx_http_magasin_pg_connection_t *connection)
         || ngx_http_magasin_pg_prepare_wait(connection,
                                             ngx_min(pcf->lock_timeout,
                                                     pcf->connect_timeout / 2))
-           != NGX_OK)
+           != NGX_OK
+        || ngx_http_magasin_pg_prepare_session(connection) != NGX_OK)
     {
         return NGX_ERROR;
+    }
+
+    /*
+     * A server that turns out to be a primary is not asked to prepare what is
+     * its pool's to run: it may be among the replicas for a later time.
+     */
+
+    if (pcf->replica) {
+        return NGX_OK;
     }
 
     return ngx_http_magasin_pg_prepare_all(connection);
@@ -101,11 +113,38 @@ static ngx_int_t
 ngx_http_magasin_pg_prepare_wait(ngx_http_magasin_pg_connection_t *connection,
     ngx_msec_t wait)
 {
-    if (ngx_http_magasin_pg_connection_lock_wait(connection, wait, 0)
+    if (ngx_http_magasin_pg_connection_lock_wait(connection, wait, 0, 0)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
+
+    return ngx_http_magasin_pg_connection_sync(connection,
+                                             NGX_HTTP_MAGASIN_PG_SYNC_OTHER);
+}
+
+
+/* Ask for the life of the database; see pg_life.c. */
+
+static ngx_int_t
+ngx_http_magasin_pg_prepare_session(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    const char  *name;
+
+    name = ngx_http_magasin_pg_statement_name(NGX_HTTP_MAGASIN_SQL_SESSION);
+
+    if (ngx_http_magasin_pg_prepare_one(connection,
+                                        NGX_HTTP_MAGASIN_SQL_SESSION)
+        != NGX_OK
+        || PQsendQueryPrepared(connection->pg, name, 0, NULL, NULL, NULL, 0)
+           == 0)
+    {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_http_magasin_pg_connection_slot(connection,
+                                               NGX_HTTP_MAGASIN_SQL_SESSION);
 
     return ngx_http_magasin_pg_connection_sync(connection,
                                              NGX_HTTP_MAGASIN_PG_SYNC_OTHER);
@@ -126,6 +165,7 @@ ngx_http_magasin_pg_prepare_all(ngx_http_magasin_pg_connection_t *connection)
     for (i = 0; i < NGX_HTTP_MAGASIN_SQL_COUNT; i++) {
 
         if (i == NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT
+            || i == NGX_HTTP_MAGASIN_SQL_SESSION
             || (connection->single && !connection->missing[i]))
         {
             continue;
@@ -195,6 +235,15 @@ ngx_http_magasin_pg_prepared(ngx_http_magasin_pg_connection_t *connection,
             return NGX_ERROR;
         }
 
+        if (slot->statement == NGX_HTTP_MAGASIN_SQL_SESSION && !slot->prepare
+            && (connection->pool->conf->replica
+                ? ngx_http_magasin_pg_replica_session(connection, result)
+                : ngx_http_magasin_pg_life_take(connection, result))
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
         if (slot->prepare) {
             connection->nmissing -= connection->missing[slot->statement];
             connection->missing[slot->statement] = 0;
@@ -211,11 +260,16 @@ ngx_http_magasin_pg_prepared(ngx_http_magasin_pg_connection_t *connection,
         connection->head++;
         connection->syncs--;
 
-        if (ngx_http_magasin_pg_in_flight(connection) == 0) {
-            return ngx_http_magasin_pg_prepare_done(connection);
+        if (ngx_http_magasin_pg_in_flight(connection)) {
+            return NGX_OK;
         }
 
-        return NGX_OK;
+        if (connection->pool->conf->replica && !connection->greeted) {
+            connection->greeted = 1;
+            return ngx_http_magasin_pg_prepare_all(connection);
+        }
+
+        return ngx_http_magasin_pg_prepare_done(connection);
 
     case PGRES_FATAL_ERROR:
     case PGRES_PIPELINE_ABORTED:
@@ -234,6 +288,15 @@ ngx_http_magasin_pg_prepare_failed(
     ngx_http_magasin_pg_slot_t  *slot;
 
     slot = ngx_http_magasin_pg_slot(connection, connection->head);
+
+    if (slot->statement == NGX_HTTP_MAGASIN_SQL_SESSION
+        && PQstatus(connection->pg) != CONNECTION_BAD)
+    {
+        /* The role may not ask: then the life is not known. */
+
+        connection->head++;
+        return NGX_OK;
+    }
 
     if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED
         && !slot->sync && !slot->prepare)

@@ -64,7 +64,8 @@ ngx_http_magasin_pg_stalled(ngx_http_magasin_pg_connection_t *connection)
  * delay short ones: while some wait, the last one in service that runs none.
  * They get a third of the connections at most, the first one excluded, since
  * each long read keeps a core busy.  A single connection is reserved until it
- * is idle; after each long read the short ones have a turn.
+ * is idle; after each long read the short ones have a turn.  A connection on
+ * which a commit is stuck counts as none.
  *
  * Returns NULL if no connection is reserved.
  */
@@ -72,14 +73,16 @@ ngx_http_magasin_pg_stalled(ngx_http_magasin_pg_connection_t *connection)
 ngx_http_magasin_pg_connection_t *
 ngx_http_magasin_pg_reserved(ngx_http_magasin_pg_pool_t *pool)
 {
-    ngx_uint_t                         i, last, heavy;
+    ngx_uint_t                         i, last, heavy, ready;
     ngx_http_magasin_pg_connection_t  *connection;
 
     if (ngx_queue_empty(&pool->waiting[NGX_HTTP_MAGASIN_PG_HEAVY])) {
         return NULL;
     }
 
-    if (pool->ready == 1 && pool->turn
+    ready = pool->ready - ngx_http_magasin_pg_stuck_any(pool);
+
+    if (ready == 1 && pool->turn
         && (!ngx_queue_empty(&pool->waiting[NGX_HTTP_MAGASIN_PG_READ])
             || !ngx_queue_empty(&pool->waiting[NGX_HTTP_MAGASIN_PG_WRITE])
             || pool->nlocked))
@@ -90,24 +93,50 @@ ngx_http_magasin_pg_reserved(ngx_http_magasin_pg_pool_t *pool)
     heavy = 0;
 
     for (i = 0; i < pool->conf->connections; i++) {
-        heavy += pool->connections[i].heavy;
+        connection = &pool->connections[i];
+        heavy += connection->heavy && !connection->stuck;
     }
 
-    if (heavy >= ngx_max((pool->ready - 1) / 3, 1)) {
+    if (ready == 0 || heavy >= ngx_max((ready - 1) / 3, 1)) {
         return NULL;
     }
 
-    last = pool->ready > 1 ? 1 : 0;
+    last = ready > 1 ? 1 : 0;
 
     for (i = pool->conf->connections; i > last; i--) {
         connection = &pool->connections[i - 1];
 
         if (connection->state == NGX_HTTP_MAGASIN_PG_READY
-            && !connection->heavy)
+            && !connection->heavy && !connection->stuck)
         {
             return connection;
         }
     }
 
     return NULL;
+}
+
+
+/* Returns 1 if no other connection serves short statements. */
+
+ngx_uint_t
+ngx_http_magasin_pg_alone(ngx_http_magasin_pg_connection_t *connection)
+{
+    ngx_uint_t                         i;
+    ngx_http_magasin_pg_pool_t        *pool;
+    ngx_http_magasin_pg_connection_t  *other;
+
+    pool = connection->pool;
+
+    for (i = 0; i < pool->conf->connections; i++) {
+        other = &pool->connections[i];
+
+        if (other != connection && !other->heavy
+            && other->state == NGX_HTTP_MAGASIN_PG_READY)
+        {
+            return 0;
+        }
+    }
+
+    return 1;
 }

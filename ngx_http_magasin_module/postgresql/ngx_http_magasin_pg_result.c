@@ -65,6 +65,8 @@ ngx_http_magasin_pg_results(ngx_http_magasin_pg_connection_t *connection)
         }
 
         connection->heard = 1;
+        connection->stuck = 0;
+        connection->pool->heard = ngx_current_msec;
         connection->received = 0;
         connection->partial = 0;
 
@@ -113,6 +115,11 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
             return NGX_ERROR;
         }
 
+        if (ngx_http_magasin_pg_unreplicated(connection, slot)) {
+            connection->why = "a commit may not have been replicated";
+            return NGX_ERROR;
+        }
+
         ngx_http_magasin_pg_synced(connection, slot);
         return NGX_OK;
     }
@@ -138,6 +145,14 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     {
         /* COPY, or an empty query: this module sends neither. */
 
+        return NGX_ERROR;
+    }
+
+    if (connection->pool->conf->replica
+        && slot->statement == NGX_HTTP_MAGASIN_SQL_REPLICA
+        && slot->jobs == NULL && slot->sent == 0
+        && ngx_http_magasin_pg_replica_take(connection, result) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -175,7 +190,7 @@ ngx_http_magasin_pg_uncommitted(ngx_http_magasin_pg_connection_t *connection,
 {
     if (slot->result == NULL || PQresultStatus(result) != PGRES_FATAL_ERROR
         || PQstatus(connection->pg) == CONNECTION_BAD
-        || ngx_http_magasin_pg_ending(result))
+        || ngx_http_magasin_pg_ending(connection, result))
     {
         return NGX_ERROR;
     }
@@ -206,7 +221,7 @@ ngx_http_magasin_pg_ran(ngx_http_magasin_pg_connection_t *connection,
 
     ngx_http_magasin_pg_count(connection, slot, result);
 
-    ending = ngx_http_magasin_pg_ending(result);
+    ending = ngx_http_magasin_pg_ending(connection, result);
     missed = ngx_http_magasin_pg_missed(result);
 
     ngx_log_debug5(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
@@ -229,7 +244,9 @@ ngx_http_magasin_pg_ran(ngx_http_magasin_pg_connection_t *connection,
         return NGX_ERROR;
     }
 
-    if (slot->jobs && slot->jobs->class == NGX_HTTP_MAGASIN_PG_WRITE) {
+    if (slot->jobs && (slot->jobs->class == NGX_HTTP_MAGASIN_PG_WRITE
+                       || slot->jobs->commit))
+    {
         return ngx_http_magasin_pg_written(connection, slot, result);
     }
 
@@ -295,6 +312,7 @@ ngx_http_magasin_pg_synced(ngx_http_magasin_pg_connection_t *connection,
         break;
 
     case NGX_HTTP_MAGASIN_PG_SYNC_HEAVY:
+    case NGX_HTTP_MAGASIN_PG_SYNC_COMMIT:
         connection->heavy = 0;
         break;
 
@@ -483,6 +501,10 @@ ngx_http_magasin_pg_deliver(ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_pool_t  *pool;
 
     pool = connection->pool;
+
+    job->life = pool->conf->replica ? connection->shown : connection->life;
+    job->replayed = connection->replayed;
+    job->as_of = connection->as_of;
 
     switch (PQresultStatus(result)) {
 

@@ -7,7 +7,8 @@
  * implicit transaction for all of them.  While a batch of reads is
  * unanswered, others wait for its end, so that under load batches grow by
  * themselves; but only for NGX_HTTP_MAGASIN_PG_HOLD, since one may be slow:
- * then the next batch goes to another connection.
+ * then the next batch goes to another connection.  While a batch has only one
+ * read, and another connection is idle, the next read goes there at once.
  *
  * Jobs with `merge` set go further: those of one statement that wait in the
  * same turn become one run of it.  Such a statement takes one parameter, an
@@ -62,6 +63,8 @@ ngx_http_magasin_pg_dispatch(ngx_event_t *ev)
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, pool->log, 0,
                    "magasin pg: dispatch, waiting:%ui blocks:%ui ready:%ui",
                    pool->nwaiting, pool->nblocks, pool->ready);
+
+    ngx_http_magasin_pg_life_check(pool);
 
     /*
      * Many reads would take each place that becomes free: writes begin, unless
@@ -180,20 +183,26 @@ ngx_http_magasin_pg_dispatch_class(ngx_http_magasin_pg_pool_t *pool,
 
 /*
  * Fail a job whose statement is prepared on no connection: its table is
- * locked, or the schema has another version.  Returns 1 if it was failed.
+ * locked, or the schema has another version.  Fail a long write while commits
+ * are stuck, too: it would take the place of long reads.  Returns 1 if it was
+ * failed.
  */
 
 static ngx_uint_t
 ngx_http_magasin_pg_refused(ngx_http_magasin_pg_pool_t *pool,
     ngx_http_magasin_pg_job_t *job)
 {
-    if (!ngx_http_magasin_pg_lacks(pool, job->statement)) {
+    ngx_uint_t  stuck;
+
+    stuck = job->commit && ngx_http_magasin_pg_stuck_any(pool);
+
+    if (!stuck && !ngx_http_magasin_pg_lacks(pool, job->statement)) {
         return 0;
     }
 
-    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, job->log, 0,
-                   "magasin pg: statement %d is prepared on no connection",
-                   job->statement);
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, job->log, 0,
+                   "magasin pg: statement %d is prepared on no connection, or "
+                   "commits are stuck:%ui", job->statement, stuck);
 
     ngx_http_magasin_pg_unlink(job);
     ngx_http_magasin_pg_finish(job);
@@ -204,7 +213,9 @@ ngx_http_magasin_pg_refused(ngx_http_magasin_pg_pool_t *pool,
 
     /* Last, since a connection may be lost and other jobs may end. */
 
-    ngx_http_magasin_pg_prepare_missing(pool);
+    if (!stuck) {
+        ngx_http_magasin_pg_prepare_missing(pool);
+    }
 
     return 1;
 }
@@ -462,30 +473,54 @@ ngx_http_magasin_pg_choose(ngx_http_magasin_pg_pool_t *pool,
 }
 
 
-/* Returns 1 if the reads wait for the end of a batch. */
+/*
+ * Returns 1 if the reads wait for the end of a batch.  One that is alone in
+ * flight is not waited for while another connection is idle.
+ */
 
 static ngx_uint_t
 ngx_http_magasin_pg_held(ngx_http_magasin_pg_pool_t *pool)
 {
-    ngx_uint_t                         i;
-    ngx_http_magasin_pg_connection_t  *connection;
+    ngx_uint_t                         i, held, lone, idle;
+    ngx_http_magasin_pg_connection_t  *connection, *reserved;
+
+    reserved = ngx_http_magasin_pg_reserved(pool);
+    held = 0;
+    lone = 0;
+    idle = 0;
 
     for (i = 0; i < pool->conf->connections; i++) {
         connection = &pool->connections[i];
 
-        if (connection->reading
-            && ngx_current_msec - connection->reading
-               < NGX_HTTP_MAGASIN_PG_HOLD)
-        {
-            if (!pool->hold.timer_set) {
-                ngx_add_timer(&pool->hold, NGX_HTTP_MAGASIN_PG_HOLD);
-            }
+        if (connection->reading) {
+            held |= ngx_current_msec - connection->reading
+                    < NGX_HTTP_MAGASIN_PG_HOLD;
 
-            return 1;
+        } else if (connection->state != NGX_HTTP_MAGASIN_PG_READY
+                   || connection->heavy || connection->lane
+                   || connection->writes || connection->batch)
+        {
+            continue;
+
+        } else if (ngx_http_magasin_pg_in_flight(connection) == 0) {
+            idle += (connection != reserved);
+
+        } else if (ngx_current_msec - connection->progress
+                   < NGX_HTTP_MAGASIN_PG_HOLD)
+        {
+            lone++;
         }
     }
 
-    return 0;
+    if (!held && (lone == 0 || (lone == 1 && idle))) {
+        return 0;
+    }
+
+    if (!pool->hold.timer_set) {
+        ngx_add_timer(&pool->hold, NGX_HTTP_MAGASIN_PG_HOLD);
+    }
+
+    return 1;
 }
 
 
@@ -540,6 +575,8 @@ ngx_http_magasin_pg_accepts(ngx_http_magasin_pg_connection_t *connection,
     if (connection->state != NGX_HTTP_MAGASIN_PG_READY || connection->heavy
         || connection->lane
         || connection->missing[job->statement]
+        || (connection->pool->conf->replica
+            && connection->missing[NGX_HTTP_MAGASIN_SQL_REPLICA])
         || ngx_http_magasin_pg_stalled(connection))
     {
         return 0;
@@ -560,29 +597,4 @@ ngx_http_magasin_pg_accepts(ngx_http_magasin_pg_connection_t *connection,
 
     return connection->batch < NGX_HTTP_MAGASIN_PG_BATCH
            && connection->syncs < NGX_HTTP_MAGASIN_PG_BATCHES;
-}
-
-
-/* Returns 1 if no other connection serves short statements. */
-
-ngx_uint_t
-ngx_http_magasin_pg_alone(ngx_http_magasin_pg_connection_t *connection)
-{
-    ngx_uint_t                         i;
-    ngx_http_magasin_pg_pool_t        *pool;
-    ngx_http_magasin_pg_connection_t  *other;
-
-    pool = connection->pool;
-
-    for (i = 0; i < pool->conf->connections; i++) {
-        other = &pool->connections[i];
-
-        if (other != connection && !other->heavy
-            && other->state == NGX_HTTP_MAGASIN_PG_READY)
-        {
-            return 0;
-        }
-    }
-
-    return 1;
 }

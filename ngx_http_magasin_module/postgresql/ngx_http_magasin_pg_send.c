@@ -60,8 +60,18 @@ ngx_http_magasin_pg_connection_send(
     sent = 1;
 
     if (lock_wait
-        && ngx_http_magasin_pg_connection_lock_wait(connection, lock_wait, 1)
+        && ngx_http_magasin_pg_connection_lock_wait(connection, lock_wait, 1,
+                   job->commit ? connection->pool->conf->timeout
+                                 * NGX_HTTP_MAGASIN_PG_LONGER : 0)
            != NGX_OK)
+    {
+        sent = 0;
+    }
+
+    if (connection->pool->conf->replica
+        && (connection->batch == 0
+            || job->class == NGX_HTTP_MAGASIN_PG_HEAVY || connection->lane)
+        && ngx_http_magasin_pg_replica_ask(connection) != NGX_OK)
     {
         sent = 0;
     }
@@ -156,7 +166,8 @@ ngx_http_magasin_pg_connection_end(
     kind = NGX_HTTP_MAGASIN_PG_SYNC_LANE;
 
     if (job->class == NGX_HTTP_MAGASIN_PG_HEAVY) {
-        kind = NGX_HTTP_MAGASIN_PG_SYNC_HEAVY;
+        kind = job->commit ? NGX_HTTP_MAGASIN_PG_SYNC_COMMIT
+                           : NGX_HTTP_MAGASIN_PG_SYNC_HEAVY;
         connection->heavy = 1;
 
     } else if (connection->lane == NULL) {
@@ -217,7 +228,8 @@ ngx_http_magasin_pg_connection_slot(
 
 /*
  * Set the lock_timeout of what follows to `wait` milliseconds: of this
- * transaction if `local` is 1, else of the session.
+ * transaction if `local` is 1, else of the session.  Its statement_timeout
+ * becomes `timeout`; 0: it stays.
  *
  * Returns NGX_OK, or NGX_ERROR if the connection is unusable.
  */
@@ -225,20 +237,23 @@ ngx_http_magasin_pg_connection_slot(
 ngx_int_t
 ngx_http_magasin_pg_connection_lock_wait(
     ngx_http_magasin_pg_connection_t *connection, ngx_msec_t wait,
-    ngx_uint_t local)
+    ngx_uint_t local, ngx_msec_t timeout)
 {
     u_char        text[NGX_INT64_LEN + sizeof("ms")];
-    const char   *name, *values[2];
+    u_char        limit[NGX_INT64_LEN + sizeof("ms")];
+    const char   *name, *values[3];
 
     (void) ngx_sprintf(text, "%Mms%Z", wait);
+    (void) ngx_sprintf(limit, "%Mms%Z", timeout);
 
     values[0] = (const char *) text;
     values[1] = local ? "true" : "false";
+    values[2] = timeout ? (const char *) limit : NULL;
 
     name = ngx_http_magasin_pg_statement_name(
                                          NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT);
 
-    if (PQsendQueryPrepared(connection->pg, name, 2, values, NULL, NULL, 0)
+    if (PQsendQueryPrepared(connection->pg, name, 3, values, NULL, NULL, 0)
         == 0)
     {
         return NGX_ERROR;
@@ -282,12 +297,19 @@ ngx_http_magasin_pg_connection_sync(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_sync_e kind)
 {
+    ngx_uint_t                   lone;
     ngx_http_magasin_pg_slot_t  *slot;
 
     ngx_log_debug4(NGX_LOG_DEBUG_HTTP, connection->pool->log, 0,
                    "magasin pg: sync of kind %d on connection %ui, "
                    "batch:%ui syncs:%ui", kind, connection->number,
                    connection->batch, connection->syncs);
+
+    /* A read of one request alone: few others come, and need not wait. */
+
+    lone = kind == NGX_HTTP_MAGASIN_PG_SYNC_READS && connection->batch == 1
+           && ngx_http_magasin_pg_slot(connection, connection->tail - 1)->count
+              == 1;
 
     connection->batch = 0;
 
@@ -296,7 +318,7 @@ ngx_http_magasin_pg_connection_sync(
     }
 
     if (kind == NGX_HTTP_MAGASIN_PG_SYNC_READS) {
-        connection->reading = ngx_max(ngx_current_msec, 1);
+        connection->reading = lone ? 0 : ngx_max(ngx_current_msec, 1);
         connection->pool->turn = 0;
     }
 

@@ -42,6 +42,12 @@ static ngx_http_magasin_sqlstate_t  ngx_http_magasin_sqlstates[] = {
  */
 
 static const char  *ngx_http_magasin_sqlstate_rules[] = {
+    "comptage_etendue_unique",
+    "comptage_ligne_compte_positif",
+    "comptage_ligne_present_positif",
+    "comptage_ligne_produit_id_fkey",
+    "comptage_magasin_id_fkey",
+    "comptage_motif_longueur",
     "demande_reapprovisionnement_magasin_id_fkey",
     "demande_reapprovisionnement_produit_id_fkey",
     "demande_reapprovisionnement_quantite_positive",
@@ -73,6 +79,13 @@ static const char  *ngx_http_magasin_sqlstate_rules[] = {
     "reception_magasin_id_fkey",
     "reception_reference_longueur",
     "reception_reference_non_vide",
+    "reservation_ligne_quantite_positive",
+    "reservation_reference_longueur",
+    "reservation_reference_non_vide",
+    "reservation_total_positif",
+    "retour_ligne_produit_id_fkey",
+    "retour_ligne_quantite_positive",
+    "retour_motif_longueur",
     "seuil_categorie_longueur",
     "seuil_categorie_magasin_id_fkey",
     "seuil_categorie_maximum_positif",
@@ -283,11 +296,14 @@ ngx_http_magasin_sqlstate_class_name(ngx_uint_t class)
  * Returns 1 if an error ends the connection.  Class 57P: the server shuts
  * down, or an administrator ended the session.  0A000 and 26000: the prepared
  * statements do not fit the schema any more, or a pooler dropped them; a new
- * connection prepares them again.  In these cases the statement was not run.
+ * connection prepares them again.  25006: the server accepts no writes any
+ * more, where a primary is to be found.  In these cases the statement was not
+ * run.
  */
 
 ngx_uint_t
-ngx_http_magasin_pg_ending(PGresult *result)
+ngx_http_magasin_pg_ending(ngx_http_magasin_pg_connection_t *connection,
+    PGresult *result)
 {
     char  *sqlstate;
 
@@ -296,7 +312,9 @@ ngx_http_magasin_pg_ending(PGresult *result)
     return sqlstate
            && (ngx_strncmp(sqlstate, "57P", 3) == 0
                || ngx_strcmp(sqlstate, "0A000") == 0
-               || ngx_strcmp(sqlstate, "26000") == 0);
+               || ngx_strcmp(sqlstate, "26000") == 0
+               || (ngx_strcmp(sqlstate, "25006") == 0
+                   && connection->pool->conf->primary));
 }
 
 

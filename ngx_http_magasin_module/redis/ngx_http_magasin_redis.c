@@ -165,7 +165,8 @@ ngx_http_magasin_redis_state(ngx_http_magasin_redis_t *redis,
 
 
 /*
- * Start to connect to the next address, within NGX_HTTP_MAGASIN_REDIS_CONNECT
+ * Start to connect to the next address, or to the primary that a Sentinel has
+ * named, within NGX_HTTP_MAGASIN_REDIS_CONNECT
  * milliseconds.  Events report the result.  A failure is handled by _drop().
  */
 
@@ -176,8 +177,12 @@ ngx_http_magasin_redis_open(ngx_http_magasin_redis_t *redis)
     redisContext                     *context;
     ngx_http_magasin_redis_target_t  *target;
 
-    target = redis->conf->targets->elts;
-    target += redis->retry.target;
+    target = ngx_http_magasin_redis_target(redis);
+
+    redis->server = target->server;
+    (void) ngx_snprintf(redis->at, sizeof(redis->at), "%*s%Z",
+                        ngx_min(target->name.len, sizeof(redis->at) - 1),
+                        target->name.data);
 
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, redis->log, 0,
                    "magasin redis: connect to %V, target:%ui", &target->name,
@@ -185,6 +190,7 @@ ngx_http_magasin_redis_open(ngx_http_magasin_redis_t *redis)
 
     redis->state = NGX_HTTP_MAGASIN_REDIS_CONNECTING;
     redis->run_id_len = 0;
+    redis->open = 0;
     redis->connected = 0;
     redis->listening = 0;
     redis->pinging = 0;
@@ -195,6 +201,11 @@ ngx_http_magasin_redis_open(ngx_http_magasin_redis_t *redis)
     max = redis->frame.max;
     ngx_memzero(&redis->frame, sizeof(ngx_http_magasin_redis_frame_t));
     redis->frame.max = max;
+
+    if (target->absent) {
+        ngx_http_magasin_redis_drop(redis, "its name has no address yet");
+        return;
+    }
 
     /* The address is numeric: getaddrinfo() sends no DNS query. */
 
@@ -256,6 +267,7 @@ ngx_http_magasin_redis_close(ngx_http_magasin_redis_t *redis)
     redis->in_flight = 0;
 
     ngx_http_magasin_redis_detach(redis);
+    ngx_http_magasin_redis_tls_free(redis);
 
     if (redis->context) {
         redisFree(redis->context);
@@ -301,8 +313,9 @@ ngx_http_magasin_redis_drop(ngx_http_magasin_redis_t *redis, const char *why)
 
 /*
  * Start the timer of the next attempt.  The first attempt is made at the
- * address that was in service.  There is no pause between the addresses of a
- * round.  The next round starts after a pause.
+ * address that was in service, or at the Sentinel that has named it: it may
+ * name another one now.  There is no pause between the addresses of a round.
+ * The next round starts after a pause.
  */
 
 static void
@@ -316,6 +329,11 @@ ngx_http_magasin_redis_again(ngx_http_magasin_redis_t *redis,
     }
 
     pause = 1;
+    redis->named = 0;
+
+    /* It may have another address now. */
+
+    ngx_http_magasin_names_follow(redis->conf->names);
 
     if (was_ready) {
         redis->retry.tried = 0;
@@ -349,24 +367,20 @@ static void
 ngx_http_magasin_redis_log(ngx_http_magasin_redis_t *redis,
     ngx_uint_t was_ready)
 {
-    ngx_uint_t                        level;
-    ngx_array_t                      *targets;
-    ngx_http_magasin_redis_target_t  *target;
-
-    targets = redis->conf->targets;
-    target = targets->elts;
-    target += redis->retry.target;
+    ngx_uint_t  level;
 
     /* The connection for commands logs the failure for a channel's, too. */
 
-    level = ngx_http_magasin_retry_logged(&redis->retry, targets->nelts,
+    level = ngx_http_magasin_retry_logged(&redis->retry,
+                                          redis->conf->targets->nelts,
                                           was_ready,
                                           redis->down || redis->channel)
             ? NGX_LOG_INFO : NGX_LOG_WARN;
 
     ngx_log_error(level, redis->log, 0,
-                  "magasin: no cache from Redis at %V: %s", &target->name,
-                  redis->why);
+                  "magasin: no cache from %s at %s: %s",
+                  ngx_http_magasin_redis_asks(redis) ? "Sentinel" : "Redis",
+                  redis->at, redis->why);
 }
 
 

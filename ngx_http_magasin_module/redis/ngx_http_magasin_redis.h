@@ -19,8 +19,10 @@
 
 /* pkg-config gives the directory of the header itself. */
 #include <hiredis.h>
+#include <openssl/ssl.h>
 
 #include "ngx_http_magasin_measure.h"
+#include "ngx_http_magasin_names.h"
 
 
 /* The run_id of INFO: it changes with each start of a server. */
@@ -87,10 +89,32 @@ struct ngx_http_magasin_redis_command_s {
 };
 
 
+/* How the server of a TLS connection is checked. */
+typedef enum {
+    NGX_HTTP_MAGASIN_REDIS_PLAIN = 0,            /* no TLS */
+    NGX_HTTP_MAGASIN_REDIS_VERIFY_CA,            /* its chain */
+    NGX_HTTP_MAGASIN_REDIS_VERIFY_FULL           /* its name, too */
+} ngx_http_magasin_redis_tls_e;
+
+
 /* The configuration of `magasin_redis`; the same in all workers. */
 typedef struct {
     ngx_array_t                      *targets;   /* NULL: no directive */
+    ngx_array_t                      *places;    /* of place_t */
+    ngx_http_magasin_names_t         *names;     /* that the hosts have */
+    ngx_str_t                         user;      /* empty: "default" */
     ngx_str_t                         password;
+    ngx_str_t                         sentinel;  /* the name of the primary;
+                                                    the targets are Sentinels;
+                                                    empty: they are Redis */
+    ngx_str_t                         sentinel_user;
+    ngx_str_t                         sentinel_password;
+    ngx_http_magasin_redis_tls_e      tls;
+    ngx_str_t                         tls_name;  /* empty: as the address */
+    ngx_str_t                         ca;        /* files; empty: the ones */
+    ngx_str_t                         certificate;  /* of the system, none */
+    ngx_str_t                         key;
+    SSL_CTX                          *ssl;       /* NULL: no TLS */
     ngx_int_t                         db;
     ngx_msec_t                        timeout;   /* of one command */
 } ngx_http_magasin_redis_conf_t;
@@ -102,7 +126,18 @@ typedef struct {
     const char                       *host;      /* an address in digits */
     in_port_t                         port;
     ngx_str_t                         name;      /* for the log */
+    const char                       *server;    /* that its certificate must
+                                                    name */
+    unsigned                          absent:1;  /* it has no address yet */
 } ngx_http_magasin_redis_target_t;
+
+
+/* What can be a target: an address of a name is one while the name has it. */
+typedef struct {
+    ngx_http_magasin_redis_target_t   target;
+    ngx_http_magasin_name_t          *host;      /* NULL: always */
+    ngx_uint_t                        n;         /* the address of it */
+} ngx_http_magasin_redis_place_t;
 
 
 /* The state of the connection of a worker, which alone writes it. */

@@ -141,6 +141,7 @@ void
 ngx_http_magasin_redis_reply(ngx_http_magasin_redis_t *redis,
     redisReply *reply)
 {
+    ngx_uint_t                         demoted;
     ngx_http_magasin_redis_slot_t     *slot;
     ngx_http_magasin_redis_command_t  *command;
 
@@ -188,12 +189,22 @@ ngx_http_magasin_redis_reply(ngx_http_magasin_redis_t *redis,
 
     ngx_http_magasin_redis_finish(command);
 
-    if (reply->type == REDIS_REPLY_ERROR) {
-        ngx_http_magasin_redis_refused(redis, command, reply);
-        reply = NULL;
+    if (reply->type != REDIS_REPLY_ERROR) {
+        command->done(command, reply);
+        return;
     }
 
-    command->done(command, reply);
+    ngx_http_magasin_redis_refused(redis, command, reply);
+
+    /* The connection may be lost by the callback. */
+
+    demoted = (ngx_strncmp(reply->str, "READONLY", 8) == 0);
+
+    command->done(command, NULL);
+
+    if (demoted && redis->state == NGX_HTTP_MAGASIN_REDIS_READY) {
+        ngx_http_magasin_redis_drop(redis, "it became a replica (READONLY)");
+    }
 }
 
 

@@ -125,6 +125,8 @@ ngx_http_magasin_redis_event(ngx_event_t *ev)
     if (!redis->connected
         && ngx_http_magasin_redis_connected(redis) != NGX_OK)
     {
+        /* It goes on with a later event, or was given up. */
+
         return;
     }
 
@@ -140,15 +142,24 @@ ngx_http_magasin_redis_event(ngx_event_t *ev)
 
 
 /*
- * Get the result of the connect().  Returns NGX_OK, or NGX_ERROR if it failed
- * and the connection was given up.
+ * Get the result of the connect(), and go on with the handshake of TLS.
+ *
+ * Returns NGX_OK if both are done; NGX_AGAIN if an event continues the second;
+ * NGX_ERROR if one failed and the connection was given up.
  */
 
 static ngx_int_t
 ngx_http_magasin_redis_connected(ngx_http_magasin_redis_t *redis)
 {
     int        err;
+    ngx_int_t  rc;
     socklen_t  len;
+
+    if (redis->open) {
+        rc = ngx_http_magasin_redis_tls_handshake(redis);
+        redis->connected = (rc == NGX_OK);
+        return rc;
+    }
 
     err = 0;
     len = sizeof(int);
@@ -168,16 +179,41 @@ ngx_http_magasin_redis_connected(ngx_http_magasin_redis_t *redis)
     ngx_log_debug1(NGX_LOG_DEBUG_EVENT, redis->log, 0,
                    "magasin redis: connected fd:%d", redis->context->fd);
 
-    redis->connected = 1;
+    redis->open = 1;
 
-    return NGX_OK;
+    if (redis->conf->ssl == NULL) {
+        redis->connected = 1;
+        return NGX_OK;
+    }
+
+    if (ngx_http_magasin_redis_tls_create(redis) != NGX_OK) {
+        ngx_http_magasin_redis_drop(redis, "no memory for TLS");
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_magasin_redis_tls_handshake(redis);
+    redis->connected = (rc == NGX_OK);
+
+    return rc;
 }
 
 
 static void
 ngx_http_magasin_redis_write(ngx_http_magasin_redis_t *redis)
 {
-    int  done;
+    int        done;
+    ngx_int_t  rc;
+
+    if (redis->ssl) {
+        rc = ngx_http_magasin_redis_tls_write(redis);
+
+        if (rc != NGX_ERROR) {
+            (void) ngx_http_magasin_event_write(redis->connection,
+                                                rc == NGX_AGAIN);
+        }
+
+        return;
+    }
 
     done = 0;
 
@@ -201,7 +237,16 @@ ngx_http_magasin_redis_read(ngx_http_magasin_redis_t *redis)
     u_char     buffer[NGX_HTTP_MAGASIN_REDIS_CHUNK];
     ngx_err_t  err;
 
-    n = recv(redis->context->fd, buffer, sizeof(buffer), 0);
+    if (redis->ssl) {
+        n = ngx_http_magasin_redis_tls_read(redis, buffer, sizeof(buffer));
+
+        if (n == NGX_AGAIN || n == NGX_ERROR) {
+            return;
+        }
+
+    } else {
+        n = recv(redis->context->fd, buffer, sizeof(buffer), 0);
+    }
 
     ngx_log_debug2(NGX_LOG_DEBUG_EVENT, redis->log, 0,
                    "magasin redis: recv fd:%d %z", redis->context->fd, n);

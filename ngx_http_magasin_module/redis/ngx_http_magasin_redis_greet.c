@@ -8,6 +8,8 @@
 #include "ngx_http_magasin_redis_internal.h"
 
 
+static ngx_int_t ngx_http_magasin_redis_sign_in(
+    ngx_http_magasin_redis_t *redis, ngx_str_t *user, ngx_str_t *password);
 static void ngx_http_magasin_redis_auth(ngx_http_magasin_redis_t *redis,
     redisReply *reply);
 static void ngx_http_magasin_redis_select(ngx_http_magasin_redis_t *redis,
@@ -21,7 +23,8 @@ static void ngx_http_magasin_redis_serve(ngx_http_magasin_redis_t *redis);
 
 /*
  * Send the greeting: AUTH, SELECT, INFO and PING.  They leave together when the
- * connection is established.  After the PONG it is in service.
+ * connection is established.  After the PONG it is in service.  A Sentinel is
+ * greeted by the question.
  *
  * Returns NGX_OK or NGX_ERROR (memory).
  */
@@ -36,22 +39,22 @@ ngx_http_magasin_redis_greet(ngx_http_magasin_redis_t *redis)
 
     rcf = redis->conf;
 
-    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, redis->log, 0,
-                   "magasin redis: greet with a password:%d, db:%i",
-                   rcf->password.len != 0, rcf->db);
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, redis->log, 0,
+                   "magasin redis: greet with a user:%d, a password:%d, "
+                   "db:%i", rcf->user.len != 0, rcf->password.len != 0,
+                   rcf->db);
 
-    if (rcf->password.len) {
-        argv[0] = "AUTH";
-        argvlen[0] = sizeof("AUTH") - 1;
-        argv[1] = (const char *) rcf->password.data;
-        argvlen[1] = rcf->password.len;
+    if (ngx_http_magasin_redis_asks(redis)) {
 
-        if (ngx_http_magasin_redis_send(redis, ngx_http_magasin_redis_auth, 2,
-                                        argv, argvlen)
-            == NULL)
-        {
-            return NGX_ERROR;
-        }
+        return ngx_http_magasin_redis_sign_in(redis, &rcf->sentinel_user,
+                                              &rcf->sentinel_password)
+               == NGX_OK ? ngx_http_magasin_redis_ask(redis) : NGX_ERROR;
+    }
+
+    if (ngx_http_magasin_redis_sign_in(redis, &rcf->user, &rcf->password)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     if (rcf->db) {
@@ -68,12 +71,12 @@ ngx_http_magasin_redis_greet(ngx_http_magasin_redis_t *redis)
         }
     }
 
+    /* Without a section: servers before 7.0 take one, and two are needed. */
+
     argv[0] = "INFO";
     argvlen[0] = sizeof("INFO") - 1;
-    argv[1] = "server";
-    argvlen[1] = sizeof("server") - 1;
 
-    if (ngx_http_magasin_redis_send(redis, ngx_http_magasin_redis_info, 2,
+    if (ngx_http_magasin_redis_send(redis, ngx_http_magasin_redis_info, 1,
                                     argv, argvlen)
         == NULL)
     {
@@ -81,6 +84,42 @@ ngx_http_magasin_redis_greet(ngx_http_magasin_redis_t *redis)
     }
 
     return ngx_http_magasin_redis_ping(redis);
+}
+
+
+/*
+ * AUTH, if there is a password, with a user of the access control list if one
+ * is configured.
+ */
+
+static ngx_int_t
+ngx_http_magasin_redis_sign_in(ngx_http_magasin_redis_t *redis,
+    ngx_str_t *user, ngx_str_t *password)
+{
+    size_t       argvlen[3];
+    ngx_uint_t   n;
+    const char  *argv[3];
+
+    if (password->len == 0) {
+        return NGX_OK;
+    }
+
+    n = 0;
+
+    argv[n] = "AUTH";
+    argvlen[n++] = sizeof("AUTH") - 1;
+
+    if (user->len) {
+        argv[n] = (const char *) user->data;
+        argvlen[n++] = user->len;
+    }
+
+    argv[n] = (const char *) password->data;
+    argvlen[n++] = password->len;
+
+    return ngx_http_magasin_redis_send(redis, ngx_http_magasin_redis_auth, n,
+                                       argv, argvlen)
+           ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -138,7 +177,11 @@ ngx_http_magasin_redis_select(ngx_http_magasin_redis_t *redis,
 }
 
 
-/* Get the run_id.  "run_id:" begins a line; lines end with CRLF. */
+/*
+ * Get the run_id, and leave a replica: it would refuse what changes invalidate,
+ * and have the answers of its primary late.  Each field begins a line; lines
+ * end with CRLF.
+ */
 
 static void
 ngx_http_magasin_redis_info(ngx_http_magasin_redis_t *redis,
@@ -150,6 +193,11 @@ ngx_http_magasin_redis_info(ngx_http_magasin_redis_t *redis,
     if (!ngx_http_magasin_redis_granted(redis, "INFO", reply,
                                         REDIS_REPLY_STRING))
     {
+        return;
+    }
+
+    if (strstr(reply->str, "\nrole:slave")) {
+        ngx_http_magasin_redis_drop(redis, "it is a replica");
         return;
     }
 
@@ -219,8 +267,6 @@ ngx_http_magasin_redis_pong(ngx_http_magasin_redis_t *redis,
 static void
 ngx_http_magasin_redis_serve(ngx_http_magasin_redis_t *redis)
 {
-    ngx_http_magasin_redis_target_t  *target;
-
     if (redis->channel
         && ngx_http_magasin_redis_listen(redis) != NGX_OK)
     {
@@ -229,11 +275,8 @@ ngx_http_magasin_redis_serve(ngx_http_magasin_redis_t *redis)
     }
 
     if (redis->down && redis->channel == NULL) {
-        target = redis->conf->targets->elts;
-        target += redis->retry.target;
-
         ngx_log_error(NGX_LOG_NOTICE, redis->log, 0,
-                      "magasin: Redis at %V answers again", &target->name);
+                      "magasin: Redis at %s answers again", redis->at);
     }
 
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, redis->log, 0,

@@ -1,9 +1,10 @@
 
 /*
  * What the files of the Redis room share; no other room includes it: a
- * connection (redis.c), its socket (redis_event.c), the commands of others
- * (redis_command.c) and its own (redis_greet.c), a connection that listens
- * (redis_channel.c), the bounds of a reply (redis_frame.c).
+ * connection (redis.c), its socket (redis_event.c) and TLS (redis_tls.c), the
+ * commands of others (redis_command.c) and its own (redis_greet.c,
+ * redis_sentinel.c), a connection that listens (redis_channel.c), the bounds
+ * of a reply (redis_frame.c).
  */
 
 
@@ -28,6 +29,9 @@
 
 /* Bytes of the output buffer: a bound while a server does not read. */
 #define NGX_HTTP_MAGASIN_REDIS_UNSENT       (8 * 1024 * 1024)
+
+/* Bytes of a server's name in the log. */
+#define NGX_HTTP_MAGASIN_REDIS_AT           128
 
 /* Milliseconds: the bounds of the pauses between rounds of attempts. */
 #define NGX_HTTP_MAGASIN_REDIS_BACKOFF_MIN  100
@@ -72,8 +76,18 @@ struct ngx_http_magasin_redis_s {
     redisContext                      *context;
     ngx_connection_t                  *connection;  /* wraps hiredis's fd */
     ngx_http_magasin_redis_e           state;
+    SSL                               *ssl;         /* NULL: no TLS */
 
     ngx_http_magasin_retry_t           retry;
+
+    /* of this attempt: the targets may change meanwhile */
+    const char                        *server;      /* see target_t */
+    u_char                             at[NGX_HTTP_MAGASIN_REDIS_AT];
+
+    /* what a Sentinel has named, in the memory below */
+    ngx_http_magasin_redis_target_t    primary;
+    char                               address[NGX_SOCKADDR_STRLEN];
+    u_char                             label[NGX_SOCKADDR_STRLEN + 8];
 
     /* by state: pause, connect timeout, heartbeat */
     ngx_event_t                        timer;
@@ -104,7 +118,9 @@ struct ngx_http_magasin_redis_s {
 
     unsigned                           down:1;      /* and it is logged */
     unsigned                           closed:1;    /* the worker exits */
-    unsigned                           connected:1;
+    unsigned                           named:1;     /* see `primary` */
+    unsigned                           open:1;      /* the socket is */
+    unsigned                           connected:1; /* and TLS is, if any */
     unsigned                           listening:1; /* SUBSCRIBE was granted */
     unsigned                           pinging:1;   /* PONG is owed */
     unsigned                           stalled:1;   /* a command timed out,
@@ -139,6 +155,23 @@ ngx_int_t ngx_http_magasin_redis_greet(ngx_http_magasin_redis_t *redis);
 ngx_int_t ngx_http_magasin_redis_ping(ngx_http_magasin_redis_t *redis);
 ngx_uint_t ngx_http_magasin_redis_granted(ngx_http_magasin_redis_t *redis,
     const char *name, redisReply *reply, int type);
+
+/* redis_sentinel.c */
+ngx_http_magasin_redis_target_t *ngx_http_magasin_redis_target(
+    ngx_http_magasin_redis_t *redis);
+ngx_uint_t ngx_http_magasin_redis_asks(ngx_http_magasin_redis_t *redis);
+ngx_int_t ngx_http_magasin_redis_ask(ngx_http_magasin_redis_t *redis);
+
+/* redis_tls.c */
+ngx_int_t ngx_http_magasin_redis_tls_create(ngx_http_magasin_redis_t *redis);
+const char *ngx_http_magasin_redis_tls_server(
+    ngx_http_magasin_redis_t *redis);
+void ngx_http_magasin_redis_tls_free(ngx_http_magasin_redis_t *redis);
+ngx_int_t ngx_http_magasin_redis_tls_handshake(
+    ngx_http_magasin_redis_t *redis);
+ssize_t ngx_http_magasin_redis_tls_read(ngx_http_magasin_redis_t *redis,
+    u_char *data, size_t size);
+ngx_int_t ngx_http_magasin_redis_tls_write(ngx_http_magasin_redis_t *redis);
 
 /* redis_channel.c */
 ngx_int_t ngx_http_magasin_redis_listen(ngx_http_magasin_redis_t *redis);

@@ -11,6 +11,7 @@ typedef struct {
 } ngx_http_magasin_redis_main_conf_t;
 
 
+static ngx_int_t ngx_http_magasin_redis_init(ngx_conf_t *cf);
 static void *ngx_http_magasin_redis_create_main_conf(ngx_conf_t *cf);
 static char *ngx_http_magasin_redis_directive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
@@ -28,6 +29,7 @@ static ngx_command_t  ngx_http_magasin_redis_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_magasin_redis_module_ctx = {
+    .postconfiguration = ngx_http_magasin_redis_init,
     .create_main_conf = ngx_http_magasin_redis_create_main_conf
 };
 
@@ -48,6 +50,25 @@ ngx_module_t  ngx_http_magasin_redis_module = {
 };
 
 
+static ngx_int_t
+ngx_http_magasin_redis_init(ngx_conf_t *cf)
+{
+    ngx_http_core_loc_conf_t            *clcf;
+    ngx_http_magasin_redis_main_conf_t  *rmcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    rmcf = ngx_http_conf_get_module_main_conf(cf,
+                                              ngx_http_magasin_redis_module);
+
+    if (rmcf->conf.names == NULL) {
+        return NGX_OK;
+    }
+
+    return ngx_http_magasin_names_resolver(cf, rmcf->conf.names,
+                                           clcf->resolver, "magasin_redis");
+}
+
+
 static void *
 ngx_http_magasin_redis_create_main_conf(ngx_conf_t *cf)
 {
@@ -64,7 +85,7 @@ ngx_http_magasin_redis_create_main_conf(ngx_conf_t *cf)
 }
 
 
-/* magasin_redis ADDRESS ... [password=P] [db=N] [timeout=T]; */
+/* magasin_redis ADDRESS ... [OPTION=VALUE ...]; */
 
 static char *
 ngx_http_magasin_redis_directive(ngx_conf_t *cf, ngx_command_t *cmd,

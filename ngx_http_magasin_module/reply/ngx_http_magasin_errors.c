@@ -13,6 +13,7 @@ static ngx_int_t ngx_http_magasin_errors_header(ngx_http_request_t *r);
 static ngx_int_t ngx_http_magasin_errors_body(ngx_http_request_t *r,
     ngx_chain_t *in);
 static ngx_uint_t ngx_http_magasin_errors_ours(ngx_http_request_t *r);
+static ngx_int_t ngx_http_magasin_errors_allow(ngx_http_magasin_ctx_t *ctx);
 static ngx_int_t ngx_http_magasin_errors_page(ngx_http_request_t *r);
 
 
@@ -123,6 +124,12 @@ ngx_http_magasin_errors_header(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
+    if (status == NGX_HTTP_NOT_ALLOWED
+        && ngx_http_magasin_errors_allow(ctx) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     /* A limit rejected the request.  The client may retry soon. */
 
     if ((status == NGX_HTTP_TOO_MANY_REQUESTS
@@ -144,6 +151,46 @@ ngx_http_magasin_errors_header(ngx_http_request_t *r)
     }
 
     return ngx_http_next_header_filter(r);
+}
+
+
+/*
+ * Adds Allow, which a 405 must have (RFC 9110), unless the handler has added
+ * it.  nginx refuses TRACE and CONNECT before it looks for a location, so the
+ * path may be a route.  Any other path is one of nginx, which only reads.
+ * NGX_OK, or NGX_ERROR: no memory.
+ */
+
+static ngx_int_t
+ngx_http_magasin_errors_allow(ngx_http_magasin_ctx_t *ctx)
+{
+    ngx_uint_t                 i;
+    ngx_list_part_t           *part;
+    ngx_table_elt_t           *header;
+    ngx_http_magasin_route_t  *route;
+    static ngx_str_t           reads = ngx_string("GET, HEAD");
+
+    part = &ctx->request->headers_out.headers.part;
+
+    for ( /* void */ ; part; part = part->next) {
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (header[i].hash
+                && header[i].key.len == sizeof("Allow") - 1
+                && ngx_strncasecmp(header[i].key.data, (u_char *) "Allow",
+                                   sizeof("Allow") - 1)
+                   == 0)
+            {
+                return NGX_OK;
+            }
+        }
+    }
+
+    route = ngx_http_magasin_route(ctx);
+
+    return ngx_http_magasin_reply_header(ctx->request, "Allow",
+                                         route ? &route->allow : &reads);
 }
 
 

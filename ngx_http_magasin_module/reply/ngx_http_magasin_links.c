@@ -40,6 +40,13 @@ ngx_http_magasin_link_add(ngx_http_magasin_ctx_t *ctx, ngx_str_t *value,
 {
     ngx_http_magasin_link_t  *link;
 
+    /* All rows are on one page. */
+
+    if (ctx->table) {
+        ngx_http_magasin_json_literal(&ctx->json, "null", 4);
+        return;
+    }
+
     if (ctx->nlinks == NGX_HTTP_MAGASIN_LINKS || ctx->endpoint->page == NULL) {
         ctx->json.failed = 1;
         return;

@@ -74,9 +74,14 @@ ngx_http_magasin_problem_type(ngx_http_magasin_ctx_t *ctx)
     static ngx_str_t  json = ngx_string("application/json");
     static ngx_str_t  problem = ngx_string("application/problem+json");
     static ngx_str_t  events = ngx_string("text/event-stream");
+    static ngx_str_t  lines = ngx_string("application/x-ndjson");
 
     if (ctx->live && ctx->status == NGX_HTTP_OK) {
         return &events;
+    }
+
+    if (ctx->endpoint && ctx->endpoint->rows && ctx->status == NGX_HTTP_OK) {
+        return &lines;
     }
 
     if (ctx->status < NGX_HTTP_BAD_REQUEST

@@ -210,35 +210,6 @@ ngx_http_magasin_reply_missing(ngx_http_magasin_ctx_t *ctx, const char *what,
 
 
 /*
- * Adds a header.  `name` and `value` have to live as long as the request.
- * Returns NGX_OK, or NGX_ERROR if memory cannot be allocated.
- */
-
-ngx_int_t
-ngx_http_magasin_reply_header(ngx_http_request_t *r, const char *name,
-    ngx_str_t *value)
-{
-    ngx_table_elt_t  *header;
-
-    header = ngx_list_push(&r->headers_out.headers);
-    if (header == NULL) {
-        return NGX_ERROR;
-    }
-
-    /* Zero all members: later versions of nginx have one more. */
-
-    ngx_memzero(header, sizeof(ngx_table_elt_t));
-
-    header->hash = 1;
-    header->key.data = (u_char *) name;
-    header->key.len = ngx_strlen(name);
-    header->value = *value;
-
-    return NGX_OK;
-}
-
-
-/*
  * Sends the answer in ctx: all of it if the rows are rendered already, else
  * the part that is rendered.  The function is called again for each piece.
  *
@@ -325,6 +296,7 @@ static ngx_int_t
 ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
 {
     ngx_str_t           *type, control;
+    ngx_table_elt_t     *header;
     ngx_http_request_t  *r;
     static ngx_str_t     retry = ngx_string("1");
     static ngx_str_t     scheme = ngx_string("Token");
@@ -359,12 +331,20 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
         r->headers_out.content_type_lowcase = NULL;
     }
 
-    if (ctx->route
-        && ngx_http_magasin_reply_header(r, "Allow",
-                                         ngx_http_magasin_reply_allow(ctx))
-           != NGX_OK)
+    if (ctx->endpoint && ctx->endpoint->table
+        && ngx_http_magasin_table_headers(ctx) != NGX_OK)
     {
         return NGX_ERROR;
+    }
+
+    if (ctx->route) {
+        header = ngx_http_magasin_reply_element(r);
+        if (header == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_str_set(&header->key, "Allow");
+        header->value = *ngx_http_magasin_reply_allow(ctx);
     }
 
     if (ctx->status == NGX_HTTP_UNAUTHORIZED
@@ -428,7 +408,15 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    return ngx_http_magasin_reply_header(r, "Cache-Control", &control);
+    header = ngx_http_magasin_reply_element(r);
+    if (header == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_str_set(&header->key, "Cache-Control");
+    header->value = control;
+
+    return NGX_OK;
 }
 
 
@@ -514,15 +502,12 @@ ngx_http_magasin_reply_length(ngx_http_magasin_ctx_t *ctx)
     }
 
     p = ngx_pnalloc(r->pool, NGX_HTTP_MAGASIN_NUMBER_LEN);
-    header = ngx_list_push(&r->headers_out.headers);
+    header = ngx_http_magasin_reply_element(r);
 
     if (p == NULL || header == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memzero(header, sizeof(ngx_table_elt_t));
-
-    header->hash = 1;
     ngx_str_set(&header->key, "Content-Length");
     header->value.data = p;
     header->value.len = ngx_http_magasin_number(p,
@@ -542,14 +527,11 @@ ngx_http_magasin_reply_etag(ngx_http_magasin_ctx_t *ctx)
 {
     ngx_table_elt_t  *etag;
 
-    etag = ngx_list_push(&ctx->request->headers_out.headers);
+    etag = ngx_http_magasin_reply_element(ctx->request);
     if (etag == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memzero(etag, sizeof(ngx_table_elt_t));
-
-    etag->hash = 1;
     ngx_str_set(&etag->key, "ETag");
     etag->value = ctx->etag;
 

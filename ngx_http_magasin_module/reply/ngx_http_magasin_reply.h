@@ -11,6 +11,7 @@
 
 typedef struct {
     unsigned                       error_pages:1;   /* of some location */
+    unsigned                       headers:1;       /* of some location */
 } ngx_http_magasin_reply_main_conf_t;
 
 
@@ -20,6 +21,10 @@ typedef struct {
     ngx_flag_t                     gzip;
     size_t                         gzip_min_length;
     ngx_int_t                      gzip_comp_level;
+    ngx_array_t                   *headers;     /* of ngx_table_elt_t, to be
+                                                   copied; or NULL */
+    ngx_array_t                   *header_values;   /* which depend on the
+                                                   request; see headers.c */
 } ngx_http_magasin_reply_loc_conf_t;
 
 
@@ -32,9 +37,6 @@ extern ngx_module_t  ngx_http_magasin_reply_module;
 
 
 ngx_int_t ngx_http_magasin_reply_send(ngx_http_magasin_ctx_t *ctx);
-ngx_int_t ngx_http_magasin_reply_header(ngx_http_request_t *r,
-    const char *name, ngx_str_t *value);
-
 ngx_int_t ngx_http_magasin_reply_detail(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t status, ngx_str_t *detail);
 ngx_int_t ngx_http_magasin_reply_status(ngx_http_magasin_ctx_t *ctx,
@@ -82,8 +84,23 @@ void ngx_http_magasin_gzip_head(ngx_http_magasin_ctx_t *ctx, ngx_str_t *front,
     size_t room);
 void ngx_http_magasin_gzip_seal(ngx_http_magasin_ctx_t *ctx);
 
+/* table.c */
+ngx_int_t ngx_http_magasin_table_begin(ngx_http_magasin_ctx_t *ctx,
+    const char *names);
+void ngx_http_magasin_table_open(ngx_http_magasin_ctx_t *ctx);
+void ngx_http_magasin_table_close(ngx_http_magasin_ctx_t *ctx);
+ngx_int_t ngx_http_magasin_table_headers(ngx_http_magasin_ctx_t *ctx);
+
 /* timing.c */
 ngx_int_t ngx_http_magasin_server_timing(ngx_http_magasin_ctx_t *ctx);
+
+/* headers.c */
+ngx_table_elt_t *ngx_http_magasin_reply_element(ngx_http_request_t *r);
+ngx_int_t ngx_http_magasin_reply_header(ngx_http_request_t *r,
+    const char *name, ngx_str_t *value);
+char *ngx_http_magasin_header_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+void ngx_http_magasin_headers_init(void);
 
 /* errors.c */
 void ngx_http_magasin_errors_init(void);

@@ -64,6 +64,12 @@ static ngx_command_t  ngx_http_magasin_reply_commands[] = {
                          gzip_comp_level),
       .post = &ngx_http_magasin_gzip_levels },
 
+    { .name = ngx_string("magasin_header"),
+      .type = NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+              |NGX_HTTP_LIF_CONF|NGX_CONF_TAKE2,
+      .set = ngx_http_magasin_header_directive,
+      .conf = NGX_HTTP_LOC_CONF_OFFSET },
+
       ngx_null_command
 };
 
@@ -97,10 +103,16 @@ ngx_http_magasin_reply_init(ngx_conf_t *cf)
 {
     ngx_http_magasin_reply_main_conf_t  *rmcf;
 
-    ngx_http_magasin_errors_init();
-
     rmcf = ngx_http_conf_get_module_main_conf(cf,
                                               ngx_http_magasin_reply_module);
+
+    /* The errors' filter is the first to see an answer. */
+
+    if (rmcf->headers) {
+        ngx_http_magasin_headers_init();
+    }
+
+    ngx_http_magasin_errors_init();
 
     return rmcf->error_pages ? ngx_http_magasin_errors_phases(cf) : NGX_OK;
 }
@@ -157,6 +169,11 @@ ngx_http_magasin_reply_merge_loc_conf(ngx_conf_t *cf, void *parent,
         rmcf = ngx_http_conf_get_module_main_conf(cf,
                                                ngx_http_magasin_reply_module);
         rmcf->error_pages = 1;
+    }
+
+    if (conf->headers == NULL) {
+        conf->headers = prev->headers;
+        conf->header_values = prev->header_values;
     }
 
     ngx_conf_merge_value(conf->server_timing, prev->server_timing, 0);

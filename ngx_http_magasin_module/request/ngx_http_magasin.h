@@ -38,6 +38,12 @@
 /* Tags of a read.  Each cached answer has one more, the tag of everything. */
 #define NGX_HTTP_MAGASIN_ENDPOINT_TAGS   (NGX_HTTP_MAGASIN_TAG_READS - 1)
 
+/* The media types that some Accept header allows. */
+#define NGX_HTTP_MAGASIN_ACCEPT_JSON     1
+#define NGX_HTTP_MAGASIN_ACCEPT_PROBLEM  2
+#define NGX_HTTP_MAGASIN_ACCEPT_EVENTS   4
+#define NGX_HTTP_MAGASIN_ACCEPT_LINES    8
+
 /* nginx has no names for these status codes. */
 #define NGX_HTTP_MAGASIN_NOT_ACCEPTABLE  406
 #define NGX_HTTP_MAGASIN_GONE            410
@@ -160,7 +166,8 @@ typedef struct {
  * render: makes the answer from rows.  NGX_OK: the answer is complete.
  * NGX_AGAIN: the parameters now select the next rows, so run the statement
  * again.  NGX_DECLINED: nothing was rendered, and the job was changed, so run
- * it in place of the first one.  NGX_ERROR: the request fails.
+ * it in place of the first one.  NGX_BUSY: nothing was rendered, and a batch
+ * goes on with its rows.  NGX_ERROR: the request fails.
  *
  * failed: makes the answer if the statement failed.  It may be NULL.
  */
@@ -233,6 +240,10 @@ struct ngx_http_magasin_endpoint_s {
     const void                    *spec;        /* for bind and render */
     ngx_uint_t                     live;        /* 1: a 200 has no end: see
                                                    feed/ */
+    ngx_uint_t                     rows;        /* 1: the body is a batch of
+                                                   rows; so is a 200 */
+    const char                    *table;       /* a list: its columns as CSV,
+                                                   with commas; or NULL */
     ngx_uint_t                     extra;       /* 1: the reference does not
                                                    have this method here */
 
@@ -258,6 +269,8 @@ struct ngx_http_magasin_route_s {
     ngx_http_magasin_route_t      *next;        /* in the same bucket */
     size_t                         segment;     /* bytes up to the end of the
                                                    first segment */
+    ngx_uint_t                     again;       /* 1: so far the same as the
+                                                   route before it */
     ngx_str_t                      allow;       /* the value of the header */
     ngx_str_t                      reference_allow;    /* without .extra */
     ngx_http_magasin_endpoint_t   *endpoints;   /* adjacent rows */
@@ -349,6 +362,8 @@ struct ngx_http_magasin_ctx_s {
                                                    being written */
     ngx_uint_t                     rows;        /* rendered so far */
     void                          *state;       /* of the endpoint */
+    void                          *table;       /* makes CSV; see table.c */
+    void                          *batch;       /* reads rows; see batch.c */
 
     ngx_http_magasin_cache_e       cache_state;
     ngx_http_magasin_cache_read_t *cached;      /* a read of the cache */
@@ -365,6 +380,8 @@ struct ngx_http_magasin_ctx_s {
     unsigned                       fields:1;    /* the error is by fields */
     unsigned                       bound:1;     /* the asker has `stores` */
     unsigned                       limited:1;   /* and they count here */
+    unsigned                       uncached:1;  /* bind: the answer depends on
+                                                   more than its tags */
     unsigned                       personal:1;  /* no shared cache may keep
                                                    the answer */
     unsigned                       identity:1;  /* `token` is an identity */
@@ -433,7 +450,7 @@ ngx_int_t ngx_http_magasin_public_path(ngx_http_magasin_ctx_t *ctx,
 
 /* negotiate.c */
 ngx_uint_t ngx_http_magasin_acceptable(ngx_http_request_t *r,
-    ngx_uint_t events);
+    ngx_uint_t also);
 ngx_uint_t ngx_http_magasin_wants_problem(ngx_http_request_t *r);
 ngx_uint_t ngx_http_magasin_wants_fresh(ngx_http_request_t *r);
 ngx_str_t *ngx_http_magasin_content_coding(ngx_http_request_t *r);
@@ -443,8 +460,14 @@ void ngx_http_magasin_headers(ngx_http_request_t *r,
     ngx_http_magasin_header_e which, ngx_http_magasin_headers_t *headers);
 ngx_str_t *ngx_http_magasin_headers_next(ngx_http_magasin_headers_t *headers);
 
+/* prefer.c */
+ngx_uint_t ngx_http_magasin_prefers_csv(ngx_http_request_t *r);
+ngx_uint_t ngx_http_magasin_prefers_openmetrics(ngx_http_request_t *r);
+
 /* trace.c */
 ngx_int_t ngx_http_magasin_trace_init(ngx_conf_t *cf);
+ngx_int_t ngx_http_magasin_trace_parent(ngx_http_request_t *r,
+    ngx_str_t *id);
 ngx_http_variable_value_t *ngx_http_magasin_trace_id(ngx_http_request_t *r);
 
 /* address.c */

@@ -34,6 +34,11 @@ static ngx_http_magasin_media_t  ngx_http_magasin_media[] = {
     { ngx_string("multipart"), ngx_string("form-data"),
       NGX_HTTP_MAGASIN_BODY_MULTIPART },
 
+    { ngx_string("text"), ngx_string("csv"), NGX_HTTP_MAGASIN_BODY_CSV },
+
+    { ngx_string("application"), ngx_string("x-ndjson"),
+      NGX_HTTP_MAGASIN_BODY_NDJSON },
+
     { ngx_null_string, ngx_null_string, NGX_HTTP_MAGASIN_BODY_UNKNOWN }
 };
 

@@ -34,6 +34,8 @@ typedef enum {
     NGX_HTTP_MAGASIN_BODY_JSON,
     NGX_HTTP_MAGASIN_BODY_FORM,
     NGX_HTTP_MAGASIN_BODY_MULTIPART,
+    NGX_HTTP_MAGASIN_BODY_CSV,          /* these two: rows of a batch */
+    NGX_HTTP_MAGASIN_BODY_NDJSON,
     NGX_HTTP_MAGASIN_BODY_UNKNOWN
 } ngx_http_magasin_body_e;
 
@@ -62,6 +64,7 @@ ngx_int_t ngx_http_magasin_body_value(ngx_http_request_t *r,
 /* body_json.c */
 ngx_int_t ngx_http_magasin_body_json_parse(ngx_http_request_t *r,
     ngx_http_magasin_body_t *body, ngx_str_t *text);
+ngx_uint_t ngx_http_magasin_body_json_values(ngx_str_t *text);
 void ngx_http_magasin_body_json_rescued(ngx_http_magasin_field_t *field);
 
 /* multipart.c */

@@ -14,6 +14,10 @@
  * replaces a surrogate by the character with the same index of the 2048 from
  * U+10F000, and a NUL in any string by U+10FFFD.  These code points are for
  * private use or not characters.
+ *
+ * jansson parses a whole body in one turn of the event loop, and what it takes
+ * depends on the number of values more than on the length: 30,000 members fit
+ * into 256 kB, and take 12 ms.  So the values are counted first.
  */
 
 
@@ -29,6 +33,12 @@
 
 /* Python, and so the reference, rejects integers with more digits. */
 #define NGX_HTTP_MAGASIN_RESCUE_DIGITS     4300
+
+/*
+ * The most values in a body, twice parsed in less than 5 ms.  1000 lines of ten
+ * members have 11,000.
+ */
+#define NGX_HTTP_MAGASIN_BODY_JSON_VALUES  12000
 
 /* The largest growth: "1e400" becomes a string of nine bytes. */
 #define NGX_HTTP_MAGASIN_RESCUE_GROWTH     2
@@ -49,8 +59,8 @@ static u_char *ngx_http_magasin_rescue_code(u_char *out, uint32_t code);
 /*
  * Parses a JSON text into body->root.
  *
- * Returns NGX_OK, NGX_DECLINED if the text is malformed (body->error is set),
- * or NGX_ERROR.
+ * Returns NGX_OK, NGX_DECLINED if the text is malformed or has too many values
+ * (body->error is set), or NGX_ERROR.
  */
 
 ngx_int_t
@@ -60,6 +70,13 @@ ngx_http_magasin_body_json_parse(ngx_http_request_t *r,
     json_t              *root;
     json_error_t         error, ignored;
     ngx_pool_cleanup_t  *cln;
+
+    if (ngx_http_magasin_body_json_values(text)
+        > NGX_HTTP_MAGASIN_BODY_JSON_VALUES)
+    {
+        ngx_str_set(&body->error, "JSON parse error - more than 12000 values");
+        return NGX_DECLINED;
+    }
 
     cln = ngx_pool_cleanup_add(r->pool, 0);
     if (cln == NULL) {
@@ -141,6 +158,46 @@ ngx_http_magasin_body_json_rescued(ngx_http_magasin_field_t *field)
     }
 
     field->text.len = out - field->text.data;
+}
+
+
+/*
+ * Returns an upper bound of the number of values in a JSON text: each but the
+ * first one stands behind a comma or is the first of an array or an object.
+ */
+
+ngx_uint_t
+ngx_http_magasin_body_json_values(ngx_str_t *text)
+{
+    u_char      *p, *end;
+    ngx_uint_t   values;
+
+    values = 1;
+    end = text->data + text->len;
+
+    for (p = text->data; p < end; p++) {
+
+        switch (*p) {
+
+        case ',':
+        case '{':
+        case '[':
+            values++;
+            break;
+
+        case '"':
+            for (p++; p < end && *p != '"'; p++) {
+                p += (*p == '\\');
+            }
+
+            break;
+
+        default:
+            break;
+        }
+    }
+
+    return values;
 }
 
 

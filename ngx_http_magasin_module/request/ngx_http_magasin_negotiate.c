@@ -2,17 +2,14 @@
 #include "ngx_http_magasin.h"
 
 
-/* The media types that some Accept header allows. */
-#define NGX_HTTP_MAGASIN_ACCEPT_JSON     1
-#define NGX_HTTP_MAGASIN_ACCEPT_PROBLEM  2
-#define NGX_HTTP_MAGASIN_ACCEPT_EVENTS   4
-
-
 static ngx_uint_t ngx_http_magasin_accepts(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_magasin_accept_type(u_char *p, size_t len);
+static ngx_uint_t ngx_http_magasin_fresh_wanted(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_magasin_fresh_directive(u_char *p, u_char *end);
-static ngx_http_magasin_header_t *ngx_http_magasin_headers_first(
-    ngx_http_request_t *r, ngx_http_magasin_header_t *all);
+static ngx_http_magasin_header_t ngx_http_magasin_headers_first(
+    ngx_http_request_t *r, ngx_http_magasin_header_e which);
+static ngx_http_magasin_header_t ngx_http_magasin_headers_search(
+    ngx_http_request_t *r, ngx_http_magasin_header_e which);
 static void ngx_http_magasin_headers_collect(ngx_http_request_t *r,
     ngx_http_magasin_header_t *headers);
 static ngx_http_magasin_header_e ngx_http_magasin_header_which(
@@ -42,23 +39,22 @@ static ngx_str_t  ngx_http_magasin_header_names[] = {
  * Returns 1 if some Accept header allows application/json, else 0.  As in the
  * reference, any parameter matches and q is ignored.  Without a header
  * everything is allowed; an empty header allows nothing.  A client that
- * accepts errors as problems accepts JSON, too.  `events`: the answer is a
- * stream of events, which the header may name instead.
+ * accepts errors as problems accepts JSON, too.  `also`: what the header may
+ * name instead for this endpoint, or 0.
  */
 
 ngx_uint_t
-ngx_http_magasin_acceptable(ngx_http_request_t *r, ngx_uint_t events)
+ngx_http_magasin_acceptable(ngx_http_request_t *r, ngx_uint_t also)
 {
-    ngx_uint_t  accepts;
 
     if (ngx_http_magasin_header(r, NGX_HTTP_MAGASIN_HEADER_ACCEPT) == NULL) {
         return 1;
     }
 
-    accepts = ngx_http_magasin_accepts(r);
-
-    return (accepts & ~NGX_HTTP_MAGASIN_ACCEPT_EVENTS) != 0
-           || (events && accepts);
+    return (ngx_http_magasin_accepts(r)
+            & (NGX_HTTP_MAGASIN_ACCEPT_JSON|NGX_HTTP_MAGASIN_ACCEPT_PROBLEM
+               |also))
+           != 0;
 }
 
 
@@ -79,6 +75,14 @@ ngx_http_magasin_wants_problem(ngx_http_request_t *r)
 
 ngx_uint_t
 ngx_http_magasin_wants_fresh(ngx_http_request_t *r)
+{
+    return ngx_http_magasin_header(r, NGX_HTTP_MAGASIN_HEADER_CACHE_CONTROL)
+           && ngx_http_magasin_fresh_wanted(r);
+}
+
+
+static ngx_uint_t
+ngx_http_magasin_fresh_wanted(ngx_http_request_t *r)
 {
     u_char                      *p, *end, *next;
     ngx_str_t                   *value;
@@ -199,12 +203,16 @@ ngx_http_magasin_content_coding(ngx_http_request_t *r)
 ngx_str_t *
 ngx_http_magasin_header(ngx_http_request_t *r, ngx_http_magasin_header_e which)
 {
-    ngx_http_magasin_header_t  *first, all[NGX_HTTP_MAGASIN_HEADERS];
+    ngx_http_magasin_ctx_t     *ctx;
+    ngx_http_magasin_header_t   first;
 
-    first = &ngx_http_magasin_headers_first(r, all)[which];
+    ctx = ngx_http_magasin_get_ctx(r);
 
-    return first->n == 0 ? NULL
-           : &((ngx_table_elt_t *) first->part->elts)[first->i].value;
+    first = ctx && ctx->collected ? ctx->headers[which]
+                                  : ngx_http_magasin_headers_first(r, which);
+
+    return first.n == 0 ? NULL
+           : &((ngx_table_elt_t *) first.part->elts)[first.i].value;
 }
 
 
@@ -217,24 +225,21 @@ void
 ngx_http_magasin_headers(ngx_http_request_t *r,
     ngx_http_magasin_header_e which, ngx_http_magasin_headers_t *headers)
 {
-    ngx_http_magasin_header_t  all[NGX_HTTP_MAGASIN_HEADERS];
-
-    headers->at = ngx_http_magasin_headers_first(r, all)[which];
+    headers->at = ngx_http_magasin_headers_first(r, which);
     headers->which = which;
 }
 
 
 /*
- * Returns, for each kind, the position of the first header and the number of
+ * Returns the position of the first header of a kind and the number of these
  * headers.  A client chooses how many headers it sends, so the cost of
  * repeated searches has to be bounded.  If the request has a context, all
- * headers are scanned only once and the result is kept there.  Otherwise the
- * result is stored in `all`.
+ * headers are scanned only once and the result is kept there.
  */
 
-static ngx_http_magasin_header_t *
+static ngx_http_magasin_header_t
 ngx_http_magasin_headers_first(ngx_http_request_t *r,
-    ngx_http_magasin_header_t *all)
+    ngx_http_magasin_header_e which)
 {
     ngx_http_magasin_ctx_t  *ctx;
 
@@ -244,11 +249,7 @@ ngx_http_magasin_headers_first(ngx_http_request_t *r,
 
         /* A location without the API, where a filter or a variable runs. */
 
-        ngx_memzero(all, NGX_HTTP_MAGASIN_HEADERS
-                         * sizeof(ngx_http_magasin_header_t));
-        ngx_http_magasin_headers_collect(r, all);
-
-        return all;
+        return ngx_http_magasin_headers_search(r, which);
     }
 
     if (!ctx->collected) {
@@ -256,7 +257,39 @@ ngx_http_magasin_headers_first(ngx_http_request_t *r,
         ctx->collected = 1;
     }
 
-    return ctx->headers;
+    return ctx->headers[which];
+}
+
+
+/* Searches the headers of a request that has no context. */
+
+static ngx_http_magasin_header_t
+ngx_http_magasin_headers_search(ngx_http_request_t *r,
+    ngx_http_magasin_header_e which)
+{
+    ngx_uint_t                  i;
+    ngx_list_part_t            *part;
+    ngx_table_elt_t            *header;
+    ngx_http_magasin_header_t   first;
+
+    first.part = NULL;
+    first.i = 0;
+    first.n = 0;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (ngx_http_magasin_header_which(&header[i]) == which
+                && first.n++ == 0)
+            {
+                first.part = part;
+                first.i = i;
+            }
+        }
+    }
+
+    return first;
 }
 
 
@@ -456,6 +489,7 @@ ngx_http_magasin_accept_type(u_char *p, size_t len)
     };
     static ngx_str_t   problem = ngx_string("application/problem+json");
     static ngx_str_t   events = ngx_string("text/event-stream");
+    static ngx_str_t   lines = ngx_string("application/x-ndjson");
 
     for (i = 0; types[i].len; i++) {
         if (len == types[i].len
@@ -467,6 +501,10 @@ ngx_http_magasin_accept_type(u_char *p, size_t len)
 
     if (len == problem.len && ngx_strncasecmp(p, problem.data, len) == 0) {
         return NGX_HTTP_MAGASIN_ACCEPT_PROBLEM;
+    }
+
+    if (len == lines.len && ngx_strncasecmp(p, lines.data, len) == 0) {
+        return NGX_HTTP_MAGASIN_ACCEPT_LINES;
     }
 
     return len == events.len && ngx_strncasecmp(p, events.data, len) == 0

@@ -19,13 +19,30 @@ static ngx_int_t ngx_http_magasin_request_id_get(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_magasin_request_id_sane(ngx_str_t *id);
 static ngx_int_t ngx_http_magasin_request_id_new(ngx_http_request_t *r,
     ngx_str_t *id);
+static void ngx_http_magasin_beginning_make(ngx_time_t *now);
+
+
+/*
+ * What ids of one moment in one process begin with: seconds, milliseconds and
+ * the process.  The room is that of two numbers, so that a copy of a constant
+ * number of bytes will do.
+ */
+static struct {
+    time_t     sec;
+    ngx_uint_t msec;
+    ngx_pid_t  pid;
+    size_t     len;
+    u_char    *ms;              /* the three digits of milliseconds */
+    u_char     text[NGX_HTTP_MAGASIN_SECONDS_LEN + 1
+                    + NGX_HTTP_MAGASIN_NUMBER_LEN + 1];
+} ngx_http_magasin_beginning;
 
 
 /*
  * Adds the variable and looks up its index.  The indexed variable is evaluated
  * once, so the answer and the log have the same id.  It is changeable: a map of
- * that name, as conf/access_log.conf has, overrides it.  Returns NGX_OK or
- * NGX_ERROR.
+ * that name, as conf/access_log.conf has, overrides it, and so does "set"; then
+ * it may have any bytes.  Returns NGX_OK or NGX_ERROR.
  */
 
 ngx_int_t
@@ -137,19 +154,28 @@ ngx_http_magasin_request_id_new(ngx_http_request_t *r, ngx_str_t *id)
 
     c = r->connection;
 
-    p = ngx_pnalloc(r->pool, NGX_HTTP_MAGASIN_SECONDS_LEN
-                             + 3 * (1 + NGX_HTTP_MAGASIN_NUMBER_LEN));
+    p = ngx_pnalloc(r->pool,
+                    sizeof(ngx_http_magasin_beginning.text)
+                    + 1 + 2 * NGX_HTTP_MAGASIN_NUMBER_LEN);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
     now = ngx_timeofday();
+
+    if (now->msec != ngx_http_magasin_beginning.msec
+        || now->sec != ngx_http_magasin_beginning.sec
+        || ngx_pid != ngx_http_magasin_beginning.pid)
+    {
+        ngx_http_magasin_beginning_make(now);
+    }
+
     id->data = p;
 
-    p = ngx_http_magasin_seconds(p, (uint64_t) now->sec * 1000 + now->msec);
-    *p++ = '-';
-    p = ngx_http_magasin_number(p, (uint64_t) ngx_pid);
-    *p++ = '-';
+    ngx_memcpy(p, ngx_http_magasin_beginning.text,
+               sizeof(ngx_http_magasin_beginning.text));
+
+    p += ngx_http_magasin_beginning.len;
     p = ngx_http_magasin_number(p, (uint64_t) c->number);
     *p++ = '-';
     p = ngx_http_magasin_number(p, (uint64_t) c->requests);
@@ -157,4 +183,37 @@ ngx_http_magasin_request_id_new(ngx_http_request_t *r, ngx_str_t *id)
     id->len = p - id->data;
 
     return NGX_OK;
+}
+
+
+/* Makes the beginning of the ids of a moment: all of it once a second. */
+
+static void
+ngx_http_magasin_beginning_make(ngx_time_t *now)
+{
+    u_char  *p;
+
+    if (now->sec != ngx_http_magasin_beginning.sec
+        || ngx_pid != ngx_http_magasin_beginning.pid)
+    {
+        p = ngx_http_magasin_beginning.text;
+
+        p = ngx_http_magasin_number(p, (uint64_t) now->sec);
+        *p++ = '.';
+        ngx_http_magasin_beginning.ms = p;
+        p += 3;
+        *p++ = '-';
+        p = ngx_http_magasin_number(p, (uint64_t) ngx_pid);
+        *p++ = '-';
+
+        ngx_http_magasin_beginning.len =
+            p - ngx_http_magasin_beginning.text;
+        ngx_http_magasin_beginning.sec = now->sec;
+        ngx_http_magasin_beginning.pid = ngx_pid;
+    }
+
+    (void) ngx_http_magasin_number_three(
+                              ngx_http_magasin_beginning.ms,
+                              now->msec);
+    ngx_http_magasin_beginning.msec = now->msec;
 }

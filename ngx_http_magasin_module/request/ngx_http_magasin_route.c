@@ -20,6 +20,8 @@
 
 static ngx_uint_t ngx_http_magasin_route_segment(ngx_str_t *path,
     size_t *len);
+static ngx_http_magasin_route_t *ngx_http_magasin_route_search(
+    ngx_http_magasin_ctx_t *ctx, ngx_str_t *uri);
 static ngx_uint_t ngx_http_magasin_route_match(
     ngx_http_magasin_route_t *route, ngx_str_t *path, ngx_str_t *ids);
 static ngx_int_t ngx_http_magasin_route_id(ngx_pool_t *pool, ngx_str_t *text,
@@ -83,8 +85,13 @@ ngx_http_magasin_routes_gather(ngx_http_magasin_endpoint_t *endpoints,
         bucket = ngx_http_magasin_route_segment(&route->path,
                                                 &route->segment);
         last = &ngx_http_magasin_route_buckets[bucket];
+        route->again = 0;
 
         while (*last) {
+            route->again = (*last)->segment == route->segment
+                           && ngx_memcmp((*last)->path.data, route->path.data,
+                                         route->segment)
+                              == 0;
             last = &(*last)->next;
         }
 
@@ -105,18 +112,23 @@ ngx_http_magasin_route_find(ngx_pool_t *pool, ngx_str_t *path,
 {
     size_t                     len;
     ngx_str_t                  texts[NGX_HTTP_MAGASIN_MAX_IDS];
-    ngx_uint_t                 k, bucket;
+    ngx_uint_t                 k, bucket, same;
     ngx_http_magasin_route_t  *route;
 
     bucket = ngx_http_magasin_route_segment(path, &len);
     route = ngx_http_magasin_route_buckets[bucket];
+    same = 0;
 
     for ( /* void */ ; route; route = route->next) {
 
-        if (route->segment != len
-            || ngx_memcmp(route->path.data, path->data, len) != 0
-            || !ngx_http_magasin_route_match(route, path, texts))
-        {
+        /* Most routes of a bucket have the segment of the route before. */
+
+        if (!route->again) {
+            same = route->segment == len
+                   && ngx_memcmp(route->path.data, path->data, len) == 0;
+        }
+
+        if (!same || !ngx_http_magasin_route_match(route, path, texts)) {
             continue;
         }
 
@@ -137,15 +149,15 @@ ngx_http_magasin_route_find(ngx_pool_t *pool, ngx_str_t *path,
 
 
 /*
- * Returns the bucket of a path, by the hash of its first segment after the
- * prefix.  Sets `len` to the length of the path up to the end of that segment.
+ * Returns the bucket of a path, by the length, the first and the last byte of
+ * its first segment after the prefix.  Sets `len` to the length of the path up
+ * to the end of that segment.
  */
 
 static ngx_uint_t
 ngx_http_magasin_route_segment(ngx_str_t *path, size_t *len)
 {
-    u_char      *p, *end;
-    ngx_uint_t   key;
+    u_char  *p, *end, *first;
 
     p = path->data;
     end = p + path->len;
@@ -161,13 +173,18 @@ ngx_http_magasin_route_segment(ngx_str_t *path, size_t *len)
         p++;
     }
 
-    for (key = 0; p < end && *p != '/'; p++) {
-        key = ngx_hash(key, *p);
+    for (first = p; p < end && *p != '/'; p++) {
+        /* void */
     }
 
     *len = p - path->data;
 
-    return key & (NGX_HTTP_MAGASIN_ROUTE_BUCKETS - 1);
+    if (p == first) {
+        return 0;
+    }
+
+    return ((p - first) + *first * 3 + p[-1] * 7)
+           & (NGX_HTTP_MAGASIN_ROUTE_BUCKETS - 1);
 }
 
 
@@ -182,14 +199,23 @@ ngx_http_magasin_route_t *
 ngx_http_magasin_route(ngx_http_magasin_ctx_t *ctx)
 {
     ngx_str_t  *uri;
-    ngx_pool_t *pool;
 
     uri = &ctx->request->uri;
-    pool = ctx->request->pool;
 
     if (uri->data && ctx->uri.data == uri->data && ctx->uri.len == uri->len) {
         return ctx->route;
     }
+
+    return ngx_http_magasin_route_search(ctx, uri);
+}
+
+
+static ngx_http_magasin_route_t *
+ngx_http_magasin_route_search(ngx_http_magasin_ctx_t *ctx, ngx_str_t *uri)
+{
+    ngx_pool_t  *pool;
+
+    pool = ctx->request->pool;
 
     if (ctx->uri.data) {
         ngx_memzero(ctx->ids, sizeof(ctx->ids));
@@ -366,7 +392,7 @@ ngx_http_magasin_route_id(ngx_pool_t *pool, ngx_str_t *text,
     }
 
     id->text.len = s.len;
-    (void) ngx_cpystrn(id->text.data, s.data, s.len + 1);
+    *ngx_cpymem(id->text.data, s.data, s.len) = '\0';
 
     id->fits = s.len < sizeof(max) - 1
                || (s.len == sizeof(max) - 1

@@ -71,19 +71,15 @@ static ngx_int_t
 ngx_http_magasin_trace_get(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_str_t                    id, *parent;
-    u_char                      *p;
-    ngx_http_magasin_headers_t   headers;
+    u_char     *p;
+    uint64_t    bits;
+    ngx_str_t   id;
 
-    ngx_http_magasin_headers(r, NGX_HTTP_MAGASIN_HEADER_TRACEPARENT,
-                             &headers);
-
-    while ((parent = ngx_http_magasin_headers_next(&headers)) != NULL) {
-
-        if (ngx_http_magasin_trace_parse(parent, &id) == NGX_OK) {
-            ngx_http_magasin_trace_set(v, &id);
-            return NGX_OK;
-        }
+    if (ngx_http_magasin_header(r, NGX_HTTP_MAGASIN_HEADER_TRACEPARENT)
+        && ngx_http_magasin_trace_parent(r, &id) == NGX_OK)
+    {
+        ngx_http_magasin_trace_set(v, &id);
+        return NGX_OK;
     }
 
     id.len = 32;
@@ -93,12 +89,42 @@ ngx_http_magasin_trace_get(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    p = ngx_http_magasin_hex(id.data, ngx_http_magasin_trace_random());
-    (void) ngx_http_magasin_hex(p, ngx_http_magasin_trace_random());
+    bits = ngx_http_magasin_trace_random();
+    p = ngx_http_magasin_hex(id.data, bits);
+
+    /* The state has 64 bits: another step would not make more of them. */
+
+    bits = (bits ^ (bits >> 32)) * 0xd6e8feb86659fd93;
+    (void) ngx_http_magasin_hex(p, bits);
 
     ngx_http_magasin_trace_set(v, &id);
 
     return NGX_OK;
+}
+
+
+/*
+ * Looks for a well-formed traceparent.  Returns NGX_OK if there is one, and its
+ * id in `id`, else NGX_DECLINED.
+ */
+
+ngx_int_t
+ngx_http_magasin_trace_parent(ngx_http_request_t *r, ngx_str_t *id)
+{
+    ngx_str_t                   *parent;
+    ngx_http_magasin_headers_t   headers;
+
+    ngx_http_magasin_headers(r, NGX_HTTP_MAGASIN_HEADER_TRACEPARENT,
+                             &headers);
+
+    while ((parent = ngx_http_magasin_headers_next(&headers)) != NULL) {
+
+        if (ngx_http_magasin_trace_parse(parent, id) == NGX_OK) {
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
 }
 
 

@@ -16,6 +16,7 @@
 
 
 u_char *ngx_http_magasin_number(u_char *p, uint64_t n);
+u_char *ngx_http_magasin_number_three(u_char *p, ngx_uint_t n);
 u_char *ngx_http_magasin_seconds(u_char *p, uint64_t ms);
 u_char *ngx_http_magasin_hex(u_char *p, uint64_t bits);
 

@@ -7,9 +7,13 @@ load_fail() {
     exit 2
 }
 
-# test_name WORD: sets mode, or says what the script takes
+# A sourced file has the words of the script.
+load_words=$#
+
+# test_name WORD: sets mode, or says what the script takes, which is one word
 test_name() {
     mode=$1
+    [ "$load_words" -le 1 ] || mode=
     case $mode in
     quick | baseline | stress | both | peak | overload) ;;
     *)
@@ -19,7 +23,8 @@ test_name() {
     esac
 }
 
-# Node runs the tests; what they need from npm is one package.
+# Node runs the tests where k6 is not installed, and makes the reports.  What it
+# needs from npm is one package, and types for "make lint".
 need_node() {
     local version
 
@@ -37,8 +42,59 @@ need_node() {
             "$top/scripts/node_modules/.package-lock.json" ]
     then
         npm ci --prefix "$top/scripts" --no-audit --no-fund \
-            --loglevel=error >&2
+            --loglevel=error >&2 ||
+            load_fail "npm ci has not installed what scripts/ needs."
     fi
+}
+
+# need_runner: sets runner, k6 or own, and runner_name, as the results have it
+need_runner() {
+    runner=${RUNNER:-}
+    if [ -z "$runner" ]; then
+        runner=own
+        ! command -v k6 >/dev/null || runner=k6
+    fi
+    case $runner in
+    k6) runner_name=$(k6 version | head -n 1) || load_fail "k6 does not run." ;;
+    own)
+        runner_name="scripts/load/runner on undici $(node -p \
+            "require('$top/scripts/node_modules/undici/package.json').version")" ||
+            load_fail "undici is not in scripts/node_modules."
+        ;;
+    *) load_fail "RUNNER=$runner is neither k6 nor own." ;;
+    esac
+}
+
+# run_load DIRECTORY SCRIPT [WORD ...]: one test, and its report in DIRECTORY.
+# Words are before the generator's command.  Status 1: a threshold was missed;
+# 2: the test could not run.
+run_load() {
+    local directory=$1 script=$2 result=0
+    local command=(node "$top/scripts/load/runner/main.js"
+        --out "seconds=$directory/seconds.csv")
+
+    shift 2
+    [ "$runner" = own ] || command=(k6 run --quiet)
+    mkdir -p "$directory"
+    RESULTS_DIR=$directory node "$top/scripts/load/watch.js" \
+        "$directory/run.json" "$runner_name" \
+        "$@" "${command[@]}" "$top/scripts/$script" || result=$?
+    # Both runners have 99 for a threshold that was missed.
+    case $result in
+    0) ;;
+    99) result=1 ;;
+    *) return 2 ;;
+    esac
+    node "$top/scripts/load/report.js" "$directory" || return 2
+    return "$result"
+}
+
+# peak_of DIRECTORY: the requests a second that peak_test.js has seen answered
+peak_of() {
+    node --input-type=module -e "
+        import { read } from '$top/scripts/load/result.js';
+        console.log(Math.max(1, Math.round(
+            read(process.argv[1]).scenarios[0].per_second)));" "$1"
 }
 
 # free_ports COUNT: the first of so many in a row that nobody listens on
@@ -67,7 +123,7 @@ start_own() {
     PORT=$(free_ports 2)
     export RUN_DIR PORT
     prepare_own
-    "$@" "$own_instance" start >/dev/null
+    "$@" "$own_instance" start >/dev/null || load_fail "no server starts."
     own_home=$("$own_instance" home)
     BASE_URL=http://127.0.0.1:$PORT
     WATCH=nginx=$(first_pid "$own_home/pid/nginx.pid"),$(stores "$own_home")
@@ -84,7 +140,7 @@ start_own_cluster() {
     NODES=3
     export RUN_DIR PORT NODES
     prepare_own
-    "$own_instance" start >/dev/null
+    "$own_instance" start >/dev/null || load_fail "no cluster starts."
     own_home=$RUN_DIR/cluster
     for ((number = 1; number <= NODES; number++)); do
         nodes+=+$(first_pid "$("$own_instance" home "$number")/pid/nginx.pid")

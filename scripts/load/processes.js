@@ -1,5 +1,5 @@
-// Processor time from /proc: of a server with all its children, of this
-// process, and of the machine.
+// Processor time from /proc: of a server with all its children, of the load
+// generator that this process has started, and of the machine.
 
 import { readdirSync, readFileSync } from "node:fs";
 
@@ -59,7 +59,17 @@ function machine() {
     return (user + nice + system + irq + softirq) / 100;
 }
 
-// "nginx=12+34,postgres=56": names and pids of what to look at
+// Of children that have ended: cutime and cstime, in hundredths.
+function ended() {
+    const stat = read("/proc/self/stat");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[13]) + Number(fields[14])) / 100;
+}
+
+// text: "nginx=12+34,postgresql=56", names and pids of what to look at.  To be
+// called before the generator works.  What it returns is called when that has
+// ended, and says how many seconds each has used, and how many processors that
+// kept busy.
 export function watch(text) {
     const groups = Object.fromEntries(
         (text ?? "")
@@ -72,9 +82,7 @@ export function watch(text) {
     );
     const look = () => {
         const all = children();
-        const seconds = { load_generator: process.cpuUsage() };
-        const { user, system } = seconds.load_generator;
-        seconds.load_generator = (user + system) / 1e6;
+        const seconds = { load_generator: ended() };
         for (const [name, pids] of Object.entries(groups)) {
             seconds[name] = pids.reduce((sum, pid) => sum + tree(pid, all), 0);
         }
@@ -82,26 +90,22 @@ export function watch(text) {
     };
     const first = look();
 
-    // Microseconds a request, and how many processors were busy with it.
-    return (requests) => {
+    return () => {
         const last = look();
         const wall = (last.at - first.at) / 1000;
         const used = {};
+        const add = (name, seconds) => {
+            used[name] = {
+                seconds,
+                processors: Math.round((seconds / wall) * 100) / 100,
+            };
+        };
         let known = 0;
         for (const [name, seconds] of Object.entries(last.seconds)) {
-            const spent = seconds - first.seconds[name];
-            known += spent;
-            used[name] = {
-                microseconds_per_request: requests
-                    ? Math.round((spent / requests) * 1e7) / 10
-                    : null,
-                processors: Math.round((spent / wall) * 100) / 100,
-            };
+            known += seconds - first.seconds[name];
+            add(name, seconds - first.seconds[name]);
         }
-        const others = last.machine - first.machine - known;
-        used.others = {
-            processors: Math.max(0, Math.round((others / wall) * 100) / 100),
-        };
+        add("others", Math.max(0, last.machine - first.machine - known));
         return used;
     };
 }

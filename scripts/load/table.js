@@ -2,13 +2,13 @@
 //
 // usage: node table.js DIRECTORY
 
-import { readFileSync, writeFileSync } from "node:fs";
-import { cpus, loadavg } from "node:os";
+import { writeFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { join } from "node:path";
+import { read as result } from "./result.js";
 
 const directory = process.argv[2];
-const read = (...path) =>
-    JSON.parse(readFileSync(join(directory, ...path, "summary.json")));
+const read = (...path) => result(join(directory, ...path));
 
 const STEPS = [
     ["one", "1 node, no cache"],
@@ -27,30 +27,29 @@ const REFERENCE = {
 const count = (n) => Math.round(n).toLocaleString("en");
 const ms = (n) => `${n < 10 ? n.toFixed(1) : Math.round(n)} ms`;
 const percent = (n) => `${Math.round(n * 1e5) / 1e3} %`;
-const phase = (result, name) => result.phases.find((p) => p.name === name);
-
 const table = (head, rows) =>
     [head, head.map(() => "---"), ...rows]
         .map((row) => `| ${row.join(" | ")} |`)
         .join("\n");
 
 const measured = STEPS.map(([name, title]) => {
-    const stress = phase(read(name, "stress"), "stress");
-    const peak = phase(read(name, "peak"), "peak");
+    const stress = read(name, "stress");
+    const peak = read(name, "peak");
     return { name, title, stress, peak };
 });
 
 function compared({ name, title, stress, peak }) {
     const [p95, errors, rate] = REFERENCE[name] ?? ["–", "–", "–"];
-    const t = stress.served_ms;
+    const [users] = stress.scenarios;
+    const [{ per_second, best_second }] = peak.scenarios;
     return [
         title,
-        ms(t.average),
-        ms(t.p95),
-        ms(t.p99),
-        percent(stress.error_rate),
-        count(peak.served_per_second),
-        count(peak.highest_per_second),
+        ms(users.ms.avg),
+        ms(users.ms["p(95)"]),
+        ms(users.ms["p(99)"]),
+        percent(users.error_rate),
+        count(per_second),
+        best_second === null ? "–" : count(best_second),
         p95,
         errors,
         rate,
@@ -87,14 +86,14 @@ function bottleneck({ title, peak }) {
 }
 
 const overloads = [
-    ["no cache", read("overload-processor")],
-    ["slow writes", read("overload-writes")],
+    ["no cache", read("overload-processor", "overload")],
+    ["slow writes", read("overload-writes", "overload")],
 ];
 const bars = [
-    ...measured.map(({ title, stress }) => [
+    ...measured.map(({ title, stress: { scenarios, thresholds } }) => [
         `${title}: 200 users, no errors and p95 under 20 ms`,
-        `${percent(stress.error_rate)}, ${ms(stress.served_ms.p95)}`,
-        stress.error_rate === 0 && stress.served_ms.p95 < 20,
+        `${percent(scenarios[0].error_rate)}, ${ms(scenarios[0].ms["p(95)"])}`,
+        thresholds.every((t) => t.met) && scenarios[0].ms["p(95)"] < 20,
     ]),
     ...overloads.flatMap(([title, { thresholds }]) =>
         thresholds.map((t) => [`1 node, ${title}: ${t.text}`, t.value, t.met]),
@@ -102,10 +101,15 @@ const bars = [
 ];
 
 const others = measured.map(({ peak }) => peak.processors.others.processors);
+const loads = measured.flatMap(({ stress, peak }) => [
+    ...stress.load_average,
+    ...peak.load_average,
+]);
 const text = `Measured ${overloads[0][1].started.slice(0, 10)} on ${cpus().length} \
 processors (${cpus()[0].model.trim()}), load generator included. \
 What is not ours took ${Math.min(...others)} to ${Math.max(...others)} \
-processors meanwhile; the load average was ${loadavg()[1].toFixed(1)}.
+processors meanwhile; the load average was ${Math.min(...loads).toFixed(1)} to \
+${Math.max(...loads).toFixed(1)}. The load came from ${measured[0].peak.runner}.
 
 ${table(
     [

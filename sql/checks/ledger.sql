@@ -11,6 +11,9 @@
 -- written down as a difference, is what is in transit.  Not so where the
 -- journal was archived and does not have the departure any more.
 --
+-- Of each return that the journal has movements of: what came back, and what of
+-- it was written off, is what its lines say.
+--
 -- All of it is seen in one walk, with the stock row behind those of the
 -- journal; what it costs is one sort, on disk when it must be.
 
@@ -81,4 +84,29 @@ SELECT 'transfert ' || transfert || ', produit ' || produit_id
  GROUP BY transfert, produit_id
 HAVING sum(present) <> sum(journal)
    AND (bool_or(depart)
-        OR NOT EXISTS (SELECT FROM journal WHERE xid = '0'));
+        OR NOT EXISTS (SELECT FROM journal WHERE xid = '0'))
+ UNION ALL
+SELECT 'retour ' || r.id || ', produit ' || j.produit_id
+       || format(': %s came back and %s were written off, and the journal says'
+                 ' %s and %s', coalesce(l.rendus, 0),
+                 CASE WHEN r.remise_en_stock THEN 0
+                      ELSE coalesce(l.rendus, 0) END, j.rendus, j.perdus)
+  FROM (
+    SELECT substring(reference FROM '[0-9]+$')::bigint AS id, produit_id,
+           coalesce(sum(delta) FILTER (WHERE type = 'retour'), 0) AS rendus,
+           - coalesce(sum(delta) FILTER (WHERE type = 'retour_perte'), 0)
+           AS perdus
+      FROM journal
+     WHERE type IN ('retour', 'retour_perte')
+       AND reference ~ '^retour/[0-9]{1,18}$'
+     GROUP BY 1, 2
+  ) j
+  JOIN retour r USING (id)
+  LEFT JOIN (
+    SELECT retour_id AS id, produit_id, sum(quantite) AS rendus
+      FROM retour_ligne
+     GROUP BY retour_id, produit_id
+  ) l USING (id, produit_id)
+ WHERE j.rendus <> coalesce(l.rendus, 0)
+    OR j.perdus <> CASE WHEN r.remise_en_stock THEN 0
+                        ELSE coalesce(l.rendus, 0) END;

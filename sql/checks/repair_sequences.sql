@@ -12,7 +12,7 @@ DO $$
 DECLARE
     colonne    record;
     plus_haut  bigint;
-    suivant    bigint;
+    suivant    numeric;
     essai      integer;
 BEGIN
     FOR colonne IN
@@ -24,15 +24,20 @@ BEGIN
          WHERE c.relnamespace = 'public'::regnamespace
            AND c.relkind IN ('r', 'p')
            AND a.attidentity <> ''
+           -- From PostgreSQL 17 on, partitions have the identity of their table.
+           AND NOT c.relispartition
            AND NOT a.attisdropped
          ORDER BY c.relname
     LOOP
         -- The second look is under the lock, and only who is behind has it.
         FOR essai IN 1..2 LOOP
-            EXECUTE format('SELECT max(%I) FROM %s', colonne.attname,
-                           colonne.relation) INTO plus_haut;
-            EXECUTE format('SELECT last_value + is_called::integer FROM %s',
-                           colonne.sequence) INTO suivant;
+            -- The highest id that there can be has none after it: a
+            -- sequence goes on before it.
+            EXECUTE format('SELECT max(%1$I) FROM %2$s'
+                           ' WHERE %1$I < 9223372036854775807',
+                           colonne.attname, colonne.relation) INTO plus_haut;
+            EXECUTE format('SELECT last_value::numeric + is_called::integer'
+                           ' FROM %s', colonne.sequence) INTO suivant;
 
             EXIT WHEN plus_haut IS NULL OR plus_haut < suivant;
 

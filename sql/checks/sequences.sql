@@ -15,6 +15,8 @@ SELECT format('SELECT %L || m.id || %L || (s.last_value + s.is_called::integer)'
  WHERE c.relnamespace = 'public'::regnamespace
    AND c.relkind IN ('r', 'p')
    AND a.attidentity <> ''
+   -- From PostgreSQL 17 on, partitions have the identity of their table.
+   AND NOT c.relispartition
    AND NOT a.attisdropped
  ORDER BY c.relname
 \gexec

@@ -3,7 +3,8 @@
 -- snapshot, an identifier of the server, its timeline, its start and its
 -- database, whether there may be more rows than $2, and one row for each change
 -- in transactions that are visible now and were not visible in $1.  Without a
--- change it returns one row whose change is NULL.
+-- change it returns one row whose change is NULL.  The last column is where the
+-- log ends, in bytes: all that this snapshot shows is before that.
 --
 -- genre is the kind of a change, one letter; 'x' is any other change.  Only
 -- ngx_http_magasin_tags.c defines what a kind invalidates, for writes of the
@@ -48,14 +49,19 @@ WITH ligne AS MATERIALIZED (
                 WHEN type LIKE 'demande\_%' THEN 'd'
                 WHEN type LIKE 'reception\_%' THEN 'r'
                 WHEN type LIKE 'transfert\_%' THEN 't'
-                WHEN type LIKE 'ligne\_%' THEN 'v'
+                WHEN type LIKE 'comptage\_%' THEN 'k'
+                WHEN type IN ('reservation', 'reservation_reclamee',
+                              'reservation_rendue', 'reservation_expiree')
+                THEN 'h'
+                WHEN type LIKE 'ligne\_%' OR type LIKE 'retour\_%' THEN 'v'
                 WHEN type LIKE 'vente\_%'
                  AND NOT coalesce(details ? 'magasin_id', false)
                 THEN 'v'
                 ELSE 'x' END AS genre,
            magasin_id, produit_id,
-           CASE WHEN delta IS NULL
-                THEN substring(reference FROM '^[a-z]+/([0-9]+)$')
+           CASE WHEN delta IS NOT NULL THEN NULL
+                WHEN type LIKE 'retour\_%' THEN details ->> 'vente'
+                ELSE substring(reference FROM '^[a-z]+/([0-9]+)$')
                 END AS objet,
            type = 'produit_suppression' OR coalesce(details ? 'nom', false)
                AS nom,
@@ -70,7 +76,8 @@ SELECT pg_current_snapshot(),
        || '/' || (SELECT oid FROM pg_database
                    WHERE datname = current_database()),
        (SELECT count(*) FROM ligne) >= $2::int,
-       c.*
+       c.*,
+       pg_current_wal_insert_lsn() - '0/0'::pg_lsn
   FROM (VALUES (true)) un
   LEFT JOIN (
     SELECT (xid::text::bigint & ((1::bigint << 48) - 1)) AS xid, genre,

@@ -10,6 +10,9 @@
 -- if nothing is sold: until the oldest sale of these hours leaves the window.
 -- Then come the trends as JSON, or null, and $3 as it was found.
 --
+-- What came back is taken off, when it did: a sale or a return that leaves the
+-- window changes the trends.
+--
 -- The correction is added, not joined: how many sales there are between the two
 -- instants is not known when the plan is made.
 --
@@ -45,6 +48,27 @@ WITH m AS MATERIALIZED (
         OFFSET 0
       ) l
      GROUP BY m.id, l.produit_id
+     UNION ALL
+    SELECT m.id, l.produit_id,
+           sum(CASE WHEN r.date_retour < limite.debut THEN l.quantite
+                    ELSE -l.quantite END)
+      FROM limite
+     CROSS JOIN m
+     CROSS JOIN LATERAL (
+        SELECT id, date_retour
+          FROM retour
+         WHERE magasin_id = m.id
+           AND date_retour >= least(limite.bord, limite.debut)
+           AND date_retour < greatest(limite.bord, limite.debut)
+        OFFSET 0
+      ) r
+     CROSS JOIN LATERAL (
+        SELECT produit_id, quantite
+          FROM retour_ligne
+         WHERE retour_id = r.id
+        OFFSET 0
+      ) l
+     GROUP BY m.id, l.produit_id
 ), homonyme AS MATERIALIZED (
     SELECT id, nom
       FROM produit
@@ -59,11 +83,16 @@ WITH m AS MATERIALIZED (
 )
 SELECT m.id, m.nom, ventes.total, stock.ruptures, stock.surstock,
        tendances.texte,
-       (SELECT floor(extract(epoch FROM min(v.date_vente) - limite.debut)
-                     * 1000)::bigint
-          FROM vente v
-         WHERE v.magasin_id = m.id
-           AND v.date_vente >= limite.debut),
+       floor(extract(epoch FROM least(
+                 (SELECT min(v.date_vente)
+                    FROM vente v
+                   WHERE v.magasin_id = m.id
+                     AND v.date_vente >= limite.debut),
+                 (SELECT min(r.date_retour)
+                    FROM retour r
+                   WHERE r.magasin_id = m.id
+                     AND r.date_retour >= limite.debut)) - limite.debut)
+             * 1000)::bigint,
        tendances.liste,
        ARRAY(SELECT id FROM homonyme)::text AS homonymes
   FROM m

@@ -1,6 +1,7 @@
 -- GET /api/v1/stores/{id}/items/ by name ($4), without q ($1) and categorie ($2),
 -- and not only what is under its minimum ($3).  $5: the number of rows; $6, $7:
--- name and id after which the rows start; $8: the store.
+-- name and id after which the rows start; $8: the store.  A store without rows
+-- has one without a name.
 --
 -- Either the names are read in order until the page is complete: so many as it
 -- has rows, times the names for each row of the store.  Or all rows of a store
@@ -27,10 +28,10 @@ WITH voie AS MATERIALIZED (
     SELECT t.*
       FROM voie
      CROSS JOIN LATERAL (
-        SELECT p.id, p.nom, p.categorie, s.quantite
+        SELECT p.id, p.nom, p.categorie, s.quantite, s.retenu
           FROM produit p
          CROSS JOIN LATERAL (
-            SELECT quantite
+            SELECT quantite, retenu
               FROM stock_local
              WHERE magasin_id = $8::bigint
                AND produit_id = p.id
@@ -45,7 +46,7 @@ WITH voie AS MATERIALIZED (
     SELECT t.*
       FROM voie
      CROSS JOIN LATERAL (
-        SELECT p.id, p.nom, p.categorie, s.quantite
+        SELECT p.id, p.nom, p.categorie, s.quantite, s.retenu
           FROM stock_local s
          CROSS JOIN LATERAL (
             SELECT id, nom, categorie
@@ -74,11 +75,21 @@ SELECT p.nom, p.id, p.id, p.nom,
             ELSE c.minimum END,
        CASE WHEN a.minimum IS NOT NULL OR a.maximum IS NOT NULL THEN a.maximum
             WHEN b.minimum IS NOT NULL OR b.maximum IS NOT NULL THEN b.maximum
-            ELSE c.maximum END
-  FROM (SELECT page.*, stock_retenu($8::bigint, id) AS retenu FROM page) p
+            ELSE c.maximum END,
+       p.validite
+  FROM magasin m
+  LEFT JOIN (
+    SELECT id, nom, categorie, quantite,
+           CASE WHEN retenu = 0 THEN 0
+                ELSE retenu_vivant($8::bigint, id, retenu) END AS retenu,
+           CASE WHEN retenu <> 0
+                THEN retenu_validite($8::bigint, id, retenu) END AS validite
+      FROM page
+  ) p ON true
   LEFT JOIN seuil a ON a.magasin_id = $8::bigint AND a.produit_id = p.id
   LEFT JOIN seuil_categorie b
     ON b.magasin_id = $8::bigint AND b.categorie = p.categorie
   LEFT JOIN seuil_categorie c
     ON c.magasin_id = $8::bigint AND c.categorie = ''
+ WHERE m.id = $8::bigint
  ORDER BY p.nom, p.id

@@ -2,7 +2,7 @@
 -- a code or barcode; $2: the category; $3: true for those of which no more is
 -- available than the minimum; $4: the order.  The other parameters are those of
 -- items.sql, but that $6 is the name or the quantity (below 0 in the order
--- -quantite).
+-- -quantite), and that $9 are the ids of the products.
 WITH cherche AS MATERIALIZED (
     SELECT id
       FROM produit
@@ -18,21 +18,33 @@ WITH cherche AS MATERIALIZED (
     SELECT code_produit($1::text)
      WHERE $1::text IS NOT NULL
 ), trouve AS MATERIALIZED (
-    SELECT p.id, p.nom, p.categorie, s.quantite
+    SELECT p.id, p.nom, p.categorie, s.quantite, s.retenu AS compte
       FROM cherche c
       JOIN produit p ON p.id = c.id
       JOIN stock_local s ON s.produit_id = p.id
      WHERE s.magasin_id = $8::bigint
        AND ($2::text IS NULL OR p.categorie = $2::text)
+       AND ($9::bigint[] IS NULL OR p.id = ANY ($9::bigint[]))
      UNION ALL
-    SELECT p.id, p.nom, p.categorie, s.quantite
+    SELECT p.id, p.nom, p.categorie, s.quantite, s.retenu AS compte
       FROM stock_local s
       JOIN produit p ON p.id = s.produit_id
      WHERE $1::text IS NULL
+       AND $9::bigint[] IS NULL
+       AND s.magasin_id = $8::bigint
+       AND ($2::text IS NULL OR p.categorie = $2::text)
+     UNION ALL
+    SELECT p.id, p.nom, p.categorie, s.quantite, s.retenu AS compte
+      FROM stock_local s
+      JOIN produit p ON p.id = s.produit_id
+     WHERE $1::text IS NULL
+       AND s.produit_id = ANY ($9::bigint[])
        AND s.magasin_id = $8::bigint
        AND ($2::text IS NULL OR p.categorie = $2::text)
 ), trie AS (
-    SELECT t.*, stock_retenu($8::bigint, id) AS retenu,
+    SELECT t.*,
+           CASE WHEN compte = 0 THEN 0
+                ELSE retenu_vivant($8::bigint, id, compte) END AS retenu,
            CASE $4::text WHEN 'quantite' THEN t.quantite::bigint
                          WHEN '-quantite' THEN -t.quantite::bigint
                          ELSE 0 END AS rang,
@@ -78,8 +90,13 @@ SELECT CASE WHEN $4::text LIKE '%nom' THEN p.nom ELSE p.rang::text END,
          WHERE d.magasin_id = $8::bigint
            AND d.produit_id = p.id
            AND d.statut = 'en_attente'),
-       p.minimum, p.maximum
-  FROM page p
+       p.minimum, p.maximum,
+       CASE WHEN p.compte <> 0
+            THEN retenu_validite($8::bigint, p.id, p.compte)
+            END AS validite
+  FROM magasin m
+  LEFT JOIN page p ON true
+ WHERE m.id = $8::bigint
  ORDER BY p.rang,
           CASE $4::text WHEN 'nom' THEN p.nom END,
           CASE $4::text WHEN '-nom' THEN p.nom END DESC,

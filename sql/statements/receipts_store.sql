@@ -1,9 +1,8 @@
--- GET /api/v1/receipts/ of one store ($1).  The parameters are those of
--- receipts.sql.  The reference is compared so that no other index can be used
--- for it.
+-- GET /api/v1/receipts/ of one store ($1), with any reference.  The parameters
+-- are those of receipts.sql.
 SELECT id, '{' || reception_membres(d) || '}'
   FROM reception d
- WHERE reference IS NOT DISTINCT FROM coalesce($2::text, reference)
+ WHERE $2::text IS NULL
    AND (magasin_id, id)
        < ($1::bigint, coalesce($4::bigint, 9223372036854775807))
    AND magasin_id >= $1::bigint

@@ -10,7 +10,8 @@
 -- Part 0 is a store with its total, which is NULL without sales; its last
 -- column adds 1 if there are stores after all of these, and 2 if the store is
 -- larger than a result.  The column before is $3 as it was found.  Part 1 has
--- the products that the store sold, in the order of their first sale line.
+-- the products that the store sold and that have not all come back, in the
+-- order of their first sale line.
 -- Part 2 has its stock.  Products with equal names are one row, at the place
 -- of the first of them.
 WITH RECURSIVE homonyme AS MATERIALIZED (
@@ -83,12 +84,14 @@ SELECT court.id, 1, vendu.nom, vendu.quantite::text, NULL, vendu.premiere
       FROM cumul_vente c
       JOIN produit p ON p.id = c.produit_id
      WHERE c.magasin_id = court.id
+       AND c.quantite <> 0
        AND c.produit_id NOT IN (SELECT id FROM homonyme)
     UNION ALL
     SELECT h.nom, sum(c.quantite), min(c.premiere)
       FROM homonyme h
       JOIN cumul_vente c ON c.magasin_id = court.id AND c.produit_id = h.id
      GROUP BY h.nom
+    HAVING sum(c.quantite) <> 0
   ) vendu
 UNION ALL
 SELECT court.id, 2, stock.nom, stock.quantite::text, NULL, stock.premier

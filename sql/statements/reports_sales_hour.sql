@@ -26,16 +26,16 @@ WITH demande AS MATERIALIZED (
       FROM demande d
      CROSS JOIN lieu
 ), heure AS (
-    SELECT h.heure, b.id, h.quantite, h.total
+    SELECT h.heure, b.id, h.quantite, h.total, h.rendus, h.rembourse
       FROM borne b
      CROSS JOIN LATERAL (
-        SELECT heure, quantite, total
+        SELECT heure, quantite, total, rendus, rembourse
           FROM vente_heure
          WHERE magasin_id = b.id AND heure >= b.debut AND heure < b.fin
         OFFSET 0
       ) h
      UNION ALL
-    SELECT v.heure, b.id, l.quantite, l.quantite * l.prix_unitaire
+    SELECT v.heure, b.id, l.quantite, l.quantite * l.prix_unitaire, 0, 0
       FROM demande d
      CROSS JOIN LATERAL (
         SELECT v.id, v.magasin_id,
@@ -53,22 +53,44 @@ WITH demande AS MATERIALIZED (
          WHERE vente_id = v.id
         OFFSET 0
       ) l
+     UNION ALL
+    SELECT r.heure, b.id, 0, 0, l.quantite, l.quantite * l.prix_unitaire
+      FROM demande d
+     CROSS JOIN LATERAL (
+        SELECT r.id, r.magasin_id,
+               heure_locale(r.date_retour, m.fuseau) AS heure
+          FROM retour r
+          JOIN magasin m ON m.id = r.magasin_id
+         WHERE r.date_retour >= d.bord AND r.date_retour < d.toujours
+           AND ($1::bigint IS NULL OR r.magasin_id = $1::bigint)
+      ) r
+      JOIN borne b ON b.id IN (0, r.magasin_id)
+                  AND r.heure >= b.debut AND r.heure < b.fin
+     CROSS JOIN LATERAL (
+        SELECT quantite, prix_unitaire
+          FROM retour_ligne
+         WHERE retour_id = r.id
+        OFFSET 0
+      ) l
 ), ligne AS (
     SELECT to_char(heure AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI') AS periode,
-           lpad(id::text, 20, '0') AS cle, heure, id, quantite, total
+           lpad(id::text, 20, '0') AS cle, heure, id, quantite, total,
+           rendus, rembourse
       FROM heure
 )
 SELECT l.periode, l.cle, instant_local(l.heure, lieu.fuseau),
        nullif(l.id, 0), NULL::bigint, NULL::text, lieu.nom, l.quantite,
-       l.total::numeric(20,2)
+       l.total::numeric(20,2), l.rendus, l.rembourse::numeric(20,2),
+       (l.total - l.rembourse)::numeric(20,2)
   FROM (
     SELECT periode, cle, heure, id, sum(quantite) AS quantite,
-           sum(total) AS total
+           sum(total) AS total, sum(rendus) AS rendus,
+           sum(rembourse) AS rembourse
       FROM ligne
      WHERE (periode, cle) > (coalesce($7::text, ''), coalesce($8::text, ''))
        AND $2::text = 'heure'
      GROUP BY periode, cle, heure, id
-    HAVING sum(quantite) <> 0
+    HAVING sum(quantite) <> 0 OR sum(rendus) <> 0
      ORDER BY periode, cle
      LIMIT $6::int
   ) l

@@ -19,17 +19,18 @@ WITH demande AS MATERIALIZED (
          LIMIT 1
       ) f
 ), heure AS (
-    SELECT h.heure, h.produit_id, h.quantite, h.total
+    SELECT h.heure, h.produit_id, h.quantite, h.total, h.rendus, h.rembourse
       FROM demande d
      CROSS JOIN LATERAL (
-        SELECT heure, produit_id, quantite, total
+        SELECT heure, produit_id, quantite, total, rendus, rembourse
           FROM vente_heure_produit
          WHERE magasin_id = coalesce($1::bigint, 0)
            AND heure >= d.debut AND heure < d.fin
         OFFSET 0
       ) h
      UNION ALL
-    SELECT v.heure, l.produit_id, l.quantite, l.quantite * l.prix_unitaire
+    SELECT v.heure, l.produit_id, l.quantite, l.quantite * l.prix_unitaire,
+           0, 0
       FROM demande d
      CROSS JOIN LATERAL (
         SELECT v.id, heure_locale(v.date_vente, m.fuseau) AS heure
@@ -45,6 +46,24 @@ WITH demande AS MATERIALIZED (
         OFFSET 0
       ) l
      WHERE v.heure >= d.debut AND v.heure < d.fin
+     UNION ALL
+    SELECT r.heure, l.produit_id, 0, 0, l.quantite,
+           l.quantite * l.prix_unitaire
+      FROM demande d
+     CROSS JOIN LATERAL (
+        SELECT r.id, heure_locale(r.date_retour, m.fuseau) AS heure
+          FROM retour r
+          JOIN magasin m ON m.id = r.magasin_id
+         WHERE r.date_retour >= d.bord AND r.date_retour < d.toujours
+           AND ($1::bigint IS NULL OR r.magasin_id = $1::bigint)
+      ) r
+     CROSS JOIN LATERAL (
+        SELECT produit_id, quantite, prix_unitaire
+          FROM retour_ligne
+         WHERE retour_id = r.id
+        OFFSET 0
+      ) l
+     WHERE r.heure >= d.debut AND r.heure < d.fin
 ), ligne AS (
     SELECT to_char(h.heure AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI')
            AS periode,
@@ -55,20 +74,22 @@ WITH demande AS MATERIALIZED (
            CASE WHEN $3::text = 'produit' THEN p.id END AS id,
            CASE WHEN $3::text = 'produit' THEN p.nom END AS nom,
            CASE WHEN $3::text = 'categorie' THEN p.categorie END AS categorie,
-           h.quantite, h.total
+           h.quantite, h.total, h.rendus, h.rembourse
       FROM heure h
       JOIN produit p ON p.id = h.produit_id
 )
 SELECT l.periode, l.cle, instant_local(l.heure, d.fuseau), $1::bigint, l.id,
-       l.categorie, l.nom, l.quantite, l.total::numeric(20,2)
+       l.categorie, l.nom, l.quantite, l.total::numeric(20,2), l.rendus,
+       l.rembourse::numeric(20,2), (l.total - l.rembourse)::numeric(20,2)
   FROM (
     SELECT periode, cle, heure, id, categorie, nom,
-           sum(quantite) AS quantite, sum(total) AS total
+           sum(quantite) AS quantite, sum(total) AS total,
+           sum(rendus) AS rendus, sum(rembourse) AS rembourse
       FROM ligne
      WHERE (periode, cle) > (coalesce($7::text, ''), coalesce($8::text, ''))
        AND $2::text = 'heure'
      GROUP BY periode, cle, heure, id, categorie, nom
-    HAVING sum(quantite) <> 0
+    HAVING sum(quantite) <> 0 OR sum(rendus) <> 0
      ORDER BY periode, cle
      LIMIT $6::int
   ) l

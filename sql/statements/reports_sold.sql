@@ -2,8 +2,9 @@
 -- larger than one result of reports.sql.  $1: the store; $2: the first sale
 -- line after which to continue; $3: how many rows; $4: the products whose name
 -- is that of another product.  Of products with equal names the first has the
--- sum; the third column is null for the others.  OFFSET 0: the planner does not
--- know $3, and would read all products for it.
+-- sum; the third column is null for the others, and where all of it has come
+-- back.  OFFSET 0: the planner does not know $3, and would read all products for
+-- it.
 WITH c AS MATERIALIZED (
     SELECT produit_id, premiere, quantite
       FROM cumul_vente
@@ -19,8 +20,9 @@ WITH c AS MATERIALIZED (
      GROUP BY p.nom
 )
 SELECT c.premiere, p.nom,
-       CASE WHEN h.nom IS NULL THEN c.quantite
-            WHEN h.premiere = c.premiere THEN h.quantite END AS quantite
+       nullif(CASE WHEN h.nom IS NULL THEN c.quantite
+                   WHEN h.premiere = c.premiere THEN h.quantite END, 0)
+       AS quantite
   FROM c
  CROSS JOIN LATERAL (
     SELECT nom FROM produit WHERE id = c.produit_id OFFSET 0

@@ -1,11 +1,10 @@
--- GET /api/v1/transfers/ from or to one store ($1).  The parameters are those
--- of transfers.sql.  The state is compared so that no other index can be used
--- for it.
+-- GET /api/v1/transfers/ from or to one store ($1), in any state.  The
+-- parameters are those of transfers.sql.
 SELECT id, '{' || transfert_membres(t) || '}'
   FROM (
     (SELECT *
        FROM transfert
-      WHERE statut IS NOT DISTINCT FROM coalesce($2::text, statut)
+      WHERE $2::text IS NULL
         AND (magasin_id, id)
             < ($1::bigint, coalesce($4::bigint, 9223372036854775807))
         AND magasin_id >= $1::bigint
@@ -14,7 +13,7 @@ SELECT id, '{' || transfert_membres(t) || '}'
      UNION ALL
     (SELECT *
        FROM transfert
-      WHERE statut IS NOT DISTINCT FROM coalesce($2::text, statut)
+      WHERE $2::text IS NULL
         AND (vers_id, id)
             < ($1::bigint, coalesce($4::bigint, 9223372036854775807))
         AND vers_id >= $1::bigint

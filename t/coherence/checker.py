@@ -149,8 +149,8 @@ class Checker:
                     f"{value} of {self.board.names[number]}, and {every} was "
                     "acknowledged before it was asked for")
             if value < max(every, shown):
-                self.missed(view.shape.path, node, before, number, value, own,
-                            every, shown)
+                self.missed(f"{view.shape.path}, {level}", node, before,
+                            number, value, own, every, shown)
 
     def missed(self, path, node, before, number, value, own, every, shown):
         board = self.board

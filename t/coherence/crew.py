@@ -5,7 +5,7 @@ import signal
 import traceback
 
 from checker import Record
-from hand import Quick, Slow
+from hand import Fleeting, Quick, Slow
 from readers import Reader
 from servers import Failure
 from shapes import STORES
@@ -62,6 +62,8 @@ class Crew:
     def write(self):
         conninfo = self.stage.database.admin
         makers = [lambda s, n=n: Slow(s, conninfo, n, 0.3) for n in STORES]
+        makers += [lambda s, n=n: Fleeting(s, conninfo, n, 0.3)
+                   for n in STORES]
         makers.append(lambda s: Quick(s, conninfo, "quick", 0.12))
         writers = Writers(self.board, self.ports, self.settings)
         writers.run(makers)

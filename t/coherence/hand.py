@@ -4,8 +4,9 @@ import random
 import subprocess
 import time
 
-from board import HAND
-from shapes import ADJUSTED, LATE, SOLD, STOCKED, STORES, of_stock
+from board import HAND, NODES
+from shapes import (ADJUSTED, LATE, PASSING, SOLD, STOCKED, STORES,
+                    of_stock)
 
 END = "--end--"
 
@@ -216,3 +217,49 @@ class Slow(Hand):
         }[kind]
         probe = f"SELECT quantite FROM stock_local {where};"
         self.write(f"BEGIN; {text} {probe} COMMIT;", probe, [name])
+
+
+class Fleeting(Hand):
+    """Reservations of a moment, each of as many units as the version says.
+
+    That one is over nobody says: from that instant on both nodes know it.
+    Each of these writers has its store."""
+
+    seconds = 2
+
+    def __init__(self, shared, conninfo, store, pause):
+        super().__init__(shared, conninfo, f"fleeting-{store}", pause)
+        self.store = store
+
+    def one(self):
+        name = "held", self.store, PASSING
+        units = self.board.value(name) + 1
+        self.board.begin_at(name, units + 1)
+        found = self.reserve(units)
+        while not found:
+            found = self.reserve(units)
+        number, end = int(found[0][0]), float(found[0][1])
+        self.shared.record.count(self.board.phase, "hand", "write")
+        self.board.acknowledge(HAND, [(name, units),
+                                      (("reserved", 0), number)])
+        # Clocks of one machine, of which one is read in milliseconds.
+        while not self.board.over and time.time() < end + 0.005:
+            time.sleep(max(0.001, min(0.1, end + 0.005 - time.time())))
+        if time.time() < end:
+            return
+        for node in NODES:
+            self.board.acknowledge(node, [(name, units + 1),
+                                          (("over", 0), number)])
+
+    def reserve(self, units):
+        """Its number and its end; nothing where it has to be done again."""
+        probe = f"""
+            SELECT id, extract(epoch FROM expire_le) FROM reservation
+             WHERE magasin_id = {self.store} AND reference = 'v{units}';"""
+        try:
+            return self.session.rows(f"""
+                DO $$ BEGIN PERFORM reservation_creer({self.store},
+                    '{{{PASSING}}}', '{{{units}}}', {self.seconds}, 'v{units}',
+                    'psql'); END $$; {probe}""")
+        except Lost:
+            return self.found(probe)

@@ -45,6 +45,11 @@ PLANTS = [
           "         WHERE xid = journal_place(journal_vie(), x)\n",
           "         WHERE false AND xid = journal_place(journal_vie(), x)\n",
           "elsewhere", seconds=8),
+    # What a reservation holds is held until somebody writes.
+    Plant("outlived", "ngx_http_magasin_cache_fill.c",
+          "    if (valid_for) {\n        answer->expires",
+          "    if (valid_for && valid_for > 60000) {\n"
+          "        answer->expires", seconds=5),
     Plant("silent-write", "ngx_http_magasin_cache_write.c",
           "    ngx_http_magasin_tags_raise(shared, &cw->tags);\n", ""),
     # First this node, then Redis: a read between them brings back what

@@ -27,7 +27,12 @@ TYPE = re.compile(rb"\r\nContent-Type: ([^;\r\n]+)")
 ONES = [("/api/v1/sales/{}/", ("sale", 0), None),
         ("/api/v1/replenishments/{}/", ("demande", 0), None),
         ("/api/v1/replenishments/{}/", ("decided", 0), b'"en_attente"'),
-        ("/api/v1/products/{}/", ("created", 0), None)]
+        ("/api/v1/products/{}/", ("created", 0), None),
+        ("/api/v1/reservations/{}/", ("reserved", 0), None),
+        ("/api/v1/reservations/{}/", ("over", 0), b'"retenue"'),
+        ("/api/v1/counts/{}/", ("count", 0), None),
+        ("/api/v1/counts/{}/", ("ended", 0), b'"ouvert"'),
+        ("/api/v1/sales/{}/returns/", ("returned", 0), b'"results":[]')]
 
 
 class Question:

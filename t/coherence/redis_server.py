@@ -11,6 +11,12 @@ import time
 from servers import Failure
 
 
+def program(what):
+    """The name of Redis's program, or of Valkey's."""
+    return next((name for name in (f"redis-{what}", f"valkey-{what}")
+                 if shutil.which(name)), f"redis-{what}")
+
+
 class Redis:
     def __init__(self):
         self.root = tempfile.mkdtemp(prefix="magasin-redis-")
@@ -22,7 +28,7 @@ class Redis:
     def spawn(self, directory):
         os.makedirs(directory, exist_ok=True)
         return subprocess.Popen(
-            ["redis-server", "--port", "0", "--unixsocket", self.socket,
+            [program("server"), "--port", "0", "--unixsocket", self.socket,
              "--save", "", "--appendonly", "no", "--dir", directory,
              "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru",
              "--enable-debug-command", "yes", "--loglevel", "warning"],
@@ -48,7 +54,7 @@ class Redis:
         """The answer as text; None when there is none."""
         try:
             done = subprocess.run(
-                ["redis-cli", "-s", self.socket, *words], text=True,
+                [program("cli"), "-s", self.socket, *words], text=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL, timeout=5, check=False)
         except subprocess.TimeoutExpired:

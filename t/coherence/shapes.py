@@ -5,9 +5,10 @@ function that takes their values out of a body, or raises Wrong when the body
 is not one that the database can ever have said.
 
 Products 1 to 5 are adjusted, 6 to 8 are sold, 9 to 11 come from the central
-stock, 12 to 16 are changed by long transactions at psql; 17 and 18 are
-archived and brought back, and have no stock.  Names carry a version that
-grows: "Produit 03 v17"."""
+stock, 12 to 16 are changed by long transactions at psql, 17 is counted, 18 is
+reserved at psql for a moment, 19 is reserved and given back, 20 is sold and
+brought back broken; 21 and 22 are archived and brought back, and have no stock.
+Names carry a version that grows: "Produit 03 v17"."""
 
 import json
 import urllib.parse
@@ -17,12 +18,19 @@ ADJUSTED = range(1, 6)
 SOLD = range(6, 9)
 SUPPLIED = range(9, 12)
 LATE = range(12, 17)
-STOCKED = range(1, 17)
-COMING = range(17, 19)
+COUNTED = 17
+PASSING = 18
+HELD = 19
+RETURNED = 20
+STOCKED = range(1, 21)
+COMING = range(21, 23)
 SLOTS = range(1, 3)
 
 FIRST = 100             # units of what grows
 FULL = 60000            # units of what is sold and of the central stock
+
+RESERVED = PASSING, HELD
+FALLING = {*SOLD, *RESERVED, RETURNED}      # their stock does not grow
 
 # By this name the nodes answer from Redis alone.
 OTHER_HOST = "autre.example"
@@ -38,7 +46,29 @@ class Wrong(Exception):
 
 def of_stock(product, quantity):
     """The register's value: it grows, whatever the quantity does."""
-    return FULL - quantity if product in SOLD else quantity
+    return FULL - quantity if product in FALLING else quantity
+
+
+def of_held(product, row):
+    """The units that are held: of each version another number.  An even
+    version holds none."""
+    held = row["quantite"] - row["disponible"]
+    if held == 0:
+        return LATEST_EVEN
+    if product not in RESERVED or held % 2 == 0:
+        raise Wrong(f"{held} units of product {product} are held: {row}")
+    return held
+
+
+def held_of(product, rows):
+    """Values of the registers that held_names() has."""
+    found = [of_held(product, row) for row in rows]
+    return found if product in RESERVED else []
+
+
+def held_names(stores, product):
+    return [("held", store, product) for store in stores] \
+        if product in RESERVED else []
 
 
 def version(name, start):
@@ -94,6 +124,8 @@ def names():
         yield "sale", store             # id of its newest sale
         for product in STOCKED:
             yield "stock", store, product
+        for product in RESERVED:
+            yield "held", store, product    # units; odd: of a reservation
     for product in STOCKED:
         yield "product", product        # version of its name and price
         yield "central", product        # units that have left
@@ -108,10 +140,16 @@ def names():
     yield "demande", 0                  # the same
     yield "decided", 0                  # ids that were decided
     yield "created", 0                  # ids of products that stay
+    yield "reserved", 0                 # ids of reservations
+    yield "over", 0                     # of those that hold nothing any more
+    yield "count", 0                    # ids of stock-takes
+    yield "ended", 0                    # of those that were closed
+    yield "returned", 0                 # ids of sales of which came back some
 
 
 # Nobody knows before its answer what a write will make of these.
-UNFORESEEN = {"sale", "demande", "approved", "decided", "created"}
+UNFORESEEN = {"sale", "demande", "approved", "decided", "created", "reserved",
+              "over", "count", "ended", "returned"}
 
 
 class Shape:
@@ -160,9 +198,11 @@ def stock_item(store, product, host=None):
     def parse(data):
         if (data["magasin"], data["produit"]) != (store, product):
             raise Wrong(f"another row: {data}")
-        return [of_stock(product, data["quantite"])]
+        return [of_stock(product, data["quantite"])] \
+            + held_of(product, [data])
     return Shape(f"/api/v1/stores/{store}/stock/{product}/",
-                 [("stock", store, product)], of_body(parse), 4, host)
+                 [("stock", store, product)] + held_names([store], product),
+                 of_body(parse), 4, host)
 
 
 def product_item(product, host=None):
@@ -220,11 +260,39 @@ def availability(product):
         return [product_version(product, data["nom"]),
                 FULL - data["central"]] \
             + [of_stock(product, r["quantite"]) for r in found] \
-            + [store_version(s, r["nom"]) for s, r in zip(STORES, found)]
+            + [store_version(s, r["nom"]) for s, r in zip(STORES, found)] \
+            + held_of(product, found)
     return Shape(f"/api/v1/products/{product}/availability/",
                  [("product", product), ("central", product)]
                  + [("stock", s, product) for s in STORES]
-                 + [("store", s) for s in STORES], of_body(parse), 2)
+                 + [("store", s) for s in STORES]
+                 + held_names(STORES, product), of_body(parse), 2)
+
+
+def items(store):
+    def parse(data):
+        rows = by(data["results"], "produit")
+        found = [row_of(rows, p, "product") for p in STOCKED]
+        return [of_stock(p, r["quantite"]) for p, r in zip(STOCKED, found)] \
+            + [product_version(p, r["nom"]) for p, r in zip(STOCKED, found)] \
+            + [n for p in STOCKED for n in held_of(p, [rows[p]])]
+    return Shape(f"/api/v1/stores/{store}/items/?limit=50",
+                 stocks_and_names(store, STOCKED)
+                 + [n for p in RESERVED for n in held_names([store], p)],
+                 of_page(parse), 2)
+
+
+def stock_at_first(store):
+    """Whatever comes, what was there then was there then."""
+    def parse(data):
+        rows = by(data, "produit_id")
+        found = [row_of(rows, p, "product") for p in STOCKED]
+        for p, row in zip(STOCKED, found):
+            if row["quantite"] != at_the_beginning(p):
+                raise Wrong(f"at first it was {at_the_beginning(p)}: {row}")
+        return [product_version(p, r["nom"]) for p, r in zip(STOCKED, found)]
+    return Shape(f"/api/v1/stores/{store}/stock/?au={BEGINNING[-1]}",
+                 [("product", p) for p in STOCKED], of_body(parse))
 
 
 def central(query="", host=None):
@@ -291,6 +359,16 @@ def sales(store, query, host=None):
                  of_page(lambda data: [newest(data["results"])]), 2, host)
 
 
+def reservations(query=""):
+    return Shape(f"/api/v1/reservations/?limit=20{query}", [("reserved", 0)],
+                 of_page(lambda data: [newest(data["results"])]))
+
+
+def stock_takes():
+    return Shape("/api/v1/counts/?limit=20", [("count", 0)],
+                 of_page(lambda data: [newest(data["results"])]))
+
+
 def demandes():
     return Shape("/api/v1/replenishments/?limit=20", [("demande", 0)],
                  of_page(lambda data: [newest(data["results"])]))
@@ -341,7 +419,7 @@ def reports(host=None):
                     for n, q in row["produits_vendus"].items()}
             found += [store_version(store, row["magasin"]),
                       units(row["total"])]
-            if sum(sold.values()) != found[-1]:
+            if sum(sold.get(p, 0) for p in SOLD) != found[-1]:
                 raise Wrong(f"{found[-1]} sales, and {sold} units")
             for p in STOCKED:
                 name, quantity = row_of(there, p, "product")
@@ -394,7 +472,7 @@ def journal(store, product):
 
 def all_shapes():
     found = [reports(), reports(OTHER_HOST), dashboard(), stores(),
-             demandes(), archived(), central(),
+             demandes(), reservations(), stock_takes(), archived(), central(),
              central("?limit=50", OTHER_HOST), products(),
              products("?categorie=Essai"),
              products("?limit=5", range(1, 6), ()),
@@ -402,9 +480,10 @@ def all_shapes():
              products("?q=produit%2003", [3], ()),
              sales(0, "limit=20"), sales(0, "limit=20", OTHER_HOST)]
     for store in STORES:
-        found += [stock(store), store_item(store),
+        found += [stock(store), store_item(store), items(store),
+                  stock_at_first(store),
                   stock_list(store, "", range(1, 11)),
-                  stock_list(store, "?page=2", range(11, 17)),
+                  stock_list(store, "?page=2", range(11, 21)),
                   stock_list(store, "?page=1&ordering=produit__nom",
                              range(1, 11)),
                   stock_list(store, "?produit__nom=Produit%2003", [3]),
@@ -433,7 +512,9 @@ CONTENT = f"""
       FROM generate_series(1, {COMING[-1]}) n;
     INSERT INTO stock_local (magasin_id, produit_id, quantite)
     SELECT m.id, p.id, CASE WHEN p.id BETWEEN {SOLD[0]} AND {SOLD[-1]}
-                            THEN {FULL} - 1 ELSE {FIRST} END
+                            THEN {FULL} - 1
+                            WHEN p.id BETWEEN {PASSING} AND {RETURNED}
+                            THEN {FULL} ELSE {FIRST} END
       FROM magasin m CROSS JOIN produit p
      WHERE p.id <= {STOCKED[-1]};
     INSERT INTO stock_central (produit_id, quantite)
@@ -446,14 +527,27 @@ CONTENT = f"""
      WHERE p.id BETWEEN {SOLD[0]} AND {SOLD[-1]};"""
 
 
+# The instant of each refill.
+BEGINNING = []
+
+
+def at_the_beginning(product):
+    """The units of each store then."""
+    return of_stock(product, 1) if product in SOLD \
+        else FULL if product in FALLING else FIRST
+
+
 def at_first(database, board):
     """Fill the database, and tell the board."""
     database.refill(CONTENT)
+    BEGINNING.append(database.sql(
+        """SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC',
+                          'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""))
     values = [(("sale", 0), len(STORES))]
     values += [(("slot", number), 1) for number in SLOTS]
     values += [(("demande", product), 1) for product in SUPPLIED]
     for store in STORES:
         values += [(("total", store), len(SOLD)), (("sale", store), store)]
-        values += [(("stock", store, p), 1 if p in SOLD else FIRST)
-                   for p in STOCKED]
+        values += [(("stock", store, p),
+                    of_stock(p, at_the_beginning(p))) for p in STOCKED]
     board.acknowledge(2, values)

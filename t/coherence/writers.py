@@ -17,8 +17,9 @@ import traceback
 
 from board import HAND, NODES
 from checker import Record
-from shapes import (ADJUSTED, COMING, SLOTS, SOLD, STORES, STOCKED, SUPPLIED,
-                    description, of_stock, price, product_name, slot_name)
+from shapes import (ADJUSTED, COMING, COUNTED, HELD, RETURNED, SLOTS, SOLD,
+                    STORES, STOCKED, SUPPLIED, description, of_stock, price,
+                    product_name, slot_name)
 
 HEADERS = {"Authorization": "Token token-430",
            "Content-Type": "application/json"}
@@ -188,8 +189,9 @@ class Writer:
     def one(self):
         self.random.choices(
             [self.adjust, self.sell, self.supply, self.change, self.come,
-             self.slot, self.create, self.refused],
-            [30, 14, 9, 22, 8, 5, 2, 10])[0]()
+             self.slot, self.create, self.refused, self.hold, self.count,
+             self.take_back],
+            [30, 14, 9, 22, 8, 5, 2, 10, 4, 3, 3])[0]()
 
     def adjust(self):
         """Many at once on one row: the answers say who was when."""
@@ -262,6 +264,70 @@ class Writer:
             answer = self.keyed(f"/api/v1/replenishments/{demande}/{word}/")
             self.expect(answer, 200)
             board.acknowledge(answer.node, values)
+
+    def hold(self):
+        """Reserve as many units as the version says, and give them back."""
+        store = self.random.choice(STORES)
+        name = "held", store, HELD
+        board = self.board
+        with self.shared.lock(*name):
+            units = board.value(name) + 1
+            board.begin_at(name, units)
+            answer = self.keyed("/api/v1/reservations/", {
+                "magasin": store, "duree": 3600,
+                "lignes": [{"produit": HELD, "quantite": units}]})
+            self.expect(answer, 201)
+            number = answer.json()["id"]
+            board.acknowledge(answer.node, [(name, units),
+                                            (("reserved", 0), number)])
+            board.begin_at(name, units + 1)
+            answer = self.keyed(f"/api/v1/reservations/{number}/release/")
+            self.expect(answer, 200)
+            board.acknowledge(answer.node, [(name, units + 1),
+                                            (("over", 0), number)])
+
+    def count(self):
+        """A stock-take that finds one unit more."""
+        store = self.random.choice(STORES)
+        name = "stock", store, COUNTED
+        board = self.board
+        with self.shared.lock("count", store):
+            units = board.value(name) + 1
+            answer = self.keyed("/api/v1/counts/", {
+                "lieu": store, "motif": "essai", "produits": [COUNTED]})
+            self.expect(answer, 201)
+            number = answer.json()["id"]
+            board.acknowledge(answer.node, [(("count", 0), number)])
+            self.expect(self.keyed(
+                f"/api/v1/counts/{number}/lines/",
+                {"lignes": [{"produit": COUNTED, "quantite": units}]}), 200)
+            board.begin_at(name, units)
+            answer = self.keyed(f"/api/v1/counts/{number}/close/")
+            self.expect(answer, 200)
+            board.acknowledge(answer.node, [(name, units),
+                                            (("ended", 0), number)])
+
+    def take_back(self):
+        """A unit is sold for nothing and comes back broken."""
+        store = self.random.choice(STORES)
+        name = "stock", store, RETURNED
+        board = self.board
+        with self.shared.lock("return", store):
+            units = board.value(name) + 1
+            board.begin_at(name, units)
+            answer = self.keyed("/api/v1/sales/", {
+                "magasin": store, "lignes": [
+                    {"produit": RETURNED, "quantite": 1,
+                     "prix_unitaire": "0.00"}]})
+            self.expect(answer, 201)
+            sale = answer.json()["id"]
+            board.acknowledge(answer.node, [
+                (name, units), (("sale", store), sale), (("sale", 0), sale)])
+            answer = self.keyed(f"/api/v1/sales/{sale}/returns/", {
+                "lignes": [{"produit": RETURNED, "quantite": 1}],
+                "motif": "essai", "remise_en_stock": False})
+            self.expect(answer, 201)
+            board.acknowledge(answer.node, [(("returned", 0), sale)])
 
     def change(self):
         """The name and price of a product."""

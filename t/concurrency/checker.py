@@ -14,7 +14,12 @@ observer.py has found, by these names:
   marked     ids of sales by the price that marks their request
   hand       sales made at psql
   demandes   replenishment requests by id, as GET shows them
-  receptions, transferts     documents by id, as GET shows them
+  receptions, transferts, reservations   documents by id, as GET shows them
+  holds      counters of held units that are wrong
+  comptages  stock-takes by id, as GET shows them
+  comptage_lignes            lines by (stock-take, product): compte, present
+             and oubliee, which the close has written
+  retours    returns of goods by id, as they are answered
   transit    units in transit by (store, product), as the lists count them
   journal    all rows of the journal, by id
   changes    (product, description) of all changes of one, by id
@@ -30,7 +35,12 @@ import bisect
 import collections
 import json
 
+import batches
+import counts
+import holds
 import movements
+import refunds
+import requests_for_stock
 
 STILL_RUNNING = "est encore en cours".encode()
 KNOWN = {200, 201, 204, 400, 404, 409, 422}
@@ -43,13 +53,26 @@ EXPECTED = {
     "adjust": ({200, 409}, {404}),
     "request": ({201, 409}, set()),
     "decide": ({200, 409}, set()),
+    "decisions": ({200}, set()),
+    "amend": ({200, 409}, set()),
+    "withdraw": ({200, 409}, set()),
+    "count": ({201}, set()),
+    "scan": ({200, 409}, set()),
+    "close": ({200, 409}, set()),
+    "drop": ({200, 409}, set()),
     "receipt": ({201}, set()),
     "cancel": ({200, 409}, set()),
     "transfer": ({201, 409}, set()),
     "receive": ({200, 409}, set()),
     "return": ({200, 409}, set()),
+    "reserve": ({201, 409}, set()),
+    "claim": ({201, 409}, set()),
+    "giveback": ({200, 409}, set()),
+    "refund": ({201, 409}, set()),
     "create": ({201}, set()),
     "change": ({200}, {404}),
+    "prices": ({200}, set()),
+    "restock": ({200}, set()),
     "delete": ({204, 404}, set()),
     "read": ({200}, {404}),
 }
@@ -110,11 +133,11 @@ class Request:
         return final.status if final else None
 
     def told(self):
-        """The body of a success, or None."""
+        """The body of a success, its last line if it has lines, or None."""
         final = self.final()
         if final is None or final.status not in (200, 201):
             return None
-        return json.loads(final.body)
+        return json.loads(final.body.splitlines()[-1])
 
     def unsure(self):
         """It may have been done, and nobody was told."""
@@ -289,6 +312,7 @@ def no_other_sales(requests, db):
         owners.update((n, r) for n in found)
     for h in db["hand"]:
         owners.update((n, h) for n in db["marked"].get(h.mark, []))
+    owners.update((d["vente"], d) for d in db["reservations"].values())
     wrong += [f"sale {n} is nobody's: {db['sales'][n]}"
               for n in sorted(set(db["sales"]) - set(owners))]
     return wrong
@@ -320,12 +344,21 @@ def delta_of(request):
         else body["quantite"] - body["attendu"]
 
 
+def of_batch(row):
+    return (row.reference or "").startswith("lot/")
+
+
+def asked(row):
+    """The reason of an adjustment as its request has it."""
+    return " ".join(row.motif.split()[:2]) if of_batch(row) else row.motif
+
+
 def adjustments(requests, db):
     """One movement for each that succeeded, from and to what was said."""
     wrong = []
     rows = collections.defaultdict(list)
     for row in db["journal"]:
-        if row.type == "ajustement":
+        if row.type == "ajustement" and not of_batch(row):
             rows[row.motif].append(row)
     for r in one_of_each(requests):
         if r.kind != "adjust":
@@ -359,6 +392,9 @@ def moved(requests, db):
         if r.kind == "adjust" and r.told() is not None:
             units[r.place()] += delta_of(r)
             known.add(r.motif())
+    for r, place, quantity in batches.moves(one_of_each(requests)):
+        units[place] += quantity
+        known.add(r.motif())
     for demande in db["demandes"].values():
         if demande["statut"] == "approuvee":
             product = demande["produit"]
@@ -370,7 +406,7 @@ def moved(requests, db):
         # A deletion takes what there is; an adjustment whose answer was lost
         # has been looked at by adjustments().
         if row.type == "suppression" \
-                or row.type == "ajustement" and row.motif not in known:
+                or row.type == "ajustement" and asked(row) not in known:
             units[row.place()] += row.delta
     return units
 
@@ -385,95 +421,6 @@ def units_are_conserved(requests, db):
         if first + units[place] != found:
             wrong.append(f"{place}: {first} at first, {first + units[place]} "
                          f"expected, {found} found")
-    return wrong
-
-
-def replenishments(requests, db):
-    """Each is there that was told, and no other but those nobody was told
-    of."""
-    wrong = []
-    told = set()
-    unsure = collections.Counter()
-    for r in one_of_each(requests):
-        if r.kind != "request":
-            continue
-        what = r.body["magasin"], r.body["produit"], r.body["quantite"]
-        demande = r.told()
-        if demande is None:
-            unsure[what] += r.unsure()
-            continue
-        told.add(demande["id"])
-        there = db["demandes"].get(demande["id"])
-        same = ("id", "magasin", "produit", "quantite", "date_demande")
-        if there is None or any(there[k] != demande[k] for k in same) \
-                or (demande["magasin"], demande["produit"],
-                    demande["quantite"]) != what:
-            wrong.append(f"{r} was told {demande}, and there is {there}")
-    others = collections.Counter(
-        (d["magasin"], d["produit"], d["quantite"])
-        for n, d in db["demandes"].items() if n not in told)
-    wrong += [f"nobody asked for {what}, {n} times"
-              for what, n in (others - unsure).items()]
-    return wrong
-
-
-def decided_once(requests, db):
-    """One decision, one entry, one movement of the units, and an answer that
-    says so."""
-    wrong = []
-    entries = collections.defaultdict(list)
-    moves = collections.defaultdict(list)
-    for row in db["journal"]:
-        if row.type in ("demande_approbation", "demande_refus"):
-            entries[row.reference].append(row.type)
-        elif row.type == "reapprovisionnement":
-            moves[row.reference].append((row.place(), row.delta))
-    deciders = collections.defaultdict(list)
-    for r in one_of_each(requests):
-        if r.kind == "decide":
-            deciders[int(r.path.split("/")[4])].append(r)
-
-    for n, demande in db["demandes"].items():
-        name = f"demande/{n}"
-        statut = demande["statut"]
-        where, product = demande["magasin"], demande["produit"]
-        quantity = demande["quantite"]
-        want = {"en_attente": [], "approuvee": ["demande_approbation"],
-                "refusee": ["demande_refus"]}[statut]
-        if entries[name] != want:
-            wrong.append(f"{name} is {statut}, and the journal says "
-                         f"{entries[name]}")
-        want = [((None, product), -quantity), ((where, product), quantity)] \
-            if statut == "approuvee" else []
-        if sorted(moves[name], key=str) != sorted(want, key=str):
-            wrong.append(f"{name} of {quantity} is {statut} and has moved "
-                         f"{moves[name]}")
-
-        chosen = []
-        for r in deciders[n]:
-            told = r.told()
-            if told is not None:
-                chosen.append(r)
-                if told != demande:
-                    wrong.append(f"{r} was told {told}, and there is "
-                                 f"{demande}")
-                verdict = "approuvee" if "/approve/" in r.path else "refusee"
-                if told["statut"] != verdict:
-                    wrong.append(f"{r} has made it {told['statut']}")
-            elif r.status() == 409:
-                said = json.loads(r.final().body)
-                if "produits" in said:
-                    chosen.append(r)
-                if said.get("statut") != statut:
-                    wrong.append(f"{r} was told {said}, and there is "
-                                 f"{demande}")
-        unsure = sum(r.unsure() for r in deciders[n])
-        if len(chosen) > 1:
-            wrong.append(f"{name} was decided by {len(chosen)} requests")
-        if not chosen and not unsure and statut != "en_attente":
-            wrong.append(f"{name} was decided by nobody")
-        if chosen and statut == "en_attente":
-            wrong.append(f"{name} was decided, and is not")
     return wrong
 
 
@@ -501,7 +448,8 @@ def changes(requests, db):
     """A change of a product that was acknowledged was made once; the last one
     is what there is."""
     wrong = []
-    made = collections.Counter(db["changes"])
+    made = collections.Counter(what for what in db["changes"]
+                               if not what[1].startswith("lot "))
     for r in requests:
         if r.kind != "change" or "description" not in r.body:
             continue
@@ -604,16 +552,20 @@ class Timeline:
 JOURNALED = {
     "sale": ("vente", "vente"),
     "adjust": ("ajustement", None),
+    "restock": ("ajustement", None),
     "decide": ("reapprovisionnement", "demande"),
     "receipt": ("reception", "reception"),
     "cancel": ("reception_annulation", "reception"),
     "transfer": ("transfert_depart", "transfert"),
     "receive": ("transfert_arrivee", "transfert"),
     "return": ("transfert_annulation", "transfert"),
+    "close": ("comptage", "comptage"),
+    "refund": ("retour", "retour"),
 }
 
 
-def timelines(requests, db):
+def timelines(requests, db, free=False):
+    """Of each place what there was; with `free`, what was not held of it."""
     known = {}
     for r in requests:
         if r.told() is None:
@@ -624,13 +576,25 @@ def timelines(requests, db):
             what = kind, f"{name}/{r.told()['id']}" if name else r.motif()
             known[what] = min(ended, known.get(what, ended))
     found = collections.defaultdict(Timeline)
+    held = collections.Counter()
+    there = collections.Counter()
+    claims = {f"vente/{d['vente']}" for d in db["reservations"].values()}
     for row in db["journal"]:
-        if row.delta is not None:
+        if row.retenu is not None:
+            held[row.place()] += row.retenu
+        elif row.delta is not None:
+            there[row.place()] = row.quantite
+            if row.type == "vente" and row.reference in claims:
+                held[row.place()] += row.delta
+        if row.delta is not None or free and row.retenu is not None:
             line = found[row.place()]
             line.instants.append(row.instant)
-            line.quantities.append(row.quantite)
+            line.quantities.append(
+                max(there[row.place()] - held[row.place()], 0) if free
+                else row.quantite)
             line.acknowledged.append(known.get(
-                (row.type, row.motif if row.type == "ajustement"
+                ("retour" if row.type == "retour_perte" else row.type,
+                 asked(row) if row.type == "ajustement"
                  else row.reference), float("inf")))
     return found
 
@@ -638,11 +602,14 @@ def timelines(requests, db):
 def refusals_are_true(requests, db):
     """Who is refused for want of stock is told what there was just then."""
     wrong = []
-    lines = timelines(requests, db)
+    quantities = timelines(requests, db)
+    free = timelines(requests, db, True)
     for r in requests:
         if r.status() != 409 or r.kind not in ("sale", "adjust", "decide",
-                                               "transfer", "cancel"):
+                                               "transfer", "cancel",
+                                               "reserve"):
             continue
+        lines = quantities if r.kind == "adjust" else free
         said = json.loads(r.final().body)
         attempts = [a for s in requests_of(r, db) for a in s.attempts]
         sent = min(a.sent for a in attempts)
@@ -654,6 +621,7 @@ def refusals_are_true(requests, db):
                 wrong.append(f"{r} was refused for nothing: {said}")
         else:
             store = {"sale": lambda: r.body["magasin"], "decide": lambda: None,
+                     "reserve": lambda: r.body["magasin"],
                      "adjust": lambda: r.place()[0],
                      "transfer": lambda: r.body["de"],
                      "cancel": lambda: db["receptions"][
@@ -694,6 +662,36 @@ def reads_are_fresh(requests, db):
     return wrong
 
 
+def counts_saw_what_was_there(requests, db):
+    """A line keeps what could be read at its moment."""
+    wrong = []
+    lines = timelines(requests, db)
+    for r in requests:
+        told = r.told() if r.kind == "scan" else None
+        if told is None:
+            continue
+        place = db["comptages"][told["comptage"]]["lieu"]
+        sent = min(a.sent for s in requests_of(r, db) for a in s.attempts)
+        for line in told["lignes"]:
+            if line["present"] is not None \
+                    and not lines[place, line["produit"]].could_be_read(
+                        line["present"], sent, r.final().ended):
+                wrong.append(f"{r} was told {line}, and that was over")
+    return wrong
+
+
+def batches_saw_what_was_there(requests, db):
+    """A row that is refused for want of stock is told what there was."""
+    wrong = []
+    lines = timelines(requests, db)
+    for r, row, quantity in batches.refused(requests):
+        sent = min(a.sent for s in requests_of(r, db) for a in s.attempts)
+        if not lines[batches.place(row)].had(quantity, sent, r.final().ended):
+            wrong.append(f"{r} was told that {row} has {quantity}, and it had "
+                         "not then")
+    return wrong
+
+
 def stream(_, db):
     """Who follows the journal page by page has it whole, in its order."""
     if db["stream"] is None or db["stream"] == db["order"]:
@@ -720,8 +718,8 @@ def logs(_, db):
             + [f"PostgreSQL says: {line}" for line in db["server_log"]])
 
 
-def of_movements(check):
-    """One of movements.py: of each key one request."""
+def of_each(check):
+    """One of another file: of each key one request."""
     def named(requests, db):
         return check(one_of_each(requests), db)
     named.__name__ = check.__name__
@@ -730,12 +728,16 @@ def of_movements(check):
 
 CHECKS = [statuses, unanswered, refused_keys, not_below_zero, sales_are_there,
           no_other_sales, hand_sales, adjustments, units_are_conserved,
-          replenishments, decided_once, products, changes, keys_are_kept,
+          products, changes, keys_are_kept,
           journal_tells_sales, refusals_are_true, reads_are_fresh, stream,
-          ledger, rollups, logs, *map(of_movements, movements.CHECKS)]
+          counts_saw_what_was_there, batches_saw_what_was_there, ledger, rollups, logs,
+           *map(of_each, movements.CHECKS + holds.CHECKS + counts.CHECKS
+                + requests_for_stock.CHECKS + refunds.CHECKS
+                + batches.CHECKS)]
 
 
-def check(requests, db):
-    """Sentences by the name of the check that wrote them."""
+def check(requests, db, names=None):
+    """Sentences by the name of the check that wrote them; of these alone."""
     db["by_key"] = by_key(requests)
-    return {c.__name__: c(requests, db) for c in CHECKS}
+    return {c.__name__: c(requests, db) for c in CHECKS
+            if names is None or c.__name__ in names}

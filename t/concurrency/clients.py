@@ -14,10 +14,12 @@ import urllib.parse
 from checker import Attempt, Hand, Request
 from inventory import PRODUCTS, STORES
 from servers import Failure
+from takers import Takers
 
 HEADERS = {"Authorization": "Token token-430",
            "Content-Type": "application/json"}
 GIVE_UP = 30            # seconds for which a client asks again
+SLOW = 30               # times as long as it should a storm may take at most
 
 
 class Client:
@@ -37,6 +39,9 @@ class Client:
         if key:
             headers["Idempotency-Key"] = key
         data = None if body is None else json.dumps(body)
+        if isinstance(body, list):
+            headers["Content-Type"] = "application/x-ndjson"
+            data = "\n".join(map(json.dumps, body))
         sent = time.time()
         connection = self.connections.get(node)
         try:
@@ -99,21 +104,28 @@ def marked(number, least=100):
     return f"{least + number // 100}.{number % 100:02}"
 
 
-class Storm:
-    """So many clients for so many seconds.
+class Storm(Takers):
+    """So many clients for so many seconds, and until enough(requests) where
+    that is later: a busy machine does little in a second.
 
     With few stores and products they meet more often."""
 
     def __init__(self, database, nodes, clients, seconds, seed,
-                 stores=STORES, products=PRODUCTS):
+                 stores=STORES, products=PRODUCTS, enough=None):
         self.database = database
         self.nodes = nodes
         self.stores = stores
         self.products = products
         self.clients = [Client(nodes, f"{seed}-{n}") for n in range(clients)]
         self.end = time.monotonic() + seconds
+        self.last = time.monotonic() + SLOW * seconds
+        self.unfinished = False     # it goes on, although the end has come
+        self.enough = enough
         self.demandes = collections.deque(maxlen=200)
         self.documents = collections.deque(maxlen=200)
+        self.held = collections.deque(maxlen=100)
+        self.counts = collections.deque(maxlen=20)
+        self.sold = collections.deque(maxlen=200)
         self.hand = []
         self.follower = Follower(nodes)
         self.errors = []
@@ -123,16 +135,26 @@ class Storm:
     def one(self, client):
         rng = client.random
         dice = rng.random()
-        if dice < 0.45:
+        if dice < 0.04:
+            self.send_batch(client)
+        elif dice < 0.34:
             self.sell(client)
-        elif dice < 0.55:
+        elif dice < 0.39:
+            self.take_back(client)
+        elif dice < 0.46:
             self.adjust(client)
-        elif dice < 0.72:
+        elif dice < 0.56:
             self.move(client)
-        elif dice < 0.79:
+        elif dice < 0.62:
+            self.hold(client)
+        elif dice < 0.72:
+            self.take_stock(client)
+        elif dice < 0.78:
             self.demand(client)
-        elif dice < 0.89:
+        elif dice < 0.83:
             self.decide(client)
+        elif dice < 0.89:
+            self.reconsider(client)
         elif dice < 0.93:
             self.come_and_go(client)
         elif dice < 0.96:
@@ -184,7 +206,10 @@ class Storm:
             return Request(number, "sale", "POST", "/api/v1/sales/", body,
                            rng.choice([None, f"cle-{number}"]),
                            fleeting=True)
-        return self.write(client, number, "sale", "/api/v1/sales/", body)
+        request = self.write(client, number, "sale", "/api/v1/sales/", body)
+        if request.told():
+            self.sold.append(request.told())
+        return request
 
     def read(self, client):
         rng = client.random
@@ -244,13 +269,42 @@ class Storm:
         if told:
             self.documents.append((path, told))
 
-    def close_document(self, client):
+    def hold(self, client):
+        """Units are held; or some people at once claim what is held, or give
+        it back."""
         rng = client.random
+        if rng.random() < 0.5 or not self.held:
+            number = next(client.numbers)
+            told = self.write(
+                client, number, "reserve", "/api/v1/reservations/",
+                {"magasin": rng.randint(1, self.stores),
+                 "lignes": [{"produit": rng.randint(1, self.products),
+                             "quantite": rng.randint(1, 4)}
+                            for _ in range(rng.randint(1, 3))]}).told()
+            if told:
+                self.held.append(told["id"])
+            return
         try:
-            path, document = self.documents.popleft() \
-                if rng.random() < 0.7 else rng.choice(list(self.documents))
+            reservation = self.held.popleft()
         except IndexError:
             return
+        asked = []
+        for _ in range(rng.randint(1, 3)):
+            number = next(client.numbers)
+            kind, word = rng.choice([("claim", "claim"), ("claim", "claim"),
+                                     ("giveback", "release")])
+            asked.append(Request(
+                number, kind, "POST",
+                f"/api/v1/reservations/{reservation}/{word}/", None,
+                f"cle-{number}" if rng.random() < 0.8 else None))
+        client.together(*asked)
+
+    def close_document(self, client):
+        rng = client.random
+        picked = self.pick(rng, self.documents, 0.7)
+        if picked is None:
+            return
+        path, document = picked
         asked = []
         for _ in range(rng.randint(1, 3)):
             number = next(client.numbers)
@@ -271,13 +325,37 @@ class Storm:
                 f"cle-{number}" if rng.random() < 0.8 else None))
         client.together(*asked)
 
+    def take_back(self, client):
+        """Some people at once, who bring the same."""
+        rng = client.random
+        try:
+            sale = self.sold.popleft() if rng.random() < 0.5 \
+                else rng.choice(list(self.sold))
+        except IndexError:
+            return
+        asked = []
+        for _ in range(rng.randint(1, 3)):
+            number = next(client.numbers)
+            lines = rng.sample(sale["lignes"],
+                               rng.randint(1, len(sale["lignes"])))
+            body = {"lignes": [{"produit": line["produit"],
+                                "quantite": rng.choice(
+                                    [1, line["quantite"],
+                                     line["quantite"] + rng.randint(0, 1)])}
+                               for line in lines],
+                    "motif": f"essai {number}",
+                    "remise_en_stock": rng.random() < 0.7}
+            asked.append(Request(
+                number, "refund", "POST",
+                f"/api/v1/sales/{sale['id']}/returns/", body,
+                f"cle-{number}" if rng.random() < 0.8 else None))
+        client.together(*asked)
+
     def decide(self, client):
         """Some people at once, who do not agree."""
         rng = client.random
-        try:
-            demande = self.demandes.popleft() if rng.random() < 0.7 \
-                else rng.choice(list(self.demandes))
-        except IndexError:
+        demande = self.pick(rng, self.demandes, 0.7)
+        if demande is None:
             return
         asked = []
         for _ in range(rng.randint(1, 3)):
@@ -319,7 +397,7 @@ class Storm:
 
     def sell_by_hand(self):
         rng = random.Random("psql")
-        while time.monotonic() < self.end:
+        while self.goes_on():
             sale = Hand(marked(len(self.hand), 1000000),
                         rng.randint(1, self.stores),
                         rng.randint(1, self.products), rng.randint(1, 2))
@@ -363,28 +441,60 @@ class Storm:
             self.errors.append(repr(error))
 
     def work(self, client):
-        while time.monotonic() < self.end:
+        while self.goes_on():
             self.one(client)
+        client.close()
+
+    def goes_on(self):
+        return self.unfinished or time.monotonic() < self.end
+
+    def last_so_long(self):
+        """Before the end comes it is looked at what there is."""
+        while not self.errors and time.monotonic() < self.last:
+            time.sleep(max(0, self.end - time.monotonic() - 0.3))
+            if self.enough([r for c in self.clients
+                            for r in list(c.requests)]):
+                return
+            self.end = time.monotonic() + 0.8
+
+    def leave_on_the_way(self):
+        """A transfer that nobody receives."""
+        client = self.clients[0]
+        for product in range(1, self.products + 1):
+            number = next(client.numbers)
+            if client.ask("transfer", "POST", "/api/v1/transfers/",
+                          {"de": None, "vers": 1, "lignes": [
+                              {"produit": product, "quantite": 1}]},
+                          f"cle-{number}", number=number).told():
+                break
         client.close()
 
     def run(self, faults=None):
         work = [(self.work, c) for c in self.clients] + [(self.sell_by_hand,)]
         threads = [threading.Thread(target=self.guarded, args=w, daemon=True)
                    for w in work]
+        # PostgreSQL may be away for longer than the storm was meant to last, and
+        # whoever has gone home does not come back.
+        self.unfinished = faults is not None or self.enough is not None
         for thread in threads + [self.follower]:
             thread.start()
         try:
             if faults:
                 faults(self)
+            if self.enough:
+                self.last_so_long()
+            self.unfinished = False
             for thread in threads:
                 thread.join()
         except BaseException:
             self.end = 0
+            self.unfinished = False
             self.follower.give_up = True
             raise
         if self.errors:
             self.follower.give_up = True
             raise Failure(f"a client died: {self.errors[0]}")
+        self.leave_on_the_way()
         return [r for c in self.clients for r in c.requests]
 
 

@@ -5,6 +5,8 @@ way, by the documents and by the journal alone."""
 import collections
 import json
 
+import counts
+
 MADE = {"receipt": "receptions", "transfer": "transferts"}
 CLOSED = {"receive": "recu", "return": "annule", "cancel": "annulee"}
 OPEN = {"receptions": "recue", "transferts": "en_transit"}
@@ -42,6 +44,10 @@ def places(db):
         if d["statut"] == "recue":
             moves += [(d["lieu"], line["produit"], line["quantite"])
                       for line in d["lignes"]]
+    for d in db["retours"].values():
+        if d["remise_en_stock"]:
+            moves += [(d["magasin"], line["produit"], line["quantite"])
+                      for line in d["lignes"]]
     for d in db["transferts"].values():
         for line in d["lignes"]:
             product, units = line["produit"], line["quantite"]
@@ -53,7 +59,7 @@ def places(db):
             else:
                 moves.append((d["vers"], product, line["recu"]))
                 lost[product] += line["ecart"]
-    return moves, transit, lost
+    return moves + counts.moves(db), transit, lost
 
 
 def made_once(requests, db):
@@ -129,15 +135,18 @@ def totals(stock):
 
 
 def conserved(_, db):
-    """Initial + receipts + adjustments - sales - in transit - differences is
-    what there is of each product: by the documents, and by the journal
-    alone."""
+    """Initial + receipts + returns + adjustments + what stock-takes have found
+    - sales - write-offs - in transit - differences is what there is of each
+    product: by the documents, and by the journal alone."""
     wrong = []
     _, transit, lost = places(db)
     others = collections.Counter()      # by the journal: all but transfers
     moved = collections.Counter()       # and these
     differences = collections.Counter()
     received = collections.Counter()
+    corrected = collections.Counter()
+    returned = collections.Counter()
+    written_off = collections.Counter()
     for row in db["journal"]:
         if row.type == "transfert_ecart":
             differences[row.produit_id] += row.ecart
@@ -149,13 +158,30 @@ def conserved(_, db):
             others[row.produit_id] += row.delta
             if row.type.startswith("reception"):
                 received[row.produit_id] += row.delta
+            elif row.type == "comptage":
+                corrected[row.produit_id] += row.delta
+            elif row.type == "retour":
+                returned[row.produit_id] += row.delta
+            elif row.type == "retour_perte":
+                written_off[row.produit_id] -= row.delta
     initial, stock = totals(db["initial"]), totals(db["stock"])
     documents = collections.Counter()
     for d in db["receptions"].values():
         for line in d["lignes"]:
             documents[line["produit"]] += \
                 line["quantite"] * (d["statut"] == "recue")
-    for product in set(initial) | set(stock) | set(moved) | set(documents):
+    written = collections.Counter()
+    for _, product, units in counts.moves(db):
+        written[product] += units
+    back = collections.Counter()
+    broken = collections.Counter()
+    for d in db["retours"].values():
+        for line in d["lignes"]:
+            back[line["produit"]] += line["quantite"]
+            broken[line["produit"]] += \
+                line["quantite"] * (not d["remise_en_stock"])
+    for product in set(initial) | set(stock) | set(moved) | set(documents) \
+            | set(back):
         under_way = -moved[product] - differences[product]
         if initial[product] + others[product] - under_way \
                 - differences[product] != stock[product]:
@@ -166,10 +192,100 @@ def conserved(_, db):
         for what, journal, document in (
                 ("in transit", under_way, transit[product]),
                 ("lost on the way", differences[product], lost[product]),
-                ("received", received[product], documents[product])):
+                ("received", received[product], documents[product]),
+                ("counted", corrected[product], written[product]),
+                ("brought back", returned[product], back[product]),
+                ("written off", written_off[product], broken[product])):
             if journal != document:
                 wrong.append(f"product {product}, {what}: {journal} by the "
                              f"journal, {document} by the documents")
+    return wrong
+
+
+# What each type of movement is in the equation of a product.
+TERMS = {
+    "reception": "receipts", "reception_annulation": "receipts",
+    "retour": "returns",
+    "ajustement": "adjustments", "comptage": "adjustments",
+    "suppression": "adjustments",
+    "vente": "sales", "manuel": "sales",
+    "retour_perte": "write-offs",
+    "transfert_depart": "transfers", "transfert_arrivee": "transfers",
+    "transfert_annulation": "transfers",
+    "reapprovisionnement": "supplies",
+}
+
+
+def terms_of_journal(journal):
+    """The terms of the equation, each with its units by product; and the types
+    that have none."""
+    terms = collections.defaultdict(collections.Counter)
+    unknown = set()
+    for row in journal:
+        if row.type == "transfert_ecart":
+            terms["differences"][row.produit_id] += row.ecart
+            terms["transfers"][row.produit_id] += row.ecart
+        elif row.delta is None or row.type == "ouverture":
+            continue
+        elif row.type in TERMS:
+            terms[TERMS[row.type]][row.produit_id] += row.delta
+        else:
+            unknown.add(row.type)
+    for product, units in terms["sales"].items():
+        terms["sales"][product] = -units
+    for product, units in terms["write-offs"].items():
+        terms["write-offs"][product] = -units
+    # What has left and neither come, nor come back, nor got lost.
+    for product, units in terms["transfers"].items():
+        terms["in transit"][product] = -units
+    return terms, unknown
+
+
+def terms_of_documents(db):
+    """The same; adjustments have no documents."""
+    terms = collections.defaultdict(collections.Counter)
+    for sale in db["sales"].values():
+        for line in sale["lignes"]:
+            terms["sales"][line["produit"]] += line["quantite"]
+    for d in db["receptions"].values():
+        for line in d["lignes"]:
+            terms["receipts"][line["produit"]] += \
+                line["quantite"] * (d["statut"] == "recue")
+    for d in db["retours"].values():
+        for line in d["lignes"]:
+            terms["returns"][line["produit"]] += line["quantite"]
+            terms["write-offs"][line["produit"]] += \
+                line["quantite"] * (not d["remise_en_stock"])
+    _, terms["in transit"], terms["differences"] = places(db)
+    return terms
+
+
+def equation(_, db):
+    """Initial + receipts + returns + adjustments - sales - write-offs - in
+    transit - differences of transfers = stock, for each product: by the
+    journal alone, and with the documents of all that have some."""
+    journal, unknown = terms_of_journal(db["journal"])
+    documents = terms_of_documents(db)
+    documents["adjustments"] = journal["adjustments"]
+    initial, stock = totals(db["initial"]), totals(db["stock"])
+    wrong = [f"movements of the type {name} are no term" for name in unknown]
+    for source, terms in (("journal", journal), ("documents", documents)):
+        products = set(initial) | set(stock)
+        for term in terms.values():
+            products |= set(term)
+        for product in products:
+            sides = [initial[product]] + [
+                sign * terms[name][product] for sign, name in (
+                    (1, "receipts"), (1, "returns"), (1, "adjustments"),
+                    (-1, "sales"), (-1, "write-offs"), (-1, "in transit"),
+                    (-1, "differences"))]
+            if sum(sides) != stock[product]:
+                wrong.append(f"product {product} by the {source}: "
+                             f"{' + '.join(map(str, sides))} is not "
+                             f"{stock[product]}")
+    # Supplies move units from the centre to a store, and make none.
+    wrong += [f"product {product}: supplies have made {units} units"
+              for product, units in journal["supplies"].items() if units]
     return wrong
 
 
@@ -186,4 +302,4 @@ def transit_is_indexed(_, db):
             if found[place] != db["transit"].get(place, 0)]
 
 
-CHECKS = [made_once, closed_once, conserved, transit_is_indexed]
+CHECKS = [made_once, closed_once, conserved, equation, transit_is_indexed]

@@ -11,9 +11,10 @@ from checker import by_key
 from clients import Client
 from servers import TOP, Failure, size_of
 
+Line = collections.namedtuple("Line", "compte present oubliee")
 Row = collections.namedtuple(
     "Row", "id instant type magasin_id produit_id delta quantite acteur "
-    "reference motif ecart")
+    "reference motif ecart retenu")
 
 
 class Moved(Row):
@@ -50,6 +51,13 @@ QUERIES = {
     "demandes": "SELECT demande_corps(d) FROM demande_reapprovisionnement d",
     "receptions": "SELECT reception_corps(d) FROM reception d",
     "transferts": "SELECT transfert_corps(t) FROM transfert t",
+    "reservations": "SELECT reservation_corps(d) FROM reservation d",
+    "holds": "SELECT e FROM retenu_ecarts() e",
+    "comptages": "SELECT comptage_corps(d) FROM comptage d",
+    "comptage_lignes": """
+        SELECT comptage_id, produit_id, compte, present, oubliee
+          FROM comptage_ligne""",
+    "retours": "SELECT retour_corps(r) FROM retour r",
     "transit": """
         SELECT m.id, p.id, stock_en_transit(m.id, p.id)
           FROM (SELECT id FROM magasin UNION ALL SELECT NULL) m
@@ -58,7 +66,7 @@ QUERIES = {
     "journal": """
         SELECT id, extract(epoch FROM instant), type, magasin_id, produit_id,
                delta, quantite, acteur, reference, motif,
-               details ->> 'ecart'
+               details ->> 'ecart', details ->> 'retenu'
           FROM journal ORDER BY id""",
     "changes": """
         SELECT produit_id, details #>> '{description,1}' FROM journal
@@ -119,9 +127,10 @@ class Trial:
         for _, text in rows["sales"]:
             sale = json.loads(text)
             sales[sale.pop("id")] = sale
-        demandes, receptions, transferts = (
+        demandes, receptions, transferts, reservations, comptages, retours = (
             {d["id"]: d for d in (json.loads(row[0]) for row in rows[name])}
-            for name in ("demandes", "receptions", "transferts"))
+            for name in ("demandes", "receptions", "transferts",
+                         "reservations", "comptages", "retours"))
         return dict(
             self.told,
             stock=stock_of(rows["stock"]),
@@ -130,10 +139,17 @@ class Trial:
             demandes=demandes,
             receptions=receptions,
             transferts=transferts,
+            reservations=reservations,
+            holds=[" ".join(row) for row in rows["holds"]],
+            comptages=comptages,
+            comptage_lignes={
+                (int(n), int(p)): Line(number(compte), int(present), o == "t")
+                for n, p, compte, present, o in rows["comptage_lignes"]},
+            retours=retours,
             transit=stock_of(rows["transit"]),
             journal=[Moved(int(r[0]), float(r[1]), r[2], number(r[3]),
                            number(r[4]), number(r[5]), number(r[6]),
-                           *r[7:10], number(r[10]))
+                           *r[7:10], number(r[10]), number(r[11]))
                      for r in rows["journal"]],
             changes=[(int(p), text) for p, text in rows["changes"]],
             described={int(p): text for p, text in rows["described"]},

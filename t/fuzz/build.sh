@@ -88,7 +88,7 @@ if [ -n "$plant" ]; then
 fi
 
 runtime=$(clang -print-runtime-dir)
-read -ra libraries < <(pkg-config --libs libpq jansson hiredis libcrypto)
+read -ra libraries < <(pkg-config --libs libpq jansson hiredis libssl libcrypto)
 
 # libFuzzer has no main of its own here; AddressSanitizer is in the process
 # before nginx is (LD_PRELOAD, t/fuzz/run).

@@ -183,9 +183,10 @@ sub blocked {
 }
 
 # Words of the zone by their offsets in its fixed part, in this version of it:
-# see ngx_http_magasin_zone.h and ngx_http_magasin_cache_shared_internal.h.
+# see ngx_http_magasin_zone.h and ngx_http_magasin_cache_shared_internal.h.  The
+# section of the cache comes after the header and the two of PostgreSQL.
 my $version     = 4;
-my $generations = 64 + 65536 * 8;
+my $generations = 128 + 320 + 65536 * 8;
 our %Words = (
     dirty       => 16,
     rebuilt     => 24,

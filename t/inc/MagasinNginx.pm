@@ -122,6 +122,8 @@ CONF
 
     return $self if $listen =~ /http2/;
 
+    return $self if $option{unready};
+
     wait_for(sub { $self->code('/readyz') == 200 })
         or die "nginx is not ready: " . $self->log;
 
@@ -219,6 +221,8 @@ sub crash {
 # halt(PID...): the processes are stopped when this returns, until a SIGCONT.
 sub halt {
     my (@pids) = @_;
+    # 0 would be the process group of the suite.
+    die "no process: @pids\n" if grep { !/\A[1-9]\d*\z/ } @pids;
     kill 'STOP', @pids;
     for my $pid (@pids) {
         wait_for(sub { slurp("/proc/$pid/stat") =~ /\) [TZ] / })
@@ -288,7 +292,7 @@ sub put_request {
 # process that sends the requests in turn, one at a time on each keep-alive
 # connection; finish() waits for it and returns what it counted:
 #   sent      requests, each counted once
-#   codes     answers by status
+#   200, ...  answers by status
 #   failed    requests without a whole answer
 #   again     idempotent requests sent a second time, because a connection in
 #             use before was closed without a byte of the answer (RFC 9110)

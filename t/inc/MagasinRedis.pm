@@ -9,12 +9,13 @@ use warnings;
 use Exporter qw(import);
 use File::Temp qw(tempdir);
 use IO::Select;
+use IO::Socket::INET;
 use IO::Socket::UNIX;
 use Time::HiRes qw(sleep);
 
 use MagasinNginx;
 
-our @EXPORT_OK = qw(start relay cut tell finish ask);
+our @EXPORT_OK = qw(start sentinel relay cut tell finish ask program);
 
 # The directory of their sockets.
 our $Directory
@@ -22,6 +23,16 @@ our $Directory
 
 my $owner = $$;
 my %servers;
+
+# program('server' or 'cli'): the name of Redis's program, or of Valkey's.
+sub program {
+    my ($what) = @_;
+
+    for my $name ("redis-$what", "valkey-$what") {
+        return $name if grep { -x "$_/$name" } split /:/, $ENV{PATH};
+    }
+    return "redis-$what";
+}
 
 # start(NAME, OPTION...): start redis-server on the socket $Directory/NAME.
 sub start {
@@ -35,7 +46,7 @@ sub start {
         open STDOUT, '>', "$Directory/$name.log";
         open STDERR, '>&', \*STDOUT;
         { no warnings 'exec';
-          exec qw(redis-server --port 0 --appendonly no --save), '',
+          exec program('server'), qw(--port 0 --appendonly no --save), '',
               '--dir', $Directory, '--unixsocket', "$Directory/$name",
               @options }
         require POSIX;
@@ -49,6 +60,37 @@ sub start {
         sleep 0.05;
     }
     die "redis-server does not start (see $Directory/$name.log)\n";
+}
+
+# sentinel(NAME, PORT, LINE...): start a Sentinel on the loopback, with these
+# lines of its configuration.  It has no socket in $Directory.
+sub sentinel {
+    my ($name, $port, @lines) = @_;
+
+    # It writes there what it learns.
+    open my $file, '>', "$Directory/$name.conf" or die "open: $!\n";
+    print $file map {"$_\n"} "port $port", 'bind 127.0.0.1',
+        "dir $Directory", @lines;
+    close $file or die "close: $!\n";
+
+    my $pid = fork;
+    die "fork: $!\n" unless defined $pid;
+
+    if ($pid == 0) {
+        open STDIN,  '<', '/dev/null';
+        open STDOUT, '>', "$Directory/$name.log";
+        open STDERR, '>&', \*STDOUT;
+        { no warnings 'exec';
+          exec program('server'), "$Directory/$name.conf", '--sentinel' }
+        require POSIX;
+        POSIX::_exit(127);
+    }
+
+    adopt($name, $pid);
+
+    return if MagasinNginx::wait_for(sub {
+        IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) });
+    die "the Sentinel does not start (see $Directory/$name.log)\n";
 }
 
 # relay(NAME, TO): forwards connections to the server TO until cut(NAME), which
@@ -148,7 +190,7 @@ sub finish {
 sub ask {
     my ($name, @command) = @_;
 
-    open my $pipe, '-|', 'redis-cli', '-s', "$Directory/$name", @command
+    open my $pipe, '-|', program('cli'), '-s', "$Directory/$name", @command
         or die "redis-cli: $!\n";
     my $text = do { local $/; <$pipe> };
     close $pipe;

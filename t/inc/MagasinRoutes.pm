@@ -10,9 +10,9 @@ use JSON::PP qw(decode_json);
 
 use MagasinTest;
 
-# The fixture has no replenishment request, no receipt and no transfer.  These
-# statements insert a request and a receipt of store 1, a transfer that comes to
-# it and one that leaves it.
+# The fixture has no replenishment request, no receipt, no transfer and no
+# reservation or stock-take.  These statements insert one of each, of store 1,
+# and a transfer that comes to it and one that leaves it.
 our @Rows = (
     'INSERT INTO demande_reapprovisionnement (id, magasin_id, produit_id,'
         . ' quantite) VALUES (1, 1, 4, 5)',
@@ -27,12 +27,23 @@ our @Rows = (
     'INSERT INTO transfert_ligne (transfert_id, produit_id, vers_id, quantite)'
         . ' VALUES (1, 4, 1, 2), (2, 4, NULL, 3)',
     "SELECT setval('transfert_id_seq', 2)",
+    'INSERT INTO reservation (id, magasin_id, expire_le, total)'
+        . " VALUES (1, 1, now() + interval '1 day', 18.50)",
+    'INSERT INTO reservation_ligne (reservation_id, produit_id, magasin_id,'
+        . ' expire_le, quantite, prix_unitaire) SELECT id, 5, 1, expire_le, 1,'
+        . ' 18.50 FROM reservation',
+    'UPDATE stock_local SET retenu = 1 WHERE magasin_id = 1 AND produit_id = 5',
+    "SELECT setval('reservation_id_seq', 1)",
+    'INSERT INTO comptage (id, magasin_id) VALUES (1, 1)',
+    'INSERT INTO comptage_ligne (comptage_id, produit_id, magasin_id, compte,'
+        . ' present) VALUES (1, 4, 1, 29, 30)',
+    "SELECT setval('comptage_id_seq', 1)",
 );
 
 my @Order = qw(GET POST PUT PATCH DELETE);
 
-# Returns hashes of name, method, path, scope, place, open, live, extra and
-# tags, sorted by path and method.
+# Returns hashes of name, method, path, scope, place, open, live, table,
+# extra and tags, sorted by path and method.
 sub endpoints {
     our $endpoints;
     $endpoints //= do {

@@ -10,9 +10,20 @@ use Cwd qw(abs_path);
 use Digest::MD5 qw(md5_hex);
 use Digest::SHA qw(sha256_hex);
 use File::Basename qw(dirname);
-use File::Temp qw(tempdir);
+use Exporter qw(import);
+use File::Temp qw(tempdir tempfile);
+
+our @EXPORT_OK = qw(script quoted);
 
 our $Top = abs_path(dirname(__FILE__) . '/../..');
+
+# The fixture locks the tables while a node that has just started prepares its
+# statements.  It does so again when they are asked for.
+{
+    no warnings 'once';
+    push @Test::Nginx::Util::ExpectedErrors,
+        qr/cannot prepare a statement: canceling statement due to lock timeout/;
+}
 
 # Headers of a PUT that is authorised to write.
 our $Token = 'Authorization: Token token-430';
@@ -116,6 +127,28 @@ sub sql {
     return psql('--single-transaction', map { ('-c', $_) } @statements);
 }
 
+# script(TEXT): what psql prints of it, errors included, after which it goes on.
+sub script {
+    my ($text) = @_;
+    my $admin = admin();
+    my ($file, $name) = tempfile(UNLINK => 1);
+    binmode $file;
+    print {$file} "\\set VERBOSITY terse\n", $text;
+    close $file;
+    local $ENV{PGOPTIONS} = '-c client_min_messages=warning';
+    my $output = `psql -X -q -A -t -d '$admin' -f '$name' 2>&1`;
+    $output =~ s/^psql:\S+ //mg;
+    return $output;
+}
+
+# quoted(VALUE, TYPE): a literal; TYPE, if given, follows it, as '::text'.
+sub quoted {
+    my ($value, $type) = @_;
+    return 'NULL' . ($type // '') if !defined $value;
+    $value =~ s/'/''/g;
+    return "'$value'" . ($type // '');
+}
+
 # Restore the tables of t/fixture.sql, then run the statements.
 sub reset {
     my (@statements) = @_;
@@ -202,6 +235,28 @@ END {
     $? = $status;
 }
 
+# Blocks
+
+# each_block(SUB): calls SUB with each block before it runs, in the order of the
+# calls of each_block().  The library itself would run the last one first.
+my @each_block;
+
+sub each_block {
+    my ($code) = @_;
+
+    unless (@each_block) {
+        require MagasinBlocks;
+        Test::Nginx::Socket::add_block_preprocessor(sub {
+            my ($block) = @_;
+            $_->($block) for @each_block;
+            MagasinBlocks::standard($block);
+            return;
+        });
+    }
+    push @each_block, $code;
+    return;
+}
+
 # Configuration
 
 # With TEST_NGINX_CACHE=1 each suite has a zone, and so the cache.  Each block
@@ -228,7 +283,7 @@ sub database_directive {
 sub defaults {
     my (@options) = @_;
 
-    Test::Nginx::Socket::add_block_preprocessor(sub {
+    each_block(sub {
         my ($block) = @_;
 
         $block->set_value('http_config',
@@ -259,7 +314,7 @@ CONFIG
 #
 # where "·" in a body stands for a no-break space.
 sub gets {
-    Test::Nginx::Socket::add_block_preprocessor(sub {
+    each_block(sub {
         my ($block) = @_;
 
         my $table = $block->gets;
@@ -328,7 +383,7 @@ sub error_body {
 }
 
 sub puts {
-    Test::Nginx::Socket::add_block_preprocessor(sub {
+    each_block(sub {
         my ($block) = @_;
 
         my $table = $block->puts;
@@ -398,7 +453,7 @@ sub timeless {
 sub calls {
     my (%option) = @_;
 
-    Test::Nginx::Socket::add_block_preprocessor(sub {
+    each_block(sub {
         my ($block) = @_;
 
         my $table = $block->calls;
@@ -453,7 +508,8 @@ sub checksum {
             . " ORDER BY t::text)), '') FROM $_ t)"
     } qw(magasin produit stock_local stock_central vente ligne_vente
         demande_reapprovisionnement reception reception_ligne transfert
-        transfert_ligne produit_code seuil seuil_categorie journal
+        transfert_ligne retour retour_ligne reservation reservation_ligne comptage
+        comptage_ligne produit_code seuil seuil_categorie journal
         idempotence),
         '(SELECT magasin_id, produit_id, quantite, total FROM cumul_vente)');
 }
@@ -468,7 +524,7 @@ sub checksum {
 our $Before;
 
 sub databases {
-    Test::Nginx::Socket::add_block_preprocessor(sub {
+    each_block(sub {
         my ($block) = @_;
         return unless defined scalar $block->unchanged;
         $block->set_value('init', ($block->init // 'MagasinTest::reset();')

@@ -1,6 +1,7 @@
 """The servers of suites that need more than one: a PostgreSQL, and nodes of
 nginx that share it."""
 
+import collections
 import http.client
 import os
 import re
@@ -39,7 +40,7 @@ def size_of(path):
 def lines_from(path, start):
     with open(path, encoding="utf-8", errors="replace") as f:
         f.seek(start)
-        return [line.strip() for line in f]
+        return [line.rstrip() for line in f]
 
 
 class Database:
@@ -110,19 +111,33 @@ class Database:
         """Other content, and no history.
 
         What was in the journal and in no poll yet is lost with it, so that a
-        row says to nodes that anything may have changed."""
-        self.sql(f"""
+        row says to nodes that anything may have changed.  TRUNCATE locks
+        its tables one by one, and nodes that connect read them in an order of
+        their own: who meets another one is this session, and tries again."""
+        text = f"""
             BEGIN;
+            SET LOCAL deadlock_timeout = '1ms';
+            SET LOCAL log_min_messages = fatal;
             LOCK TABLE entretien_tour IN EXCLUSIVE MODE;
             TRUNCATE magasin, produit, stock_local, stock_central, vente,
                 ligne_vente, demande_reapprovisionnement
                 RESTART IDENTITY CASCADE;
+            -- The clock may have been ahead: sales are not late now.
+            UPDATE vente_periode SET bord = '-infinity',
+                suivant = '-infinity', horizon = '0';
             SET LOCAL magasin.entretien = 'oui';
             TRUNCATE journal, idempotence RESTART IDENTITY;
             SET LOCAL magasin.type = 'ouverture';
             INSERT INTO journal (type) VALUES ('journal_vidage');
             {content};
-            COMMIT;""")
+            COMMIT;"""
+        for _ in range(20):
+            done = self.psql(text)
+            if done.returncode == 0:
+                return
+            if "deadlock detected" not in done.stderr:
+                break
+        raise Failure(f"psql: {done.stderr.strip()}")
 
     def at_rest(self):
         """What killed workers have left behind is through, either way."""
@@ -137,10 +152,23 @@ class Database:
             time.sleep(0.05)
 
     def complaints_since(self, start):
-        """Errors of the server that no request and no fault explains."""
-        return [line for line in lines_from(self.server_log, start)
-                if re.search(r" (ERROR|PANIC): |deadlock", line)
-                and not INNOCENT.search(line)]
+        """Errors of the server that no request and no fault explains, each
+        with what the server says of it: who waits for whom in a deadlock."""
+        found = []
+        told = False
+        for line in lines_from(self.server_log, start):
+            if re.match(r"\t|.* (DETAIL|HINT|CONTEXT|STATEMENT): ", line):
+                if told:
+                    found[-1] += "\n#     " + line.strip()
+                continue
+            told = (re.search(r" (ERROR|PANIC): |deadlock", line) is not None
+                    and not INNOCENT.search(line))
+            if told:
+                found.append(line)
+        return found
+
+
+SIGNALLED = re.compile(r"worker process (\d+) exited on signal 9")
 
 
 class Node:
@@ -239,13 +267,22 @@ http {{
         left = list(self.killed)
         self.killed = []
         found = []
+        # Ends by a signal of each number that are still to come.
+        to_come = collections.Counter(
+            int(end[1]) for end in map(SIGNALLED.search, lines) if end)
         for line in lines:
-            # A worker that was about to leave may have been faster.
+            # A worker that was about to leave may have been faster.  Another
+            # one may have had its number, which is used again.
             end = re.search(r"worker process (\d+) exited (on signal 9"
                             "|with code 0)", line)
-            if end and int(end[1]) in left:
-                left.remove(int(end[1]))
-                continue
+            if end:
+                number = int(end[1])
+                signalled = end[2] != "with code 0"
+                to_come[number] -= signalled
+                if left.count(number) > (0 if signalled
+                                         else to_come[number]):
+                    left.remove(number)
+                    continue
             # What it held when it was killed, the master lets go.
             held = re.search(r'shared memory zone "\w+" was locked by (\d+)$',
                              line)

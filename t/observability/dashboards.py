@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -16,6 +17,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 GRAFANA = os.path.join(TOP, "grafana")
 WORK = os.path.join(TOP, "build", "observability")
+
+sys.path.insert(0, os.path.join(GRAFANA, "source"))
+import translations  # noqa: E402
 
 # Words of a dashboard that is wrong, which the types have to find.
 WRONG = (('"unit": "reqps"', '"unit": "rps"'),
@@ -35,11 +39,52 @@ def dashboards():
     return found
 
 
-def targets(board):
+def targets(board, title=None):
     """(title of the panel, expression, is it about now?)"""
     for panel in board["panels"]:
         for target in panel.get("targets", ()):
-            yield panel["title"], target["expr"], target.get("instant", False)
+            yield (panel["title"] if title is None else title,
+                   target["expr"], target.get("instant", False))
+
+
+def pairs():
+    """(a dashboard, the same in the other language)"""
+    found = {board["uid"]: board for board in dashboards()}
+    for uid, board in found.items():
+        language, *_ = (tag for tag in board["tags"] if tag in ("en", "fr"))
+        other = found.get(f"{uid}-{'fr' if language == 'en' else 'en'}")
+        if not uid.endswith(("-en", "-fr")):
+            yield board, other
+
+
+def untranslated():
+    """What differs in the other language, but for the words."""
+    found = []
+    count = 0
+    for board, other in pairs():
+        count += 1
+        if other is None:
+            found.append(f"{board['uid']} is in one language only")
+        elif list(targets(board, "")) != list(targets(other, "")):
+            found.append(f"{other['uid']} does not ask the same")
+    return found if count else ["there are no dashboards"]
+
+
+def unnoticed():
+    """Strings that the table could lack without an error."""
+    found = []
+    for board, _ in pairs():
+        said = set()
+        translations.walk(board, lambda text: said.add(text) or text)
+        for pair in translations.PAIRS:
+            less = [one for one in translations.PAIRS if one != pair]
+            try:
+                if said.intersection(pair):
+                    translations.translated(board, less)
+                    found.append(f"{board['uid']}: {pair}")
+            except translations.Missing:
+                pass
+    return found
 
 
 def stale():
@@ -126,7 +171,8 @@ class Prometheus:
         """Why a panel would show nothing, or something false."""
         for name, value in self.values.items():
             expression = expression.replace(name, value)
-        if "$" in expression:
+        # $1 is what label_replace() has found.
+        if re.search(r"\$(?!1\b)", expression):
             return f"a variable that nobody knows: {expression}"
         if now:
             content = self.get("query", query=expression, time=at)

@@ -108,6 +108,71 @@ def untested():
     return found
 
 
+def rule_files(directory=PROMETHEUS):
+    return sorted(glob.glob(os.path.join(directory, "rules", "*.yml")))
+
+
+def unasked(directory=PROMETHEUS):
+    """Recordings that no test asks for, by their name and, where several have
+    it, by their labels."""
+    asked = [case["expr"] for path in test_files(directory)
+             for group in load(path)["tests"]
+             for case in group.get("promql_expr_test", ())]
+    found = []
+    for path in rule_files(directory):
+        for group in load(path)["groups"]:
+            for rule in group["rules"]:
+                if "record" not in rule:
+                    continue
+                name = re.compile(
+                    r"(?<![\w:])" + re.escape(rule["record"]) + r"(?![\w:])"
+                    + "".join(rf'(?=[^}}]*{label}="{value}")' for label, value
+                              in rule.get("labels", {}).items()))
+                if not any(name.search(expression) for expression in asked):
+                    found.append(f"{rule['record']} {rule.get('labels', '')} "
+                                 "has no test of its values")
+    return found
+
+
+def unasked_plant():
+    """What unasked() says of rules with one more recording."""
+    with tempfile.TemporaryDirectory() as directory:
+        for name in ("rules", "tests"):
+            shutil.copytree(os.path.join(PROMETHEUS, name),
+                            os.path.join(directory, name))
+        path = os.path.join(directory, "rules", "recordings.yml")
+        content = load(path)
+        content["groups"][0]["rules"].append(
+            {"record": "job:planted:sum", "expr": "sum by (job) (up)"})
+        save(path, content)
+        return unasked(directory)
+
+
+def alertmanager():
+    """What amtool has against the example of Alertmanager."""
+    done = subprocess.run(
+        ["amtool", "check-config",
+         os.path.join(PROMETHEUS, "alertmanager.yml")],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        check=False)
+    return done.stdout or "rejected" if done.returncode else ""
+
+
+def alertmanager_routes():
+    """Alerts whose severity goes to another receiver than it should."""
+    found = []
+    for severity in ("page", "ticket"):
+        done = subprocess.run(
+            ["amtool", "config", "routes", "test", "--config.file",
+             os.path.join(PROMETHEUS, "alertmanager.yml"),
+             "job=magasin", f"severity={severity}"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            check=False)
+        if done.stdout.strip() != severity:
+            found.append(f"{severity} goes to {done.stdout.strip()}")
+    return found
+
+
 def planted(change, only=None):
     """What the tests, or those of one name, say of other rules:
     change(directory) makes them so."""

@@ -57,8 +57,20 @@ def of_operation(document, operation, endpoint, shared):
     for name, member in endpoint.query.items():
         if member and name in query:
             found += of_member(document, name, query[name]["schema"], member)
+    if ("text/csv" in operation.content["responses"].get("200", {}).get(
+            "content", {})) != bool(endpoint.table):
+        found.append("as CSV it is " + ("not " if endpoint.table else "")
+                     + "documented, and the table says otherwise")
     if bool(operation.body) != (endpoint.method in ("post", "put", "patch")):
         found.append("only POST, PUT and PATCH have a body")
+    # A change without members that have to be there may be empty.
+    needed = any(
+        members_of(document, content["schema"])[1]
+        or document.resolve(content["schema"]).get("minProperties")
+        for content in operation.body.get("content", {}).values())
+    if endpoint.method in ("put", "patch") and \
+            bool(operation.body.get("required")) != needed:
+        found.append(f"the body is {'' if needed else 'not '}required")
     for media, content in operation.body.get("content", {}).items():
         found += [f"{media}: {difference}" for difference in
                   of_body(document, content["schema"], endpoint)]

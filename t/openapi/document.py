@@ -11,11 +11,15 @@ METHODS = ("get", "put", "post", "delete", "patch")
 TOLD = ("allow", "cache-control", "etag", "link", "location", "retry-after",
         "www-authenticate")
 
+# Bodies that are no JSON as a whole.
+LINES = ("text/event-stream", "application/x-ndjson", "text/csv")
+
 # What differs from one run to the next.  The schema knows its form, and that
 # is all that is asked of it; anything else has to be as in the example.
 INSTANTS = ("date_annulation", "date_cloture", "date_decision",
-            "date_demande", "date_depart", "date_reception", "date_vente",
-            "instant", "timestamp")
+            "date_demande", "date_depart", "date_ouverture", "date_reception",
+            "date_reservation", "date_retour", "date_vente", "debut",
+            "expire_le", "instant", "timestamp")
 LINKS = ("next", "previous", "recommencer")
 # Where the request went, in an example that many operations share.
 PLACES = ("path", "instance")
@@ -92,8 +96,12 @@ class Operation:
         """Is this answer told of at one place for many operations?"""
         return "$ref" in self.content["responses"][status]
 
-    def examples(self, status, media="application/json"):
+    def examples(self, status, media=None):
+        """Those of a type; without one of JSON, or else of lines of it."""
         content = self.responses[status].get("content", {})
+        if media is None:
+            media = "application/json" if "application/json" in content \
+                else "application/x-ndjson"
         return {name: self.document.resolve(example)["value"]
                 for name, example in
                 content.get(media, {}).get("examples", {}).items()}
@@ -116,7 +124,7 @@ class Operation:
         if media not in content:
             return found + [f"{media} is not documented"]
         try:
-            value = answer.body.decode() if media == "text/event-stream" \
+            value = answer.body.decode() if media in LINES \
                 else json.loads(answer.body)
         except ValueError as error:
             return found + [f"the body is no JSON: {error}"]
@@ -149,7 +157,9 @@ class Operation:
             return None
         shared = self.shared(status)
         told = text_of(examples[name], None, shared)
-        said = text_of(json.loads(answer.body), answer, shared)
+        said = answer.body.decode() if answer.media() in LINES \
+            else json.loads(answer.body)
+        said = text_of(said, answer, shared)
         return None if told == said else \
             f"the server answers {said}, the document has {told}"
 

@@ -126,7 +126,7 @@ class Server:
         if method not in ("GET", "HEAD", "OPTIONS"):
             self.fresh = False
         connection = http.client.HTTPConnection("127.0.0.1", self.port,
-                                                timeout=30)
+                                                timeout=60)
         try:
             try:
                 connection.request(method, path, body=body,
@@ -177,7 +177,7 @@ class Request:
         if not isinstance(body, str):
             body = json.dumps(body, ensure_ascii=False)
         self.body = body.encode()
-        self.headers["Content-Type"] = "application/json"
+        self.headers["Content-Type"] = media(self.operation)
 
     def send(self, method=None, **headers):
         return self.server.send(
@@ -186,8 +186,17 @@ class Request:
                                 for k, v in headers.items()}}, self.body)
 
 
-def bodies(operation):
-    """The examples of a request's JSON body."""
-    content = operation.body.get("content", {}).get("application/json", {})
+def media(operation):
+    """The type that an operation's requests have: JSON, where it is one."""
+    content = operation.body["content"]
+    return "application/json" if "application/json" in content \
+        else next(iter(content))
+
+
+def bodies(operation, of=None):
+    """The examples of a request's body, of this type or else media()."""
+    if not operation.body:
+        return {}
+    content = operation.body["content"][of or media(operation)]
     return {name: operation.document.resolve(example)["value"]
             for name, example in content.get("examples", {}).items()}

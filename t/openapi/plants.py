@@ -28,6 +28,9 @@ OF_TABLE = {
     "a path too many": change("paths", "/api/v1/clients/", to={
         "get": {"operationId": "clients", "security": [], "responses": {}}}),
     "a method that is missing": change(*PRODUCTS, "post"),
+    "a body that is not needed": change(
+        "paths", "/api/v1/products/{id}/", "patch", "requestBody", "required",
+        to=True),
     "an operation under another name": change(
         *PRODUCTS, "post", "operationId", to="product_make"),
     "another scope": change(*SALES, "post", "security",
@@ -36,6 +39,8 @@ OF_TABLE = {
                                         to="Needs the scope `stock`."),
     "a write without a token": change(*SALES, "post", "security", to=[]),
     "a read that no server guards": change(*SALES, "get", "security", to=[]),
+    "a list that is no CSV": change(*SALES, "get", "responses", "200",
+                                    "content", "text/csv"),
     "a parameter under another name": change(
         *PRODUCTS, "get", "parameters", 0, "name", to="nom"),
     "a parameter too few": change(*PRODUCTS, "get", "parameters", 1),

@@ -37,6 +37,21 @@ RECEIVED = ("SELECT reception_creer(2, 'Torréfacteur', 'BL-77', '{4,2}',"
             " '{10,5}', '{3.20,NULL}', 'demo', NULL, NULL)")
 SENT = ("SELECT transfert_creer(1, 2, '{9,4}', '{4,5}', NULL, 'demo', NULL,"
         " NULL)")
+RESERVED = ("SELECT reservation_creer(1, '{2,4}', '{1,2}', 900, 'Panier 7',"
+            " 'demo')")
+OVER = ("SELECT reservation_clore(1, 'expiree', 'demo')")
+
+OPENED = ("SELECT comptage_ouvrir(1, NULL, NULL, false, 'annuel', 'demo', NULL,"
+          " NULL)")
+LISTED = OPENED.replace("NULL, NULL, false", "NULL, '{4,9}', false")
+COUNTED = ("; SELECT comptage_compter(1, '{4,9}', '{27,28}', '{f,f}', NULL,"
+           " 'demo', NULL, NULL)")
+# Another stock-take, which has counted product 8.
+ELSEWHERE = (OPENED + "; SELECT comptage_compter(2, '{8}', '{1}', '{f}', NULL,"
+             " 'demo', NULL, NULL)")
+CLOSED = "UPDATE comptage SET statut = 'clos', date_cloture = now()"
+RETURNED = ("SELECT retour_creer(1, '{4}', '{1}', 'trop fort', true, NULL,"
+            " 'demo', NULL, NULL)")
 
 
 def archived(product):
@@ -79,8 +94,14 @@ ROWS = {
                      "replenishment_patch", "replenishment_cancel",
                      "replenishment_decisions"), REQUESTED),
     **dict.fromkeys(("receipts", "receipt", "receipt_cancel"), RECEIVED),
+    "sale_returns": RETURNED,
     **dict.fromkeys(("transfers", "transfer", "transfer_receive",
                      "transfer_cancel"), SENT),
+    **dict.fromkeys(("reservations", "reservation", "reservation_claim",
+                     "reservation_release"), RESERVED),
+    **dict.fromkeys(("counts", "count", "count_add", "count_cancel"), OPENED),
+    "count_lines": OPENED + COUNTED,
+    "count_close": LISTED + COUNTED,
 }
 
 # A value of each parameter of a query, which the first answer fits.
@@ -88,15 +109,20 @@ VALUES = {
     "archive": "true", "categorie": "Boissons", "code": "3017620422003",
     "depuis": "2026-01-01",
     "detail": "true", "format": "json", "id": "4,6", "jusqu_a": "2999-12-31T23:59:59Z", "limit": "2",
-    "magasin": "2", "ordering": "-id", "page": "last", "produit": "4",
+    "magasin": "2", "mode": "valid", "ordering": "-id", "page": "last", "produit": "4",
     "sous_minimum": "true", ("items", "ordering"): "-quantite",
     ("items", "q"): "premium", "produit__nom": "café", "produits": "4,6", "q": "cafe", "quantite": "30",
     "statut": "en_attente", "type": "vente",
     ("receipts", "reference"): "BL-77",
+    ("reservations", "reference"): "Panier 7",
+    ("reservations", "magasin"): "1",
+    "au": "2999-12-31T23:59:59Z", "numero": "1", "total_min": "100",
     ("stock_central", "ordering"): "-quantite",
     ("reports_sales", "jusqu_a"): "2999-12-31",
     "par": "mois", "groupe": "produit",
     ("transfers", "statut"): "en_transit",
+    ("counts", "statut"): "ouvert", ("counts", "magasin"): "1",
+    "etat": "comptes",
 }
 
 SCENARIOS = {
@@ -148,7 +174,12 @@ SCENARIOS = {
         "inconnu": {"path": {"produit": 99}},
         "ordre_inverse": {"body": {"minimum": 2, "maximum": 1}},
     },
-    "stock": {"inconnu": {"path": {"id": 99}}},
+    "stock": {
+        "instant": {"query": {"au": "2999-12-31", "produits": "4,5"}},
+        "instant_non_valide": {"query": {"au": "hier"}},
+        "trop_ancien": {"query": {"au": "2001-01-01"}},
+        "inconnu": {"path": {"id": 99}},
+    },
     "stock_list": {
         "premiere_page": {},
         "derniere_page": {"query": {"page": "last"}},
@@ -191,6 +222,21 @@ SCENARIOS = {
                       "sql": coded(1)},
         "json_abime": {"body": '{"nom": "Thé'},
     },
+    "products_batch": {
+        "valables": {"query": {"mode": "valid"},
+                     "body": "id,prix\n4,16.50\n99,1\n5,-1\n"},
+        "colonne_inconnue": {"body": "id,zzz\n4,1\n"},
+        "sans_lignes": {"body": "id,prix\n"},
+        "sans_droit": {"token": "caisse"},
+        "corps_trop_long": {"body": "x" * (32 * 1024 * 1024 + 1)},
+    },
+    "stock_batch": {
+        "valables": {"query": {"mode": "valid"},
+                     "body": "magasin,produit,delta\n1,4,-1\n1,5,-9999\n"},
+        "colonne_inconnue": {"body": "magasin,zzz\n4,1\n"},
+        "sans_lignes": {"body": "magasin,produit,delta\n"},
+        "corps_trop_long": {"body": "x" * (32 * 1024 * 1024 + 1)},
+    },
     "product": {"inconnu": {"path": {"id": 99}}},
     "product_update": {
         "prix_negatif": {"body": {"prix": "-1"}},
@@ -229,6 +275,9 @@ SCENARIOS = {
                 {"produit": 1, "quantite": 1, "prix_unitaire": "80.00"}]}},
         "archive": {"sql": archived(4)},
         "ferme": {"sql": closed(1)},
+        "autre_total": {
+            "body": {"magasin": 1, "lignes": [{"produit": 4, "quantite": 2}],
+                     "total_attendu": "31.00"}},
     },
     "sale": {"inconnu": {"path": {"id": 99}}},
     "replenishments": {
@@ -276,6 +325,20 @@ SCENARIOS = {
         "json_abime": {"body": "{"},
         "inconnu": {"path": {"id": 99}},
         "decidee": {"sql": DECIDED},
+    },
+    "sale_returns": {
+        "sans_retour": {"path": {"id": 2}},
+        "inconnu": {"path": {"id": 99}},
+    },
+    "sale_return_create": {
+        "ligne_non_valide": {
+            "body": {"lignes": [{"produit": 4, "quantite": 1},
+                                {"produit": 1, "quantite": 0}],
+                     "remise_en_stock": True}},
+        "sans_lignes": {"body": {"lignes": [], "remise_en_stock": True}},
+        "json_abime": {"body": '{"lignes": []'},
+        "ferme": {"sql": closed(1)},
+        "inconnu": {"path": {"id": 99}},
     },
     "receipts": {
         "filtre": {"query": {"magasin": "2", "reference": "BL-77"}},
@@ -332,6 +395,77 @@ SCENARIOS = {
         "inconnu": {"path": {"id": 99}},
         "deja_recu": {"sql": "UPDATE transfert SET statut = 'recu',"
                              " date_cloture = now()"},
+    },
+    "reservations": {
+        "filtre": {"query": {"magasin": "1", "reference": "Panier 7"}},
+        "magasin_non_valide": {"query": {"magasin": "nord"}},
+    },
+    "reservation_create": {
+        "ligne_non_valide": {
+            "body": {"magasin": 1, "lignes": [{"produit": 4, "quantite": 2},
+                                              {"produit": 1, "quantite": 0}]}},
+        "duree_trop_courte": {
+            "body": {"magasin": 1, "lignes": [{"produit": 4, "quantite": 2}],
+                     "duree": 10}},
+        "json_abime": {"body": '{"magasin": 1'},
+        "archive": {"sql": archived(4)},
+        "ferme": {"sql": closed(1)},
+    },
+    "reservation": {"inconnu": {"path": {"id": 99}}},
+    "reservation_claim": {
+        "champ_inconnu": {"body": {"quantite": 1}},
+        "json_abime": {"body": "{"},
+        "inconnu": {"path": {"id": 99}},
+        "expiree": {"sql": OVER},
+        "deja_rendue": {"sql": OVER.replace("expiree", "rendue")},
+        "casse": {"sql": "UPDATE stock_local SET quantite = 1"
+                         " WHERE magasin_id = 1 AND produit_id = 4"},
+        "ferme": {"sql": closed(1)},
+    },
+    "reservation_release": {
+        "champ_inconnu": {"body": {"quantite": 1}},
+        "json_abime": {"body": "{"},
+        "inconnu": {"path": {"id": 99}},
+        "expiree": {"sql": OVER},
+        "deja_rendue": {"sql": OVER.replace("expiree", "rendue")},
+    },
+    "counts": {
+        "filtre": {"query": {"magasin": "1", "statut": "ouvert"}},
+        "statut_inconnu": {"query": {"statut": "perdu"}},
+    },
+    "count_create": {
+        "categorie_inconnue": {"body": {"lieu": 1, "categorie": "Rien"}},
+        "json_abime": {"body": '{"lieu": 1'},
+    },
+    "count": {"inconnu": {"path": {"id": 99}}},
+    "count_lines": {
+        "ecarts": {"query": {"etat": "ecarts"}},
+        "etat_inconnu": {"query": {"etat": "perdu"}},
+    },
+    "count_add": {
+        "etranger": {"body": {"lignes": [{"produit": 4, "quantite": 1},
+                                         {"produit": 1, "quantite": 1}]},
+                     "sql": "UPDATE comptage SET produits = '{4}'"},
+        "sans_lignes": {"body": {"lignes": []}},
+        "json_abime": {"body": "{"},
+        "inconnu": {"path": {"id": 99}},
+        "ailleurs": {"sql": ELSEWHERE},
+        "deja_clos": {"sql": CLOSED},
+    },
+    "count_close": {
+        "a_zero": {"sql": "DELETE FROM comptage_ligne WHERE produit_id = 9"},
+        "a_recompter": {"sql": "UPDATE stock_local SET quantite = 2"
+                               " WHERE magasin_id = 1 AND produit_id = 4"},
+        "champ_inconnu": {"body": {"quantite": 1}},
+        "json_abime": {"body": "{"},
+        "inconnu": {"path": {"id": 99}},
+        "deja_clos": {"sql": CLOSED},
+    },
+    "count_cancel": {
+        "champ_inconnu": {"body": {"quantite": 1}},
+        "json_abime": {"body": "{"},
+        "inconnu": {"path": {"id": 99}},
+        "deja_clos": {"sql": CLOSED},
     },
     "cache_flush": {
         "champ_inconnu": {"body": {"motif": "oui"}},

@@ -73,6 +73,34 @@ try {
   expect("POST of a product takes the token that is filled in",
     outcome.includes("201"), outcome);
 
+  // In dark: its texts are lighter than what they stand on, and the other way
+  // round in light.
+  for (const colorScheme of ["dark", "light"]) {
+    const other = await browser.newPage({ colorScheme });
+    // The document is long, and the machine may be busy.
+    other.setDefaultTimeout(120000);
+    await other.goto(`${base}/swagger/`);
+    await other.locator(".opblock").first().waitFor();
+    const [ground, text] = await other.evaluate(() => {
+      const light = (colour) =>
+        colour.match(/[\d.]+/g).slice(0, 3).reduce((sum, one) => sum + +one, 0);
+      const grounds = [];
+      for (let node = document.querySelector(".info .title"); node;
+        node = node.parentElement) {
+        grounds.push(getComputedStyle(node).backgroundColor);
+      }
+      const seen = grounds.find((one) => !/, 0\)$/.test(one));
+      return [
+        light(seen ?? "rgb(255, 255, 255)"),
+        light(getComputedStyle(document.querySelector(".info .title")).color),
+      ];
+    });
+    expect(`it can be read in ${colorScheme}`,
+      colorScheme === "dark" ? text > ground + 300 : ground > text + 300,
+      `${text} on ${ground}`);
+    await other.close();
+  }
+
   if (process.env.SCREENSHOT) {
     await page.screenshot({ path: process.env.SCREENSHOT, fullPage: true });
   }

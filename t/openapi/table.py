@@ -28,13 +28,16 @@ CHOICES = re.compile(
     r"static const char \*const\s+(\w+)\[\]\s*=\s*\{(.*?)\};", re.S)
 SPEC = re.compile(
     r"const ngx_http_magasin_list_spec_t\s+(\w+)\s*=\s*\{(.*?)\n\};", re.S)
+MOVEMENT = re.compile(
+    r"const ngx_http_magasin_movement_t\s+(\w+)\s*=\s*\{(.*?)\n\};", re.S)
 FUNCTION = re.compile(r"^(ngx_http_magasin_\w+)\([^;{]*\)\n\{\n(.*?)^\}",
                       re.S | re.M)
 PARAMETER = re.compile(
     r"ngx_http_magasin_query_value\(\s*ctx->query,\s*" + STRING)
 
 # Functions of other files that read a query or a body for a bind.
-SHARED = ("ngx_http_magasin_list_bind", "ngx_http_magasin_movement_cancel")
+SHARED = ("ngx_http_magasin_list_bind", "ngx_http_magasin_movement_cancel",
+          "ngx_http_magasin_movement_motif")
 
 
 class Failure(Exception):
@@ -152,6 +155,8 @@ class Endpoint:
         self.bind = row["bind"]
         self.spec = row.get("spec", "NULL").lstrip("&")
         self.live = row.get("live", "0") == "1"
+        # The columns of a list as CSV; "": it is no list.
+        self.table = "".join(re.findall(STRING, row.get("table", "")))
         self.extra = row.get("extra", "0") == "1"
         # What is cached until what changes: [("STOCK", "FIRST_ID"), ...].
         self.tags = [tuple(part.strip() for part in arguments.split(","))
@@ -167,6 +172,7 @@ class Tables:
 
     def __init__(self):
         self.members, self.specs, self.functions = {}, {}, {}
+        self.movements = {}
         paths = sorted(glob.glob(os.path.join(MODULE, "**", "*.c"),
                                  recursive=True))
         texts = {path: source(path) for path in paths}
@@ -181,6 +187,8 @@ class Tables:
                                       if row != [".name = NULL"]]
             for name, body in SPEC.findall(text):
                 self.specs[name] = fields(rows("{" + body + "}")[0])["params"]
+            for name, body in MOVEMENT.findall(text):
+                self.movements[name] = fields(rows("{" + body + "}")[0])
             for name, body in FUNCTION.findall(text):
                 self.functions[name, path] = body
 
@@ -203,7 +211,15 @@ class Tables:
                     todo.append(near)
                 elif called in SHARED:
                     todo += [k for k in self.functions if k[0] == called]
-        return "\n".join(seen.values())
+        return self.expanded("\n".join(seen.values()))
+
+    def expanded(self, text):
+        """With what the descriptions of movements that a text names read."""
+        return text + "".join(
+            f"members_read(ctx, {spec['members']}); "
+            f"lines_read(ctx, {spec['lines']});"
+            for name, spec in self.movements.items()
+            if re.search(rf"\b{name}\b", text))
 
     def fill(self, endpoint):
         text = self.closure(endpoint.bind)
@@ -237,8 +253,8 @@ class Tables:
                 (f"[].{m.name}", m) for m in self.members[name])
 
     def closure_of_one(self, name):
-        return "\n".join(body for key, body in self.functions.items()
-                         if key[0] == name)
+        return self.expanded("\n".join(
+            body for key, body in self.functions.items() if key[0] == name))
 
 
 def endpoints():
@@ -273,6 +289,7 @@ def main():
         "place": endpoint.place,
         "open": endpoint.open,
         "live": endpoint.live,
+        "table": endpoint.table,
         "extra": endpoint.extra,
         "tags": endpoint.tags,
     } for endpoint in endpoints()], indent=1))

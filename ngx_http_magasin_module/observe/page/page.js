@@ -137,6 +137,8 @@
             parts.push(["Activité", [
                 ["Unités vendues", count(now.business.unites_vendues)],
                 ["Chiffre d’affaires", now.business.chiffre_affaires],
+                ["Unités rendues", count(now.business.unites_rendues)],
+                ["Remboursements", now.business.remboursements],
                 ["Ruptures", count(now.business.ruptures)], ["Surstocks", count(now.business.surstock)],
                 ["Demandes en attente", count(now.business.demandes_en_attente)]
             ]]);

@@ -116,6 +116,10 @@ static u_char  fuzz_pg_session[] =
 
 static u_char  fuzz_pg_parsed[] = "1\0\0\0\4";
 
+/* The role may not ask which life of the database this is. */
+static u_char  fuzz_pg_lifeless[] =
+    "1\0\0\0\4" "E\0\0\0\27SERROR\0C42501\0Mno\0\0" "Z\0\0\0\5I";
+
 
 void
 fuzz_pg(ngx_pool_t *pool, u_char *data, size_t size)
@@ -187,6 +191,7 @@ fuzz_pg_open(fuzz_pg_t *pg, ngx_pool_t *pool, ngx_http_magasin_pg_conf_t *pcf)
 
     static char                          host[NGX_MAX_PATH];
     static ngx_array_t                   targets;
+    static ngx_http_magasin_names_t      names;     /* none */
     static ngx_http_magasin_pg_target_t  target;
 
     static const char                   *keywords[] = {
@@ -209,6 +214,7 @@ fuzz_pg_open(fuzz_pg_t *pg, ngx_pool_t *pool, ngx_http_magasin_pg_conf_t *pcf)
     targets.nelts = 1;
 
     pcf->targets = &targets;
+    pcf->names = &names;
     pcf->connections = FUZZ_CONNECTIONS;
     pcf->queue[NGX_HTTP_MAGASIN_PG_READ] = 16;
     pcf->queue[NGX_HTTP_MAGASIN_PG_WRITE] = 16;
@@ -221,6 +227,12 @@ fuzz_pg_open(fuzz_pg_t *pg, ngx_pool_t *pool, ngx_http_magasin_pg_conf_t *pcf)
     ngx_memzero(&cycle, sizeof(ngx_cycle_t));
     cycle.pool = pool;
     cycle.log = ngx_cycle->log;
+
+    /* No zone is configured. */
+
+    cycle.conf_ctx = ngx_pcalloc(pool, (ngx_http_module.index + 1)
+                                       * sizeof(void *));
+    fuzz_assert(cycle.conf_ctx);
 
     pg->pool = ngx_http_magasin_pg_create(&cycle, pcf);
     fuzz_assert(pg->pool);
@@ -248,7 +260,9 @@ fuzz_pg_greet(fuzz_pg_t *pg)
 
     p = all;
 
-    for (i = 0; i < NGX_HTTP_MAGASIN_SQL_COUNT - 1; i++) {
+    /* All but two, which came before. */
+
+    for (i = 0; i < NGX_HTTP_MAGASIN_SQL_COUNT - 2; i++) {
         p = ngx_cpymem(p, fuzz_pg_parsed, sizeof(fuzz_pg_parsed) - 1);
     }
 
@@ -259,6 +273,8 @@ fuzz_pg_greet(fuzz_pg_t *pg)
 
     for (i = 0; i < FUZZ_CONNECTIONS; i++) {
         fuzz_pg_say(pg->fds[i], fuzz_pg_session, sizeof(fuzz_pg_session) - 1);
+        fuzz_pg_say(pg->fds[i], fuzz_pg_lifeless,
+                    sizeof(fuzz_pg_lifeless) - 1);
         fuzz_pg_say(pg->fds[i], all, p - all);
     }
 

@@ -63,6 +63,7 @@ fuzz_talk(ngx_pool_t *pool, u_char *data, size_t size)
     static int                       listener = -1;
     static char                      path[NGX_MAX_PATH];
     static ngx_array_t               targets;
+    static ngx_http_magasin_names_t  names;     /* none */
 
     if (size < 2) {
         return;
@@ -83,6 +84,7 @@ fuzz_talk(ngx_pool_t *pool, u_char *data, size_t size)
 
     ngx_memzero(&rcf, sizeof(ngx_http_magasin_redis_conf_t));
     rcf.targets = &targets;
+    rcf.names = &names;
     rcf.timeout = 60000;
 
     ngx_memzero(&talk, sizeof(fuzz_talk_t));

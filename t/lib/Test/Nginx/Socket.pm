@@ -21,7 +21,7 @@ our @EXPORT = qw(
     is_str log_level master_off master_on no_long_string no_root_location
     no_shuffle repeat_each run_tests server_addr server_name server_port
     server_port_for_client server_root timeout worker_connections workers
-    $ServerAddr $ServerPort $ServerPortForClient
+    $ServerAddr $ServerPort
 );
 
 our ($ServerAddr, $ServerPort, $ServerPortForClient, $RepeatEach);
@@ -80,7 +80,7 @@ sub master_off       { return $Test::Nginx::Util::MasterProcess = 'off' }
 sub check_accum_error_log { return $Test::Nginx::Util::AccumErrorLog = 1 }
 
 sub add_block_preprocessor {
-    push @Test::Nginx::Util::BlockPreprocessors, @_;
+    unshift @Test::Nginx::Util::BlockPreprocessors, @_;
     return;
 }
 
@@ -395,15 +395,18 @@ needs this.
 
 Logs are checked over all repetitions of a block, not over each.
 
-=item add_block_preprocessor(SUB), add_response_body_check(SUB),
+=item add_block_preprocessor(SUB)
+
+The last one runs first.
+
+=item add_response_body_check(SUB),
 add_cleanup_handler(SUB), config_preamble(TEXT),
 env_to_nginx('NAME', 'NAME=value'), bail_out(TEXT), is_str(GOT, WANTED, NAME)
 
 =item server_root(), html_dir(), server_addr(), server_port(), server_name(),
 server_port_for_client()
 
-The variables C<$ServerAddr>, C<$ServerPort> and C<$ServerPortForClient> are
-exported too.
+The variables C<$ServerAddr> and C<$ServerPort> are exported too.
 
 =item no_long_string()
 

@@ -31,6 +31,9 @@ our $Preamble          = '';
 
 our (@BlockPreprocessors, @CleanupHandlers, @BodyChecks, @NginxEnv);
 
+# Lines of the error log that "--- no_error_log [error]" does not mean.
+our @ExpectedErrors;
+
 my $root = $ENV{TEST_NGINX_SERVROOT} || File::Spec->catdir('t', 'servroot');
 
 if ($ENV{TEST_NGINX_RANDOMIZE}) {

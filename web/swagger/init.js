@@ -2,6 +2,14 @@
 // has its public token, any other has none.
 const settings = await (await fetch("settings.json")).json();
 
+// Its own dark colours, for who has chosen them for all pages.
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const paint = () =>
+  document.documentElement.classList.toggle("dark-mode", dark.matches);
+
+paint();
+dark.addEventListener("change", paint);
+
 const ui = window.SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#swagger-ui",

@@ -17,8 +17,17 @@ export const paths = [
     "/produits",
     "/central",
     "/demandes",
+    "/etiquettes",
     "/rapport",
     "/journal",
+    "/receptions",
+    "/transferts",
+    "/commander",
+    "/prix",
+    "/importer",
+    "/magasins",
+    "/chiffres",
+    "/inventaire",
 ];
 
 const axe = await readFile(
@@ -37,6 +46,9 @@ export async function openTab(browser, options = {}) {
         timezoneId: "Europe/Paris",
         reducedMotion: "reduce",
         viewport: { width: 1280, height: 800 },
+        // What a service worker answers, a test does not see; those that are
+        // about it say "allow".
+        serviceWorkers: "block",
         ...options,
     });
     const tab = await context.newPage();
@@ -51,7 +63,11 @@ export async function openTab(browser, options = {}) {
         );
     });
     tab.on("console", (message) => {
-        if (["error", "warning"].includes(message.type())) {
+        if (
+            ["error", "warning"].includes(message.type()) &&
+            !message.text().startsWith("Service Worker registration blocked") &&
+            !streamBroke(message)
+        ) {
             wrong.push(message.text());
         }
     });
@@ -76,6 +92,22 @@ export async function openTab(browser, options = {}) {
         },
     };
 }
+
+// The stream of changes is open for as long as a page is, and goes on where it
+// broke: Chromium ends it when any network of the machine changes.
+const streamBroke = (message) =>
+    message.text().includes("ERR_NETWORK_CHANGED") &&
+    message.location().url.includes("/journal/stream/");
+
+// As somebody who has given a token before; in tabs of the same person, too
+export const withToken = (tab, text = token) =>
+    tab.addInitScript((given) => {
+        try {
+            sessionStorage.setItem("magasin.jeton", given);
+        } catch {
+            // It is blocked.
+        }
+    }, text);
 
 export async function identify(tab) {
     await tab.getByLabel("Jeton d’accès").fill(token);
@@ -104,9 +136,36 @@ export async function violations(tab) {
     });
 }
 
+// To be called before the tab goes anywhere: gives a function that waits until
+// nothing but the stream of changes has been under way for half a second.
+export function traffic(tab) {
+    const open = new Set();
+    let last = performance.now();
+    const ends = (request) => {
+        open.delete(request);
+        last = performance.now();
+    };
+
+    tab.on("request", (request) => {
+        if (!request.url().includes("/journal/stream/")) {
+            open.add(request);
+        }
+    });
+    tab.on("requestfinished", ends);
+    tab.on("requestfailed", ends);
+    return async () => {
+        while (open.size > 0 || performance.now() - last < 500) {
+            await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+    };
+}
+
 export async function settled(tab) {
-    await tab.locator("h1").waitFor();
-    await tab.locator(".region[aria-busy]").waitFor({ state: "detached" });
+    await tab.waitForFunction(
+        () =>
+            document.querySelector("h1") &&
+            !document.querySelector(".region[aria-busy]"),
+    );
 }
 
 // The API, as another program would call it.

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 // Everything that belongs to Chromium is in a directory that goes with it.
-export async function openBrowser() {
+// settings: those of Blink, such as "defaultFontSize=32"
+export async function openBrowser(settings = null) {
     const home = await mkdtemp(join(tmpdir(), "magasin-chromium."));
     const browser = await chromium.launch({
         executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -19,6 +20,7 @@ export async function openBrowser() {
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
+            ...(settings ? [`--blink-settings=${settings}`] : []),
         ],
     });
 

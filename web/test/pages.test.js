@@ -87,13 +87,14 @@ page("dashboard: follows what another tab does", "/", async (tab) => {
 });
 
 page(
-    "stock: order, search, pages, low stock, back",
+    "stock: order, search, low stock, back",
     "/stock?magasin=3",
     async (tab) => {
         const quantities = async () =>
-            (await column(tab, "td.number")).map(Number);
+            (await column(tab, "td.stock")).map(Number);
+        const names = await column(tab, "th .title");
 
-        assert.match(await tab.locator(".pager").textContent(), /Page 1 sur 2/);
+        assert.equal(names.length, 15);
         await tab.getByRole("button", { name: "Quantité" }).click();
         await settled(tab);
         const up = await quantities();
@@ -110,14 +111,9 @@ page(
             await tab.locator(".badge.rupture:visible").count(),
             up.filter((number) => number === 0).length,
         );
-
-        await tab.getByRole("button", { name: "Suivant" }).click();
-        await settled(tab);
-        assert.equal(search(tab).get("page"), "2");
-        assert.equal((await quantities()).length, 5);
         await tab.goBack();
         await settled(tab);
-        assert.deepEqual(await quantities(), up);
+        assert.deepEqual(await column(tab, "th .title"), names);
 
         await tab.getByLabel("Produit", { exact: true }).fill("café");
         await tab.waitForURL(/recherche=caf/);
@@ -167,7 +163,7 @@ page(
         const row = tab.locator("tbody tr").first();
         assert.match(
             await row.textContent(),
-            /Correction de stock.*« casse ».*Magasin Sud/,
+            /Correction de stock.*«\scasse\s».*Magasin Sud/,
         );
         assert.equal(await row.locator(".delta").textContent(), "-3");
     },
@@ -394,7 +390,7 @@ page(
         const first = await tab.locator(".tile").first().elementHandle();
         const refresh = async () => {
             await Promise.all([
-                tab.waitForResponse(/\/stores\/3\/stock\/\?produits=/),
+                tab.waitForResponse(/\/stores\/3\/items\/\?produits=/),
                 tab.evaluate(() =>
                     document.dispatchEvent(new Event("visibilitychange")),
                 ),
@@ -440,13 +436,13 @@ page(
 
         await tab.setViewportSize({ width: 360, height: 740 });
         assert.equal(
-            await tab.getByRole("link", { name: "Caisse" }).isVisible(),
+            await tab.getByRole("link", { name: "Vente" }).isVisible(),
             false,
         );
         await tab.getByRole("button", { name: "Menu" }).press("Enter");
-        await tab.getByRole("link", { name: "Caisse" }).press("Enter");
-        await tab.getByRole("heading", { name: "Caisse" }).waitFor();
-        assert.equal(await focused(), "Caisse");
+        await tab.getByRole("link", { name: "Vente" }).press("Enter");
+        await tab.getByRole("heading", { level: 1, name: "Vente" }).waitFor();
+        assert.equal(await focused(), "Vente");
         assert.equal(
             await tab.getByRole("link", { name: "Journal" }).isVisible(),
             false,

@@ -119,7 +119,7 @@ test("a sale, the stock, the dashboard, a replenishment", async () => {
     await settled(tab);
     const before = await takings(tab);
 
-    await go(tab, "Caisse");
+    await go(tab, "Vente");
     await sell(tab, had);
     assert.equal(await stockOf(1, 4), had - 2);
 

@@ -6,6 +6,8 @@ import { csv } from "../assets/js/csv.js";
 import { dayFault } from "../assets/js/days.js";
 import { finder, folded, level, localDay } from "../assets/js/format.js";
 import { cents, centsOfNumber, money, plain } from "../assets/js/money.js";
+import { EventBlocks } from "../assets/js/sse.js";
+import { device } from "../assets/js/storage.js";
 
 test("amounts are exact cents", () => {
     assert.equal(cents("12.99"), 1299n);
@@ -85,4 +87,91 @@ test("CSV quotes what it must, and is no formula", () => {
         ]),
         '\ufeffNom;Quantité\r\n"Thé; ""vert""";3\r\n\'=1+1;-3\r\n',
     );
+});
+
+test("events of a stream are the same wherever it is cut", () => {
+    const lines = [
+        "retry: 1752",
+        "id: yKPc2Dc1Mh8yMTY0",
+        "",
+        ": nothing happens",
+        "id: a:b",
+        "",
+        "event: vente",
+        "id: c",
+        'data: {"id":1,',
+        'data:"nom":"Thé : vert"}',
+        "",
+        "data",
+        "",
+        "",
+        "id: open",
+    ];
+    const none = { id: null, type: null, data: null, retry: null };
+    const wanted = [
+        { ...none, id: "yKPc2Dc1Mh8yMTY0", retry: 1752 },
+        { ...none, id: "a:b" },
+        {
+            ...none,
+            id: "c",
+            type: "vente",
+            data: '{"id":1,\n"nom":"Thé : vert"}',
+        },
+        { ...none, data: "" },
+    ];
+
+    for (const end of ["\n", "\r\n", "\r"]) {
+        const text = lines.join(end);
+
+        for (let at = 0; at <= text.length; at += 1) {
+            const blocks = new EventBlocks();
+            assert.deepEqual(
+                [
+                    ...blocks.feed(text.slice(0, at)),
+                    ...blocks.feed(text.slice(at)),
+                ],
+                wanted,
+                `${JSON.stringify(end)} at ${at}`,
+            );
+        }
+    }
+});
+
+// As the browser has it: its places may be full, or forbidden.
+test("what finds no room is there all the same, and not what was before", () => {
+    const place = new Map();
+    let room = true;
+
+    globalThis.localStorage = {
+        getItem: (key) => place.get(key) ?? null,
+        setItem: (key, value) => {
+            if (!room) {
+                throw new DOMException("full", "QuotaExceededError");
+            }
+            place.set(key, String(value));
+        },
+        removeItem: (key) => place.delete(key),
+        length: 0,
+    };
+    try {
+        device.set("tickets", "one");
+        room = false;
+        device.set("tickets", "one and two");
+        assert.equal(device.get("tickets"), "one and two");
+        room = true;
+        device.set("tickets", "two");
+        assert.equal(device.get("tickets"), "two");
+        assert.equal(place.get("tickets"), "two");
+        room = false;
+        device.set("tickets", "three");
+        device.remove("tickets");
+        assert.equal(device.get("tickets"), null);
+        assert.equal(place.size, 0);
+    } finally {
+        delete globalThis.localStorage;
+    }
+    device.set("tickets", "four");
+    assert.equal(device.get("tickets"), "four");
+    device.remove("tickets");
+    assert.equal(device.get("tickets"), null);
 });

@@ -1,4 +1,4 @@
-// A correction of a store's stock: a count that says what it expected to
+// A correction of a store's stock, or of the central one: a count that says what it expected to
 // find, so that a sale of meanwhile is not undone by it.
 
 import { read, sender } from "./api.js";
@@ -8,8 +8,12 @@ import { field, formOf } from "./form.js";
 import { quantity } from "./format.js";
 import { notify } from "./notices.js";
 
+// store: {id, nom}, with the id null for the centre
 export async function adjustDialog(store, product, done) {
-    const path = `/stores/${store.id}/stock/${product.id}/`;
+    const path =
+        store.id === null
+            ? `/stock/central/${product.id}/`
+            : `/stores/${store.id}/stock/${product.id}/`;
     let found = (await read(path)).quantite;
     const count = field({
         name: "quantite",

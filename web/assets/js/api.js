@@ -2,21 +2,55 @@
 // are sent.
 
 import { Refusal, Silence, Withdrawn } from "./errors.js";
+import { heard, unheard } from "./reach.js";
 import { askForToken, authorization, rejectToken } from "./token.js";
 
 const BASE = "/api/v1";
 const DEADLINE = 15000;
 const TRIES = 3;
+const QUIET = 60000;
+// A machine that slept between two tries may wake up when the server knows the key
+// no more (24 hours).
+const KNOWN = 3600000;
 
-async function bodyOf(response) {
+// most: how many bytes are worth the wait; of what is more, nothing is read.  A
+// compressed answer is short: longer ones are sent as they are.
+async function bodyOf(response, most = Number.POSITIVE_INFINITY) {
     if (!response.headers.get("Content-Type")?.includes("json")) {
         return null;
     }
-    return response.json();
+    if (most === Number.POSITIVE_INFINITY || compressed(response)) {
+        return response.json();
+    }
+    const parts = [];
+    const reader = response.body.getReader();
+    let size = 0;
+
+    for (;;) {
+        const { done, value } = await reader.read();
+
+        if (done) {
+            return JSON.parse(await new Blob(parts).text());
+        }
+        parts.push(value);
+        size += value.length;
+        if (size > most) {
+            await reader.cancel();
+            return null;
+        }
+    }
 }
 
-async function send(method, path, { headers = {}, body, signal } = {}) {
-    const signals = [AbortSignal.timeout(DEADLINE)];
+const compressed = (response) => response.headers.has("Content-Encoding");
+
+// patience: a signal in the place of the deadline; take(response) reads what was
+// asked for in the place of JSON.
+async function send(
+    method,
+    path,
+    { headers = {}, body, signal, most, patience, take } = {},
+) {
+    const signals = [patience ?? AbortSignal.timeout(DEADLINE)];
     let response;
     let data;
 
@@ -31,13 +65,25 @@ async function send(method, path, { headers = {}, body, signal } = {}) {
             body,
             signal: AbortSignal.any(signals),
         });
-        data = await bodyOf(response);
+        data =
+            take && response.ok
+                ? await take(response)
+                : method === "HEAD"
+                  ? null
+                  : await bodyOf(response, most);
+        if (method === "POST" && !take && response.ok && !data) {
+            throw new Error("no answer of the API");
+        }
     } catch (error) {
         // Who left the page waits for nothing.
         signal?.throwIfAborted();
+        unheard("api", "silence");
         throw new Silence(error);
     }
 
+    if (response.status < 502) {
+        heard("api");
+    }
     if (!response.ok) {
         const wait = Number(response.headers.get("Retry-After"));
         throw new Refusal(response, data, wait > 0 ? wait : 5);
@@ -54,6 +100,18 @@ function strong(etag) {
 
 export async function read(path, signal) {
     return (await readTagged(path, signal)).data;
+}
+
+// Is an answer so short that it is sent whole?  One that is sent in pieces has no
+// entity tag.
+export async function isWhole(path, signal) {
+    const { etag } = await authorized("HEAD", path, { signal }, false);
+    return Boolean(etag);
+}
+
+// null when the answer has more bytes than that.
+export async function readWithin(most, path, signal) {
+    return (await authorized("GET", path, { signal, most }, false)).data;
 }
 
 // A read needs no token, unless the server wants to know who reads.
@@ -99,7 +157,8 @@ export function newKey() {
 const pause = (seconds) =>
     new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
-const running = (error) => error.status === 409 && error.body.en_cours === true;
+export const running = (error) =>
+    error.status === 409 && error.body.en_cours === true;
 
 // A request with the token, which is asked for when there is none that is
 // needed, or when it is not accepted.
@@ -147,12 +206,15 @@ function json(body, headers = {}) {
 // with "unknown" set, and the key stays good for another try.
 export async function post(path, body, key) {
     const options = json(body, { "Idempotency-Key": key });
+    const begun = Date.now();
 
     for (let attempt = 1; ; attempt += 1) {
         try {
             return (await authorized("POST", path, options)).data;
         } catch (error) {
             if (!error.temporary && !running(error)) {
+                // It may have gone wrong after it was done.
+                error.unknown = error.status >= 500;
                 throw error;
             }
             if (attempt === TRIES) {
@@ -160,8 +222,22 @@ export async function post(path, body, key) {
                 throw error;
             }
             await pause(Math.min(error.wait ?? 1, 2));
+            if (Date.now() - begun > KNOWN) {
+                error.unknown = true;
+                throw error;
+            }
         }
     }
+}
+
+// The same once, with this token: nobody is asked for one.
+export async function postOnce(path, body, key, token) {
+    const { headers, body: text } = json(body, {
+        "Idempotency-Key": key,
+        Authorization: token,
+    });
+
+    return (await send("POST", path, { headers, body: text })).data;
 }
 
 // What a dialog sends: the same text again is the same request as long as
@@ -187,6 +263,104 @@ export function sender() {
             throw error;
         }
     };
+}
+
+// An answer that is read while it comes, however long it is.  piece(text) has
+// the parts; a server that says nothing for a minute is silent.
+async function streamed(method, path, options, needed, piece) {
+    const quiet = new AbortController();
+    let timer;
+    const heard = () => {
+        clearTimeout(timer);
+        timer = setTimeout(() => quiet.abort(), QUIET);
+    };
+    const take = async (response) => {
+        const reader = response.body
+            .pipeThrough(new TextDecoderStream())
+            .getReader();
+
+        for (;;) {
+            const { done, value } = await reader.read();
+
+            heard();
+            if (done) {
+                return;
+            }
+            await piece(value);
+        }
+    };
+
+    heard();
+    try {
+        await authorized(
+            method,
+            path,
+            { ...options, patience: quiet.signal, take },
+            needed,
+        );
+    } finally {
+        clearTimeout(timer);
+    }
+}
+
+// A list as a file, all of it: parts of its text
+export const readCsv = (path, piece, signal) =>
+    streamed(
+        "GET",
+        path,
+        { headers: { Accept: "text/csv" }, signal },
+        false,
+        piece,
+    );
+
+// Rows for a batch, each a line of JSON; line(object) for each line of the answer.
+// Gives its last one.  An answer that ends without having decided is as none:
+// the same key tells what became of it.
+export async function postLines(path, body, key, line) {
+    const options = {
+        headers: {
+            "Content-Type": "application/x-ndjson",
+            "Idempotency-Key": key,
+        },
+        body,
+    };
+
+    for (let attempt = 1, asked = 0; ; attempt += 1) {
+        try {
+            return await decision(path, options, line);
+        } catch (error) {
+            // The first one is at work: it is waited for.
+            if (running(error) && asked < QUIET / 1000) {
+                asked += 1;
+                attempt -= 1;
+            } else if (!error.temporary && !running(error)) {
+                throw error;
+            } else if (attempt === TRIES) {
+                error.unknown = true;
+                throw error;
+            }
+            await pause(Math.min(error.wait ?? 1, 2));
+        }
+    }
+}
+
+async function decision(path, options, line) {
+    let rest = "";
+    let last = null;
+
+    await streamed("POST", path, options, true, (text) => {
+        const lines = (rest + text).split("\n");
+
+        rest = lines.pop();
+        for (const one of lines.filter(Boolean)) {
+            last = JSON.parse(one);
+            line(last);
+        }
+    });
+    if (last?.ecrites === undefined) {
+        throw new Silence(new Error(last?.detail ?? "no decision"));
+    }
+    return last;
 }
 
 // PUT and PATCH name the state that they start from, and are not sent again:

@@ -27,8 +27,9 @@ function colour(node, name) {
 }
 
 // One chart that lives as long as its page; draw() takes new numbers.
-// series: [{label, colour, values}], format(value) for axis and tooltip
-export function barChart({ label, format, signal }) {
+// series: [{label, colour, values}], format(value) for axis and tooltip; upright
+// bars are those of a time that goes on.
+export function barChart({ label, format, signal, upright = false }) {
     const canvas = element("canvas", { role: "img", "aria-label": label });
     const frame = element("div", { class: "chart" }, canvas);
     let chart = null;
@@ -42,7 +43,9 @@ export function barChart({ label, format, signal }) {
         }
 
         const bars = data.labels.length * (data.series.length > 1 ? 44 : 36);
-        frame.style.height = `${Math.max(bars + 56, 140)}px`;
+        frame.style.height = upright
+            ? "300px"
+            : `${Math.max(bars + 56, 140)}px`;
         const datasets = data.series.map((one) => ({
             label: one.label,
             data: one.values,
@@ -70,13 +73,13 @@ export function barChart({ label, format, signal }) {
         const font = { family: getComputedStyle(frame).fontFamily, size: 13 };
 
         return {
-            indexAxis: "y",
+            indexAxis: upright ? "x" : "y",
             maintainAspectRatio: false,
             animation: still.matches ? false : { duration: 300 },
             color: text,
             font,
             scales: {
-                x: {
+                [upright ? "y" : "x"]: {
                     beginAtZero: true,
                     grid: { color: line },
                     border: { display: false },
@@ -88,10 +91,15 @@ export function barChart({ label, format, signal }) {
                         precision: 0,
                     },
                 },
-                y: {
+                [upright ? "x" : "y"]: {
                     grid: { display: false },
                     border: { color: line },
-                    ticks: { color: text, font, autoSkip: false },
+                    ticks: {
+                        color: text,
+                        font,
+                        autoSkip: upright,
+                        maxRotation: 0,
+                    },
                 },
             },
             plugins: {

@@ -2,11 +2,26 @@
 
 import { post } from "./api.js";
 import { announceChange } from "./changes.js";
+import { confirm } from "./dialog.js";
 import { button } from "./dom.js";
 import { explain, Withdrawn } from "./errors.js";
+import { plain } from "./money.js";
 import { say } from "./notices.js";
+import { deliver, isOld, works } from "./outbox.js";
 import { agreeOnPrices } from "./prices.js";
-import { changeToken } from "./token.js";
+import { readRights } from "./rights.js";
+import { askForToken, authorization, changeToken } from "./token.js";
+
+const askAgain = () =>
+    confirm({
+        title: "Envoyer cette vente ?",
+        text:
+            "Elle attend depuis plus de 23 heures, et a peut-être déjà été " +
+            "enregistrée : cherchez-la dans les ventes du magasin avant de " +
+            "l’envoyer.",
+        submit: "Envoyer",
+        action: () => true,
+    });
 
 export class Checkout {
     #started = false;
@@ -43,12 +58,8 @@ export class Checkout {
         this.busy = true;
         this.till.drawTicket();
         try {
-            if (this.till.ticket.phase !== "open" || (await this.mayBeSold())) {
-                await this.send();
-            }
-        } catch (error) {
-            if (!this.till.signal.aborted) {
-                this.till.problem = this.reason(error);
+            if (this.till.ticket.phase !== "open" || this.#mayBeSold()) {
+                await this.#send();
             }
         } finally {
             this.busy = false;
@@ -60,8 +71,8 @@ export class Checkout {
         }
     }
 
-    // The person is asked what nobody else can know.
-    async mayBeSold() {
+    // What is entered is on the ticket, or somebody has to choose.
+    #mayBeSold() {
         const [text] = this.till.entries.open;
 
         if (text) {
@@ -69,29 +80,112 @@ export class Checkout {
                 `« ${text} » n’est pas sur le ticket : choisissez un produit, ` +
                     "ou fermez le message.",
             ];
-            return false;
         }
-        return agreeOnPrices(this.till.ticket, this.till.signal);
+        return text === undefined;
     }
 
-    async send() {
-        const before = this.till.ticket.phase;
+    async #send() {
+        const { ticket } = this.till;
+        const before = ticket.phase;
 
-        this.till.ticket.enter("sending");
+        ticket.enter("sending");
         this.till.drawTicket();
         try {
-            const sale = await post(
-                "/sales/",
-                this.till.ticket.body,
-                this.till.ticket.key,
-            );
-            this.till.receipt = { sale, lines: this.till.ticket.lines };
-            this.till.ticket.clear();
+            const made = await this.#make(ticket, before === "unknown");
+            this.till.receipt = { ...made, lines: ticket.lines };
+            ticket.clear();
             announceChange();
         } catch (error) {
-            this.till.problem = this.reason(error);
             this.settle(error, before);
+            if (error.body?.total_attendu !== undefined) {
+                await this.#agree(error);
+            } else {
+                this.till.problem = await this.reason(error);
+            }
         }
+    }
+
+    // {sale}, or {kept} where the browser keeps what has no answer
+    async #make(ticket, unknown) {
+        const { key, body, lines, store, sent } = ticket;
+        const total = plain(ticket.total);
+        let reason = null;
+
+        while (await works()) {
+            if (!authorization() && !(await askForToken(reason))) {
+                throw new Withdrawn();
+            }
+            const made = await deliver({
+                key,
+                body,
+                lines,
+                store,
+                total,
+                sent,
+                unknown,
+            });
+
+            if (made === null) {
+                break;
+            }
+            if (!made.error) {
+                return made;
+            }
+            if (made.error.status !== 401) {
+                throw made.error;
+            }
+            reason = "Ce jeton n’est pas accepté.";
+        }
+        if (unknown && isOld(sent) && !(await askAgain())) {
+            throw new Withdrawn();
+        }
+        return { sale: await post("/sales/", body, key) };
+    }
+
+    // The server has the last word on what it costs, and the customer on
+    // whether that is paid.
+    async #agree({ body }) {
+        this.till.drawTicket();
+        if (await agreeOnPrices(this.till.ticket, body)) {
+            await this.#send();
+        }
+    }
+
+    // Goods that are there though the record says that they are not.
+    async #force() {
+        const sure = await confirm({
+            title: "Vendre quand même ?",
+            text:
+                "Le client a ces articles en main. Le stock sera corrigé de " +
+                "ce qui manque, avec le motif « écart de caisse ».",
+            submit: "Vendre quand même",
+            action: () => true,
+        });
+
+        if (sure && this.till.ticket.phase === "open") {
+            this.till.ticket.force();
+            await this.sell();
+        }
+    }
+
+    async #forcing(error) {
+        const short = error.body?.produits?.some(
+            (one) => one.disponible !== undefined,
+        );
+
+        if (!short) {
+            return null;
+        }
+        const rights = await readRights(this.till.signal);
+
+        return rights.why("inventaire", this.till.ticket.store)
+            ? null
+            : [
+                  " ",
+                  button("Vendre quand même", () => this.#force(), {
+                      class: "link",
+                  }),
+              ];
     }
 
     // The focus stays where it was, or goes where the next entry is typed.
@@ -101,7 +195,13 @@ export class Checkout {
             if (document.activeElement !== this.till.search.control) {
                 this.till.panel.querySelector("h2").focus();
             }
-            say(`Vente n° ${this.till.receipt.sale.id} enregistrée.`);
+            const { sale, kept } = this.till.receipt;
+
+            say(
+                sale
+                    ? `Vente n° ${sale.id} enregistrée.`
+                    : `Vente gardée, en attente n° ${kept.n}.`,
+            );
         } else {
             if (!document.activeElement?.closest("main")) {
                 (held.isConnected && !held.disabled
@@ -128,7 +228,7 @@ export class Checkout {
         }
     }
 
-    reason(error) {
+    async reason(error) {
         if (error instanceof Withdrawn) {
             return null;
         }
@@ -142,7 +242,10 @@ export class Checkout {
             ];
         }
         if (error.status === 409 || error.status === 400) {
-            return this.till.ticket.refuse(error) ?? explain(error);
+            return [
+                this.till.ticket.refuse(error) ?? explain(error),
+                await this.#forcing(error).catch(() => null),
+            ];
         }
         if (!error.status && !error.temporary) {
             console.error(error);

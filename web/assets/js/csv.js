@@ -1,12 +1,13 @@
 // CSV that table calculators of French machines open as it is: semicolons,
 // a byte order mark, and no text that would be taken for a formula.
 
-function csvCell(value) {
-    let text = String(value);
+export const guarded = (text) =>
+    /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
 
-    if (typeof value === "string" && /^[=+\-@\t\r]/.test(text)) {
-        text = `'${text}`;
-    }
+const csvCell = (value) =>
+    quoted(typeof value === "string" ? guarded(value) : String(value));
+
+function quoted(text) {
     return /[";\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
@@ -14,9 +15,13 @@ export function csv(rows) {
     return `\ufeff${rows.map((row) => `${row.map(csvCell).join(";")}\r\n`).join("")}`;
 }
 
-export function download(name, text) {
+// Of cells that the API has written: what would be a formula is none already.
+export const cellsLine = (cells) => `${cells.map(quoted).join(";")}\r\n`;
+
+// content: a text or a Blob
+export function download(name, content) {
     const url = URL.createObjectURL(
-        new Blob([text], { type: "text/csv;charset=utf-8" }),
+        new Blob([content], { type: "text/csv;charset=utf-8" }),
     );
     const link = document.createElement("a");
 

@@ -26,12 +26,21 @@ export function element(tag, properties = {}, ...children) {
     return node;
 }
 
+// French has a space before some signs and inside of its quotation marks, where
+// no line may end.
+export const typeset = (text) =>
+    text
+        .replace(/ (?=[;!?](?:\s|$))/g, "\u202f")
+        .replace(/ (?=:(?:\s|$)|»)/g, "\u00a0")
+        .replace(/« /g, "«\u00a0");
+
 function flat(children) {
     return children
         .flat(Infinity)
         .filter(
             (child) => child !== undefined && child !== null && child !== false,
-        );
+        )
+        .map((child) => (typeof child === "string" ? typeset(child) : child));
 }
 
 export function fill(node, ...children) {

@@ -2,11 +2,11 @@
 // looked up at once, and decided in the order in which they came: however long
 // an answer takes, it is that of its own entry.
 
-import { query, readPage } from "./api.js";
 import { button, element, fill, icon } from "./dom.js";
 import { explain } from "./errors.js";
-import { folded, plural } from "./format.js";
+import { plural, quantity } from "./format.js";
 import { say } from "./notices.js";
+import { findProducts } from "./products.js";
 
 const TRIES = 3;
 const MANY = 20;
@@ -14,18 +14,17 @@ const MANY = 20;
 const pause = (seconds) =>
     new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
+// "3*" before an entry, or alone before the next one
+const TIMES = /^([1-9]\d{0,4})\s*[*×]\s*(.*)$/;
+
 // The products that an entry may mean.
-async function lookUp(text, signal) {
+async function lookUp(text, signal, find) {
     for (let attempt = 1; ; attempt += 1) {
         try {
-            const { results } = await readPage(
-                `/products/${query({ q: text.slice(0, 100), limit: MANY })}`,
-                signal,
-            );
-            const same = results.filter(
-                (one) => folded(one.nom) === folded(text),
-            );
-            return { found: same.length === 1 ? same : results };
+            const found = await (find
+                ? find(text, signal)
+                : findProducts(text, MANY, signal));
+            return Array.isArray(found) ? { found } : found;
         } catch (error) {
             if (signal.aborted || !error.temporary || attempt === TRIES) {
                 return { error };
@@ -39,10 +38,14 @@ export class Entries {
     #chain = Promise.resolve();
     #waiting = 0;
     #left = [];
+    #times = null;
 
-    // actions: add(product); choose(text, alone), several products have it, and
-    // nothing came after it; ready(), resolves when the ticket can be added to;
-    // focus(), where the next entry is typed.
+    // actions: add(product, count); choose(text, alone, count), several products
+    // have it, and nothing came after it; ready(), resolves when what is added to
+    // is there; focus(), where the next entry is typed.  Perhaps find(text,
+    // signal), the products that an entry may mean, as a list or as findProducts()
+    // gives them, and unknown(text), whether
+    // what is no product was something else.
     constructor(actions, signal) {
         this.actions = actions;
         this.signal = signal;
@@ -52,20 +55,43 @@ export class Entries {
     }
 
     // Nothing is said here: a scanner is faster than a voice.
-    add(text) {
-        const answer = lookUp(text, this.signal);
+    add(entry) {
+        const [, times, rest] = TIMES.exec(entry) ?? [];
+
+        if (rest === "") {
+            this.#times = Number(times);
+            this.#tell("");
+            return;
+        }
+        this.#lookUp(rest ?? entry, Number(times ?? this.#times ?? 1));
+        this.#times = null;
+    }
+
+    #lookUp(text, count) {
+        const answer = lookUp(text, this.signal, this.actions.find);
 
         this.#waiting += 1;
         this.#tell("");
         this.#chain = this.#chain.then(async () => {
-            const { found, error } = await answer;
+            const found = await answer;
 
             await this.actions.ready();
             this.#waiting -= 1;
             if (!this.signal.aborted) {
-                this.#decide(text, found, error);
+                this.#decide(text, count, found);
             }
         });
+    }
+
+    // A code came from a scanner.  "4*" waits in the field for what it is of.
+    scanned(code, control) {
+        if (/^\s*\d+\s*[*×]\s*$/.test(control.value)) {
+            this.add(control.value.trim() + code);
+            control.value = "";
+            control.dispatchEvent(new Event("input", { bubbles: true }));
+        } else {
+            this.add(code);
+        }
     }
 
     // All that has been entered is decided, or waits for a person.
@@ -88,28 +114,36 @@ export class Entries {
         this.#drop(this.#left.find((one) => one.open && one.text === text));
     }
 
-    #decide(text, found, error) {
+    #decide(text, count, { found, gone, error }) {
         if (error) {
             this.#leave(
                 text,
                 `« ${text} » n’a pas pu être cherché. ${explain(error)}`,
                 "Réessayer",
-                () => this.add(text),
+                () => this.#lookUp(text, count),
             );
+        } else if (gone) {
+            this.#leave(text, `${gone.nom} n’est plus en vente.`);
         } else if (found.length === 0) {
-            this.#leave(text, `Aucun produit pour « ${text} ».`);
+            if (this.actions.unknown?.(text)) {
+                this.#tell("");
+            } else {
+                this.#leave(text, `Aucun produit pour « ${text} ».`);
+            }
         } else if (found.length === 1) {
-            this.actions.add(found[0]);
-            this.#tell(`Ajouté : ${found[0].nom}`);
+            this.actions.add(found[0], count);
+            this.#tell(
+                `Ajouté : ${count > 1 ? `${quantity(count)} × ` : ""}${found[0].nom}`,
+            );
         } else {
             this.#leave(
                 text,
                 `Plusieurs produits pour « ${text} » : choisissez.`,
                 "Choisir",
-                () => this.actions.choose(text),
+                () => this.actions.choose(text, false, count),
             );
             if (this.#waiting === 0) {
-                this.actions.choose(text, true);
+                this.actions.choose(text, true, count);
             }
         }
     }
@@ -118,7 +152,9 @@ export class Entries {
         this.state.textContent =
             this.#waiting > 0
                 ? `${plural(this.#waiting, "saisie", "saisies")} en cours…`
-                : text;
+                : this.#times
+                  ? `${quantity(this.#times)} × la prochaine saisie`
+                  : text;
     }
 
     // Stays until somebody has read it.

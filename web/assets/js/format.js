@@ -15,12 +15,18 @@ const second = new Intl.DateTimeFormat("fr-FR", {
 const clock = new Intl.DateTimeFormat("fr-FR", { timeStyle: "medium" });
 const collator = new Intl.Collator("fr", { numeric: true });
 
+function shown(format, text) {
+    const date = new Date(text ?? Number.NaN);
+
+    return Number.isNaN(date.getTime()) ? "date inconnue" : format.format(date);
+}
+
 export const compare = (a, b) => collator.compare(a, b);
 
 export const quantity = (number) => whole.format(number);
 export const difference = (number) => signed.format(number);
-export const moment = (text) => instant.format(new Date(text));
-export const exactMoment = (text) => second.format(new Date(text));
+export const moment = (text) => shown(instant, text);
+export const exactMoment = (text) => shown(second, text);
 export const time = (date) => clock.format(date);
 
 const currency = () => document.querySelector('meta[name="devise"]').content;
@@ -62,6 +68,9 @@ export const folded = (text) =>
 export function finder(text) {
     const words = folded(text).split(/\s+/).filter(Boolean);
 
+    if (words.length === 0) {
+        return () => true;
+    }
     return (name) => {
         const whole = folded(name);
         return words.every((word) => whole.includes(word));

@@ -1,7 +1,7 @@
 // What has been done, said beside the page until it is read, with a way back
 // where there is one.
 
-import { button, element, icon } from "./dom.js";
+import { button, element, icon, typeset } from "./dom.js";
 import { explain, Withdrawn } from "./errors.js";
 
 const place = document.getElementById("notices");
@@ -47,7 +47,7 @@ export function notify(text, action = null) {
     );
 
     for (const older of [...place.children]) {
-        if (older.firstElementChild.textContent === text) {
+        if (older.firstElementChild.textContent === typeset(text)) {
             older.remove();
         }
     }

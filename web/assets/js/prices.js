@@ -1,72 +1,41 @@
-// Before a sale: does each product still cost what the ticket says?
+// A sale was refused since it costs something else by now: does the customer
+// agree?
 
-import { query, readSome } from "./api.js";
 import { confirm } from "./dialog.js";
 import { element } from "./dom.js";
 import { amount } from "./format.js";
-import { cents } from "./money.js";
 
-// {id: price} of what costs something else by now.  Who cannot be asked has
-// changed nothing: the sale has the last word, and its receipt says so.
-async function moved(lines, signal) {
-    const answers = await readSome(
-        lines.map((line) => line.id),
-        (id) => `/products/${query({ id, limit: 100 })}`,
-        signal,
+const changeOf = (line, now) =>
+    element(
+        "li",
+        {},
+        element("span", {}, line.name),
+        element(
+            "span",
+            { class: "number" },
+            element("del", {}, amount(line.price)),
+            " → ",
+            element("ins", {}, amount(now)),
+        ),
     );
-    const now = new Map(
-        answers
-            .flatMap(({ results }) => results)
-            .map(({ id, prix }) => [id, prix]),
+
+// body: that of the refusal, which has the prices of now.  Resolves to whether
+// the sale may go on, with these prices on the ticket.
+export async function agreeOnPrices(ticket, { lignes }) {
+    const prices = new Map(
+        lignes.map((line) => [line.produit, line.prix_unitaire]),
     );
-
-    return lines
-        .filter(
-            ({ id, price }) =>
-                now.has(id) && cents(now.get(id)) !== cents(price),
-        )
-        .map((line) => ({ ...line, now: now.get(line.id) }));
-}
-
-// Resolves to whether the sale may go on, with the ticket's prices as they
-// are now.
-export async function agreeOnPrices(ticket, signal) {
-    let changed;
-
-    try {
-        changed = await moved(ticket.lines, signal);
-    } catch (error) {
-        if (signal.aborted || !(error.temporary || error.status)) {
-            throw error;
-        }
-        return true;
-    }
-    if (changed.length === 0) {
-        return true;
-    }
-
-    const prices = new Map(changed.map((line) => [line.id, line.now]));
     const total = ticket.totalAt(prices);
+    const changed = ticket.lines.filter(
+        ({ id, price }) => prices.get(id) !== price,
+    );
     const agreed = await confirm({
         title: "Des prix ont changé",
         text: `Le total passe de ${amount(ticket.total)} à ${amount(total)}.`,
         extra: element(
             "ul",
             { class: "receipt-lines" },
-            changed.map((line) =>
-                element(
-                    "li",
-                    {},
-                    element("span", {}, line.name),
-                    element(
-                        "span",
-                        { class: "number" },
-                        element("del", {}, amount(line.price)),
-                        " → ",
-                        element("ins", {}, amount(line.now)),
-                    ),
-                ),
-            ),
+            changed.map((line) => changeOf(line, prices.get(line.id))),
         ),
         submit: `Encaisser ${amount(total)}`,
         action: () => true,

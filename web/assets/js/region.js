@@ -4,23 +4,71 @@ import { Unusable } from "./address.js";
 import { button, element, fill } from "./dom.js";
 import { explain, Refusal, Silence } from "./errors.js";
 import { say } from "./notices.js";
+import { patch } from "./patch.js";
 
 export class Region {
     #controller = null;
     #timer = null;
     #again = null;
+    #late = null;
+    #reading = null;
 
     // signal ends with the page.
     constructor(signal) {
         this.node = element("div", { class: "region", tabindex: "-1" });
         this.filled = false;
         signal.addEventListener("abort", () => this.stop());
+        // What had to wait for a person to be done with it
+        const catchUp = () => requestAnimationFrame(() => this.#catchUp());
+        this.node.addEventListener("focusout", catchUp);
+        document.addEventListener("selectionchange", catchUp, { signal });
+    }
+
+    // What has changed in what is shown, without disturbing anybody.  make()
+    // gives all nodes; it may be asked again, when a person is done with what
+    // could not be changed.
+    patch(make) {
+        const busy =
+            this.node.hasAttribute("aria-busy") ||
+            this.node.classList.contains("stale");
+
+        // What is being read has it.
+        if (this.filled && !busy) {
+            this.#late = patch(this.node, [
+                ...element("div", {}, make()).childNodes,
+            ])
+                ? make
+                : null;
+        }
+    }
+
+    #catchUp() {
+        if (this.#late && !document.querySelector("dialog[open]")) {
+            this.patch(this.#late);
+        }
+    }
+
+    // Resolves when what is being read now is shown; null when nothing is.
+    get reading() {
+        return this.#reading;
     }
 
     // task(signal) reads and gives the nodes to show.  An older run that is
     // still under way counts no more.
-    async run(task) {
+    run(task) {
+        const reading = this.#run(task).finally(() => {
+            if (this.#reading === reading) {
+                this.#reading = null;
+            }
+        });
+
+        this.#reading = reading;
+        return reading;
+    }
+
+    async #run(task) {
         this.stop();
+        this.#late = null;
         const controller = new AbortController();
         const { signal } = controller;
 

@@ -1,6 +1,16 @@
-// What one store has of the products that somebody looks at, and of no others.
+// What one store has of the products that somebody looks at, and of no others:
+// what is there, and what of it can be sold, since some may be held.
 
 import { readSome } from "./api.js";
+import { quantity } from "./format.js";
+
+const NONE = { there: 0, free: 0 };
+
+// In words, where fewer can be sold than are there
+export const held = ({ there, free }) =>
+    free < there
+        ? `${quantity(there)} en stock, ${quantity(there - free)} de retenu`
+        : null;
 
 export class ShopStock {
     #known = new Map();
@@ -17,7 +27,11 @@ export class ShopStock {
         }
     }
 
-    // null while nobody knows
+    get store() {
+        return this.#store;
+    }
+
+    // {there, free}; null while nobody knows
     of(id) {
         return this.#known.get(id) ?? null;
     }
@@ -28,19 +42,27 @@ export class ShopStock {
         const rows = (
             await readSome(
                 unique,
-                (some) => `/stores/${store}/stock/?produits=${some}`,
+                (some) => `/stores/${store}/items/?produits=${some}&limit=100`,
                 signal,
             )
-        ).flat();
-        const there = new Map(
-            rows.map((row) => [row.produit_id, row.quantite]),
+        ).flatMap(({ results }) => results);
+        const known = new Map(
+            rows.map(({ produit, quantite, disponible }) => [
+                produit,
+                { there: quantite, free: disponible },
+            ]),
         );
 
         if (store === this.#store) {
             for (const id of unique) {
-                this.#known.set(id, there.get(id) ?? 0);
+                this.#known.set(id, known.get(id) ?? NONE);
             }
         }
+    }
+
+    // What is known from elsewhere
+    know(id, stock) {
+        this.#known.set(id, stock);
     }
 
     learn(ids) {

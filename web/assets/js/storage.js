@@ -1,5 +1,6 @@
 // What the browser keeps for the tab and for the device.  It may be told to
-// keep nothing: what is written then lasts as long as the document.
+// keep nothing, or have no room: what is written then lasts as long as the
+// document, in the place of what was written before.
 
 function keeper(place) {
     const memory = new Map();
@@ -13,20 +14,26 @@ function keeper(place) {
 
     return {
         get: (key) =>
+            memory.get(key) ??
             attempt(
                 (storage) => storage.getItem(key),
-                () => memory.get(key) ?? null,
+                () => null,
             ),
         set: (key, value) =>
             attempt(
-                (storage) => storage.setItem(key, value),
+                (storage) => {
+                    storage.setItem(key, value);
+                    memory.delete(key);
+                },
                 () => memory.set(key, String(value)),
             ),
-        remove: (key) =>
+        remove: (key) => {
+            memory.delete(key);
             attempt(
                 (storage) => storage.removeItem(key),
-                () => memory.delete(key),
-            ),
+                () => {},
+            );
+        },
         works: () =>
             attempt(
                 (storage) => typeof storage.length === "number",

@@ -20,12 +20,17 @@ export async function readStores(signal) {
     return stores;
 }
 
-export function storeName(id) {
-    if (id === null) {
-        return "Stock central";
-    }
-    return stores?.find((store) => store.id === id)?.nom ?? `Magasin n° ${id}`;
+// What was read before, where nothing can be read.
+export function recallStores(list) {
+    stores = list;
+    return stores;
 }
+
+export const knownStore = (id) =>
+    stores?.find((store) => store.id === id) ?? { id, nom: `Magasin n° ${id}` };
+
+export const storeName = (id) =>
+    id === null ? "Stock central" : knownStore(id).nom;
 
 // first: [value, label] of what stands before the stores
 export function storeField(first, change) {

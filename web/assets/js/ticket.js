@@ -7,7 +7,7 @@
 //             nothing changes, so that another try is the same sale.
 
 import { newKey } from "./api.js";
-import { cents } from "./money.js";
+import { cents, plain } from "./money.js";
 import { tab } from "./storage.js";
 
 const KEY = "magasin.ticket";
@@ -18,6 +18,13 @@ export class Ticket {
         this.store = null;
         this.phase = "open";
         this.key = newKey();
+        // The product that was added last
+        this.last = null;
+        // It is sold whatever the record says is there.
+        this.forced = false;
+        // When its sale was sent the first time: the server does not know keys
+        // for ever.
+        this.sent = null;
 
         try {
             Object.assign(this, JSON.parse(tab.get(KEY)));
@@ -30,27 +37,47 @@ export class Ticket {
         }
     }
 
+    // All that another tab has to know to go on with it
+    get state() {
+        const { lines, store, phase, key, forced, sent } = this;
+        return { lines, store, phase, key, forced, sent };
+    }
+
     save() {
-        const { lines, store, phase, key } = this;
-        tab.set(KEY, JSON.stringify({ lines, store, phase, key }));
+        tab.set(KEY, JSON.stringify(this.state));
+    }
+
+    // Another ticket in its place
+    resume({ lines, store, phase, key, forced = false, sent = null }) {
+        Object.assign(this, {
+            lines,
+            store,
+            phase,
+            key,
+            forced,
+            sent,
+            last: null,
+        });
+        this.save();
     }
 
     find(id) {
         return this.lines.find((line) => line.id === id);
     }
 
-    add(product) {
+    add(product, count = 1) {
         const line = this.find(product.id);
 
+        this.last = product.id;
         if (line) {
-            this.set(line.id, line.quantity + 1);
+            this.set(line.id, line.quantity + count);
             return;
         }
         this.lines.push({
             id: product.id,
             name: product.nom,
             price: product.prix,
-            quantity: 1,
+            quantity: count,
         });
         this.#changed();
     }
@@ -71,7 +98,12 @@ export class Ticket {
         for (const line of this.lines) {
             line.price = prices.get(line.id) ?? line.price;
         }
+        const { forced } = this;
+
         this.#changed();
+        if (forced) {
+            this.force();
+        }
     }
 
     clear() {
@@ -83,10 +115,23 @@ export class Ticket {
     // Another sale than the one that may have been sent has another key.
     #changed() {
         this.key = newKey();
+        this.forced = false;
+        this.sent = null;
+        this.save();
+    }
+
+    force() {
+        this.#changed();
+        this.forced = true;
         this.save();
     }
 
     enter(phase) {
+        if (phase === "sending") {
+            this.sent ??= Date.now();
+        } else if (phase === "open") {
+            this.sent = null;
+        }
         this.phase = phase;
         this.save();
     }
@@ -117,6 +162,8 @@ export class Ticket {
     get body() {
         return {
             magasin: this.store,
+            total_attendu: plain(this.total),
+            ...(this.forced ? { forcer: true } : {}),
             lignes: this.lines.map(({ id, quantity }) => ({
                 produit: id,
                 quantite: quantity,

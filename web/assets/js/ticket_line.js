@@ -5,12 +5,14 @@
 import { button, element, fill, icon } from "./dom.js";
 import { amount, quantity } from "./format.js";
 import { cents } from "./money.js";
+import { held } from "./shop_stock.js";
 
 const MOST = 99999;
 
 export class TicketLine {
-    // set(quantity) changes the ticket, which then calls update().
-    constructor({ id, name }, set) {
+    // set(quantity) changes the ticket, which then calls update(); done() when
+    // the person is done with the line.
+    constructor({ id, name }, set, done) {
         const label = `ligne-${id}-erreur`;
         const step = (image, word, by) =>
             button(icon(image), () => set(this.quantity + by), {
@@ -35,8 +37,12 @@ export class TicketLine {
             "aria-describedby": label,
             on: {
                 input: () => this.#typed(),
-                change: () => {
-                    this.input.value = String(this.quantity);
+                change: () => this.#committed(),
+                keydown: (event) => {
+                    if (event.key === "Enter") {
+                        this.#committed();
+                        done();
+                    }
                 },
             },
         });
@@ -66,9 +72,23 @@ export class TicketLine {
         }
     }
 
-    // left: what the store has, null while nobody knows
-    update(line, left, locked) {
-        const error = line.error ?? (locked ? null : foreseen(line, left));
+    // None of it is wanted, or what is no quantity is not there any more.
+    #committed() {
+        // A field that goes away says once more that it was changed.
+        if (this.quantity === 0) {
+            return;
+        }
+        if (this.input.value === "0") {
+            this.quantity = 0;
+            this.set(0);
+        } else {
+            this.input.value = String(this.quantity);
+        }
+    }
+
+    // stock: what the store has, {there, free}, null while nobody knows
+    update(line, stock, locked) {
+        const error = line.error ?? (locked ? null : foreseen(line, stock));
 
         this.quantity = line.quantity;
         if (Number(this.input.value) !== line.quantity) {
@@ -106,15 +126,20 @@ export class TicketLine {
 }
 
 // The server has the last word; this one saves a refusal.
-function foreseen(line, left) {
-    if (left === null || line.quantity <= left) {
+function foreseen(line, stock) {
+    if (stock === null || line.quantity <= stock.free) {
         return null;
     }
+    const { free } = stock;
+    const note = held(stock);
+
     return {
         text:
-            left === 0
-                ? "En rupture dans ce magasin."
-                : `Il n’en reste que ${quantity(left)}.`,
-        left,
+            free > 0
+                ? `Il n’en reste que ${quantity(free)}${note ? ` à vendre : ${note}` : ""}.`
+                : note
+                  ? `Tout est retenu : ${note}.`
+                  : "En rupture dans ce magasin.",
+        left: free,
     };
 }

@@ -8,14 +8,19 @@ import { TicketLine } from "./ticket_line.js";
 export class TicketPanel {
     #lines = new Map();
 
-    // actions: set(id, quantity), sell(), clear(), abandon(), show()
+    // actions: set(id, quantity), sell(), clear(), abandon(), show(), park(),
+    // done() with a line
     constructor(actions) {
         this.actions = actions;
         this.clear = button("Vider", actions.clear, { class: "quiet" });
+        this.park = button("En attente", actions.park, {
+            class: "quiet",
+            title: "Mettre ce ticket en attente (F4)",
+        });
         this.hint = element(
             "p",
             { class: "muted" },
-            "Choisissez un produit pour commencer une vente.",
+            "Scannez ou choisissez un produit pour commencer.",
         );
         this.list = element("ul", { class: "ticket-lines" });
         this.total = element("strong", {});
@@ -48,7 +53,7 @@ export class TicketPanel {
                 "div",
                 { class: "card-head" },
                 element("h2", { id: "ticket-titre" }, "Ticket"),
-                this.clear,
+                element("span", { class: "pair" }, this.park, this.clear),
             ),
             this.hint,
             this.list,
@@ -56,7 +61,7 @@ export class TicketPanel {
         );
     }
 
-    // leftOf(id): what the store has of a product, null while nobody knows;
+    // leftOf(id): what the store has of a product, {there, free}, null while nobody knows;
     // asking: the sale waits for something
     update(ticket, leftOf, problem, asking) {
         const locked = ticket.phase !== "open";
@@ -68,6 +73,7 @@ export class TicketPanel {
         }
 
         this.clear.hidden = nothing || locked;
+        this.park.hidden = nothing || ticket.phase === "sending";
         this.hint.hidden = !nothing;
         this.list.hidden = nothing;
         this.total.textContent = amount(ticket.total);
@@ -94,8 +100,10 @@ export class TicketPanel {
         }
         for (const line of lines) {
             if (!this.#lines.has(line.id)) {
-                const view = new TicketLine(line, (quantity) =>
-                    this.actions.set(line.id, quantity),
+                const view = new TicketLine(
+                    line,
+                    (quantity) => this.actions.set(line.id, quantity),
+                    this.actions.done,
                 );
                 this.#lines.set(line.id, view);
                 this.list.append(view.node);

@@ -74,6 +74,11 @@ export function showToken() {
             "aria-label": name,
         }),
     );
+    // What may be done with another one is looked at by pages, unless somebody
+    // has begun something with this one.
+    if (!document.querySelector("dialog[open]")) {
+        document.dispatchEvent(new Event("jeton"));
+    }
 }
 
 export function changeToken() {

@@ -1,37 +1,49 @@
 // The till: products on one side, the ticket on the other.
 
-import { query, readPage } from "../api.js";
-import { keepFresh } from "../changes.js";
+import { newKey } from "../api.js";
+import {
+    findProducts,
+    KeptStock,
+    learnShop,
+    searchProducts,
+    tillStores,
+} from "../catalogue.js";
 import { Checkout } from "../checkout.js";
 import { confirm } from "../dialog.js";
-import { afterPause, button, element, fill } from "../dom.js";
+import { afterPause, button, element, fill, icon } from "../dom.js";
 import { Entries } from "../entries.js";
 import { filterBar, more, searchField, showAll } from "../filters.js";
-import { amount, level, plural, quantity } from "../format.js";
-import { notify, say } from "../notices.js";
+import { moment, plural, quantity } from "../format.js";
+import { KeptSales, keptView } from "../kept_sales.js";
+import { showKeys, watchKeys } from "../keys.js";
+import { attempt, notify, say } from "../notices.js";
+import { full, Parked, park } from "../parked.js";
+import { offerPaper } from "../print.js";
+import { numberOf, receiptPaper } from "../receipt.js";
 import { empty, Region } from "../region.js";
+import { takesScan } from "../returns.js";
 import { setParameters } from "../router.js";
-import { receiptView, recentSales } from "../sales.js";
-import { ShopStock } from "../shop_stock.js";
+import { receiptView, recentSales, searchSales, showSale } from "../sales.js";
+import { watchScanner } from "../scan.js";
+import { held } from "../shop_stock.js";
 import { device } from "../storage.js";
-import {
-    keepTillStore,
-    readStores,
-    storeField,
-    storeName,
-    tillStore,
-} from "../stores.js";
+import { keepTillStore, storeField, storeName, tillStore } from "../stores.js";
 import { Ticket } from "../ticket.js";
 import { TicketPanel } from "../ticket_panel.js";
+import { tilesOf } from "../tiles.js";
+import { tillKeys } from "../till_keys.js";
+import { followTill, keepSales } from "../till_live.js";
 
 const SECONDS = 30;
 const TILES = 24;
 const MOST = 1000;
+// So many products may be meant by one entry.
+const FOUND = 20;
 
 class Till {
     #wake = [];
 
-    constructor({ body, signal }) {
+    constructor({ body, actions, signal }) {
         this.signal = signal;
         this.catalogue = new Region(signal);
         this.recent = new Region(signal);
@@ -44,11 +56,14 @@ class Till {
         });
         this.parameters = new URLSearchParams();
         this.stores = null;
-        this.stock = new ShopStock(signal);
+        this.stock = new KeptStock(signal);
         this.products = [];
         this.many = TILES;
         this.problem = null;
         this.receipt = null;
+        // What several products have in their names, and how many are wanted
+        this.chosen = null;
+        this.paper = null;
         this.checkout = new Checkout(this);
         this.view = new TicketPanel({
             set: (id, quantity) => this.set(id, quantity),
@@ -56,13 +71,23 @@ class Till {
             clear: () => this.clearTicket(),
             abandon: () => this.abandon(),
             show: () => this.panel.scrollIntoView({ block: "start" }),
+            park: () => this.park(),
+            done: () => this.search.control.focus(),
         });
+        this.parked = new Parked((state) => this.resume(state), signal);
+        this.outbox = new KeptSales(
+            (sale) => this.reopen(sale),
+            () => this.focusSearch(),
+            signal,
+        );
         this.entries = new Entries(
             {
-                add: (product) => this.put(product),
-                choose: (text, alone) => this.choose(text, alone),
+                find: (text, stop) => findProducts(text, FOUND, stop),
+                add: (product, count) => this.put(product, count),
+                choose: (...one) => this.choose(...one),
                 ready: () => this.ready(),
                 focus: () => this.search.control.focus(),
+                unknown: (text) => this.receiptScanned(text),
             },
             signal,
         );
@@ -72,9 +97,13 @@ class Till {
         });
         this.search = searchField({
             autocomplete: "off",
+            placeholder: "Nom ou code",
+            "data-keys": true,
             on: { keydown: (event) => this.typed(event) },
         });
 
+        this.keys = tillKeys(this);
+        fill(actions, this.head());
         fill(body, this.layout());
         this.drawTicket();
         if (!device.works()) {
@@ -84,7 +113,125 @@ class Till {
             );
         }
         this.learnStock = afterPause(200, () => this.learn());
-        keepFresh(SECONDS, () => this.refresh(), signal);
+        followTill(this, SECONDS);
+        keepSales(this);
+        watchScanner(
+            (code) =>
+                takesScan(code) ||
+                this.entries.scanned(code, this.search.control),
+            signal,
+        );
+        watchKeys(this.keys, signal);
+        offerPaper(() => this.paper?.() ?? null, signal);
+    }
+
+    head() {
+        this.alone = element("span", {});
+        return [
+            element(
+                "p",
+                { class: "muted" },
+                "Tient le stock et les ventes ; n’est pas une caisse certifiée.",
+                this.alone,
+            ),
+            button([icon("clavier"), "Raccourcis"], () => showKeys(this.keys), {
+                class: "quiet",
+            }),
+        ];
+    }
+
+    // A refused sale is a ticket again.
+    reopen({ lines, store }) {
+        return this.resume({ lines, store, phase: "open", key: newKey() });
+    }
+
+    // How many of the product that was added last
+    step(by) {
+        const { ticket } = this;
+        const line = ticket.find(ticket.last) ?? ticket.lines.at(-1);
+
+        if (line && ticket.phase === "open" && !this.checkout.busy) {
+            this.set(line.id, line.quantity + by);
+            say(`${line.name} : ${line.quantity} sur le ticket`);
+        }
+    }
+
+    searchSales() {
+        attempt(() => searchSales(this.ticket.store));
+    }
+
+    // What is no product may be the number on a receipt.
+    receiptScanned(text) {
+        const id = numberOf(text);
+
+        if (id) {
+            attempt(() => showSale(id, () => this.refresh()));
+        }
+        return id !== null;
+    }
+
+    // The ticket waits, and the next customer has one.
+    park() {
+        const { ticket } = this;
+
+        if (ticket.lines.length === 0 || ticket.phase === "sending") {
+            return;
+        }
+        if (this.checkout.busy || full()) {
+            notify(
+                full()
+                    ? "Trop de tickets attendent déjà sur cet appareil."
+                    : "Une vente est en cours.",
+            );
+            return;
+        }
+        park(ticket.state);
+        ticket.clear();
+        this.changed();
+        say("Le ticket est en attente.");
+        this.focusSearch();
+    }
+
+    resume(state) {
+        this.park();
+        if (this.ticket.lines.length > 0) {
+            if (full()) {
+                return false;
+            }
+            park(state);
+            this.parked.draw();
+            return true;
+        }
+        this.receipt = null;
+        this.ticket.resume(state);
+        this.changed();
+        this.learnStock();
+        say(
+            `Le ticket est repris : ${plural(this.ticket.units, "article", "articles")}.`,
+        );
+        setParameters({ magasin: state.store });
+        this.focusSearch();
+        return true;
+    }
+
+    swap() {
+        if (this.ticket.lines.length > 0) {
+            this.park();
+        } else {
+            this.parked.first();
+        }
+    }
+
+    changed() {
+        this.problem = null;
+        this.parked.draw(this.ticket.store);
+        this.drawTicket();
+        this.wake();
+    }
+
+    takeText() {
+        setParameters({ recherche: "" }, { replace: true });
+        return this.search.take();
     }
 
     // Enter ends an entry; what is typed after it is the next one.
@@ -93,26 +240,32 @@ class Till {
             event.preventDefault();
             this.catalogue.node.querySelector(".tile")?.focus();
         }
-        if (event.key !== "Enter" || event.isComposing) {
+        if (event.key === "ArrowUp") {
+            event.preventDefault();
+            Array.from(this.panel.querySelectorAll(".stepper input"))
+                .at(-1)
+                ?.focus();
+        }
+        if (event.key !== "Enter" || event.isComposing || event.ctrlKey) {
             return;
         }
         event.preventDefault();
-        const text = this.search.take();
+        const text = this.takeText();
 
         if (text !== "") {
-            setParameters({ recherche: "" }, { replace: true });
             this.entries.add(text);
         }
     }
 
     // What several products have in their names is shown, unless somebody
     // types already: then it waits to be asked for.
-    choose(text, alone = false) {
+    choose(text, alone = false, count = 1) {
         const { control } = this.search;
 
         if (alone && control.value !== "") {
             return;
         }
+        this.chosen = { text, count };
         control.value = text;
         control.focus();
         control.select();
@@ -149,6 +302,8 @@ class Till {
             element(
                 "div",
                 { class: "till-side" },
+                this.outbox.node,
+                this.parked.node,
                 this.panel,
                 element(
                     "section",
@@ -156,7 +311,19 @@ class Till {
                         class: "card recent",
                         "aria-labelledby": "recentes-titre",
                     },
-                    element("h2", { id: "recentes-titre" }, "Dernières ventes"),
+                    element(
+                        "div",
+                        { class: "card-head" },
+                        element(
+                            "h2",
+                            { id: "recentes-titre" },
+                            "Dernières ventes",
+                        ),
+                        button("Chercher", () => this.searchSales(), {
+                            class: "quiet",
+                            title: "Chercher une vente (F8)",
+                        }),
+                    ),
                     this.recent.node,
                 ),
             ),
@@ -166,7 +333,12 @@ class Till {
     // The products that are shown, and how many of them and of the ticket's
     // this store has.
     async load(stop) {
-        this.stores ??= await readStores(stop);
+        const [stores, ahead] = await Promise.all([
+            this.stores ?? tillStores(stop),
+            this.ahead(stop),
+        ]);
+
+        this.stores = stores;
         const chosen = tillStore(
             this.parameters,
             this.stores,
@@ -180,22 +352,39 @@ class Till {
             return null;
         }
 
-        const page = await readPage(
-            `/products/${query({
-                q: this.parameters.get("recherche"),
-                limit: this.many,
-            })}`,
-            stop,
-        );
+        const page =
+            ahead ??
+            (await searchProducts(
+                this.parameters.get("recherche"),
+                this.ticket.store,
+                this.many,
+                stop,
+            ));
         this.products = page.results;
+        this.nextPage = page.next;
+        this.old = page.old ?? null;
+        this.drawRecent();
         await this.stock.read(
             [...this.products, ...this.ticket.lines].map((one) => one.id),
             stop,
         );
         this.drawTicket();
-        this.recent.run((stop) => recentSales(this.ticket.store, stop));
+        this.parked.draw(this.ticket.store);
+        if (this.old === null) {
+            learnShop(this.ticket.store, this.signal);
+        } else {
+            // Nothing is known of what may be there by now.
+            this.stores = null;
+        }
+        return this.tiles();
+    }
 
-        return this.tiles(page.next);
+    // The first products, which are the same in each store, while the stores are
+    // read
+    ahead(stop) {
+        return this.stores || this.parameters.get("recherche")
+            ? null
+            : searchProducts(null, null, this.many, stop);
     }
 
     // A sale that may have been made stays with its store, and a ticket goes
@@ -235,17 +424,32 @@ class Till {
         });
     }
 
-    tiles(next) {
+    // What is shown is not of now.
+    age() {
+        const words =
+            this.old !== null
+                ? `Hors connexion : produits et prix vus le ${moment(this.old)}, quantités d’alors.`
+                : this.stock.old !== null
+                  ? `Quantités vues le ${moment(this.stock.old)} : elles n’ont pas pu être relues.`
+                  : null;
+
+        return words && element("p", { class: "old" }, words);
+    }
+
+    tiles() {
+        const next = this.nextPage;
+
         if (this.products.length === 0) {
             return empty("Aucun produit ne correspond.", showAll("recherche"));
         }
 
         return [
-            element(
-                "ul",
-                { class: "tiles" },
-                this.products.map((product) => this.tile(product)),
-            ),
+            this.age(),
+            tilesOf(this.products, {
+                leftOf: (id) => this.stock.of(id),
+                pick: (product) => this.pick(product),
+                up: () => this.search.control.focus(),
+            }),
             more(next && this.many < MOST, () => {
                 this.many = Math.min(this.many + 2 * TILES, MOST);
                 this.refresh();
@@ -260,32 +464,6 @@ class Till {
         ];
     }
 
-    tile(product) {
-        const left = this.stock.of(product.id);
-        const state = level(left);
-
-        return element(
-            "li",
-            {},
-            button(
-                [
-                    element("span", { class: "name" }, product.nom),
-                    element("span", { class: "price" }, amount(product.prix)),
-                    element(
-                        "span",
-                        { class: `left ${state.name}` },
-                        left === 0 ? "Rupture" : `${quantity(left)} en stock`,
-                    ),
-                ],
-                () => this.pick(product),
-                {
-                    class: left === 0 ? "tile none" : "tile",
-                    "data-focus": `produit ${product.id}`,
-                },
-            ),
-        );
-    }
-
     refresh() {
         return this.catalogue.run((stop) => this.load(stop));
     }
@@ -296,13 +474,21 @@ class Till {
             this.panel.scrollIntoView({ block: "nearest" });
             return;
         }
-        if (this.stock.of(product.id) === 0) {
-            notify(`${product.nom} est en rupture dans ce magasin.`);
+        const stock = this.stock.of(product.id);
+        if (stock?.free === 0) {
+            const note = held(stock);
+
+            notify(
+                note
+                    ? `${product.nom} : tout est retenu (${note}).`
+                    : `${product.nom} est en rupture dans ce magasin.`,
+            );
             return;
         }
-        this.put(product);
         const text = this.parameters.get("recherche");
+        const { count = 1 } = this.chosen?.text === text ? this.chosen : {};
 
+        this.put(product, count);
         if (text) {
             this.entries.chosen(text);
             this.search.take();
@@ -311,10 +497,10 @@ class Till {
         }
     }
 
-    put(product) {
+    put(product, count = 1) {
         this.receipt = null;
         this.problem = null;
-        this.ticket.add(product);
+        this.ticket.add(product, count);
         this.drawTicket();
         say(
             `${product.nom} : ${this.ticket.find(product.id).quantity} sur le ticket`,
@@ -345,11 +531,38 @@ class Till {
         }
     }
 
+    // The paper of the sale that is shown, once it is ready
+    async preparePaper() {
+        const shown = this.receipt;
+
+        if (!shown.sale) {
+            return;
+        }
+        try {
+            const paper = await receiptPaper(
+                shown.sale,
+                (id) => shown.lines.find((line) => line.id === id).name,
+            );
+            if (this.receipt === shown) {
+                this.paper = paper;
+            }
+        } catch (error) {
+            console.error(error);
+        }
+    }
+
     drawTicket() {
+        if (!this.receipt) {
+            this.paper = null;
+        } else if (!this.paper) {
+            this.preparePaper();
+        }
         if (this.receipt) {
+            const view = this.receipt.sale ? receiptView : keptView;
+
             fill(
                 this.panel,
-                receiptView(this.receipt, () => this.next()),
+                view(this.receipt, () => this.next()),
             );
         } else {
             this.view.update(
@@ -416,6 +629,14 @@ class Till {
             this.wake();
             this.refresh();
         }
+    }
+
+    drawProducts() {
+        this.catalogue.patch(() => this.tiles());
+    }
+
+    drawRecent() {
+        this.recent.run((stop) => recentSales(this.ticket.store, stop));
     }
 
     next() {

@@ -4,6 +4,7 @@ import { choiceOf, dayOf, idOf } from "../address.js";
 import { query, readPage } from "../api.js";
 import { dayFault, dayLimits } from "../days.js";
 import { button, element, fill } from "../dom.js";
+import { exportButton } from "../export.js";
 import { filterBar, more } from "../filters.js";
 import { field } from "../form.js";
 import { difference, exactMoment, quantity } from "../format.js";
@@ -16,7 +17,17 @@ const ROWS = 50;
 
 const movements = {
     vente: "Vente",
+    retour: "Retour d’un client",
+    retour_perte: "Retour mis au rebut",
     ajustement: "Correction de stock",
+    reception: "Réception",
+    reception_annulation: "Réception annulée",
+    transfert_depart: "Départ d’un transfert",
+    transfert_arrivee: "Arrivée d’un transfert",
+    transfert_annulation: "Transfert annulé",
+    transfert_ecart: "Écart d’un transfert",
+    comptage: "Correction d’inventaire",
+    reservation: "Réservation",
     reapprovisionnement: "Réapprovisionnement",
     suppression: "Suppression",
     manuel: "Mouvement manuel",
@@ -26,28 +37,46 @@ const movements = {
 const subjects = {
     vente: "Vente",
     ligne: "Ligne de vente",
+    retour: "Retour",
     produit: "Produit",
     magasin: "Magasin",
     demande: "Demande",
+    reception: "Réception",
+    transfert: "Transfert",
+    reservation: "Réservation",
+    comptage: "Inventaire",
+    seuil: "Seuil",
 };
 
 const events = {
     creation: "création",
     modification: "modification",
     suppression: "suppression",
+    annulation: "annulation",
     archivage: "retrait",
     restauration: "remise en vente",
     approbation: "approbation",
     refus: "refus",
+    rendue: "rendue",
+    expiree: "expirée",
+    reclamee: "vendue",
+    ligne: "produit compté",
+    code_ajout: "code ajouté",
+    code_retrait: "code retiré",
+    code_modification: "code modifié",
+    vidage: "table vidée",
 };
 
-function typeName(type) {
-    const [subject, event] = type.split("_");
+const known = (words, name) => Object.hasOwn(words, name);
 
-    if (Object.hasOwn(movements, type)) {
+function typeName(type) {
+    const [subject, ...rest] = type.split("_");
+    const event = rest.join("_");
+
+    if (known(movements, type)) {
         return movements[type];
     }
-    return Object.hasOwn(subjects, subject) && Object.hasOwn(events, event)
+    return known(subjects, subject) && known(events, event)
         ? `${subjects[subject]}, ${events[event]}`
         : type;
 }
@@ -98,6 +127,7 @@ class Journal {
 
         fill(
             actions,
+            exportButton(() => ({ path: this.path, name: "journal" }), signal),
             button("Actualiser", () => this.refresh()),
         );
         fill(
@@ -130,7 +160,9 @@ class Journal {
             );
             idOf(this.parameters, "magasin", "Le magasin");
             idOf(this.parameters, "produit", "Le produit");
-            const stores = await readStores(stop);
+            const asked = readStores(stop);
+            // What goes wrong is said where it is awaited.
+            asked.catch(() => {});
             let next = `/journal/${query({
                 ordering: "-id",
                 magasin: this.parameters.get("magasin"),
@@ -141,15 +173,19 @@ class Journal {
                 limit: ROWS,
             })}`;
 
+            this.path = next;
             for (let page = 0; page < this.pages && next; page += 1) {
                 const read = await readPage(next, stop);
                 rows.push(...read.results);
                 next = read.next;
             }
-            const products = await readNames(
-                rows.map((row) => row.produit),
-                stop,
-            );
+            const [products, stores] = await Promise.all([
+                readNames(
+                    rows.map((row) => row.produit),
+                    stop,
+                ),
+                asked,
+            ]);
 
             this.store.offer(stores, this.parameters.get("magasin"));
             if (type && !offered.includes(type)) {

@@ -1,26 +1,20 @@
 // Products: search, create, edit, take off the shelves and put back.
 
-import { change, query, readPage, readTagged, sender } from "../api.js";
+import { change, query, readPage } from "../api.js";
 import { announceChange } from "../changes.js";
-import { openDialog } from "../dialog.js";
 import { button, element, fill, icon } from "../dom.js";
-import { Refusal } from "../errors.js";
+import { exportButton } from "../export.js";
 import { filterBar, more, searchField, showAll } from "../filters.js";
-import { field, formOf } from "../form.js";
+import { field } from "../form.js";
 import { amount } from "../format.js";
-import { cents, plain } from "../money.js";
 import { attempt, notify } from "../notices.js";
+import { editProduct, newProduct } from "../product_sheet.js";
 import { empty, Region } from "../region.js";
+import { locked, readRights } from "../rights.js";
 import { setParameters } from "../router.js";
 import { beside, cell, number, rowHeading, table, wide } from "../table.js";
 
 const ROWS = 25;
-const labels = {
-    nom: "Nom",
-    categorie: "Catégorie",
-    prix: "Prix",
-    description: "Description",
-};
 
 class Products {
     constructor({ body, actions, signal }) {
@@ -29,7 +23,7 @@ class Products {
         this.parameters = new URLSearchParams();
         this.pages = 1;
 
-        this.search = searchField();
+        this.search = searchField({ placeholder: "Nom, code ou code-barres" });
         this.category = field({
             name: "categorie",
             label: "Catégorie",
@@ -56,12 +50,12 @@ class Products {
             },
         });
 
-        fill(
-            actions,
-            button([icon("plus"), "Nouveau produit"], () => this.create(), {
-                class: "primary",
-            }),
+        this.actions = actions;
+        this.export = exportButton(
+            () => ({ path: this.path, name: "produits" }),
+            signal,
         );
+        document.addEventListener("jeton", () => this.refresh(), { signal });
         fill(
             body,
             filterBar(
@@ -76,22 +70,72 @@ class Products {
 
     refresh() {
         return this.region.run(async (stop) => {
-            const rows = [];
-            let next = `/products/${query({
-                q: this.parameters.get("recherche"),
-                categorie: this.parameters.get("categorie"),
-                archive: this.parameters.get("retires") ? "true" : "",
-                limit: ROWS,
-            })}`;
+            const text = this.parameters.get("recherche");
+            const archive = this.parameters.get("retires") ? "true" : "";
+            const [coded, rights, { rows, next }] = await Promise.all([
+                this.coded(text, stop),
+                readRights(stop),
+                this.named(text, archive, stop),
+            ]);
 
-            for (let page = 0; page < this.pages && next; page += 1) {
-                const read = await readPage(next, stop);
-                rows.push(...read.results);
-                next = read.next;
+            if (coded.length > 0 && rows.length === 0) {
+                this.path = this.codedPath(text);
             }
+            rows.unshift(
+                ...coded.filter((one) => !rows.some(({ id }) => id === one.id)),
+            );
+            this.why = rights.why("produits", null);
+            fill(
+                this.actions,
+                element(
+                    "a",
+                    { href: "/prix", class: "button" },
+                    "Grille de prix",
+                ),
+                this.export,
+                this.why
+                    ? null
+                    : button(
+                          [icon("plus"), "Nouveau produit"],
+                          () => this.create(),
+                          { class: "primary" },
+                      ),
+            );
             this.learn(rows);
             return this.view(rows, next);
         });
+    }
+
+    // The product that has the text as its code or a barcode
+    async coded(text, stop) {
+        if (!text || text.length > 64 || this.parameters.get("categorie")) {
+            return [];
+        }
+        return (await readPage(this.codedPath(text), stop)).results;
+    }
+
+    codedPath(text) {
+        const archive = this.parameters.get("retires") ? "true" : "false";
+
+        return `/products/${query({ code: text, archive })}`;
+    }
+
+    async named(text, archive, stop) {
+        const rows = [];
+        let next = `/products/${query({
+            q: text,
+            categorie: this.parameters.get("categorie"),
+            archive,
+            limit: ROWS,
+        })}`;
+
+        this.path = next;
+        for (let page = 0; page < this.pages && next; page += 1) {
+            const read = await readPage(next, stop);
+            rows.push(...read.results);
+            next = read.next;
+        }
+        return { rows, next };
     }
 
     // There is no list of categories to read: those that were seen are
@@ -120,6 +164,7 @@ class Products {
         }
 
         return [
+            locked(this.why, "Vous ne pouvez pas modifier les produits :"),
             table({
                 caption: "Produits",
                 class: "with-actions",
@@ -161,39 +206,37 @@ class Products {
                 ),
             ),
             number(amount(row.prix)),
-            cell(
-                element(
-                    "div",
-                    { class: "row-actions" },
-                    this.parameters.get("retires")
-                        ? button(
-                              "Remettre en vente",
-                              () => attempt(() => this.archive(row, false)),
-                              {
-                                  "aria-label": `Remettre ${row.nom} en vente`,
-                              },
-                          )
-                        : [
-                              button(
-                                  "Retirer",
-                                  () => attempt(() => this.archive(row, true)),
-                                  {
-                                      class: "quiet",
-                                      "aria-label": `Retirer ${row.nom} de la vente`,
-                                      "data-focus": `retirer ${row.id}`,
-                                  },
-                              ),
-                              button(
-                                  "Modifier",
-                                  () => attempt(() => this.edit(row)),
-                                  {
-                                      "aria-label": `Modifier ${row.nom}`,
-                                      "data-focus": `modifier ${row.id}`,
-                                  },
-                              ),
-                          ],
-                ),
-            ),
+            cell(this.why ? null : this.actionsOf(row)),
+        );
+    }
+
+    actionsOf(row) {
+        return element(
+            "div",
+            { class: "row-actions" },
+            this.parameters.get("retires")
+                ? button(
+                      "Remettre en vente",
+                      () => attempt(() => this.archive(row, false)),
+                      {
+                          "aria-label": `Remettre ${row.nom} en vente`,
+                      },
+                  )
+                : [
+                      button(
+                          "Retirer",
+                          () => attempt(() => this.archive(row, true)),
+                          {
+                              class: "quiet",
+                              "aria-label": `Retirer ${row.nom} de la vente`,
+                              "data-focus": `retirer ${row.id}`,
+                          },
+                      ),
+                      button("Modifier", () => attempt(() => this.edit(row)), {
+                          "aria-label": `Modifier ${row.nom}`,
+                          "data-focus": `modifier ${row.id}`,
+                      }),
+                  ],
         );
     }
 
@@ -218,20 +261,7 @@ class Products {
     }
 
     async create() {
-        const send = sender();
-        const made = await openDialog("Nouveau produit", (close) =>
-            formOf({
-                fields: productFields({}),
-                submit: "Créer le produit",
-                cancel: () => close(),
-                action: async (values, form) => {
-                    if (priceIsWrong(values, form)) {
-                        return;
-                    }
-                    close(await send("/products/", bodyOf(values)));
-                },
-            }),
-        );
+        const made = await newProduct();
 
         if (made) {
             this.changed(`« ${made.nom} » est créé.`);
@@ -239,44 +269,7 @@ class Products {
     }
 
     async edit(row) {
-        const path = `/products/${row.id}/`;
-        let { data: base, etag } = await readTagged(path);
-        const fields = productFields(base);
-
-        const saved = await openDialog(`Modifier : ${base.nom}`, (close) =>
-            formOf({
-                fields,
-                submit: "Enregistrer",
-                cancel: () => close(),
-                action: async (values, form) => {
-                    if (priceIsWrong(values, form)) {
-                        return;
-                    }
-                    const mine = bodyOf(values);
-                    try {
-                        close((await change("PUT", path, mine, etag)).data);
-                        return;
-                    } catch (error) {
-                        if (
-                            !(error instanceof Refusal) ||
-                            error.status !== 412
-                        ) {
-                            throw error;
-                        }
-                    }
-
-                    const theirs = await readTagged(path);
-                    // Our own write may have come through without its answer.
-                    if (same(theirs.data, mine)) {
-                        close(theirs.data);
-                        return;
-                    }
-                    const before = base;
-                    ({ data: base, etag } = theirs);
-                    form.fail(conflict(before, theirs.data, fields, form));
-                },
-            }),
-        );
+        const saved = await editProduct(row.id);
 
         if (saved) {
             this.changed(`« ${saved.nom} » est enregistré.`);
@@ -294,134 +287,3 @@ class Products {
 }
 
 export const mount = (page) => new Products(page);
-
-function productFields(product) {
-    return [
-        field({
-            name: "nom",
-            label: labels.nom,
-            value: product.nom ?? "",
-            required: true,
-        }),
-        field({
-            name: "categorie",
-            label: labels.categorie,
-            value: product.categorie ?? "",
-            list: "categories",
-            required: true,
-        }),
-        field({
-            name: "prix",
-            label: labels.prix,
-            value: product.prix?.replace(".", ",") ?? "",
-            inputmode: "decimal",
-            class: "number",
-            required: true,
-        }),
-        field({
-            name: "description",
-            label: labels.description,
-            type: "textarea",
-            rows: 3,
-            value: product.description ?? "",
-        }),
-    ];
-}
-
-// What a person writes as 12,50 the API knows as 12.50; what is no amount
-// goes as it is, and the API says why not.
-function bodyOf(values) {
-    const price = cents(values.prix);
-
-    return {
-        nom: values.nom,
-        categorie: values.categorie,
-        prix: price === null ? values.prix.replace(",", ".") : plain(price),
-        description: values.description,
-    };
-}
-
-function priceIsWrong(values, form) {
-    if (values.prix.trim() !== "") {
-        return false;
-    }
-    form.show({ prix: ["Entrez un prix, comme 12,50."] });
-    return true;
-}
-
-const same = (a, b) =>
-    Object.keys(labels).every((name) => (a[name] ?? "") === (b[name] ?? ""));
-
-// Somebody else was faster.  What this person did not touch takes the other's
-// value; for the rest both are shown, and the person chooses.
-function conflict(before, theirs, fields, form) {
-    const written = (name, value) =>
-        name === "prix" ? (value ?? "").replace(".", ",") : (value ?? "");
-    const shown = (name, value) =>
-        name === "prix" ? amount(value) : value || "(vide)";
-    const differing = fields.filter(
-        ({ name }) => (before[name] ?? "") !== (theirs[name] ?? ""),
-    );
-    const disputed = differing.filter(
-        ({ name, control }) => control.value !== written(name, before[name]),
-    );
-
-    for (const one of differing) {
-        if (!disputed.includes(one)) {
-            one.control.value = written(one.name, theirs[one.name]);
-        }
-    }
-
-    return element(
-        "div",
-        { class: "conflict" },
-        element(
-            "p",
-            {},
-            element(
-                "strong",
-                {},
-                "Quelqu’un d’autre a modifié ce produit entre-temps.",
-            ),
-            " Rien n’a été enregistré.",
-        ),
-        element(
-            "dl",
-            {},
-            differing.map(({ name }) => [
-                element("dt", {}, labels[name]),
-                element(
-                    "dd",
-                    {},
-                    element("del", {}, shown(name, before[name])),
-                    " → ",
-                    element("ins", {}, shown(name, theirs[name])),
-                ),
-            ]),
-        ),
-        disputed.length > 0
-            ? [
-                  element(
-                      "p",
-                      {},
-                      "Enregistrez de nouveau pour garder vos valeurs, ou reprenez les siennes.",
-                  ),
-                  button("Reprendre ses valeurs", () => {
-                      for (const one of disputed) {
-                          one.control.value = written(
-                              one.name,
-                              theirs[one.name],
-                          );
-                      }
-                      form.fail();
-                      disputed[0].control.focus();
-                  }),
-              ]
-            : element(
-                  "p",
-                  {},
-                  "Ses valeurs sont reprises ci-dessus à côté des vôtres : vérifiez, ",
-                  "puis enregistrez.",
-              ),
-    );
-}

@@ -1,12 +1,13 @@
 // The consolidated report: what each store sold and has, product by product.
 
 import { choiceOf, pageNumberOf } from "../address.js";
-import { read } from "../api.js";
 import { csv, download } from "../csv.js";
 import { button, element, fill, icon } from "../dom.js";
-import { filterBar, searchField } from "../filters.js";
+import { exportButton } from "../export.js";
+import { filterBar, more, searchField } from "../filters.js";
 import { field } from "../form.js";
 import { amount, compare, finder, localDay, quantity } from "../format.js";
+import { LongReport, readReport } from "../long_report.js";
 import { centsOfNumber } from "../money.js";
 import { empty, Region } from "../region.js";
 import { setParameters } from "../router.js";
@@ -22,11 +23,16 @@ import {
 } from "../table.js";
 
 const ROWS = 50;
+// Of the totals of the stores, so many at first, and so many more each time
+const STORES = 50;
 
 class Report {
     constructor({ body, actions, signal }) {
         this.region = new Region(signal);
         this.report = null;
+        // In its place when it is too long for a page
+        this.long = null;
+        this.many = STORES;
         this.parameters = new URLSearchParams();
 
         this.store = field({
@@ -43,12 +49,15 @@ class Report {
             },
         });
         this.search = searchField();
+        this.files = element("span", { class: "pair" });
+        this.export = exportButton(
+            () => this.long.file(this.parameters),
+            signal,
+        );
 
         fill(
             actions,
-            button([icon("telecharger"), "Télécharger (CSV)"], () =>
-                this.save(),
-            ),
+            this.files,
             button([icon("imprimer"), "Imprimer"], () => window.print()),
         );
         fill(
@@ -66,24 +75,47 @@ class Report {
 
     async load(stop) {
         pageNumberOf(this.parameters);
-        if (this.report === null) {
-            this.report = await read("/reports/", stop);
+        if (!this.report && !this.long) {
+            this.report = await readReport(stop);
+            this.long = this.report ? null : await LongReport.read(stop);
+            fill(
+                this.files,
+                this.long
+                    ? this.export
+                    : button([icon("telecharger"), "Télécharger (CSV)"], () =>
+                          this.save(),
+                      ),
+            );
             fill(
                 this.store.control,
                 element("option", { value: "" }, "Tous les magasins"),
-                this.report.map((one) =>
-                    element("option", { value: one.magasin }, one.magasin),
+                this.names.map((name) =>
+                    element("option", { value: name }, name),
                 ),
             );
         }
         this.store.control.value =
-            choiceOf(
-                this.parameters,
-                "magasin",
-                this.report.map((one) => one.magasin),
-                "Le magasin",
-            ) ?? "";
-        return view(this.report, this.parameters, ROWS);
+            choiceOf(this.parameters, "magasin", this.names, "Le magasin") ??
+            "";
+        return this.long
+            ? this.long.view(this.parameters, () => this.refresh(), stop)
+            : this.view();
+    }
+
+    view() {
+        return view(this.report, this.parameters, ROWS, [
+            this.many,
+            () => {
+                this.many += 2 * STORES;
+                this.refresh();
+            },
+        ]);
+    }
+
+    get names() {
+        return this.long
+            ? this.long.names
+            : this.report.map((one) => one.magasin);
     }
 
     // Paper has no pages to turn: all the rows, and the screen's again after.
@@ -91,32 +123,40 @@ class Report {
         if (this.report && this.region.filled) {
             fill(
                 this.region.node,
-                view(this.report, this.parameters, all ? Infinity : ROWS),
+                all
+                    ? view(this.report, this.parameters, Infinity, [Infinity])
+                    : this.view(),
             );
         }
     }
 
     save() {
-        if (this.report) {
-            download(
-                `rapport-${localDay(new Date())}.csv`,
-                csv([
-                    ["Magasin", "Produit", "Vendus", "En stock"],
-                    ...selected(this.report, this.parameters).map((row) => [
-                        row.store,
-                        row.product,
-                        row.sold,
-                        row.stock ?? "",
-                    ]),
+        download(
+            `rapport-${localDay(new Date())}.csv`,
+            csv([
+                ["Magasin", "Produit", "Vendus", "En stock"],
+                ...selected(this.report, this.parameters).map((row) => [
+                    row.store,
+                    row.product,
+                    row.sold,
+                    row.stock ?? "",
                 ]),
-            );
-        }
+            ]),
+        );
+    }
+
+    refresh() {
+        return this.region.run((stop) => this.load(stop));
     }
 
     update(now) {
         this.parameters = now;
+        this.many = STORES;
         this.search.sync(now);
-        this.region.run((stop) => this.load(stop));
+        if (this.long) {
+            this.long.pages = 1;
+        }
+        this.refresh();
     }
 }
 
@@ -163,7 +203,8 @@ const orders = {
     stock: (a, b) => (a.stock ?? -1) - (b.stock ?? -1),
 };
 
-function view(report, parameters, most) {
+// most: rows of a page; stores: [how many of their totals, what shows more]
+function view(report, parameters, most, stores) {
     const store = parameters.get("magasin");
     const shown = report.filter((one) => !store || one.magasin === store);
     const rows = selected(report, parameters);
@@ -175,7 +216,7 @@ function view(report, parameters, most) {
     }
 
     return [
-        totals(shown),
+        totals(shown, ...stores),
         element("h2", {}, "Par produit"),
         rows.length === 0
             ? empty("Aucun produit ne correspond à ce filtre.")
@@ -219,7 +260,7 @@ function view(report, parameters, most) {
     ];
 }
 
-function totals(shown) {
+function totals(shown, many, grow) {
     const units = (list, name) =>
         quantity(
             list
@@ -244,7 +285,7 @@ function totals(shown) {
         );
     };
 
-    return table({
+    const all = table({
         caption: "Total de chaque magasin",
         columns: [
             { label: "Magasin" },
@@ -253,8 +294,10 @@ function totals(shown) {
             { label: "Total des ventes", class: "number" },
         ],
         rows: [
-            ...shown.map((one) => row(one.magasin, [one])),
+            ...shown.slice(0, many).map((one) => row(one.magasin, [one])),
             ...(shown.length > 1 ? [row("Ensemble", shown, "total")] : []),
         ],
     });
+
+    return [all, more(shown.length > many, grow)];
 }

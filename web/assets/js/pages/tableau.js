@@ -1,23 +1,71 @@
 // The dashboard: what goes on in all the stores, kept fresh by itself.
 
+import { choiceOf } from "../address.js";
 import { query, read, readPage } from "../api.js";
-import { keepFresh } from "../changes.js";
 import { available, barChart } from "../charts.js";
 import { element, fill } from "../dom.js";
-import { amount, plural, quantity, time } from "../format.js";
+import { exportButton } from "../export.js";
+import { filterBar, more, searchField, showAll } from "../filters.js";
+import { field } from "../form.js";
+import { amount, compare, finder, plural, quantity, time } from "../format.js";
+import { follow } from "../live.js";
 import { cents } from "../money.js";
 import { empty, Region } from "../region.js";
+import { setParameters } from "../router.js";
 import { readStores } from "../stores.js";
 
 const SECONDS = 20;
+// The dashboard is one answer: it is read again so many milliseconds after the
+// last time, however much happens.
+const EVERY = 2000;
 
 // As many as a person counts, and as many bars as one sees at once.
 const PENDING = 100;
 const BARS = 12;
+const FEW = 8;
+// So many stores at first, and so many more each time.
+const CARDS = 48;
+
+const MEMBERS = 5;
+
+const revenueOf = (row) => cents(row.chiffre_affaires);
+const byRevenue = (a, b) =>
+    revenueOf(a) < revenueOf(b) ? -1 : revenueOf(a) > revenueOf(b) ? 1 : 0;
+
+// In the address, and what is said of it.  Of equal ones the order of their
+// numbers.
+const orders = {
+    numero: ["Par numéro", (a, b) => a.id - b.id],
+    nom: ["Par nom", (a, b) => compare(a.magasin, b.magasin)],
+    ruptures: ["Le plus de ruptures", (a, b) => b.ruptures - a.ruptures],
+    surstocks: ["Le plus de surstocks", (a, b) => b.surstock - a.surstock],
+    ca: ["Le moins de chiffre d’affaires", byRevenue],
+    "-ca": ["Le plus de chiffre d’affaires", (a, b) => byRevenue(b, a)],
+};
 
 class Dashboard {
     constructor({ body, actions, signal }) {
         this.region = new Region(signal);
+        this.signal = signal;
+        this.shown = null;
+        this.parameters = new URLSearchParams();
+        this.many = CARDS;
+        this.search = searchField({ label: "Magasin" });
+        this.order = field({
+            name: "ordre",
+            label: "Ordre",
+            type: "select",
+            options: Object.entries(orders).map(([name, [label]]) => [
+                name,
+                label,
+            ]),
+            on: {
+                change: () =>
+                    setParameters({ ordre: this.order.control.value }),
+            },
+        });
+        this.filters = filterBar(this.search.node, this.order.node);
+        this.filters.hidden = true;
         this.updated = element("span", { class: "muted" });
         this.charts = available()
             ? {
@@ -34,10 +82,32 @@ class Dashboard {
               }
             : null;
 
-        fill(actions, this.updated);
-        fill(body, this.region.node);
+        fill(
+            actions,
+            this.updated,
+            exportButton(
+                () => ({
+                    path: "/dashboard/",
+                    name: "tableau-de-bord",
+                    // Without the members of the answer in detail
+                    rows: (cells) => [cells.slice(0, MEMBERS)],
+                    headed: (heads) => heads.slice(0, MEMBERS),
+                }),
+                signal,
+            ),
+        );
+        fill(body, this.filters, this.region.node);
 
-        keepFresh(SECONDS, () => this.refresh(), signal);
+        follow({
+            seconds: SECONDS,
+            every: EVERY,
+            region: this.region,
+            signal,
+            wants: ({ type }) =>
+                this.shown !== null && !/^(produit|seuil)_/.test(type),
+            change: (events) => this.change(events),
+            refresh: () => this.refresh(),
+        });
     }
 
     refresh() {
@@ -50,31 +120,164 @@ class Dashboard {
                     stop,
                 ),
             ]);
-            const rows = withStores(dashboard, stores);
 
-            this.updated.textContent = `À jour à ${time(new Date())}`;
-            if (rows.length === 0) {
-                return empty("Il n’y a pas encore de magasin.");
-            }
-            if (this.charts) {
-                // Once its canvas is in the document.
-                requestAnimationFrame(() => draw(this.charts, rows));
-            }
-            return [
-                totals(rows, pending.results.length),
-                this.charts ? pictures(this.charts, rows) : null,
-                element("h2", {}, "Magasin par magasin"),
-                element("div", { class: "cards stores" }, rows.map(storeCard)),
-            ];
+            this.shown = {
+                dashboard,
+                stores,
+                pending: new Set(pending.results.map((one) => one.id)),
+            };
+            return this.view();
         });
     }
 
-    update() {
-        return this.refresh();
+    view() {
+        const { dashboard, stores, pending } = this.shown;
+        const rows = withStores(dashboard, stores);
+        const wanted = choiceOf(
+            this.parameters,
+            "ordre",
+            Object.keys(orders),
+            "L’ordre",
+        );
+
+        this.updated.textContent = `À jour à ${time(new Date())}`;
+        if (rows.length === 0) {
+            return empty("Il n’y a pas encore de magasin.");
+        }
+        // Of many stores somebody looks for those that need a hand.
+        const order = wanted || (rows.length > BARS ? "ruptures" : "numero");
+
+        this.filters.hidden = rows.length <= BARS && this.parameters.size === 0;
+        this.order.control.value = order;
+        if (this.charts) {
+            // Once its canvas is in the document.
+            requestAnimationFrame(() => draw(this.charts, rows));
+        }
+        return [
+            totals(rows, pending.size),
+            this.charts ? pictures(this.charts, rows) : null,
+            element("h2", {}, "Magasin par magasin"),
+            this.cards(rows, orders[order][1]),
+        ];
+    }
+
+    // Of all the stores, those that are looked for, a page of them
+    cards(rows, by) {
+        const text = this.parameters.get("recherche");
+        const has = finder(text ?? "");
+        const found = rows
+            .filter((row) => has(row.magasin))
+            .sort((a, b) => by(a, b) || a.id - b.id);
+
+        if (found.length === 0) {
+            return empty("Aucun magasin ne correspond.", showAll("recherche"));
+        }
+        return [
+            text
+                ? element(
+                      "p",
+                      { class: "muted" },
+                      `${plural(found.length, "magasin trouvé", "magasins trouvés")} sur ${quantity(rows.length)}`,
+                  )
+                : null,
+            element(
+                "div",
+                { class: "cards stores" },
+                found.slice(0, this.many).map(storeCard),
+            ),
+            more(found.length > this.many, () => {
+                this.many += 2 * CARDS;
+                this.draw();
+            }),
+        ];
+    }
+
+    // What has been read is shown in another way.  What is being read is asked for
+    // again after that.
+    async draw() {
+        const reading = this.region.reading !== null;
+
+        if (this.shown) {
+            await this.region.run(async () => this.view());
+        }
+        if (!this.shown || reading) {
+            await this.refresh();
+        }
+    }
+
+    async change(events) {
+        const { shown } = this;
+        const requests = events.filter(({ type }) =>
+            type.startsWith("demande_"),
+        );
+
+        const unsure = followPending(shown.pending, requests);
+
+        if (
+            events.some(({ type }) => type.startsWith("magasin_")) ||
+            unsure === null
+        ) {
+            await this.refresh();
+            return;
+        }
+        for (const id of unsure) {
+            const { statut } = await read(
+                `/replenishments/${id}/`,
+                this.signal,
+            );
+            setPending(shown.pending, id, statut === "en_attente");
+        }
+        if (requests.length < events.length) {
+            shown.dashboard = await read(
+                "/dashboard/?detail=true",
+                this.signal,
+            );
+        }
+        if (shown === this.shown) {
+            this.region.patch(() => this.view());
+        }
+    }
+
+    update(now) {
+        this.parameters = now;
+        this.many = CARDS;
+        this.search.sync(now);
+        return this.draw();
     }
 }
 
 export const mount = (page) => new Dashboard(page);
+
+// Which requests wait, by what the events say; gives those that they do not say it
+// of, or null when there are too many to know.
+function followPending(pending, events) {
+    const unsure = new Set();
+
+    if (pending.size >= PENDING && events.length > 0) {
+        return null;
+    }
+    for (const { type, reference } of events) {
+        const id = Number(/^demande\/(\d+)$/.exec(reference)?.[1]);
+
+        if (Number.isNaN(id)) {
+            return null;
+        }
+        if (type === "demande_modification") {
+            unsure.add(id);
+        } else {
+            setPending(pending, id, type === "demande_creation");
+        }
+    }
+    return unsure.size > FEW ? null : unsure;
+}
+
+function setPending(pending, id, waits) {
+    if (waits) {
+        pending.add(id);
+    } else {
+        pending.delete(id);
+    }
+}
 
 function withStores(dashboard, stores) {
     const closed = new Set(
@@ -90,10 +293,7 @@ function withStores(dashboard, stores) {
 }
 
 function totals(rows, pending) {
-    const revenue = rows.reduce(
-        (sum, row) => sum + cents(row.chiffre_affaires),
-        0n,
-    );
+    const revenue = rows.reduce((sum, row) => sum + revenueOf(row), 0n);
     const sum = (name) => rows.reduce((total, row) => total + row[name], 0);
     const figure = (label, value, note, name) =>
         element(
@@ -114,7 +314,7 @@ function totals(rows, pending) {
         figure(
             "Chiffre d’affaires",
             amount(revenue),
-            plural(rows.length, "magasin", "magasins"),
+            `${plural(rows.length, "magasin", "magasins")}, depuis le début, retours déduits`,
         ),
         figure(
             "Ruptures",
@@ -211,7 +411,7 @@ function storeCard(row) {
 
     return element(
         "section",
-        { class: "card store" },
+        { class: "card store", "data-key": row.id },
         element(
             "div",
             { class: "card-head" },

@@ -1,0 +1,250 @@
+// A barcode scanner at the till: a keyboard that is fast, wherever the focus is.
+//
+// environment:
+//   SCANS  how many of them a scanner sends (default 40)
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { api, openBrowser, openTab, settled, token } from "./browser.js";
+import { scan } from "./keyboard.js";
+
+const SCANS = Number(process.env.SCANS ?? 40);
+const KEY = 20;
+
+let chromium;
+
+before(async () => {
+    chromium = await openBrowser();
+});
+after(() => chromium.close());
+
+// expected: lines of the console
+function till(name, { path, expected = [] }, run) {
+    test(name, async () => {
+        const { tab, close, nothingWrong } = await openTab(chromium.browser);
+
+        await tab.addInitScript(
+            (text) => sessionStorage.setItem("magasin.jeton", text),
+            token,
+        );
+        await tab.goto(path ?? "/caisse?magasin=1");
+        await settled(tab);
+        await run(tab);
+        nothingWrong(...expected);
+        await close();
+    });
+}
+
+const field = (tab) => tab.getByLabel("Produit", { exact: true });
+
+const ticketOf = (tab) =>
+    tab
+        .locator(".ticket-lines li")
+        .evaluateAll((lines) =>
+            Object.fromEntries(
+                lines.map((line) => [
+                    line.querySelector(".name").textContent,
+                    Number(line.querySelector("input").value),
+                ]),
+            ),
+        );
+
+const idle = (tab) =>
+    tab.waitForFunction(
+        () =>
+            !document
+                .querySelector(".entry-state")
+                .textContent.includes("en cours"),
+        null,
+        { timeout: 60000 },
+    );
+
+const barcode = async (id) =>
+    (await api("GET", `/products/${id}/sheet/`)).codes_barres[0];
+
+const enter = async (tab, text) => {
+    await tab.keyboard.type(text);
+    await tab.keyboard.press("Enter");
+};
+
+till(
+    `${SCANS} barcodes at ${KEY} ms a key, answers after 0 to 2 s`,
+    {},
+    async (tab) => {
+        const { results } = await api("GET", "/products/?limit=15");
+        const codes = (
+            await Promise.all(
+                results.map(async ({ id, nom }) => [nom, await barcode(id)]),
+            )
+        ).filter(([, code]) => code);
+        const wanted = {};
+
+        await tab.route(
+            (url) =>
+                url.pathname === "/api/v1/products/" &&
+                (url.searchParams.has("q") || url.searchParams.has("code")),
+            async (route) => {
+                await new Promise((resolve) =>
+                    setTimeout(resolve, Math.random() * 2000),
+                );
+                await route.continue().catch(() => {});
+            },
+        );
+        await field(tab).focus();
+        for (let count = 0; count < SCANS; count += 1) {
+            const [name, code] =
+                codes[Math.floor(Math.random() * codes.length)];
+
+            wanted[name] = (wanted[name] ?? 0) + 1;
+            await tab.keyboard.type(code, { delay: KEY });
+            await tab.keyboard.press("Enter");
+        }
+        await idle(tab);
+        assert.deepEqual(await ticketOf(tab), wanted);
+        assert.equal(await tab.locator(".entries li").count(), 0);
+        assert.equal(await field(tab).inputValue(), "");
+    },
+);
+
+till("wherever the focus is, a scan is an entry", {}, async (tab) => {
+    const [mouse, tea] = [await barcode(2), await barcode(6)];
+    const names = { mouse: "Souris optique", tea: "Thé Vert Sencha" };
+
+    // In the number of a line, which stays
+    await tab.locator(".tile", { hasText: names.mouse }).click();
+    const units = tab.getByLabel(`Quantité de ${names.mouse}`);
+    await units.fill("3");
+    await units.focus();
+    await scan(tab, tea);
+    await idle(tab);
+    assert.deepEqual(await ticketOf(tab), { [names.mouse]: 3, [names.tea]: 1 });
+    // On a button, which Enter would press
+    await tab.getByRole("button", { name: "Encaisser" }).focus();
+    await scan(tab, tea);
+    await idle(tab);
+    await tab.getByRole("button", { name: "Vider" }).focus();
+    await scan(tab, tea);
+    await idle(tab);
+    assert.deepEqual(await ticketOf(tab), { [names.mouse]: 3, [names.tea]: 3 });
+    // On the choice of the store, which digits would move
+    const store = tab.getByLabel("Magasin", { exact: true });
+    await store.focus();
+    await scan(tab, mouse);
+    await idle(tab);
+    assert.equal(await store.inputValue(), "1");
+    assert.deepEqual(await ticketOf(tab), { [names.mouse]: 4, [names.tea]: 3 });
+    // On nothing at all
+    await tab.evaluate(() => document.activeElement.blur());
+    await scan(tab, mouse);
+    await idle(tab);
+    assert.deepEqual(await ticketOf(tab), { [names.mouse]: 5, [names.tea]: 3 });
+    // What somebody has typed half of stays, and is not joined.
+    await field(tab).focus();
+    await tab.keyboard.type("cla");
+    await tab.waitForURL(/recherche=cla/);
+    await scan(tab, tea);
+    await idle(tab);
+    assert.equal(await field(tab).inputValue(), "cla");
+    assert.deepEqual(await ticketOf(tab), { [names.mouse]: 5, [names.tea]: 4 });
+});
+
+till("a slow scanner, and a person who is quick", {}, async (tab) => {
+    const tea = await barcode(6);
+
+    // One that has a hiccup, where nobody types: it presses no button.
+    await tab.locator(".tile", { hasText: "Souris optique" }).click();
+    await tab.getByRole("button", { name: "Vider" }).focus();
+    await scan(tab, tea, { every: 300 });
+    await idle(tab);
+    await tab.getByLabel("Quantité de Souris optique").focus();
+    await scan(tab, tea, { every: 300 });
+    await idle(tab);
+    // In the field, all of it is one entry.
+    await field(tab).focus();
+    await scan(tab, tea, { every: 120 });
+    await idle(tab);
+    assert.deepEqual(await ticketOf(tab), {
+        "Souris optique": 1,
+        "Thé Vert Sencha": 3,
+    });
+    // Digits of a person in a number are one.
+    const units = tab.getByLabel("Quantité de Souris optique");
+    await units.focus();
+    await scan(tab, "1234", { every: 30 });
+    assert.equal(await units.inputValue(), "1234");
+    assert.equal(await tab.locator(".entries li").count(), 0);
+});
+
+till("a scan while a question is open answers it not", {}, async (tab) => {
+    const tea = await barcode(6);
+
+    await tab.locator(".tile", { hasText: "Souris optique" }).click();
+    await tab
+        .getByLabel("Magasin", { exact: true })
+        .selectOption({ label: "Magasin Sud" });
+    const dialog = tab.getByRole("dialog", { name: "Changer de magasin ?" });
+    await dialog.waitFor();
+    await scan(tab, tea);
+    await idle(tab);
+    assert.equal(await dialog.count(), 1);
+    await dialog.getByRole("button", { name: "Annuler" }).click();
+    assert.deepEqual(await ticketOf(tab), {
+        "Souris optique": 1,
+        "Thé Vert Sencha": 1,
+    });
+});
+
+till("a code that a person types, in any case of theirs", {}, async (tab) => {
+    const code = (await api("GET", "/products/2/sheet/")).code;
+
+    await field(tab).focus();
+    await tab.keyboard.type(code, { delay: 100 });
+    await tab.locator(".tile", { hasText: "Souris optique" }).waitFor();
+    await tab.locator(".tile").nth(1).waitFor({ state: "detached" });
+    await tab.keyboard.press("Enter");
+    await idle(tab);
+    assert.deepEqual(await ticketOf(tab), { "Souris optique": 1 });
+});
+
+till("a quantity goes before what it is of", {}, async (tab) => {
+    const mouse = await barcode(2);
+
+    await field(tab).focus();
+    await enter(tab, "3*sencha");
+    await enter(tab, `12 * ${mouse}`);
+    // By itself, for the next one
+    await enter(tab, "2*");
+    await tab
+        .locator(".entry-state", { hasText: "2 × la prochaine saisie" })
+        .waitFor();
+    await enter(tab, "clavier");
+    await enter(tab, "clavier");
+    await idle(tab);
+    // Two seconds after the star, the scanner's turn
+    await tab.keyboard.type("4*");
+    await tab.waitForURL(/recherche=4/);
+    await scan(tab, mouse);
+    await idle(tab);
+    assert.deepEqual(await ticketOf(tab), {
+        "Thé Vert Sencha": 3,
+        "Souris optique": 16,
+        "Clavier mécanique": 3,
+    });
+});
+
+till("none of a code, one that is not sold any more", {}, async (tab) => {
+    const code = await barcode(13);
+    const left = tab.locator(".entries li");
+
+    await field(tab).focus();
+    await scan(tab, "2999999999998");
+    await left.getByText("Aucun produit pour « 2999999999998 ».").waitFor();
+    await api("PATCH", "/products/13/", { archive: true });
+    try {
+        await scan(tab, code);
+        await left.getByText("Câble USB-C 2m n’est plus en vente.").waitFor();
+    } finally {
+        await api("PATCH", "/products/13/", { archive: false });
+    }
+    assert.deepEqual(await ticketOf(tab), {});
+});

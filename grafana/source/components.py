@@ -1,6 +1,6 @@
 """The components behind the answers: the cache, Redis, PostgreSQL, the workers."""
 
-from panels import QUIET, Dashboard, lines, number, rate, table, target, where
+from panels import QUIET, board, lines, number, rate, table, target, where
 from signals import ALL, INSTANCE, NODES
 
 
@@ -14,7 +14,7 @@ def kinds(pairs):
             for legend, name in pairs]
 
 
-def cache(board):
+def cache():
     requests = "magasin_cache_requests_total"
     lag = "magasin_cache_invalidation_lag_seconds"
 
@@ -23,7 +23,7 @@ def cache(board):
         return f"sum({rate(requests, of_it)}) / " \
             f"(sum({rate(requests, ALL)}) > 0)"
 
-    board.row("Cache").add(
+    return "Cache", [
         lines("Reads by where their answer came from",
               "hit: shared memory; coalesced: another request's statement; "
               "bypass: the client wanted it from the database; stale: could "
@@ -34,7 +34,7 @@ def cache(board):
               "percentunit",
               [target(share("hit"), "shared memory"),
                target(share("redis"), "Redis"),
-               target(share("coalesced"), "coalesced")], max=1, width=8),
+               target(share("coalesced"), "coalesced")], top=1, width=8),
         lines("Invalidation lag",
               "From a change that nobody told of, by psql or another node, to "
               "finding it in the journal. It is looked at every 250 ms.", "s",
@@ -76,12 +76,12 @@ def cache(board):
               "PostgreSQL.", "none",
               [target(f"min by (instance) (magasin_cache_fresh{ALL})",
                       "{{instance}}")],
-              steps=[("red", None), ("green", 1)], max=1, width=8))
+              steps=[("red", None), ("green", 1)], top=1, width=8)]
 
 
-def redis(board):
+def redis():
     reply = total("magasin_redis_reply_seconds_bucket", "le")
-    board.row("Redis").add(
+    return "Redis", [
         lines("Workers that it answers", "0: it is down, or out of reach.",
               "none",
               [target(f"sum by (instance) (magasin_redis_connections{ALL})",
@@ -94,16 +94,16 @@ def redis(board):
               "The answer came from PostgreSQL then.", "ops",
               [target(total("magasin_redis_failures_total", "reason"),
                       "{{reason}}")],
-              steps=[("green", None), ("orange", 0.1)], width=8))
+              steps=[("green", None), ("orange", 0.1)], width=8)]
 
 
-def postgresql(board):
+def postgresql():
     statement = "magasin_postgresql_statement_seconds"
     wait = total("magasin_postgresql_wait_seconds_bucket", "le")
     errors = rate("magasin_postgresql_errors_total", ALL)
     batch_sum = rate("magasin_postgresql_batch_writes_sum", ALL)
     batch_count = rate("magasin_postgresql_batch_writes_count", ALL)
-    board.row("PostgreSQL").add(
+    return "PostgreSQL", [
         lines("Connections of the pool",
               "busy: owes an answer; down: not in service.", "none",
               [target("sum by (state) (magasin_postgresql_connections"
@@ -149,11 +149,32 @@ def postgresql(board):
         lines("Attempts to connect", "To PostgreSQL; failed ones are made "
               "again after a pause that grows.", "ops",
               [target(total("magasin_postgresql_connects_total", "result"),
-                      "{{result}}")]))
+                      "{{result}}")])]
 
 
-def workers(board):
-    board.row("Workers").add(
+def replicas():
+    reads = "magasin_replica_reads_total"
+    refused = "magasin_replica_refused_total"
+    return "Replicas", [
+        lines("Reads by who answered",
+              "Of those that a replica may answer; stale: there was no "
+              "primary. Nothing without magasin_database_replicas.", "reqps",
+              [target(f"{total(reads, 'server')} or vector(0)",
+                      "{{server}}")], stacked=True, width=8),
+        lines("Lag", "Of the node that sees the most of it. A replica that "
+              "lags answers no reads that would miss something.", "s",
+              [target("max by (replica) (magasin_replica_lag_seconds"
+                      f"{ALL}) or vector(0)", "{{replica}}")],
+              steps=[("green", None), ("orange", 1)], width=8),
+        lines("Reads that went to the primary, by reason",
+              "behind: the replica had not replayed enough; unknown: a write "
+              "was just done; away: none was in service.", "ops",
+              [target(f"{total(refused, 'reason')} or vector(0)",
+                      "{{reason}}")], width=8)]
+
+
+def workers():
+    return "Workers", [
         number("Versions", "Versions of Magasin that run; two while one is "
                "rolled out.", "none",
                f"count(count by (version) (magasin_build_info{ALL}))",
@@ -177,14 +198,13 @@ def workers(board):
                 f"{ALL})", QUIET),
                ("shared memory", "bytes",
                 f"max by (instance) (magasin_zone_size_bytes{ALL})",
-                QUIET)], by="instance", height=6))
+                QUIET)], by="instance", height=6)]
 
 
 def dashboard():
-    board = Dashboard(
+    return board(
         "magasin-components", "Magasin: cache, Redis, PostgreSQL",
-        "What is behind the answers: for the question why.",
-        variables=[INSTANCE], tags=["operations"], period="1h")
-    for part in (cache, redis, postgresql, workers):
-        part(board)
-    return board
+        "What is behind the answers: for the question why.", "en",
+        variables=[INSTANCE], tags=["operations"], period="1h",
+        rows=[part() for part in (cache, redis, postgresql, replicas,
+                                  workers)])

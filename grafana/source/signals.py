@@ -1,9 +1,10 @@
-"""The four golden signals: what clients see, and what will bother them next.
+"""The four golden signals, latency, traffic, errors and saturation: what
+clients see, and what will bother them next.
 
 For whoever is on duty; in English, as the alerts are.
 """
 
-from panels import Dashboard, heat, lines, number, rate, target, variable, \
+from panels import board, heat, lines, number, rate, target, variable, \
     where
 
 NODES = 'job="$job", instance=~"$instance"'
@@ -17,8 +18,7 @@ DURATION = "magasin_http_request_duration_seconds"
 
 INSTANCE = variable("instance", "Node",
                     'label_values(magasin_build_info{job="$job"}, instance)',
-                    multi=True, includeAll=True, allValue=".+",
-                    current={"text": "All", "value": "$__all"})
+                    several=True)
 BURN = [("green", None), ("yellow", 1), ("orange", 6), ("red", 14.4)]
 
 
@@ -42,11 +42,35 @@ def burn(slo, name):
         "used up, over the last hour; of all nodes. 1 is just enough, 14.4 "
         "wakes somebody.", "none",
         f'job_slo:magasin_budget_burn:ratio_rate1h{{job="$job", slo="{slo}"}}',
-        steps=BURN, decimals=2)
+        steps=BURN, width=6, decimals=2)
 
 
-def overview(board):
-    board.row("Overview").add(
+def overview():
+    every = f"sum({rate(REQUESTS, API)})"
+    failed = where(NODES, OF_API, 'status=~"5.."')
+    return "Overview", [
+        number("p99 of reads",
+               "99 of 100 reads of the API were faster; the objective is "
+               "25 ms.", "s",
+               f"""histogram_quantile(0.99, sum by (le) (
+                   {rate(DURATION + '_bucket', READS)}))""",
+               steps=[("green", None), ("yellow", 0.025), ("red", 0.1)],
+               width=6),
+        number("Requests", "All that was answered, per second.", "reqps",
+               f"sum({rate(REQUESTS, ALL)})", width=6),
+        number("5xx of the API", "Of the requests to the API.",
+               "percentunit",
+               f"""(sum({rate(REQUESTS, failed)}) or 0 * {every})
+                   / ({every} > 0)""",
+               steps=[("green", None), ("orange", 0.001), ("red", 0.01)],
+               width=6, decimals=2),
+        number("Busiest pool",
+               "Connections to PostgreSQL that owe an answer, of those in "
+               "service; of the node with the most.", "percentunit",
+               "max(job_instance:magasin_postgresql_connections_busy:ratio"
+               f"{ALL})",
+               steps=[("green", None), ("orange", 0.8), ("red", 0.9)],
+               width=6),
         burn("availability", "Availability"),
         burn("latency", "Latency"),
         number("Firing alerts",
@@ -54,22 +78,31 @@ def overview(board):
                "a section in docs/operations.md.", "none",
                'count(ALERTS{alertname=~"Magasin.*", alertstate="firing"}) '
                "or vector(0)",
-               steps=[("green", None), ("red", 1)]),
+               steps=[("green", None), ("red", 1)], width=6),
         number("Nodes up", "Nodes whose /metrics could be read.", "none",
                'sum(up{job="$job"})',
-               steps=[("red", None), ("green", 1)]),
-        number("Requests", "All that was answered, per second.", "reqps",
-               f"sum({rate(REQUESTS, ALL)})"),
-        number("p99 of reads",
-               "99 of 100 reads of the API were faster; the objective is "
-               "25 ms.", "s",
-               f"""histogram_quantile(0.99, sum by (le) (
-                   {rate(DURATION + '_bucket', READS)}))""",
-               steps=[("green", None), ("yellow", 0.025), ("red", 0.1)]))
+               steps=[("red", None), ("green", 1)], width=6)]
 
 
-def traffic(board):
-    board.row("Traffic").add(
+def latency():
+    slow = [("green", None), ("orange", 0.025)]
+    return "Latency", [
+        lines("Reads", "GET and HEAD of the API. The line is 25 ms.", "s",
+              quantiles(READS), steps=slow),
+        lines("Writes", "POST, PUT, PATCH and DELETE of the API.", "s",
+              quantiles(WRITES)),
+        lines("p95 by endpoint", "All methods.", "s",
+              [target(f"""histogram_quantile(0.95, sum by (endpoint, le) (
+                          {rate(DURATION + '_bucket', API)}))""",
+                      "{{endpoint}}")], steps=slow),
+        heat("How long answers took",
+             "Requests to the API by how long they took: colour is how many.",
+             "s", f"""sum by (le) (increase({DURATION}_bucket{API}
+                      [$__rate_interval]))""")]
+
+
+def traffic():
+    return "Traffic", [
         lines("Requests by endpoint",
               "By the template of the path; other is every path that is not "
               "Magasin's.", "reqps",
@@ -82,12 +115,12 @@ def traffic(board):
         lines("Being answered",
               "Requests that a worker is at, when it was asked.", "none",
               [target(f"sum by (method) (magasin_http_requests_active{ALL})",
-                      "{{method}}")], width=6))
+                      "{{method}}")], width=6)]
 
 
-def errors(board):
+def errors():
     bad = where(NODES, 'status=~"4..|5..|other"')
-    board.row("Errors").add(
+    return "Errors", [
         lines("Refusals and errors by status",
               "4xx: the client was wrong; 5xx: we were, 503 of a full queue "
               "included.", "reqps",
@@ -105,34 +138,17 @@ def errors(board):
               [target('job_slo:magasin_errors:ratio_rate1h{job="$job"}',
                       "{{slo}}")],
               steps=[("green", None), ("orange", 0.001), ("red", 0.01)],
-              width=8))
+              width=8)]
 
 
-def latency(board):
-    slow = [("green", None), ("orange", 0.025)]
-    board.row("Latency").add(
-        lines("Reads", "GET and HEAD of the API. The line is 25 ms.", "s",
-              quantiles(READS), steps=slow),
-        lines("Writes", "POST, PUT, PATCH and DELETE of the API.", "s",
-              quantiles(WRITES)),
-        lines("p95 by endpoint", "All methods.", "s",
-              [target(f"""histogram_quantile(0.95, sum by (endpoint, le) (
-                          {rate(DURATION + '_bucket', API)}))""",
-                      "{{endpoint}}")], steps=slow),
-        heat("How long answers took",
-             "Requests to the API by how long they took: colour is how many.",
-             "s", f"""sum by (le) (increase({DURATION}_bucket{API}
-                      [$__rate_interval]))"""))
-
-
-def saturation(board):
+def saturation():
     full = [("green", None), ("orange", 0.8), ("red", 0.9)]
-    board.row("Saturation").add(
+    return "Saturation", [
         lines("PostgreSQL connections that owe an answer",
               "Of those in service. Above the line statements begin to wait.",
               "percentunit",
               [target("job_instance:magasin_postgresql_connections_busy:ratio"
-                      + ALL, "{{instance}}")], steps=full, max=1, width=8),
+                      + ALL, "{{instance}}")], steps=full, top=1, width=8),
         lines("Statements that wait", "For a connection of the pool.", "none",
               [target(f"sum by (instance) (magasin_postgresql_waiting{ALL})",
                       "{{instance}}")], width=8),
@@ -140,7 +156,7 @@ def saturation(board):
               "Whole pages of magasin_zone. Full is no error: the cache makes "
               "room.", "percentunit",
               [target(f"job_instance:magasin_zone_used:ratio{ALL}",
-                      "{{instance}}")], max=1, width=8),
+                      "{{instance}}")], top=1, width=8),
         lines("Connections of clients",
               "Of all nginx; waiting is kept alive without a request.", "none",
               [target(f"sum by (state) (magasin_connections{ALL})",
@@ -159,14 +175,14 @@ def saturation(board):
               [target(f"""sum by (reason) (
                           {rate('magasin_postgresql_refused_total', ALL)})""",
                       "{{reason}}")],
-              steps=[("green", None), ("red", 0.001)], width=8))
+              steps=[("green", None), ("red", 0.001)], width=8)]
 
 
 def dashboard():
-    board = Dashboard(
+    return board(
         "magasin-signals", "Magasin: golden signals",
-        "Traffic, errors, latency and saturation of all nodes that share a "
-        "database.", variables=[INSTANCE], tags=["operations"], period="1h")
-    for part in (overview, traffic, errors, latency, saturation):
-        part(board)
-    return board
+        "Latency, traffic, errors and saturation of all nodes that share a "
+        "database.", "en", variables=[INSTANCE], tags=["operations"],
+        period="1h",
+        rows=[part() for part in (overview, latency, traffic, errors,
+                                  saturation)])

@@ -8,7 +8,7 @@
 SET LOCAL ROLE magasin_owner;
 
 TRUNCATE magasin, produit, stock_local, stock_central, vente, ligne_vente,
-    demande_reapprovisionnement RESTART IDENTITY;
+    demande_reapprovisionnement RESTART IDENTITY CASCADE;
 
 -- After the tables, whose emptying the journal has just been told.
 SET LOCAL magasin.entretien = 'oui';

@@ -26,8 +26,15 @@ $NGX_OBJS/ngx_http_magasin_pages.h: \\
 
 $NGX_OBJS/ngx_http_magasin_version.h: \\
 		$ngx_addon_dir/scripts/embed.sh \\
+		$ngx_addon_dir/scripts/version.sh \\
+		\$(wildcard $NGX_OBJS/commit) \\
 		$ngx_addon_dir/VERSION
 	sh $ngx_addon_dir/scripts/embed.sh version $ngx_addon_dir/VERSION > \$@.tmp
 	mv \$@.tmp \$@
+
+# Not a header of all: each commit changes it.
+$NGX_OBJS/addon/observe/ngx_http_magasin_metrics_text.o \\
+$NGX_OBJS/addon/observe/ngx_http_magasin_status_json.o: \\
+	$NGX_OBJS/ngx_http_magasin_version.h
 
 END

@@ -176,6 +176,34 @@ sub reload {
         'a poller that stands still: and goes on');
 }
 
+# A worker that polls stands still, and meanwhile another PostgreSQL takes the
+# place of the one that was polled.
+SKIP: {
+    my $poller = $nginx->poller;
+    my ($moving) = grep { $_->{worker} != $poller } $nginx->connections(2);
+    my $life = eval { $nginx->zone_word('polled_life') }
+        or skip "the zone cannot be read here: $@", 5;
+
+    $nginx->fill(product(3));
+    $nginx->halt($poller);
+    my $ask = sub {
+        MagasinCache::ask_for($moving, product(3));
+        return MagasinCache::receive($moving);
+    };
+    # Until then nobody polls, and what was polled is used.
+    $nginx->zone_word($_ => 2**62) for qw(until fresh_until);
+    ok(MagasinNginx::wait_for(sub { $ask->()->{state} eq 'HIT' }),
+        'no poll: the last one counts');
+    $nginx->zone_word(polled_life => $life - 1);
+    my $answer = $ask->();
+    isnt($answer->{state}, 'HIT', 'no poll of this PostgreSQL: no hit');
+    is($answer->{status}, 200, 'no poll of this PostgreSQL: an answer');
+    $nginx->zone_word($_ => 0) for qw(until fresh_until);
+    kill 'CONT', $poller;
+    ok($nginx->fill(product(3)), 'a poll of it: hits again');
+    is($nginx->zone_word('polled_life'), $life, 'a poll of it: that counts');
+}
+
 # The whole node stands still, with a request waiting.
 {
     my @connections = $nginx->connections(2);

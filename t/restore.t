@@ -206,10 +206,8 @@ is(MagasinTest::sql('SELECT count(*) FROM vente'), $sales,
     'restored: the sales are back');
 ok(MagasinNginx::wait_for(sub { $nginx->code('/readyz') == 200 }),
     'restored: the node is ready again');
-# The server was away for less than the half second after a poll of the journal
-# for which an answer of the cache is used.
-ok(MagasinNginx::wait_for(sub { body($nginx, $watched[0]) eq $good{ $watched[0] } }),
-    'restored: what was cached goes with the next poll');
+# Perhaps less than half a second after a poll of the journal, for which an answer
+# of the cache is used else.
 is(body($nginx, $_), $good{$_}, "restored: nothing that was lost in $_")
     for @watched;
 is(rights(), $rights, 'restored: all rights are what they were');

@@ -43,6 +43,7 @@ ngx_http_magasin_cache_create(ngx_cycle_t *cycle,
 
     cache->shared = ngx_http_magasin_zone_section(zone,
                                               &ngx_http_magasin_cache_section);
+    cache->life = ngx_http_magasin_pg_life_seen(zone);
     cache->store.zone = zone;
     cache->store.shared = cache->shared;
     cache->log = cycle->log;
@@ -79,13 +80,18 @@ ngx_http_magasin_cache_destroy(ngx_http_magasin_cache_t *cache)
 }
 
 
-/* Is the journal of this database polled up to date?  1 or 0. */
+/*
+ * Is the journal of this database polled up to date?  1 or 0.  It is not when a
+ * worker has seen that another PostgreSQL took its place since: what the one
+ * before has answered may be lost.
+ */
 
 ngx_uint_t
 ngx_http_magasin_cache_fresh(ngx_http_magasin_cache_t *cache)
 {
     return ngx_http_magasin_cache_now() < cache->shared->fresh_until
-           && cache->shared->database == cache->database;
+           && cache->shared->database == cache->database
+           && *cache->life <= cache->shared->polled_life;
 }
 
 

@@ -38,7 +38,7 @@ static void ngx_http_magasin_store_insert(ngx_rbtree_node_t *temp,
 
 
 const ngx_http_magasin_zone_section_t  ngx_http_magasin_cache_section = {
-    .version = 3,
+    .version = 4,
     .size = sizeof(ngx_http_magasin_cache_shared_t),
     .init = ngx_http_magasin_store_init,
     .reset = ngx_http_magasin_store_reset

@@ -114,6 +114,7 @@ typedef struct {
 struct ngx_http_magasin_cache_s {
     ngx_http_magasin_store_t           store;
     ngx_http_magasin_cache_shared_t   *shared;
+    ngx_atomic_t                      *life;        /* the highest seen */
     ngx_http_magasin_redis_t          *redis;       /* NULL: none */
     ngx_http_magasin_redis_conf_t     *redis_conf;
     ngx_http_magasin_pg_conf_t        *pg_conf;

@@ -514,6 +514,7 @@ ngx_http_magasin_poller_end(ngx_http_magasin_poller_t *poller, ngx_int_t rc)
         shared->debt_paid = poller->debt;
     }
 
+    shared->polled_life = poller->job.life;
     ngx_memory_barrier();
 
     shared->fresh_until = poller->started + NGX_HTTP_MAGASIN_POLL_FRESH;

@@ -40,6 +40,9 @@ typedef struct {
     /* A digest of the conninfo that fresh_until and identities belong to. */
     ngx_atomic_t         database;
 
+    /* The life of the database that the last poll was of: see pg_life.c. */
+    ngx_atomic_t         polled_life;
+
     /* A digest of a run_id: the Redis that all workers of the node use. */
     ngx_atomic_t         redis;
 

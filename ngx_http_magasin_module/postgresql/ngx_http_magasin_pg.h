@@ -20,6 +20,7 @@
 #include "ngx_http_magasin_measure.h"
 #include "ngx_http_magasin_names.h"
 #include "ngx_http_magasin_statements.h"
+#include "ngx_http_magasin_zone.h"
 
 
 #define NGX_HTTP_MAGASIN_PG_MAX_PARAMS  18
@@ -363,6 +364,9 @@ ngx_http_magasin_pg_wal_t *ngx_http_magasin_pg_replicas_numbers(
 const char *ngx_http_magasin_pg_refused_name(ngx_uint_t reason);
 const char *ngx_http_magasin_pg_replicas_state(
     ngx_http_magasin_pg_pool_t *pool);
+
+/* pg_life.c: the highest life that a worker of a node has seen */
+ngx_atomic_t *ngx_http_magasin_pg_life_seen(ngx_http_magasin_zone_t *zone);
 
 /* pg_wal.c: how far a replica must have come */
 void ngx_http_magasin_pg_wal_changed(ngx_http_magasin_pg_pool_t *pool);

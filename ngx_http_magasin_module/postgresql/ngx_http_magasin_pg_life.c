@@ -60,6 +60,22 @@ ngx_http_magasin_pg_life_init(ngx_http_magasin_pg_pool_t *pool,
 }
 
 
+/*
+ * The word of a zone that has the highest life that was seen, for who keeps what
+ * an earlier one has answered.  It is there for as long as the zone.
+ */
+
+ngx_atomic_t *
+ngx_http_magasin_pg_life_seen(ngx_http_magasin_zone_t *zone)
+{
+    ngx_http_magasin_pg_life_t  *life;
+
+    life = ngx_http_magasin_zone_section(zone, &ngx_http_magasin_pg_section);
+
+    return &life->life;
+}
+
+
 /* Returns the highest life that was seen; 0: none, or of another database. */
 
 uint64_t

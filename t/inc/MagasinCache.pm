@@ -192,8 +192,10 @@ our %Words = (
     rebuilt     => 24,
     epoch       => $generations,
     fresh_until => $generations + 8,
-    poller      => $generations + 48,
-    pinned      => $generations + 64,
+    polled_life => $generations + 24,
+    poller      => $generations + 56,
+    until       => $generations + 64,
+    pinned      => $generations + 72,
 );
 
 # zone_word(NAME, VALUE): reads a word, or writes it if there is a VALUE,

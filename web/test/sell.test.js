@@ -292,6 +292,33 @@ till("the receipt, on a roll and on A4", {}, async (tab) => {
 });
 
 till(
+    "the receipt without what draws its barcode, and with it the next time",
+    { expected: [/ERR_FAILED/] },
+    async (tab) => {
+        const printed = async () => {
+            await field(tab).focus();
+            await enter(tab, "sencha");
+            await lines(tab).first().waitFor();
+            await tab.keyboard.press("F9");
+            await tab.getByRole("heading", { name: /enregistrée/ }).waitFor();
+            return pages(tab, () =>
+                tab.getByRole("button", { name: "Imprimer" }).click(),
+            );
+        };
+
+        await tab.route(/jsbarcode/, (route) => route.abort());
+        const bare = await printed();
+        assert.deepEqual(bare[0].codes, []);
+        assert.match(bare[0].text, new RegExp(`n° ${(await lastSale()).id}`));
+        await tab.unroute(/jsbarcode/);
+        const whole = await printed();
+        assert.deepEqual(whole[0].codes, [
+            `CODE-128:VENTE-${(await lastSale()).id}`,
+        ]);
+    },
+);
+
+till(
     "a sale is found by its number, its day, and its receipt",
     {
         expected: [/status of 404/],

@@ -11,9 +11,16 @@ let library = null;
 export const available = () =>
     document.querySelector('meta[name="graphiques"]').content === "yes";
 
-// The file is a script of the old kind, which leaves its name behind.
+// The file is a script of the old kind, which leaves its name behind.  Without a
+// network it may not come: then it is asked for again the next time.
 function load() {
-    library ??= import(source).then(() => globalThis.Chart);
+    library ??= import(source).then(
+        () => globalThis.Chart,
+        (error) => {
+            library = null;
+            throw error;
+        },
+    );
     return library;
 }
 

@@ -31,7 +31,7 @@ packages_for() {
     # of OpenMetrics: they check the metrics; procps: pgrep.
     # libnginx-mod-http-js: of an example in conf/identity/.
     test)
-        echo perl libtest-base-perl faketime python3 python3-prometheus-client \
+        echo perl libtest-base-perl python3 python3-prometheus-client \
             prometheus jq openssl procps \
             libnginx-mod-http-js
         ;;

@@ -405,7 +405,7 @@ FLASH = {
         "counters_are_right"),
 }
 
-# Each is a sale of its own, and libfaketime makes PostgreSQL slow.
+# Each is a sale of its own.
 FLASH_SHORT = ["double-claim", "expired-blocks"]
 
 NAMES = [*BEFORE, *AFTER, *RECORDS, *FLASH]

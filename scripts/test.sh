@@ -130,7 +130,7 @@ if [ -n "${PART:-}" ]; then
 fi
 
 result=0
-prove "${options[@]}" "${suites[@]}" || result=$?
+prove --timer "${options[@]}" "${suites[@]}" || result=$?
 
 if [ -n "$reports" ]; then
     found=("$reports"/report.*)

@@ -27,8 +27,9 @@ class Client:
 
     numbers = itertools.count(1)
 
-    def __init__(self, nodes, seed):
+    def __init__(self, nodes, seed, patience=GIVE_UP):
         self.nodes = nodes
+        self.patience = patience
         self.random = random.Random(seed)
         self.connections = {}
         self.requests = []
@@ -66,7 +67,7 @@ class Client:
         is asked for once, since it may have been done."""
         self.requests.append(request)
         once = request.key is None and request.method != "GET"
-        end = time.monotonic() + GIVE_UP
+        end = time.monotonic() + self.patience
         while True:
             attempt = self.exchange(
                 self.random.choice(self.nodes), request.method, request.path,
@@ -83,7 +84,8 @@ class Client:
 
     def together(self, *asked):
         """Requests sent at once, each by a client of its own."""
-        others = [Client(self.nodes, self.random.random()) for _ in asked]
+        others = [Client(self.nodes, self.random.random(), self.patience)
+                  for _ in asked]
         threads = [threading.Thread(target=other.settle, args=(request,))
                    for other, request in zip(others, asked)]
         for thread in threads:

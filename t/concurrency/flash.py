@@ -17,7 +17,7 @@ import checker
 import holds
 import plants
 from checker import Request
-from clients import HEADERS, Client
+from clients import GIVE_UP, HEADERS, Client
 from inventory import PRODUCTS
 from observer import Trial
 from suite import say
@@ -78,11 +78,12 @@ class Clock:
 class Sale:
     """The storm.  Each client does one thing after the other."""
 
-    def __init__(self, nodes, clock, seconds, seed):
+    def __init__(self, nodes, clock, seconds, seed, patience):
         self.nodes = nodes
         self.clock = clock
         self.end = time.monotonic() + seconds
-        self.clients = [Client(nodes, f"{seed}-{n}") for n in range(CLIENTS)]
+        self.clients = [Client(nodes, f"{seed}-{n}", patience)
+                        for n in range(CLIENTS)]
         self.open = collections.deque(maxlen=500)
         self.wrong = []
 
@@ -183,15 +184,15 @@ class Sale:
         return [r for c in self.clients for r in c.requests]
 
 
-def afterwards(nodes, clock):
+def afterwards(nodes, clock, patience):
     """When all is over: what is free by each node, though nobody has written
     since; and that it can be sold, to the last unit."""
     clock.move(200)
-    client = Client(nodes, "after")
+    client = Client(nodes, "after", patience)
     found = {"free": []}
     for node in nodes:
         node.wait()
-        end = time.monotonic() + 10
+        end = time.monotonic() + patience
         while True:
             # Answers of before live until the earliest end, by real time.
             answer = client.exchange(node, "GET", STOCK)
@@ -244,15 +245,17 @@ def refill(database, nodes):
 
 
 def trial(database, nodes, clock, seconds, seed, kill=True, replays=2000):
-    """A storm; returns what is wrong by check, and the requests."""
+    """A storm; returns what is wrong by check, and the requests.  Where
+    nobody is killed what is refused for a while is refused for ever."""
+    patience = GIVE_UP if kill else 4
     refill(database, nodes)
     around = Trial(database, nodes, not kill, PRODUCTS)
-    sale = Sale(nodes, clock, seconds, seed)
+    sale = Sale(nodes, clock, seconds, seed, patience)
     requests = sale.run(kill)
     for node in nodes:
         node.wait()
     database.at_rest()
-    after, last = afterwards(nodes, clock)
+    after, last = afterwards(nodes, clock, patience)
     requests += last
     around.end(requests, [], None, replays)
     db = around.observe()

@@ -61,8 +61,8 @@ ngx_http_magasin_pg_life_init(ngx_http_magasin_pg_pool_t *pool,
 
 
 /*
- * The word of a zone that has the highest life that was seen, for who keeps what
- * an earlier one has answered.  It is there for as long as the zone.
+ * The word of a zone that has the highest life that was seen: for who keeps
+ * answers of an earlier one.  It is there for as long as the zone.
  */
 
 ngx_atomic_t *

@@ -1,11 +1,12 @@
 /*
- * The clock of a process and of its children, so many seconds from the true one.
- * The file named by the variable CLOCK holds the number (64 bits, as this machine
- * writes them) and is mapped: who writes it sets the clock of all at once.
+ * The clock of a process and of its children, so many seconds from the true
+ * one.  The file named by the variable CLOCK holds the number (64 bits, as this
+ * machine writes them) and is mapped: who writes it sets the clock of all at
+ * once.
  *
- * PostgreSQL asks for the time in its handler of SIGALRM too.  What reads a file
- * or takes a lock for that, as libfaketime does, may wait there for what the
- * handler has interrupted, for ever.  This is a load and a system call.
+ * PostgreSQL asks for the time in its handler of SIGALRM too.  What reads a
+ * file or takes a lock for that, as libfaketime does, may wait there for what
+ * the handler has interrupted, for ever.  This is a load and a system call.
  */
 
 #define _GNU_SOURCE

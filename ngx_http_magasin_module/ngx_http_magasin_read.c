@@ -435,11 +435,7 @@ ngx_http_magasin_read_fill(ngx_http_magasin_ctx_t *ctx)
         return NGX_OK;
     }
 
-    /* Nothing is promised of what a replica says without a primary. */
-
-    if (ctx->status != NGX_HTTP_OK || ctx->json.failed
-        || ctx->cache_state == NGX_HTTP_MAGASIN_CACHE_STALE)
-    {
+    if (ctx->status != NGX_HTTP_OK || ctx->json.failed) {
         ngx_http_magasin_cache_refuse(cr);
         return NGX_OK;
     }

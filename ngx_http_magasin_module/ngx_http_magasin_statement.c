@@ -205,7 +205,7 @@ ngx_http_magasin_answered_by(ngx_http_magasin_ctx_t *ctx)
     }
 
     if (ctx->cached) {
-        ngx_http_magasin_cache_replica(ctx->cached);
+        ngx_http_magasin_cache_replica(ctx->cached, ctx->job.age != 0);
     }
 
     if (ctx->job.age) {

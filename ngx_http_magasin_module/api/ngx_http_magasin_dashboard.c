@@ -321,11 +321,7 @@ ngx_http_magasin_dashboard_some(ngx_http_magasin_ctx_t *ctx,
             valid_for++;
         }
 
-        /* Nothing is promised of what a replica says without a primary. */
-
-        if (store->fragment
-            && ctx->cache_state != NGX_HTTP_MAGASIN_CACHE_STALE)
-        {
+        if (store->fragment) {
             ngx_http_magasin_cache_fragment_store(store->fragment,
                                                   &store->text, valid_for);
         }

@@ -89,7 +89,7 @@ ngx_http_magasin_cache_destroy(ngx_http_magasin_cache_t *cache)
 ngx_uint_t
 ngx_http_magasin_cache_fresh(ngx_http_magasin_cache_t *cache)
 {
-    return ngx_http_magasin_cache_now() < cache->shared->fresh_until
+    return ngx_http_magasin_now() < cache->shared->fresh_until
            && cache->shared->database == cache->database
            && *cache->life <= cache->shared->polled_life;
 }

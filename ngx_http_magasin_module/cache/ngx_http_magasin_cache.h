@@ -157,7 +157,8 @@ ngx_uint_t ngx_http_magasin_cache_gathers(ngx_http_magasin_cache_read_t *cr,
     size_t size, ngx_uint_t complete);
 ngx_uint_t ngx_http_magasin_cache_streams(ngx_http_magasin_cache_read_t *cr);
 void ngx_http_magasin_cache_ran(ngx_http_magasin_cache_read_t *cr);
-void ngx_http_magasin_cache_replica(ngx_http_magasin_cache_read_t *cr);
+void ngx_http_magasin_cache_replica(ngx_http_magasin_cache_read_t *cr,
+    ngx_uint_t past);
 void ngx_http_magasin_cache_fill(ngx_http_magasin_cache_read_t *cr,
     ngx_http_magasin_answer_t *answer, ngx_msec_t valid_for);
 void ngx_http_magasin_cache_refuse(ngx_http_magasin_cache_read_t *cr);

@@ -54,7 +54,7 @@ typedef struct {
 } ngx_http_magasin_packed_t;
 
 
-/* Times are milliseconds of ngx_http_magasin_cache_now(). */
+/* Times are milliseconds of ngx_http_magasin_now(). */
 typedef struct {
     ngx_str_t                 etag;
     ngx_str_t                 links;    /* a text of the reader's; may be

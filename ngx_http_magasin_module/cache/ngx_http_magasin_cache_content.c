@@ -200,7 +200,7 @@ ngx_http_magasin_store_pin(ngx_http_magasin_store_t *store,
 
     if (!ngx_http_magasin_pin_room(store, pinned)) {
 
-        now = ngx_http_magasin_cache_now();
+        now = ngx_http_magasin_now();
 
         if (now >= shared->swept + NGX_HTTP_MAGASIN_STORE_SWEEP) {
             shared->swept = now;

@@ -98,12 +98,20 @@ ngx_http_magasin_cache_ran(ngx_http_magasin_cache_read_t *cr)
  * the generations that this read has found there; and a client that wants an
  * answer newer than its request gets none of a replica.  So the answer is
  * stored in shared memory alone, for those who take what is cached.
+ *
+ * past: there is no primary, and nothing is promised of what the replica says.
+ * Then neither the answer nor its fragments are stored.
  */
 
 void
-ngx_http_magasin_cache_replica(ngx_http_magasin_cache_read_t *cr)
+ngx_http_magasin_cache_replica(ngx_http_magasin_cache_read_t *cr,
+    ngx_uint_t past)
 {
     cr->replica = 1;
+
+    if (past) {
+        cr->past = 1;
+    }
 }
 
 
@@ -113,7 +121,7 @@ ngx_http_magasin_cache_replica(ngx_http_magasin_cache_read_t *cr)
  * milliseconds that the answer is valid at most; 0: as configured.
  *
  * If answer->reader.pin is set the answer is read by _piece() from here on,
- * and the caller may free the chain.
+ * and the caller may free the chain.  An answer of the past is refused.
  */
 
 void
@@ -123,6 +131,12 @@ ngx_http_magasin_cache_fill(ngx_http_magasin_cache_read_t *cr,
     ngx_http_magasin_cache_t  *cache;
 
     cache = cr->cache;
+
+    if (cr->past) {
+        answer->reader.pin = NULL;
+        ngx_http_magasin_cache_refuse(cr);
+        return;
+    }
 
     answer->direct = !cr->joined && !cr->replica;
     answer->gzip = cr->gzip;

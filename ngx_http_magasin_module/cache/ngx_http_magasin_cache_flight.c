@@ -89,8 +89,8 @@ ngx_http_magasin_flight_leave(ngx_http_magasin_cache_read_t *cr)
         return;
     }
 
+    cr->waited = ngx_http_magasin_cache_waited(cr);
     cr->waits = NULL;
-    cr->waited += ngx_http_magasin_clock() - cr->joined_at;
     ngx_queue_remove(&cr->queue);
 
     if (ngx_queue_empty(&flight->waiters) && !flight->waking) {
@@ -224,8 +224,8 @@ ngx_http_magasin_flight_wake(ngx_event_t *ev)
         ngx_queue_remove(q);
 
         cr = ngx_queue_data(q, ngx_http_magasin_cache_read_t, queue);
+        cr->waited = ngx_http_magasin_cache_waited(cr);
         cr->waits = NULL;
-        cr->waited += ngx_http_magasin_clock() - cr->joined_at;
 
         ngx_http_magasin_flight_tell(flight, cr);
     }

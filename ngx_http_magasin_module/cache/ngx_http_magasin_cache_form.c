@@ -58,7 +58,7 @@ ngx_http_magasin_form_claim(ngx_http_magasin_content_t *content,
 {
     uint64_t  now;
 
-    now = ngx_http_magasin_cache_now();
+    now = ngx_http_magasin_now();
 
     if (now < content->pack_after) {
         return;

@@ -152,7 +152,8 @@ ngx_http_magasin_cache_fragment_store(
     cr = fragment->cr;
     question = &fragment->question;
 
-    if (!(cr->conf->levels & NGX_HTTP_MAGASIN_CACHE_L1)
+    if (cr->past
+        || !(cr->conf->levels & NGX_HTTP_MAGASIN_CACHE_L1)
         || text->len > NGX_HTTP_MAGASIN_PIN_SHORT)
     {
         return;

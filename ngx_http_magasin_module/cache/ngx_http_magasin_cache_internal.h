@@ -173,6 +173,7 @@ struct ngx_http_magasin_cache_read_s {
     unsigned                           leads:1;     /* a flight is ours */
     unsigned                           joined:1;    /* it has fragments */
     unsigned                           replica:1;   /* has answered */
+    unsigned                           past:1;      /* without a primary */
     unsigned                           asking:1;    /* Redis */
 };
 

@@ -98,7 +98,7 @@ ngx_http_magasin_poller_create(ngx_cycle_t *cycle,
         /* After a reload the lease is taken from the worker that exits. */
 
         cache->shared->poller = ngx_pid;
-        cache->shared->poller_until = ngx_http_magasin_cache_now()
+        cache->shared->poller_until = ngx_http_magasin_now()
                                       + NGX_HTTP_MAGASIN_POLL_LEASE;
     }
 
@@ -202,7 +202,7 @@ ngx_http_magasin_poller_start(ngx_http_magasin_poller_t *poller)
     }
 
     ngx_http_magasin_pg_wal_ask(poller->pool, &poller->asked);
-    poller->started = ngx_http_magasin_cache_now();
+    poller->started = ngx_http_magasin_now();
     poller->number++;
     poller->polling = 1;
 

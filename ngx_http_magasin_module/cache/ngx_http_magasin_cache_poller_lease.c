@@ -21,7 +21,7 @@ ngx_http_magasin_poller_lease(ngx_http_magasin_poller_t *poller)
     ngx_http_magasin_cache_shared_t  *shared;
 
     shared = poller->cache->shared;
-    now = ngx_http_magasin_cache_now();
+    now = ngx_http_magasin_now();
     holder = shared->poller;
 
     if (holder != (ngx_atomic_uint_t) ngx_pid) {

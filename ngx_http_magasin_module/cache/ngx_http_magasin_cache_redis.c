@@ -210,7 +210,7 @@ ngx_http_magasin_cache_redis_store(ngx_http_magasin_cache_t *cache,
     ngx_http_magasin_args_t           args;
     ngx_http_magasin_cache_stored_t  *stored;
 
-    now = ngx_http_magasin_cache_now();
+    now = ngx_http_magasin_now();
 
     if (cr->generations.len == 0 || answer->expires <= now
         || !ngx_http_magasin_cache_redis_usable(cache)

@@ -33,7 +33,7 @@ typedef struct {
     /* Raised when all stored answers may be invalid. */
     ngx_atomic_t         epoch;
 
-    /* Milliseconds of ngx_http_magasin_cache_now(): until then answers may be
+    /* Milliseconds of ngx_http_magasin_now(): until then answers may be
        used without another poll. */
     ngx_atomic_t         fresh_until;
 

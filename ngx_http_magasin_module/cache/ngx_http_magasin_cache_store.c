@@ -31,15 +31,6 @@ static ngx_uint_t ngx_http_magasin_store_same(
     ngx_uint_t *generations);
 
 
-/* Milliseconds of the clock that all processes of this machine share. */
-
-uint64_t
-ngx_http_magasin_cache_now(void)
-{
-    return ngx_http_magasin_now();
-}
-
-
 /* Bytes of the longest answer that is stored, with its head. */
 
 size_t
@@ -79,7 +70,7 @@ ngx_http_magasin_store_capture(ngx_http_magasin_store_t *store,
 
     shared = store->shared;
 
-    question->captured = ngx_http_magasin_cache_now();
+    question->captured = ngx_http_magasin_now();
     question->epoch = shared->epoch;
 
     for (i = 0; i < question->nslots; i++) {
@@ -239,8 +230,7 @@ ngx_http_magasin_store_flying(ngx_http_magasin_store_t *store,
     entry = ngx_http_magasin_store_lookup(store->shared, question);
 
     flying = entry && entry->flight == question->flight
-             && !ngx_http_magasin_store_dead(entry,
-                                             ngx_http_magasin_cache_now());
+             && !ngx_http_magasin_store_dead(entry, ngx_http_magasin_now());
 
     ngx_http_magasin_zone_unlock(store->zone);
 
@@ -446,7 +436,7 @@ ngx_http_magasin_store_close(ngx_http_magasin_store_t *store,
         entry->flight = 0;
 
         if (too_large) {
-            entry->large_until = ngx_http_magasin_cache_now()
+            entry->large_until = ngx_http_magasin_now()
                                  + NGX_HTTP_MAGASIN_STORE_LARGE;
 
         } else if (status) {

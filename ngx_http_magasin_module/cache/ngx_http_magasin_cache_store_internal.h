@@ -28,7 +28,7 @@ typedef struct {
     ngx_uint_t   nslots;
     uint16_t     slots[NGX_HTTP_MAGASIN_TAG_READS];
 
-    uint64_t     captured;      /* milliseconds of _cache_now() */
+    uint64_t     captured;      /* milliseconds */
     ngx_uint_t   epoch;
     ngx_uint_t   generations[NGX_HTTP_MAGASIN_TAG_READS];
     ngx_uint_t   flight;        /* ours, or the one that is waited for */
@@ -72,8 +72,6 @@ ngx_uint_t ngx_http_magasin_store_failed(ngx_http_magasin_store_t *store,
     ngx_http_magasin_question_t *question);
 
 ngx_int_t ngx_http_magasin_store_empty(ngx_http_magasin_store_t *store);
-
-uint64_t ngx_http_magasin_cache_now(void);
 
 
 #endif /* _NGX_HTTP_MAGASIN_CACHE_STORE_INTERNAL_H_INCLUDED_ */

@@ -41,28 +41,20 @@ ngx_http_magasin_feed_poll_init(ngx_http_magasin_feed_t *feed)
 
     job = &feed->rows;
 
-    job->statement = NGX_HTTP_MAGASIN_SQL_JOURNAL;
-    job->class = NGX_HTTP_MAGASIN_PG_READ;
+    ngx_http_magasin_pg_own(job, NGX_HTTP_MAGASIN_SQL_JOURNAL,
+                            ngx_http_magasin_feed_rows_ready,
+                            ngx_http_magasin_feed_poll_failed, feed,
+                            feed->log);
     job->nvalues = NGX_HTTP_MAGASIN_FEED_PARAMS + 1
                    + 2 * NGX_HTTP_MAGASIN_LIST_KEYS;
     job->values[NGX_HTTP_MAGASIN_FEED_PARAMS] =
                                         ngx_value(NGX_HTTP_MAGASIN_FEED_ROWS);
-    job->ready = ngx_http_magasin_feed_rows_ready;
-    job->failed = ngx_http_magasin_feed_poll_failed;
-    job->data = feed;
-    job->log = feed->log;
-    job->admitted = 1;
 
-    job = &feed->end;
-
-    job->statement = NGX_HTTP_MAGASIN_SQL_JOURNAL_END;
-    job->class = NGX_HTTP_MAGASIN_PG_READ;
-    job->nvalues = NGX_HTTP_MAGASIN_LIST_KEYS;
-    job->ready = ngx_http_magasin_feed_end_ready;
-    job->failed = ngx_http_magasin_feed_poll_failed;
-    job->data = feed;
-    job->log = feed->log;
-    job->admitted = 1;
+    ngx_http_magasin_pg_own(&feed->end, NGX_HTTP_MAGASIN_SQL_JOURNAL_END,
+                            ngx_http_magasin_feed_end_ready,
+                            ngx_http_magasin_feed_poll_failed, feed,
+                            feed->log);
+    feed->end.nvalues = NGX_HTTP_MAGASIN_LIST_KEYS;
 }
 
 

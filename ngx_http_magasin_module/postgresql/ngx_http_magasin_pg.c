@@ -142,6 +142,28 @@ ngx_http_magasin_pg_destroy(ngx_http_magasin_pg_pool_t *pool)
 
 
 /*
+ * Set up a job, which is zeroed, for a read that a worker asks for itself and
+ * no request waits for.  It is not refused when the queue is full: there is one
+ * at a time.
+ */
+
+void
+ngx_http_magasin_pg_own(ngx_http_magasin_pg_job_t *job,
+    ngx_http_magasin_statement_e statement,
+    ngx_http_magasin_pg_ready_pt ready, ngx_http_magasin_pg_failed_pt failed,
+    void *data, ngx_log_t *log)
+{
+    job->statement = statement;
+    job->class = NGX_HTTP_MAGASIN_PG_READ;
+    job->ready = ready;
+    job->failed = failed;
+    job->data = data;
+    job->log = log;
+    job->admitted = 1;
+}
+
+
+/*
  * Submit a job.  Its timeout starts.
  *
  * Returns NGX_OK: one callback will follow.  NGX_BUSY: the queue of its class

@@ -340,6 +340,10 @@ void ngx_http_magasin_pg_measure(ngx_http_magasin_pg_pool_t *pool,
     ngx_http_magasin_pg_counters_t *counters,
     ngx_http_magasin_pg_gauges_t *gauges);
 
+void ngx_http_magasin_pg_own(ngx_http_magasin_pg_job_t *job,
+    ngx_http_magasin_statement_e statement,
+    ngx_http_magasin_pg_ready_pt ready, ngx_http_magasin_pg_failed_pt failed,
+    void *data, ngx_log_t *log);
 ngx_int_t ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
     ngx_http_magasin_pg_job_t *job);
 void ngx_http_magasin_pg_cancel(ngx_http_magasin_pg_job_t *job);

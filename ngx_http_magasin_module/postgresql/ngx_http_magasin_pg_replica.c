@@ -27,17 +27,10 @@ static void ngx_http_magasin_pg_replica_unprobed(
 void
 ngx_http_magasin_pg_replica_watch(ngx_http_magasin_pg_replica_t *replica)
 {
-    ngx_http_magasin_pg_job_t  *job;
-
-    job = &replica->probe;
-
-    job->statement = NGX_HTTP_MAGASIN_SQL_REPLICA;
-    job->class = NGX_HTTP_MAGASIN_PG_READ;
-    job->ready = ngx_http_magasin_pg_replica_probed;
-    job->failed = ngx_http_magasin_pg_replica_unprobed;
-    job->admitted = 1;
-    job->data = replica;
-    job->log = replica->pool->log;
+    ngx_http_magasin_pg_own(&replica->probe, NGX_HTTP_MAGASIN_SQL_REPLICA,
+                            ngx_http_magasin_pg_replica_probed,
+                            ngx_http_magasin_pg_replica_unprobed, replica,
+                            replica->pool->log);
 
     ngx_http_magasin_event_timer(&replica->timer,
                                  ngx_http_magasin_pg_replica_timer, replica,

@@ -64,7 +64,6 @@ ngx_http_magasin_pg_replicas_create(ngx_cycle_t *cycle,
     ngx_http_magasin_pg_replicas_conf_t *rcf)
 {
     ngx_uint_t                       i;
-    ngx_http_magasin_pg_job_t       *job;
     ngx_http_magasin_pg_replica_t   *replica;
     ngx_http_magasin_pg_replicas_t  *replicas;
 
@@ -83,15 +82,10 @@ ngx_http_magasin_pg_replicas_create(ngx_cycle_t *cycle,
     replicas->stale = rcf->stale;
     replicas->turn = ngx_worker;
 
-    job = &replicas->end;
-
-    job->statement = NGX_HTTP_MAGASIN_SQL_WAL;
-    job->class = NGX_HTTP_MAGASIN_PG_READ;
-    job->ready = ngx_http_magasin_pg_wal_end_ready;
-    job->failed = ngx_http_magasin_pg_wal_end_failed;
-    job->admitted = 1;
-    job->data = replicas;
-    job->log = cycle->log;
+    ngx_http_magasin_pg_own(&replicas->end, NGX_HTTP_MAGASIN_SQL_WAL,
+                            ngx_http_magasin_pg_wal_end_ready,
+                            ngx_http_magasin_pg_wal_end_failed, replicas,
+                            cycle->log);
 
     for (i = 0; i < rcf->conninfos->nelts; i++) {
         replica = &replicas->replica[i];

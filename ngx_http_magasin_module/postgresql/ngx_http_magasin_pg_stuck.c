@@ -27,18 +27,10 @@ static void ngx_http_magasin_pg_stuck_failed(ngx_http_magasin_pg_job_t *job,
 void
 ngx_http_magasin_pg_stuck_init(ngx_http_magasin_pg_pool_t *pool)
 {
-    ngx_http_magasin_pg_job_t  *job;
-
-    job = &pool->probe;
-
-    job->statement = NGX_HTTP_MAGASIN_SQL_READYZ;
-    job->class = NGX_HTTP_MAGASIN_PG_READ;
-    job->ready = ngx_http_magasin_pg_stuck_ready;
-    job->failed = ngx_http_magasin_pg_stuck_failed;
-    job->share = 1;
-    job->admitted = 1;
-    job->data = pool;
-    job->log = pool->log;
+    ngx_http_magasin_pg_own(&pool->probe, NGX_HTTP_MAGASIN_SQL_READYZ,
+                            ngx_http_magasin_pg_stuck_ready,
+                            ngx_http_magasin_pg_stuck_failed, pool, pool->log);
+    pool->probe.share = 1;
 }
 
 

@@ -417,10 +417,11 @@ END
 $$;
 
 
--- As 018_reservations.sql has it, in the order in which sales lock what both
--- change: the stock, the sums of the window, the hours and days.  Whoever makes
--- a sale of last week by hand had the sums, and waited for the hours, while this
--- had the hours and waited for the sums.
+-- As 017_ventes_periodes.sql has it, with what 018_reservations.sql has for it,
+-- and in the order in which sales lock what both change: the stock, the sums of
+-- the window, the hours and days.  Whoever makes a sale of last week by hand had
+-- the sums, and waited for the hours, while this had the hours and waited for the
+-- sums.
 CREATE OR REPLACE FUNCTION entretien() RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, public, pg_temp

@@ -22,8 +22,9 @@ SET LOCAL maintenance_work_mem = '256MB';
 -- In the order in which a sale takes them, so that one that is under way ends
 -- first.
 LOCK TABLE stock_local, produit, magasin, vente, ligne_vente, stock_central,
-    demande_reapprovisionnement, cumul_vente, fenetre, compte_stock,
-    compte_vente, journal, journal_repere, idempotence
+    demande_reapprovisionnement, cumul_vente, fenetre, vente_periode,
+    retour, retour_ligne, compte_stock, compte_vente, journal, journal_repere,
+    idempotence
     IN ACCESS EXCLUSIVE MODE;
 SELECT pg_temp.demo_refuser();
 
@@ -87,6 +88,7 @@ SELECT EXISTS (SELECT FROM reference_ecarts()) AS faux \gset
 
 \echo demo-scale: adding up the sales
 SELECT cumul_reconstruire();
+SELECT vente_periode_remplir();
 SELECT compte_stock_reconstruire();
 SELECT compte_vente_reconstruire();
 

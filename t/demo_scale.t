@@ -89,6 +89,10 @@ sub counts {
 sub faults {
     return sql(
         'SELECT count(*) FROM cumul_ecarts()',
+        # hours and days, nearly all of which are there
+        'SELECT count(*) FROM vente_periode_ecarts()',
+        "SELECT count(*) FROM vente_periode
+          WHERE bord < now() - interval '1 hour'",
         # each place and product: the sum of delta is the quantity
         'SELECT count(*)
            FROM (SELECT magasin_id, produit_id, sum(quantite) AS n
@@ -132,7 +136,7 @@ sub faults {
     );
 }
 
-my $all_well = join "\n", (0) x 7;
+my $all_well = join "\n", (0) x 9;
 
 psql('postgres', '-c', "CREATE DATABASE $database");
 my ($status, $output) = run("$top/scripts/migrate.sh", conninfo($database));

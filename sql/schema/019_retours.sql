@@ -874,13 +874,67 @@ BEGIN
 END
 $$;
 
--- 5000 sales and 5000 returns at most, besides those of one instant.
-CREATE OR REPLACE FUNCTION vente_periode_avancer() RETURNS boolean
+-- Move the edge towards `suivant`, over so many sales and so many returns at most,
+-- besides those of one instant.  True if it is not there yet.  The caller has
+-- locked the row of vente_periode.
+CREATE FUNCTION vente_periode_pas(p_ventes integer) RETURNS boolean
     LANGUAGE plpgsql
 AS $$
 DECLARE
     p        public.vente_periode;
     nouveau  timestamptz;
+BEGIN
+    SELECT * INTO p FROM public.vente_periode;
+
+    SELECT least((SELECT min(date_vente)
+                    FROM public.vente
+                   WHERE date_vente > (SELECT date_vente
+                                         FROM public.vente
+                                        WHERE date_vente >= p.bord
+                                          AND date_vente < p.suivant
+                                        ORDER BY date_vente
+                                       OFFSET p_ventes
+                                        LIMIT 1)),
+                 (SELECT min(date_retour)
+                    FROM public.retour
+                   WHERE date_retour > (SELECT date_retour
+                                          FROM public.retour
+                                         WHERE date_retour >= p.bord
+                                           AND date_retour < p.suivant
+                                         ORDER BY date_retour
+                                        OFFSET p_ventes
+                                         LIMIT 1)),
+                 p.suivant)
+      INTO nouveau;
+
+    PERFORM public.vente_periode_ajouter(
+                array_agg(v.magasin_id), array_agg(v.date_vente),
+                array_agg(l.produit_id), array_agg(l.quantite),
+                array_agg(l.quantite * l.prix_unitaire))
+       FROM public.vente v
+      CROSS JOIN LATERAL (
+        SELECT produit_id, quantite, prix_unitaire
+          FROM public.ligne_vente
+         WHERE vente_id = v.id
+        OFFSET 0
+      ) l
+      WHERE v.date_vente >= p.bord
+        AND v.date_vente < nouveau
+     HAVING count(*) > 0;
+
+    PERFORM public.vente_periode_rendre(NULL, p.bord, nouveau, 1);
+
+    UPDATE public.vente_periode SET bord = nouveau;
+
+    RETURN nouveau < p.suivant;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION vente_periode_avancer() RETURNS boolean
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    p  public.vente_periode;
 BEGIN
     PERFORM public.cumul_exiger_lecture_validee();
 
@@ -895,50 +949,8 @@ BEGIN
         RETURN false;
     END IF;
 
-    IF p.bord < p.suivant THEN
-        SELECT least((SELECT min(date_vente)
-                        FROM public.vente
-                       WHERE date_vente > (SELECT date_vente
-                                             FROM public.vente
-                                            WHERE date_vente >= p.bord
-                                              AND date_vente < p.suivant
-                                            ORDER BY date_vente
-                                           OFFSET 5000
-                                            LIMIT 1)),
-                     (SELECT min(date_retour)
-                        FROM public.retour
-                       WHERE date_retour > (SELECT date_retour
-                                              FROM public.retour
-                                             WHERE date_retour >= p.bord
-                                               AND date_retour < p.suivant
-                                             ORDER BY date_retour
-                                            OFFSET 5000
-                                             LIMIT 1)),
-                     p.suivant)
-          INTO nouveau;
-
-        PERFORM public.vente_periode_ajouter(
-                    array_agg(v.magasin_id), array_agg(v.date_vente),
-                    array_agg(l.produit_id), array_agg(l.quantite),
-                    array_agg(l.quantite * l.prix_unitaire))
-           FROM public.vente v
-          CROSS JOIN LATERAL (
-            SELECT produit_id, quantite, prix_unitaire
-              FROM public.ligne_vente
-             WHERE vente_id = v.id
-            OFFSET 0
-          ) l
-          WHERE v.date_vente >= p.bord
-            AND v.date_vente < nouveau
-         HAVING count(*) > 0;
-
-        PERFORM public.vente_periode_rendre(NULL, p.bord, nouveau, 1);
-
-        UPDATE public.vente_periode SET bord = nouveau;
-
-        IF nouveau < p.suivant THEN
-            RETURN true;
-        END IF;
+    IF p.bord < p.suivant AND public.vente_periode_pas(5000) THEN
+        RETURN true;
     END IF;
 
     UPDATE public.vente_periode
@@ -946,6 +958,24 @@ BEGIN
            horizon = pg_current_xact_id();
 
     RETURN false;
+END
+$$;
+
+-- All sales anew, at once.  For whoever has filled the tables: the caller has
+-- locked vente, ligne_vente, retour and retour_ligne, so that nobody else has
+-- sales that are not seen here.
+CREATE FUNCTION vente_periode_remplir() RETURNS void
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM public.vente_periode_reconstruire();
+
+    UPDATE public.vente_periode
+       SET suivant = now() - interval '1 minute',
+           horizon = pg_current_xact_id();
+
+    WHILE public.vente_periode_pas(50000) LOOP
+    END LOOP;
 END
 $$;
 

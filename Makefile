@@ -247,7 +247,7 @@ test-nginx-own: packages-run packages-test build
 test-nginx-own: # nginx's own suites, with the module: NGINX_TESTS=<nginx-tests>
 	@scripts/test_nginx_own.sh
 
-test-asan: packages-run packages-test build-asan # The same with sanitizers
+test-asan: packages-run packages-test build-asan # With sanitizers; SHORT=1
 	@scripts/test.sh --asan
 
 .PHONY: coverage
@@ -264,7 +264,8 @@ mutants-plants: # Faults whose end is known
 	@t/mutants/run --plants
 
 # Too long for each change.  The mutants are chosen by the week.
-weekly: # Coverage, then mutants
+weekly: # The sanitizers, coverage, mutants
+	@$(MAKE) --no-print-directory test-asan
 	@$(MAKE) --no-print-directory coverage
 	@$(MAKE) --no-print-directory mutants-plants
 	@$(MAKE) --no-print-directory mutants SEED=$(or $(SEED),$(shell date +%G%V))

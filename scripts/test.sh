@@ -8,6 +8,8 @@
 # fails the run even if the suites pass.  TESTS contains the suites (default
 # t/*.t; with an option without those of SQL and of scripts).  PART=1/2 takes
 # the first, third, fifth of them, PART=2/2 the others: two trees share the work.
+# With SHORT=1 --asan takes those that send what is malformed or too much, that
+# leave early, or where something outlives its request.
 #
 # --coverage uses the module with counters (scripts/coverage.sh).  TEST_EXEC is a
 # program that runs a suite, in the place of perl.
@@ -109,6 +111,19 @@ if [ -n "${1:-}" ]; then
         esac
     done
     suites=("${rest[@]}")
+fi
+
+if [ "${1:-}" = --asan ] && [ -n "${SHORT:-}" ]; then
+    suites=()
+    for suite in batch bodies cache cache_flight cache_leave cache_pages \
+        cache_pins cache_redis cache_stored caching classes clients conditions \
+        connections corners counts csv dashboard errors gzip headers holds \
+        hostile_postgresql idempotency identity items limit_rate locks lots \
+        metrics names pieces protocol redis_hostile redis_sentinel redis_tls \
+        replicas_stale reports_rows returns routing search_forms stream \
+        sublists tokens_reload transfers; do
+        suites+=("t/$suite.t")
+    done
 fi
 
 [ -z "${TEST_EXEC:-}" ] || options+=(--exec "$TEST_EXEC")

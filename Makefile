@@ -22,7 +22,8 @@
 #   PROMETHEUS_PORT, GRAFANA_PORT, TARGETS
 #                                    scripts/start_observability.sh
 #   EXAMPLES                         of fuzz-api, how many (t/openapi/fuzz)
-#   SHORT                            1: test-concurrency takes 40 seconds,
+#   SHORT                            1: test-asan takes 45 suites,
+#                                    test-concurrency takes 40 seconds,
 #                                    test-coherence about 100, fuzz 120,
 #                                    test-slow 40; test-clients takes two
 #                                    generators instead of six,

@@ -111,6 +111,10 @@ is(price($nginx), '5.00', 'the standby is listed first: a read');
 is(sql($old, 'SELECT prix FROM produit WHERE id = 1'), '5.00',
     'the write went to the primary');
 
+# A node that has the standby alone, and connects before it is promoted
+my $early = start($second, unready => 1);
+ok(MagasinNginx::wait_for(sub { price($early) eq '1.00' }), 'a standby alone: a read');
+
 # The primary accepts no writes any more, but lives; then the standby is promoted
 
 sql($old, 'ALTER SYSTEM SET default_transaction_read_only = on',
@@ -125,6 +129,16 @@ is(sql($new, 'SELECT prix FROM produit WHERE id = 1'), '7.00',
 ok(MagasinNginx::wait_for(sub { price($nginx) eq '7.00' }),
     'reads follow');
 sql($old, 'ALTER SYSTEM RESET ALL', 'SELECT pg_reload_conf()');
+
+# Other connections than the one that polls are made anew.
+ok(MagasinNginx::wait_for(sub { price($early) eq '7.00' }), 'a standby alone: promoted');
+ok($early->fill('/api/v1/products/1/'), 'a standby alone: what it answers is cached');
+sql($new, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity'
+    . " WHERE usename = 'magasin_web' AND query NOT LIKE '%pg_snapshot%'");
+ok(MagasinNginx::wait_for(sub { $early->code('/api/v1/stores/') == 200 }),
+    'a standby alone: connected again');
+ok($early->fill('/api/v1/products/1/'), 'a standby alone: cached again');
+ok($early->stop, 'a standby alone: a graceful stop');
 
 # The former primary comes back and would accept everything
 

@@ -184,6 +184,11 @@ ngx_http_magasin_poller_start(ngx_http_magasin_poller_t *poller)
 
     shared = poller->cache->shared;
 
+    if (poller->pool && poller->before_life) {
+        poller->before_life = 0;
+        ngx_http_magasin_poller_disconnect(poller);
+    }
+
     if (poller->pool == NULL
         && ngx_http_magasin_poller_connect(poller) != NGX_OK)
     {
@@ -513,6 +518,10 @@ ngx_http_magasin_poller_end(ngx_http_magasin_poller_t *poller, ngx_int_t rc)
     if (rc == NGX_OK && poller->paying) {
         shared->debt_paid = poller->debt;
     }
+
+    /* Who was connected before a standby was promoted knows of no life. */
+
+    poller->before_life = (poller->job.life == 0 && *poller->cache->life);
 
     shared->polled_life = poller->job.life;
     ngx_memory_barrier();

@@ -54,6 +54,7 @@ struct ngx_http_magasin_poller_s {
     unsigned                         anew:1;    /* all is invalid before it */
     unsigned                         paying:1;  /* Redis invalidates all */
     unsigned                         failed:1;  /* and it was logged */
+    unsigned                         before_life:1; /* as a standby's */
 };
 
 

@@ -75,12 +75,33 @@ say() {
     echo "magasin: $*"
 }
 
-# Set when a signal has asked for the end (up): what fails then failed of it.
+fail() {
+    echo "magasin: $*" >&2
+    exit 1
+}
+
+# scripts/supervise.pl runs this (up).  The servers need not know.
+supervised=${MAGASIN_SUPERVISED:-}
+unset MAGASIN_SUPERVISED
+# Set when the end has been asked for.
 ended=
 
-fail() {
-    [ -n "$ended" ] || echo "magasin: $*" >&2
-    exit 1
+# asked SECONDS: has somebody asked for the end (up)?  Waits so long for it.
+asked() {
+    local status=0
+
+    [ -n "$supervised" ] || return 1
+    [ -z "$ended" ] || return 0
+    # At the end of the file it does not wait.
+    read -r -t "$1" -u 8 || status=$?
+    [ "$status" -gt 128 ] || ended=yes
+    [ -n "$ended" ]
+}
+
+# Between two steps of the start.  A step that was begun is done to its end, so
+# that what it has started can be found and stopped.
+go_on() {
+    ! asked 0.01 || exit 0
 }
 
 # shellcheck source=scripts/processes.sh
@@ -285,13 +306,20 @@ own() {
     [ "$(id -u)" -ne 0 ] || chown "$server_user:$server_user" "$@"
 }
 
-# One command at a time per RUN_DIR.  Servers must not inherit the lock.
+# One command at a time per RUN_DIR.  Servers must not inherit the lock, nor the
+# pipe of scripts/supervise.pl.
 lock() {
+    local tries
+
     { exec 9>"$RUN_DIR/.lock"; } 2>/dev/null ||
         fail "$(id -un) cannot write to $RUN_DIR, which belongs to" \
             "$(user_of "$RUN_DIR"): run this as $(user_of "$RUN_DIR"), or" \
             "choose another RUN_DIR."
-    flock -w 60 9 || fail "another command is busy in $RUN_DIR."
+    for tries in {1..60}; do
+        ! flock -w 1 9 || return 0
+        go_on
+    done
+    fail "another command is busy in $RUN_DIR."
 }
 
 unlock() {
@@ -459,7 +487,7 @@ start_postgres() {
             -D "$data" -l "$postgres_log" \
             -o "-c unix_socket_directories=$sockets \
                 -c unix_socket_permissions=$socket_mode" \
-            9>&- </dev/null >/dev/null 2>&1)
+            8<&- 9>&- </dev/null >/dev/null 2>&1)
         then
             return
         fi
@@ -535,7 +563,8 @@ start_redis() {
         --unixsocketperm "$socket_mode" --save '' --appendonly no --dir "$sockets" \
         --maxmemory 64mb --maxmemory-policy allkeys-lru \
         --daemonize yes --pidfile "$pids/redis.pid" \
-        --logfile "$redis_log" 9>&- </dev/null >/dev/null 2>&1) ||
+        --logfile "$redis_log" \
+        8<&- 9>&- </dev/null >/dev/null 2>&1) ||
         fail "Redis does not start: $(tail -n 3 "$redis_log")"
 
     until [ "$("$client" -s "$redis_socket" ping 2>/dev/null)" = PONG ]; do
@@ -667,17 +696,25 @@ check_tokens() {
 }
 
 start_nginx() {
+    local deadline
+
     check_start "$home"
     check_tokens
     configure_nginx
     publish web
     publish_openapi
     # Print only the error of nginx itself, if there is one.
-    "$NGINX_BINARY" -t -q -p "$home/" -c "$home/nginx.conf" 9>&- ||
+    "$NGINX_BINARY" -t -q -p "$home/" -c "$home/nginx.conf" 8<&- 9>&- ||
         fail "nginx does not accept $home/nginx.conf (see above)."
     log_before=$(stat -c %s "$error_log" 2>/dev/null || echo 0)
-    "$NGINX_BINARY" -p "$home/" -c "$home/nginx.conf" 9>&- </dev/null ||
+    "$NGINX_BINARY" -p "$home/" -c "$home/nginx.conf" 8<&- 9>&- </dev/null ||
         fail "nginx does not start (see above)."
+    # What has been started has ended, and its child has yet to write its pid,
+    # without which nobody could stop it.
+    deadline=$((SECONDS + START_TIMEOUT))
+    while [ -z "$(nginx_pid)" ] && [ "$SECONDS" -lt "$deadline" ]; do
+        sleep 0.05
+    done
     echo "$PORT" >"$pids/port"
     echo "$METRICS_PORT" >"$pids/metrics_port"
 }
@@ -722,6 +759,7 @@ wait_until_ready() {
     local deadline=$((SECONDS + START_TIMEOUT))
 
     until ready; do
+        go_on
         if [ -z "$(nginx_pid)" ]; then
             new_errors
             fail "nginx exited (see above, and $error_log)."
@@ -749,8 +787,11 @@ start_db() {
     make_home
     find_postgres
     init_postgres
+    go_on
     start_postgres
+    go_on
     start_redis
+    go_on
     prepare_database
 }
 
@@ -766,7 +807,9 @@ stop_all() {
 
 start_all() {
     start_db
+    go_on
     load_demo
+    go_on
     start_nginx
     wait_until_ready
 }
@@ -854,15 +897,15 @@ command_start() {
     describe
 }
 
-# Ctrl-C sends a signal to all processes of the foreground group of the
-# terminal.  The servers are daemons in their own sessions, so they do not get
-# it, and this script stops them one after the other.
+# scripts/supervise.pl gets the signals, and this script runs in its hands.  The
+# servers are daemons in their own sessions, so they do not get those of the
+# terminal, and this script stops them one after the other.
 command_up() {
     local server terminal=
 
-    take_terminal
-    # A stop from the keyboard would leave the servers to themselves.
-    trap '' TSTP TTOU
+    [ -n "$supervised" ] ||
+        exec "$top/scripts/supervise.pl" "${BASH_SOURCE[0]}" up
+
     # Asked before the start: the terminal may be closed while it lasts.
     [ ! -t 1 ] || terminal=yes
     lock
@@ -872,77 +915,39 @@ command_up() {
             "(make status, make stop)."
     fi
 
-    # To be stopped is how this ends well.  The traps of the start end this
-    # script when the command that it waits for has ended, or was ended by the
-    # same Ctrl-C.
-    trap 'ended=yes; exit 0' INT TERM HUP
     trap 'end_up' EXIT
     start_all
     unlock
-    # bash may crash when a trap exits while read waits for time.
-    trap 'ended=yes' INT TERM HUP
     describe || true
     say "Ctrl-C stops it." || true
 
-    # read waits on a pipe without a writer.  This sleeps half a second without
-    # a child process, and a signal ends it early.
-    exec {silence}<> <(:)
-    while [ -z "$ended" ]; do
-        read -r -t 0.5 -u "$silence" || true
-        [ -z "$ended" ] || break
+    until asked 0.5; do
         # If make leads the session of the terminal, only make gets SIGHUP.
-        [ -z "$terminal" ] || [ -t 1 ] || ended=yes
+        [ -z "$terminal" ] || [ -t 1 ] || break
         for server in nginx postgres redis; do
-            if [ -z "$ended" ] && [ -z "$("${server}_pid")" ]; then
+            if [ -z "$("${server}_pid")" ]; then
                 [ "$server" != nginx ] || new_errors
                 fail "$server exited unexpectedly; stopping the rest" \
                     "(logs: $logs)."
             fi
         done
     done
+    # To be stopped is how this ends well.
+    exit 0
 }
 
 end_up() {
     local status=$?
 
-    # The terminal may be gone.  Neither an error about this nor another Ctrl-C
-    # may prevent the stop.
+    # The terminal may be gone.  Neither an error about this nor a signal may
+    # prevent the stop.
     trap '' INT TERM HUP PIPE
     trap - EXIT
     say "stopping" 2>/dev/null || true
     stop_all
     say "stopped" 2>/dev/null || true
-    give_back_terminal
-    [ -z "$ended" ] || exit 0
+    ! asked 0.01 || exit 0
     exit "$status"
-}
-
-# make dies of a Ctrl-C that it gets, whatever its commands do.  So this script
-# becomes a process group of its own, to which the terminal sends its signals,
-# and gives the terminal back at its end.
-take_terminal() {
-    local stat fields
-
-    [ -t 0 ] && [ -z "${MAGASIN_TERMINAL:-}" ] || return 0
-    read -r stat <"/proc/$$/stat"
-    # After the name: the state, the parent, the group, the session, the
-    # terminal and its foreground group.
-    read -ra fields <<<"${stat##*) }"
-    [ "${fields[2]}" = "${fields[5]}" ] && [ "${fields[2]}" != "$$" ] || return 0
-    export MAGASIN_TERMINAL=${fields[2]}
-    # shellcheck disable=SC2016
-    exec perl -MPOSIX=setpgid,tcsetpgrp -e '
-        $SIG{TTOU} = "IGNORE";
-        setpgid(0, 0);
-        tcsetpgrp(0, $$);
-        exec @ARGV' "${BASH_SOURCE[0]}" up
-}
-
-give_back_terminal() {
-    [ -n "${MAGASIN_TERMINAL:-}" ] || return 0
-    perl -MPOSIX=tcsetpgrp -e '
-        $SIG{TTOU} = "IGNORE";
-        tcsetpgrp(0, $ARGV[0])' "$MAGASIN_TERMINAL" 2>/dev/null || true
 }
 
 # command_status SERVER...

@@ -40,12 +40,12 @@ sub received {
 }
 
 sub sell {
-    my ($quantity) = @_;
+    my ($quantity, @headers) = @_;
     my $body = qq({"magasin":1,"lignes":[{"produit":4,"quantite":$quantity}]});
     return $nginx->ask(join "\r\n", 'POST /api/v1/sales/ HTTP/1.1',
         'Host: localhost', 'Authorization: Token secret-caisse',
         'Content-Type: application/json', 'Content-Length: ' . length $body,
-        'Connection: close', '', $body);
+        'Connection: close', @headers, '', $body);
 }
 
 sub journal {
@@ -71,7 +71,9 @@ $server->stop('immediate');
 $server->start;
 ok(MagasinNginx::wait_for(sub { $nginx->code('/readyz') == 200 }), 'again');
 $after = $server->sql('SELECT max(id) FROM journal');
-sell(2);
+# Each worker finds the server by itself.
+ok(MagasinNginx::wait_for(sub {
+    (sell(2, 'Idempotency-Key: encore'))[0] == 201 }), 'and sells');
 my %known  = map { $_ => 1 } @$first;
 my $second = [ grep { !$known{$_} } @{ received() } ];
 is(scalar(grep {/ vente_creation /} @$second), 1, 'one more sale');

@@ -90,7 +90,7 @@ sub dechunk {
 
 my $nginx = MagasinNginx->start(workers => 1, database => 'connections=1',
     listen => 'sndbuf=16k',
-    server => 'send_timeout 3s; gzip on; gzip_types application/json;');
+    server => 'send_timeout 10s; gzip on; gzip_types application/json;');
 
 # A slow reader holds no connection to PostgreSQL
 

@@ -90,6 +90,13 @@ MagasinTest::each_block(sub {
 END
 
     my $redis = $block->redis;
+
+    # The default is soon over on a busy machine, and that is a warning.
+    if (defined $redis && !defined scalar $block->must_die
+        && $redis !~ /timeout=/)
+    {
+        $redis =~ s/\s*\z/ timeout=1s/;
+    }
     my $database = $block->database;
     $database = "$ENV{TEST_NGINX_DATABASE}\n" unless defined $database;
     chomp $database;

@@ -59,15 +59,16 @@ ok(linked('two'), 'a replica');
 # Alone, it is no cache.
 my $nginx = MagasinCache->start(workers => 1,
     http => "magasin_redis unix:$two;");
-like($nginx->log, qr/\[warn\].*no\ cache\ from\ Redis\ at\ unix:\S+two:
-    \ it\ is\ a\ replica$/mx, 'a replica alone: the log says so');
+ok(MagasinNginx::wait_for(sub {
+    $nginx->log =~ /\[warn\].*no\ cache\ from\ Redis\ at\ unix:\S+two:
+        \ it\ is\ a\ replica$/mx }), 'a replica alone: the log says so');
 is(cache($nginx), 'unavailable', 'a replica alone: no cache');
 is($nginx->code('/api/v1/products/1/'), 200, 'a replica alone: answers');
 ok($nginx->stop, 'a graceful stop');
 
 # As the first address, it is left for the second.
 $nginx = MagasinCache->start(workers => 1,
-    http => "magasin_redis unix:$two unix:$one;");
+    http => "magasin_redis unix:$two unix:$one timeout=1s;");
 ok(MagasinNginx::wait_for(sub { cache($nginx) eq 'ok' }),
     'the first address is a replica: the second is used');
 ok(used($nginx, 'one'), 'and its cache too');

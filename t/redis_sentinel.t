@@ -96,7 +96,7 @@ sub redis_asked {
 }
 
 my $nginx = MagasinCache->start(workers => 2, http => "magasin_redis $all sentinel=boutique"
-    . ' password=sesame sentinel_password=guardian;');
+    . ' timeout=1s password=sesame sentinel_password=guardian;');
 ok(cached($nginx), 'the primary is found');
 ok(redis_asked($nginx, 'one'), 'and used');
 unlike($nginx->log, qr/\[(?:warn|error|crit|alert)\]/, 'there is nothing to warn of');

@@ -183,6 +183,6 @@ SKIP: {
 ($status, $said) = run({ RUN_DIR => "$where/ends" }, "$top/t/stops/run",
     '--short');
 is($status, 0, 'it ends well, however it is ended') or diag $said;
-like($said, qr/^8 passed, 0 failed$/m, 'in all ways');
+like($said, qr/^12 passed, 0 failed$/m, 'in all ways');
 
 done_testing();

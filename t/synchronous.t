@@ -7,6 +7,7 @@ use warnings;
 use lib 't/inc';
 use Test::More;
 use File::Temp qw(tempdir);
+use POSIX qw(WNOHANG);
 use MagasinTest;
 use MagasinNginx;
 use MagasinCache;
@@ -43,12 +44,35 @@ sub sql {
         map { ('-c', $_) } @statements);
 }
 
+# Whether a commit waits for a standby, which ends then.
+sub waits {
+    my $mark = "waits-$$";
+    my $pid = fork // die "fork: $!\n";
+    if ($pid == 0) {
+        open STDOUT, '>', '/dev/null';
+        open STDERR, '>', '/dev/null';
+        { no warnings 'exec';
+          exec qw(psql -X -q -d),
+              "$ENV{TEST_NGINX_ADMIN_DATABASE} application_name=$mark", '-c',
+              q(SELECT pg_logical_emit_message(true, 't', 't')) }
+        POSIX::_exit(127);
+    }
+    my ($waits, $ended) = (0, 0);
+    until ($ended) {
+        my $n = sql('SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity'
+            . " WHERE wait_event = 'SyncRep' AND application_name = '$mark'");
+        $waits = 1 if $n > 0;
+        $ended = waitpid($pid, WNOHANG) == $pid;
+    }
+    return $waits;
+}
+
+# The setting counts when the checkpointer has read it, which tells the others.
 sub standby {
     my ($name) = @_;
     sql("ALTER SYSTEM SET synchronous_standby_names = '$name'",
         'SELECT pg_reload_conf()');
-    MagasinNginx::wait_for(sub {
-        sql('SHOW synchronous_standby_names') eq $name })
+    MagasinNginx::wait_for(sub { waits() == ($name ne '') })
         or die "the setting does not change\n";
     return;
 }
@@ -122,7 +146,7 @@ ok(MagasinNginx::wait_for(sub { $nginx->code('/readyz') == 200 }),
     'back: /readyz');
 is(set(2, '4.00'), 200, 'back: a write');
 cmp_ok(backends(), '<=', $connections, 'back: the same connections');
-is(waiting(), 0, 'back: no commit waits');
+ok(MagasinNginx::wait_for(sub { waiting() == 0 }), 'back: no commit waits');
 
 # Somebody ends the wait of a commit.
 standby('absent');

@@ -196,12 +196,13 @@ class Cluster:
 
 class Impostor:
     """In the place of a node: notes what comes, and answers 200 after
-    `delay` seconds, or not at all when `silent`."""
+    `delay` seconds or when it is `free`, or not at all when `silent`."""
 
     def __init__(self, cluster, number):
         self.cluster = cluster
         self.number = number
         self.delay = 0
+        self.free = threading.Event()
         self.silent = False
         self.seen = []
         self.connections = 0
@@ -247,7 +248,7 @@ class Impostor:
                 if impostor.silent:
                     self.close_connection = True
                     return
-                time.sleep(impostor.delay)
+                impostor.free.wait(impostor.delay)
                 self.send_response(200)
                 self.send_header("Content-Length", "2")
                 # The balancer may have turned to another node.

@@ -31,9 +31,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(TOP, "t", "openapi"))
+sys.path[:0] = [os.path.join(TOP, "t", name) for name in ("openapi", "nodes")]
 
 import table  # noqa: E402
+from ports import free_port  # noqa: E402
 
 TOKEN = "token-430"
 HOST = "localhost"      # which the shipped configuration knows
@@ -379,7 +380,7 @@ class Server:
     def __init__(self):
         self.over = False
         self.failures = []
-        self.port, self.port2, metrics = self.free_ports(3)
+        self.port, self.port2, metrics = (free_port() for _ in range(3))
         run = os.path.join(os.environ.get("RUN_DIR") or
                            os.path.join(TOP, "run"), "fuzz")
         os.makedirs(run, exist_ok=True)
@@ -394,16 +395,6 @@ class Server:
         self.run = run
         self.home = run
         self.slowest = 0
-
-    @staticmethod
-    def free_ports(count):
-        held = [socket.socket() for _ in range(count)]
-        for s in held:
-            s.bind(("127.0.0.1", 0))
-        ports = [s.getsockname()[1] for s in held]
-        for s in held:
-            s.close()
-        return ports
 
     def command(self, *names, check=True):
         for name in names:

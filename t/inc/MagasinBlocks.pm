@@ -101,7 +101,7 @@ sub check_log {
     return if $index < $of->{last};
 
     my $path  = Test::Nginx::Socket::server_root() . '/logs/error.log';
-    my $end   = time + 5;
+    my $end   = time + ($ENV{TEST_NGINX_PATIENCE} || 60);
     my $missing;
     do {
         sleep 0.01 if defined $missing;

@@ -7,13 +7,17 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 
+from ports import free_port
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+
+# The most seconds until a state is there.  Only a failure takes that long.
+PATIENCE = 60
 
 # Of each node.
 WORKERS = 2
@@ -25,12 +29,6 @@ INNOCENT = re.compile("canceling statement due to"
 
 class Failure(Exception):
     """There is no result; the message says why."""
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def size_of(path):
@@ -141,7 +139,7 @@ class Database:
 
     def at_rest(self):
         """What killed workers have left behind is through, either way."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE
         while self.sql("""SELECT count(*) FROM pg_stat_activity
                            WHERE backend_xid IS NOT NULL
                               OR backend_type = 'client backend'
@@ -227,10 +225,10 @@ http {{
 """)
 
     def wait(self):
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             connection = http.client.HTTPConnection("127.0.0.1", self.port,
-                                                    timeout=2)
+                                                    timeout=20)
             try:
                 connection.request("GET", "/readyz")
                 if connection.getresponse().status == 200:
@@ -296,7 +294,7 @@ http {{
         """Gracefully; whether it ended in time."""
         pid = self.master()
         os.kill(pid, signal.SIGQUIT)
-        end = time.monotonic() + 15
+        end = time.monotonic() + PATIENCE
         while os.path.exists(f"/proc/{pid}") and time.monotonic() < end:
             time.sleep(0.05)
         ended = not os.path.exists(f"/proc/{pid}")

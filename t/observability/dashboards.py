@@ -1,6 +1,7 @@
 """Grafana's dashboards: their types, what they ask, and whether Prometheus
 has it."""
 
+import datetime
 import glob
 import json
 import math
@@ -9,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -166,6 +168,27 @@ class Prometheus:
         except urllib.error.HTTPError as error:
             content = json.load(error)
         return content
+
+    def follows(self, instant):
+        """Wait until it has scraped after this instant, and has evaluated all
+        rules after that."""
+        end = time.monotonic() + 120
+        scraped = 0
+        while time.monotonic() < end:
+            if scraped <= instant:
+                result = self.get("query", query="min(timestamp("
+                                  "magasin_workers))")["data"]["result"]
+                scraped = float(result[0]["value"][1]) if result else 0
+            else:
+                groups = self.get("rules")["data"]["groups"]
+                # Whole seconds will do.
+                times = [re.sub(r"\.\d+", "", group["lastEvaluation"])
+                         for group in groups]
+                if all(datetime.datetime.fromisoformat(text).timestamp()
+                       > scraped for text in times):
+                    return
+            time.sleep(0.2)
+        raise SystemExit("Prometheus does not follow.")
 
     def complaint(self, expression, now, at, seconds=60):
         """Why a panel would show nothing, or something false."""

@@ -4,8 +4,8 @@ import hashlib
 import http.client
 import json
 import os
-import socket
 import subprocess
+import sys
 import time
 import urllib.parse
 
@@ -13,6 +13,10 @@ from scenarios import TOKENS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+
+sys.path.append(os.path.join(TOP, "t", "nodes"))
+
+from ports import free_port  # noqa: E402
 
 
 class Answer:
@@ -43,11 +47,8 @@ class Server:
         run_dir = os.path.join(os.environ.get("RUN_DIR") or
                                os.path.join(TOP, "run"), name)
         os.makedirs(run_dir, exist_ok=True)
-        with socket.socket() as s, socket.socket() as metrics:
-            s.bind(("127.0.0.1", 0))
-            metrics.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
-            metrics_port = metrics.getsockname()[1]
+        self.port = free_port()
+        metrics_port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.environment = dict(os.environ, RUN_DIR=run_dir, WORKERS="1",
                                 # Rows are changed by hand before requests.
@@ -68,7 +69,7 @@ class Server:
                 digest = hashlib.sha256(name.encode()).hexdigest()
                 file.write(f"{name}:{digest}:{scopes}\n")
         # Workers look at the file every second.
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while self.send("POST", "/api/v1/products/",
                         {"Authorization": "Token lecture"}).status != 403:
             if time.monotonic() > deadline:
@@ -120,7 +121,7 @@ class Server:
     def release(session):
         session.stdin.close()
         session.stdout.close()
-        session.wait(timeout=10)
+        session.wait(timeout=60)
 
     def send(self, method, path, headers=(), body=None):
         if method not in ("GET", "HEAD", "OPTIONS"):

@@ -10,6 +10,8 @@ export { openBrowser } from "./chromium.js";
 
 export const base = process.env.MAGASIN_URL;
 export const token = "token-430";
+// The most milliseconds until a state is there, on a machine that is busy
+export const PATIENCE = 30000;
 export const paths = [
     "/",
     "/caisse",
@@ -36,6 +38,8 @@ const axe = await readFile(
 );
 const instance = new URL("../../scripts/instance.sh", import.meta.url).pathname;
 
+const quiet = new WeakMap();
+
 // A tab of a person of its own.  Errors of the console, exceptions, breaches
 // of the Content-Security-Policy and requests to other origins are in wrong;
 // a test that provokes a refusal says which lines of the console it expects.
@@ -54,7 +58,9 @@ export async function openTab(browser, options = {}) {
     const tab = await context.newPage();
     const wrong = [];
 
-    tab.setDefaultTimeout(10000);
+    // Only a failure takes that long.
+    tab.setDefaultTimeout(PATIENCE);
+    quiet.set(tab, traffic(tab));
     await tab.addInitScript(() => {
         document.addEventListener("securitypolicyviolation", (event) =>
             console.error(
@@ -154,10 +160,26 @@ export function traffic(tab) {
     tab.on("requestfinished", ends);
     tab.on("requestfailed", ends);
     return async () => {
+        const end = performance.now() + PATIENCE;
+
         while (open.size > 0 || performance.now() - last < 500) {
+            assert.ok(
+                performance.now() < end,
+                `under way: ${[...open].map((one) => one.url()).join()}`,
+            );
             await new Promise((resolve) => setTimeout(resolve, 50));
         }
     };
+}
+
+// Nothing that the tab has asked for is under way: what draws a chart or a barcode
+// comes when the page is there already.
+export const isQuiet = (tab) => quiet.get(tab)();
+
+// The network goes away, and takes nothing along.
+export async function offline(tab) {
+    await isQuiet(tab);
+    await tab.context().setOffline(true);
 }
 
 export async function settled(tab) {

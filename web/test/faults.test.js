@@ -6,6 +6,7 @@ import { test } from "node:test";
 import {
     api,
     base,
+    offline,
     openTab,
     paths,
     setStock,
@@ -602,7 +603,7 @@ fault(
     "no network: a page that was not there yet says so, and comes",
     { path: "/", expected: [/ERR_/, /Failed to fetch/, /Failed to load/] },
     async (tab) => {
-        await tab.context().setOffline(true);
+        await offline(tab);
         await tab.getByRole("link", { name: "Journal" }).click();
         await tab
             .getByText("Cet appareil n’est pas connecté au réseau.")

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import {
     base,
+    offline,
     openBrowser,
     openTab,
     setStock,
@@ -105,7 +106,7 @@ test("stock that other pages have kept, and stock that nobody knows", async () =
     const many = await tiles.count();
 
     // Another page writes nothing of that.
-    await tab.context().setOffline(true);
+    await offline(tab);
     await tab.goto("/etiquettes");
     await tab.locator("h1", { hasText: "Étiquettes" }).waitFor();
     await tab.evaluate(
@@ -359,7 +360,7 @@ test("a token that is refused takes none away that came after it", async () => {
 test("given up while it is sent: what became of it is said", async () => {
     const { tab, close, nothingWrong } = await openTill(chromium.browser);
 
-    await tab.context().setOffline(true);
+    await offline(tab);
     await sell(tab, 6);
     await waits(tab);
     await kept(tab)
@@ -390,7 +391,7 @@ test("two tabs decide about one refused sale: it is sold once", async () => {
             .getByRole("button", { name: "Vendre quand même" })
             .click();
 
-    await context.setOffline(true);
+    await offline(tab);
     await sell(tab, 30);
     await waits(tab);
     await setStock(STORE, PRODUCT, 3);
@@ -430,7 +431,7 @@ test("the browser is told to keep what waits", async () => {
     await sell(tab, 1);
     await isMade(tab);
     assert.equal(await tab.evaluate(() => globalThis.asked), 0);
-    await tab.context().setOffline(true);
+    await offline(tab);
     await sell(tab, 2);
     await waits(tab);
     assert.equal(await tab.evaluate(() => globalThis.asked), 1);
@@ -449,7 +450,7 @@ test("somebody clears the data of the site: the next sale is kept again", async 
         origin: base,
         storageTypes: "indexeddb",
     });
-    await tab.context().setOffline(true);
+    await offline(tab);
     await tab.getByRole("button", { name: "Encaisser" }).click();
     await waits(tab);
     await tab.context().setOffline(false);

@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { base } from "./browser.js";
+import { base, PATIENCE } from "./browser.js";
 
 async function port(profile, child) {
     for (let left = 400; left > 0 && child.exitCode === null; left -= 1) {
@@ -59,7 +59,7 @@ export async function openKillable(profile) {
     const [context] = browser.contexts();
     const tab = await context.newPage();
 
-    tab.setDefaultTimeout(10000);
+    tab.setDefaultTimeout(PATIENCE);
     return {
         tab,
         open: (path) => tab.goto(base + path),

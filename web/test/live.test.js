@@ -46,7 +46,7 @@ async function listeners() {
 }
 
 async function until(what, wanted) {
-    for (let left = 200; left > 0; left -= 1) {
+    for (let left = 1200; left > 0; left -= 1) {
         if (await wanted()) {
             return;
         }

@@ -17,6 +17,7 @@ import { after, afterEach, before, beforeEach, test } from "node:test";
 import {
     api,
     base,
+    offline,
     openBrowser,
     openTab,
     server,
@@ -243,7 +244,7 @@ test("what is refused is put before a person, with why", async () => {
     const { tab, close, nothingWrong } = await openTill();
     const one = (n) => kept(tab).nth(n);
 
-    await tab.context().setOffline(true);
+    await offline(tab);
     for (const units of [30, 31, 32]) {
         await sell(tab, units);
         await waits(tab);
@@ -308,7 +309,7 @@ test("a price that changed meanwhile: what was paid can be kept", async () => {
     const { tab, close, nothingWrong } = await openTill();
     const price = (prix) => api("PATCH", `/products/${PRODUCT}/`, { prix });
 
-    await tab.context().setOffline(true);
+    await offline(tab);
     await sell(tab, 2);
     await waits(tab);
     await price("26.00");
@@ -338,7 +339,7 @@ for (const [hours, asked] of [
     test(`after ${hours} hours a sale is ${asked ? "asked about" : "sent"}`, async () => {
         const { tab, close, nothingWrong } = await openTill();
 
-        await tab.context().setOffline(true);
+        await offline(tab);
         await sell(tab, 6);
         await waits(tab);
         await tab.clock.setSystemTime(Date.now() + hours * HOUR);
@@ -369,7 +370,7 @@ for (const [hours, asked] of [
 test("with another token it is asked about: keys belong to a token", async () => {
     const { tab, close, nothingWrong } = await openTill();
 
-    await tab.context().setOffline(true);
+    await offline(tab);
     await sell(tab, 3);
     await waits(tab);
     await tab.addInitScript(() =>
@@ -397,7 +398,7 @@ test("of two tabs one sends", async () => {
             posts.push(request.headers()["idempotency-key"]);
         }
     });
-    await context.setOffline(true);
+    await offline(tab);
     for (const units of [1, 2, 3, 4]) {
         await sell(tab, units);
         await waits(tab);

@@ -6,6 +6,7 @@ import {
     api,
     base,
     identify,
+    offline,
     openBrowser,
     openTab,
     server,
@@ -391,7 +392,7 @@ refusal(
     async (tab) => {
         const stores = await tab.locator(".store").count();
 
-        await tab.context().setOffline(true);
+        await offline(tab);
         await tab.evaluate(() =>
             document.dispatchEvent(new Event("visibilitychange")),
         );

@@ -1,7 +1,7 @@
 // A till that may have no server: what it keeps, and what it has sold.
 
 import assert from "node:assert/strict";
-import { api, openTab, settled, withToken } from "./browser.js";
+import { api, isQuiet, openTab, settled, withToken } from "./browser.js";
 
 export const STORE = 4;
 export const PRODUCT = 2;
@@ -9,7 +9,7 @@ export const NAME = "Souris optique";
 export const PRICE = 25.5;
 
 export async function until(what, wanted) {
-    for (let left = 300; left > 0; left -= 1) {
+    for (let left = 1200; left > 0; left -= 1) {
         if (await wanted()) {
             return;
         }
@@ -86,6 +86,7 @@ export async function openTill(browser, options = {}, token = undefined) {
     await settled(tab);
     await ready(tab);
     await shopIsKnown(tab);
+    await isQuiet(tab);
     return opened;
 }
 

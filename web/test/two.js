@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import puppeteer from "puppeteer-core";
-import { base, token } from "./browser.js";
+import { base, PATIENCE, token } from "./browser.js";
 
 export const browsers = {
     chromium: {
@@ -164,7 +164,7 @@ export class Hand {
     }
 
     async until(what, run, ...values) {
-        const end = Date.now() + 20000;
+        const end = Date.now() + PATIENCE;
 
         for (;;) {
             const found = await this.page.evaluate(run, ...values);
@@ -203,7 +203,7 @@ export class Hand {
 
     async #node(kind, name) {
         const { source, flags } = exactly(name);
-        const end = Date.now() + 20000;
+        const end = Date.now() + PATIENCE;
 
         for (;;) {
             const handle = await this.page.evaluateHandle(

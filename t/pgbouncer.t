@@ -12,6 +12,7 @@ use Time::HiRes qw(sleep time);
 use MagasinTest;
 use MagasinNginx;
 use MagasinCache;
+use MagasinStandby;
 
 # A command, for another one than the system's.
 my @bouncer = split ' ', $ENV{TEST_NGINX_PGBOUNCER} || 'pgbouncer';
@@ -65,9 +66,7 @@ END {
 sub settings {
     my (%option) = @_;
     my $text = MagasinNginx::slurp("$top/conf/examples/pgbouncer.ini");
-    $text =~ s{(/run/postgresql)|/run/pgbouncer|/var/log/postgresql}
-        {$1 ? $sockets : $home}ge;
-    $text =~ s/^unix_socket_group.*\n//m;
+    $text =~ s{(/run/postgresql)|/run/pgbouncer}{$1 ? $sockets : $home}ge;
     if (($option{mode} // '') eq 'transaction') {
         $text =~ s/^pool_mode.*\n//m or die;
         $text =~ s/^;(pool_mode *= transaction)/$1/m or die;
@@ -79,8 +78,7 @@ sub settings {
             if defined $option{set}{$name};
     }
     open my $file, '>', "$home/pgbouncer.ini" or die "pgbouncer.ini: $!\n";
-    print {$file} $text, "admin_users = chef\nstats_users = chef\n"
-        . "auth_file = $home/users\n";
+    print {$file} $text, "logfile = $home/pgbouncer.log\n";
     close $file;
     return;
 }
@@ -113,9 +111,6 @@ sub bouncer {
     my (%option) = @_;
     stop() if $pid;
     $home = tempdir('magasin-XXXXXX', TMPDIR => 1, CLEANUP => 1);
-    open my $users, '>', "$home/users" or die;
-    print {$users} qq("magasin_web" ""\n"chef" ""\n);
-    close $users;
     if (@as) {
         my (undef, undef, $uid, $gid) = getpwnam $user;
         chown $uid, $gid, $home;
@@ -383,6 +378,71 @@ SKIP: {
     skip "PgBouncer $version knows of no prepared statements", 1
         if !$prepared;
     holds('transaction', set => { default_pool_size => 4 });
+}
+
+# A former primary that still answers: PgBouncer leads to it again.
+
+sub follows {
+    my ($mode) = @_;
+    local @ENV{qw(TEST_NGINX_DATABASE TEST_NGINX_ADMIN_DATABASE)}
+        = @ENV{qw(TEST_NGINX_DATABASE TEST_NGINX_ADMIN_DATABASE)};
+    my $before = $sockets;
+    my $old = MagasinStandby->primary;
+    my $new = $old->standby;
+
+    # In session mode connections keep their session, so all are made anew.
+    my $lead = sub {
+        my ($where) = @_;
+        $sockets = $where->{sockets};
+        settings(mode => $mode);
+        if ($mode eq 'session') {
+            stop();
+            start();
+        } else {
+            kill 'HUP', $pid;
+        }
+    };
+
+    $sockets = $old->{sockets};
+    bouncer(mode => $mode);
+    my $nginx = MagasinNginx->start(workers => 1, http => 'magasin_zone'
+        . ' former:2m; magasin_cache off;', database => 'timeout=2s');
+    my $set = sub {
+        return ($nginx->put('/api/v1/products/1/', qq({"prix":"$_[0]"})))[0];
+    };
+    is($set->('5.00'), 200, "$mode: a primary: a write");
+    $old->follows($new);
+    $new->sql('SELECT pg_promote()', 'UPDATE produit SET prix = 6 WHERE id = 1');
+    $lead->($new);
+    ok(MagasinNginx::wait_for(sub { price($nginx, 1) eq '6.00' }),
+        "$mode: another primary: reads");
+    ok(MagasinNginx::wait_for(sub { $set->('7.00') == 200 }),
+        "$mode: and writes");
+
+    $lead->($old);
+    ok(MagasinNginx::wait_for(sub { $set->('8.00') == 503 }),
+        "$mode: the former primary: no writes");
+    my %seen = map { price($nginx, 1) => 1 } 1 .. 20;
+    is(join(' ', keys %seen), 'none', "$mode: no reads");
+    is($old->sql('SELECT prix FROM produit WHERE id = 1'), '5.00',
+        "$mode: it got no write");
+    like($nginx->log, qr/it is a former primary/, "$mode: the log says so");
+    $lead->($new);
+    ok(MagasinNginx::wait_for(sub { $set->('9.00') == 200 }),
+        "$mode: the primary again: writes");
+    ok($nginx->stop, "$mode: a graceful stop");
+    is($nginx->complaints, '', "$mode: nothing alarming in the log");
+    stop();
+    $_->stop('immediate') for $new, $old;
+    $sockets = $before;
+    return;
+}
+
+follows('session');
+SKIP: {
+    skip "PgBouncer $version knows of no prepared statements", 1
+        if !$prepared;
+    follows('transaction');
 }
 
 # Where sessions are shared without that, the log and /readyz say so.

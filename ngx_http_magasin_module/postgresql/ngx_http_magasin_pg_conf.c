@@ -137,8 +137,8 @@ ngx_http_magasin_pg_conf_finish(ngx_conf_t *cf,
 
 
 /*
- * Fill pcf->places and the settings of the sessions from a conninfo (keywords or
- * URI).  pcf->timeout is set before: it becomes their statement_timeout.
+ * Fill pcf->places and the settings of the sessions from a conninfo (keywords
+ * or URI).  pcf->timeout is set before: it becomes their statement_timeout.
  *
  * Returns NGX_CONF_OK, or NGX_CONF_ERROR if the error is logged.
  */

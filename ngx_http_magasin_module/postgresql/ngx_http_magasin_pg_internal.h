@@ -4,12 +4,12 @@
  * pool (pg.c), what is sent where (pg_schedule.c), jobs that wait for locks
  * (pg_lane.c), writes that share a run (pg_batch.c), a connection
  * (pg_connection.c), its socket (pg_event.c), what it sends (pg_send.c), its
- * statements (pg_prepare.c), its settings (pg_settings.c), its results (pg_result.c) and their columns
- * (pg_expect.c), the log (pg_log.c), connections that are kept free
- * (pg_reserve.c), former primaries (pg_life.c), commits that do not return
- * (pg_stuck.c), reads for replicas (pg_replicas.c; one replica in pg_replica.c,
- * the directives in pg_replicas_conf.c) and how far they must have come
- * (pg_wal.c).
+ * statements (pg_prepare.c), its settings (pg_settings.c), its results
+ * (pg_result.c) and their columns (pg_expect.c), the log (pg_log.c),
+ * connections that are kept free (pg_reserve.c), former primaries (pg_life.c),
+ * commits that do not return (pg_stuck.c), reads for replicas (pg_replicas.c;
+ * one replica in pg_replica.c, the directives in pg_replicas_conf.c) and how
+ * far they must have come (pg_wal.c).
  */
 
 

@@ -109,8 +109,8 @@ ngx_http_magasin_pg_prepare(ngx_http_magasin_pg_connection_t *connection)
 
 
 /*
- * Set the settings, with a lock_timeout of `wait` milliseconds.  Behind a pooler
- * they end with the transaction.
+ * Set the settings, with a lock_timeout of `wait` milliseconds.  Behind a
+ * pooler they end with the transaction.
  */
 
 static ngx_int_t
@@ -183,8 +183,10 @@ ngx_http_magasin_pg_prepare_all(ngx_http_magasin_pg_connection_t *connection)
             continue;
         }
 
-        if ((connection->single
-             && ngx_http_magasin_pg_settings_begin(connection) != NGX_OK)
+        if ((connection->single && connection->pooled
+             && ngx_http_magasin_pg_settings_send(connection,
+                                              NGX_HTTP_MAGASIN_PG_LOCK_WAIT)
+                != NGX_OK)
             || ngx_http_magasin_pg_prepare_one(connection, i) != NGX_OK)
         {
             return NGX_ERROR;
@@ -480,7 +482,7 @@ ngx_http_magasin_pg_prepare_missing(ngx_http_magasin_pg_pool_t *pool)
         if (connection->state != NGX_HTTP_MAGASIN_PG_READY
             || connection->nmissing == 0 || connection->lane
             || ngx_http_magasin_pg_in_flight(connection)
-               + 4 * NGX_HTTP_MAGASIN_SQL_COUNT > NGX_HTTP_MAGASIN_PG_SLOTS)
+               + 3 * NGX_HTTP_MAGASIN_SQL_COUNT > NGX_HTTP_MAGASIN_PG_SLOTS)
         {
             continue;
         }
@@ -498,7 +500,10 @@ ngx_http_magasin_pg_prepare_missing(ngx_http_magasin_pg_pool_t *pool)
                 continue;
             }
 
-            rc = ngx_http_magasin_pg_settings_begin(connection);
+            if (connection->pooled) {
+                rc = ngx_http_magasin_pg_settings_send(connection,
+                                              NGX_HTTP_MAGASIN_PG_LOCK_WAIT);
+            }
 
             if (rc == NGX_OK) {
                 rc = ngx_http_magasin_pg_prepare_one(connection, k);

@@ -77,8 +77,8 @@ static const char  *ngx_http_magasin_pg_settings_start[] = {
 
 
 /*
- * Set pcf->options, and pcf->setting_names and pcf->setting_values: those above, then those of
- * `options` of the conninfo, which count.
+ * Set pcf->options, and pcf->setting_names and pcf->setting_values: those
+ * above, then those of `options` of the conninfo, which count.
  *
  * Returns NGX_OK or NGX_ERROR (memory).
  */

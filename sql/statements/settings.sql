@@ -1,13 +1,12 @@
 -- The settings of a session.  $1, $2: their names and values; $3: its
--- lock_timeout with the unit; $4: the process that the connection was told to be
--- its own; $5: the one that answered the last time, or NULL.
--- Where another process answers, a pooler is between: whoever comes next may get
--- the session, and the settings are those of this transaction alone.
+-- lock_timeout with the unit; $4: the process that the connection was told to
+-- be its own; $5: the one that answered the last time, or NULL.
+-- Where another process answers, a pooler is between: whoever comes next may
+-- get the session, and the settings are those of this transaction alone.
 -- Returns whether that is so; the process; whether a session of somebody else
--- has a statement of this name, which a pooler that knows of prepared statements
--- would have renamed.
--- These are statements, not options of the connection, because a pooler does not
--- pass on options.
+-- has a statement of this name, which a pooler that knows of prepared
+-- statements would have renamed.
+-- This is a statement, because a pooler passes on no options of a connection.
 SELECT pg_backend_pid() <> $4::int,
        pg_backend_pid(),
        CASE WHEN pg_backend_pid() <> $5::int

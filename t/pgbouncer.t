@@ -388,6 +388,8 @@ sub follows {
         = @ENV{qw(TEST_NGINX_DATABASE TEST_NGINX_ADMIN_DATABASE)};
     my $before = $sockets;
     my $old = MagasinStandby->primary;
+    $old->sql('INSERT INTO produit (nom, categorie, prix, description)'
+        . " VALUES ('Thé', 'Épicerie', 1, '')");
     my $new = $old->standby;
 
     # In session mode connections keep their session, so all are made anew.

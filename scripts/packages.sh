@@ -29,11 +29,12 @@ packages_for() {
         ;;
     # prometheus contains promtool, and python3-prometheus-client a strict parser
     # of OpenMetrics: they check the metrics; procps: pgrep.
-    # libnginx-mod-http-js: of an example in conf/identity/.
+    # libnginx-mod-http-js: of an example in conf/identity/; pgbouncer: of
+    # conf/examples/pgbouncer.ini.
     test)
         echo perl libtest-base-perl python3 python3-prometheus-client \
             prometheus jq openssl procps \
-            libnginx-mod-http-js
+            libnginx-mod-http-js pgbouncer
         ;;
     # What the real Test::Nginx needs; it is no package of Debian's.
     test-nginx) echo libtest-longstring-perl liblist-moreutils-perl \

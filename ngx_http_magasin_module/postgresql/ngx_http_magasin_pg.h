@@ -182,6 +182,10 @@ typedef struct {
     ngx_msec_t                       lock_timeout; /* of all its waits */
     ngx_msec_t                       connect_timeout;
     ngx_atomic_uint_t                database;     /* a hash of the conninfo */
+    const char                      *options;      /* of each session */
+    const char                      *setting_names;   /* as an array of
+                                                         PostgreSQL */
+    const char                      *setting_values;  /* the same */
     ngx_str_t                        directive;
     unsigned                         primary:1;    /* no other server will do */
     unsigned                         replica:1;    /* only a standby will */
@@ -193,6 +197,7 @@ typedef struct {
 typedef struct {
     const char                     **keywords;     /* NULL terminated */
     const char                     **values;
+    const char                     **options;      /* of values */
     ngx_str_t                        name;         /* for the log: no secret */
     unsigned                         absent:1;     /* it has no address yet */
 } ngx_http_magasin_pg_target_t;

@@ -39,8 +39,6 @@ static ngx_uint_t ngx_http_magasin_pg_conf_keywords(
 static char *ngx_http_magasin_pg_conf_check(ngx_http_magasin_pg_parse_t *ps);
 static const char *ngx_http_magasin_pg_conf_option(
     ngx_http_magasin_pg_parse_t *ps, const char *keyword);
-static const char *ngx_http_magasin_pg_conf_session(
-    ngx_http_magasin_pg_parse_t *ps);
 static ngx_uint_t ngx_http_magasin_pg_conf_item(const char *list,
     ngx_uint_t n, ngx_str_t *item);
 static const char *ngx_http_magasin_pg_conf_copy(ngx_conf_t *cf,
@@ -139,8 +137,8 @@ ngx_http_magasin_pg_conf_finish(ngx_conf_t *cf,
 
 
 /*
- * Fill pcf->places from a conninfo (keywords or URI).  pcf->timeout is set
- * before: it becomes the statement_timeout of the sessions.
+ * Fill pcf->places and the settings of the sessions from a conninfo (keywords
+ * or URI).  pcf->timeout is set before: it becomes their statement_timeout.
  *
  * Returns NGX_CONF_OK, or NGX_CONF_ERROR if the error is logged.
  */
@@ -184,6 +182,12 @@ ngx_http_magasin_pg_conf_parse(ngx_conf_t *cf, ngx_http_magasin_pg_conf_t *pcf,
     pcf->database = ngx_http_magasin_pg_lock((char *) conninfo->data, NULL);
 
     ngx_http_magasin_pg_conf_primary(&ps);
+
+    if (rv == NGX_CONF_OK) {
+        rv = ngx_http_magasin_pg_settings_init(cf, pcf,
+                     ngx_http_magasin_pg_conf_option(&ps, "options")) == NGX_OK
+             ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
 
     if (rv == NGX_CONF_OK) {
         rv = ngx_http_magasin_pg_conf_hosts(&ps);
@@ -439,7 +443,8 @@ ngx_http_magasin_pg_conf_place(ngx_http_magasin_pg_parse_t *ps,
     target->keywords[k] = "port";
     target->values[k++] = (const char *) place->port.data;
     target->keywords[k] = "options";
-    target->values[k++] = ngx_http_magasin_pg_conf_session(ps);
+    target->options = &target->values[k];
+    target->values[k++] = ps->pcf->options;
     target->keywords[k] = "client_encoding";
     target->values[k++] = "UTF8";
     target->keywords[k] = "gssencmode";
@@ -501,42 +506,6 @@ ngx_http_magasin_pg_conf_keywords(ngx_http_magasin_pg_parse_t *ps,
     }
 
     return k;
-}
-
-
-/*
- * The options of each session.  statement_timeout ends a statement with the
- * request that waits for it.  jit is off: the statements take milliseconds.
- * Returns NULL if memory is short.
- */
-
-static const char *
-ngx_http_magasin_pg_conf_session(ngx_http_magasin_pg_parse_t *ps)
-{
-    size_t       len;
-    u_char      *p;
-    const char  *options;
-
-    options = ngx_http_magasin_pg_conf_option(ps, "options");
-    options = options ? options : "";
-
-    len = ngx_strlen(options) + 512;
-
-    p = ngx_pnalloc(ps->cf->pool, len);
-    if (p == NULL) {
-        return NULL;
-    }
-
-    (void) ngx_snprintf(p, len, "-c statement_timeout=%M -c jit=off "
-                        "-c TimeZone=UTC -c DateStyle=ISO "
-                        "-c standard_conforming_strings=on "
-                        "-c search_path=public "
-                        "-c default_transaction_isolation=read\\ committed "
-                        "-c idle_session_timeout=0 "
-                        "-c local_preload_libraries= %s%Z",
-                        ps->pcf->timeout, options);
-
-    return (const char *) p;
 }
 
 

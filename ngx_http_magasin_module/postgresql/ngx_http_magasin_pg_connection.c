@@ -81,6 +81,9 @@ ngx_http_magasin_pg_connection_open(
     connection->shown = 0;
     connection->as_of = 0;
     connection->why = NULL;
+    connection->process = 0;
+    connection->pooled = 0;
+    connection->options = (**target->options != '\0');
     connection->stuck = 0;
     connection->unreplicated = 0;
     connection->primary = 0;
@@ -485,7 +488,15 @@ ngx_http_magasin_pg_connection_timer(ngx_event_t *ev)
 
         break;
 
-    default: /* connecting, preparing */
+    case NGX_HTTP_MAGASIN_PG_PREPARING:
+
+        /* So does a pooler that has no session left to give. */
+
+        ngx_http_magasin_pg_connection_lost(connection,
+                                "no answer to the first statement in time");
+        break;
+
+    default: /* connecting */
         ngx_http_magasin_pg_connection_lost(connection, "connect timed out");
         break;
     }

@@ -15,6 +15,8 @@ static ngx_int_t ngx_http_magasin_pg_connection_events(
 static void ngx_http_magasin_pg_connection_event(ngx_event_t *ev);
 static void ngx_http_magasin_pg_connection_poll(
     ngx_http_magasin_pg_connection_t *connection);
+static ngx_uint_t ngx_http_magasin_pg_connection_plain(
+    ngx_http_magasin_pg_connection_t *connection);
 static void ngx_http_magasin_pg_connection_input(
     ngx_http_magasin_pg_connection_t *connection);
 static ngx_int_t ngx_http_magasin_pg_connection_consume(
@@ -181,6 +183,10 @@ ngx_http_magasin_pg_connection_poll(
         break;
 
     default:
+        if (ngx_http_magasin_pg_connection_plain(connection)) {
+            return;
+        }
+
         rc = NGX_ERROR;
         break;
     }
@@ -188,6 +194,41 @@ ngx_http_magasin_pg_connection_poll(
     if (rc != NGX_OK) {
         ngx_http_magasin_pg_connection_lost(connection, NULL);
     }
+}
+
+
+/*
+ * A pooler may take no options: then the settings are those of settings.sql
+ * alone, and the connection is made anew.  Returns 1 if that is so.
+ */
+
+static ngx_uint_t
+ngx_http_magasin_pg_connection_plain(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    ngx_http_magasin_pg_target_t  *target;
+
+    if (!connection->options
+        || strstr(PQerrorMessage(connection->pg),
+                  "unsupported startup parameter") == NULL)
+    {
+        return 0;
+    }
+
+    target = ngx_http_magasin_pg_target(connection);
+
+    if (**target->options) {
+        ngx_log_error(NGX_LOG_NOTICE, connection->pool->log, 0,
+                      "magasin: PostgreSQL at %s is behind a pooler that takes "
+                      "no options", connection->at);
+    }
+
+    *target->options = "";
+
+    ngx_http_magasin_pg_connection_close(connection);
+    ngx_http_magasin_pg_connection_open(connection);
+
+    return 1;
 }
 
 

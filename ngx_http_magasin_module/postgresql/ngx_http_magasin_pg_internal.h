@@ -4,12 +4,12 @@
  * pool (pg.c), what is sent where (pg_schedule.c), jobs that wait for locks
  * (pg_lane.c), writes that share a run (pg_batch.c), a connection
  * (pg_connection.c), its socket (pg_event.c), what it sends (pg_send.c), its
- * statements (pg_prepare.c), its results (pg_result.c) and their columns
- * (pg_expect.c), the log (pg_log.c), connections that are kept free
- * (pg_reserve.c), former primaries (pg_life.c), commits that do not return
- * (pg_stuck.c), reads for replicas (pg_replicas.c; one replica in pg_replica.c,
- * the directives in pg_replicas_conf.c) and how far they must have come
- * (pg_wal.c).
+ * statements (pg_prepare.c), its settings (pg_settings.c), its results
+ * (pg_result.c) and their columns (pg_expect.c), the log (pg_log.c),
+ * connections that are kept free (pg_reserve.c), former primaries (pg_life.c),
+ * commits that do not return (pg_stuck.c), reads for replicas (pg_replicas.c;
+ * one replica in pg_replica.c, the directives in pg_replicas_conf.c) and how
+ * far they must have come (pg_wal.c).
  */
 
 
@@ -116,6 +116,14 @@
 /* Why a connection to a former primary is lost. */
 #define NGX_HTTP_MAGASIN_PG_PASSED                                            \
     "its database has been replaced: it is a former primary"
+
+/* Why a connection is lost that gets the sessions of others. */
+#define NGX_HTTP_MAGASIN_PG_SHARED                                            \
+    "a pooler gives it sessions with the prepared statements of others: it "  \
+    "takes pool_mode=session, or max_prepared_statements of PgBouncer 1.21"
+
+/* Milliseconds for which a pooler that did that is not used. */
+#define NGX_HTTP_MAGASIN_PG_SHARED_PAUSE  10000
 
 /* Milliseconds without a result after a job timed out: it is lost. */
 #define NGX_HTTP_MAGASIN_PG_SILENCE      1000
@@ -230,6 +238,7 @@ struct ngx_http_magasin_pg_connection_s {
     uint64_t                            as_of;       /* ms: it showed all that
                                                         was known then, or 0 */
     const char                         *why;         /* it is refused */
+    int                                 process;     /* that answered last */
     unsigned                            greeted:1;   /* it is a replica */
     unsigned                            single:1;    /* prepared one by one */
     unsigned                            failed:1;    /* to prepare, some */
@@ -239,6 +248,8 @@ struct ngx_http_magasin_pg_connection_s {
     unsigned                            stuck:1;     /* a commit is */
     unsigned                            unreplicated:1;  /* a commit is */
     unsigned                            primary:1;   /* and no replica */
+    unsigned                            pooled:1;    /* a pooler is between */
+    unsigned                            options:1;   /* it was made with some */
 
     ngx_http_magasin_pg_slot_t          slots[NGX_HTTP_MAGASIN_PG_SLOTS];
 };
@@ -279,6 +290,7 @@ struct ngx_http_magasin_pg_pool_s {
     ngx_http_magasin_pg_job_t           probe;       /* see pg_stuck.c */
     ngx_msec_t                          heard;       /* last result */
     ngx_msec_t                          prepared;    /* missing statements */
+    ngx_msec_t                          mixed;       /* sessions, or 0 */
     ngx_msec_t                          complained;  /* of a server */
     ngx_uint_t                          complaints;  /* since then */
     ngx_uint_t                          muted;       /* and not logged */
@@ -386,7 +398,7 @@ ngx_int_t ngx_http_magasin_pg_connection_sync(
     ngx_http_magasin_pg_sync_e kind);
 ngx_int_t ngx_http_magasin_pg_connection_lock_wait(
     ngx_http_magasin_pg_connection_t *connection, ngx_msec_t wait,
-    ngx_uint_t local, ngx_msec_t timeout);
+    ngx_msec_t timeout);
 ngx_http_magasin_pg_slot_t *ngx_http_magasin_pg_connection_slot(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_statement_e statement);
@@ -411,12 +423,27 @@ void ngx_http_magasin_pg_connection_noticed(
 /* pg_life.c */
 void ngx_http_magasin_pg_life_init(ngx_http_magasin_pg_pool_t *pool,
     ngx_cycle_t *cycle);
+ngx_int_t ngx_http_magasin_pg_life_ask(
+    ngx_http_magasin_pg_connection_t *connection);
 ngx_int_t ngx_http_magasin_pg_life_take(
     ngx_http_magasin_pg_connection_t *connection, PGresult *result);
 ngx_uint_t ngx_http_magasin_pg_life_passed(
     ngx_http_magasin_pg_connection_t *connection);
 void ngx_http_magasin_pg_life_check(ngx_http_magasin_pg_pool_t *pool);
 uint64_t ngx_http_magasin_pg_life_of(ngx_http_magasin_pg_pool_t *pool);
+
+/* pg_settings.c */
+ngx_int_t ngx_http_magasin_pg_settings_init(ngx_conf_t *cf,
+    ngx_http_magasin_pg_conf_t *pcf, const char *options);
+ngx_int_t ngx_http_magasin_pg_settings_send(
+    ngx_http_magasin_pg_connection_t *connection, ngx_msec_t wait);
+ngx_int_t ngx_http_magasin_pg_settings_begin(
+    ngx_http_magasin_pg_connection_t *connection);
+ngx_int_t ngx_http_magasin_pg_settings_take(
+    ngx_http_magasin_pg_connection_t *connection, PGresult *result);
+void ngx_http_magasin_pg_settings_shared(
+    ngx_http_magasin_pg_connection_t *connection);
+void ngx_http_magasin_pg_settings_check(ngx_http_magasin_pg_pool_t *pool);
 
 /* pg_wal.c */
 ngx_int_t ngx_http_magasin_pg_wal_need(ngx_http_magasin_pg_pool_t *pool,
@@ -483,6 +510,8 @@ ngx_uint_t ngx_http_magasin_pg_ending(
     ngx_http_magasin_pg_connection_t *connection, PGresult *result);
 ngx_uint_t ngx_http_magasin_pg_undone(PGresult *result);
 ngx_uint_t ngx_http_magasin_pg_missed(PGresult *result);
+ngx_uint_t ngx_http_magasin_pg_shared(PGresult *result);
+ngx_uint_t ngx_http_magasin_pg_broken(PGresult *result);
 
 /* pg_expect.c */
 ngx_int_t ngx_http_magasin_pg_expected(

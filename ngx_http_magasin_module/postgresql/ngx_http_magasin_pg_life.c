@@ -92,7 +92,44 @@ ngx_http_magasin_pg_life_of(ngx_http_magasin_pg_pool_t *pool)
 
 
 /*
- * Take the result of session.sql, which tells the life of a new connection.
+ * Ask for the life that a connection leads to.  What follows in the transaction
+ * is not done if it is lower than what was seen.
+ *
+ * Returns NGX_OK, or NGX_ERROR if the connection is unusable.
+ */
+
+ngx_int_t
+ngx_http_magasin_pg_life_ask(ngx_http_magasin_pg_connection_t *connection)
+{
+    u_char       known[NGX_INT64_LEN + 1];
+    uint64_t     life;
+    const char  *name, *values[1];
+
+    /* The first time it is to be told in which way. */
+
+    life = connection->life ? ngx_http_magasin_pg_life_of(connection->pool) : 0;
+
+    (void) ngx_sprintf(known, "%uL%Z", life);
+
+    values[0] = life ? (const char *) known : NULL;
+
+    name = ngx_http_magasin_pg_statement_name(NGX_HTTP_MAGASIN_SQL_SESSION);
+
+    if (PQsendQueryPrepared(connection->pg, name, 1, values, NULL, NULL, 0)
+        == 0)
+    {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_http_magasin_pg_connection_slot(connection,
+                                               NGX_HTTP_MAGASIN_SQL_SESSION);
+
+    return NGX_OK;
+}
+
+
+/*
+ * Take the result of session.sql, which tells the life of a connection.
  *
  * Returns NGX_OK.  NGX_ERROR: its database has been replaced, or the server
  * answers something else; connection->why says which.
@@ -107,6 +144,17 @@ ngx_http_magasin_pg_life_take(ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_pool_t  *pool;
 
     pool = connection->pool;
+
+    if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED) {
+        return NGX_OK;
+    }
+
+    if (connection->life && PQresultStatus(result) == PGRES_FATAL_ERROR
+        && ngx_strcmp(ngx_http_magasin_sqlstate(result), "22012") == 0)
+    {
+        connection->why = NGX_HTTP_MAGASIN_PG_PASSED;
+        return NGX_ERROR;
+    }
 
     if (ngx_http_magasin_pg_expected(NGX_HTTP_MAGASIN_SQL_SESSION, result)
         != NGX_OK)

@@ -23,6 +23,8 @@ typedef struct {
 
 static ngx_int_t ngx_http_magasin_pg_prepare_wait(
     ngx_http_magasin_pg_connection_t *connection, ngx_msec_t wait);
+static ngx_msec_t ngx_http_magasin_pg_prepare_long(
+    ngx_http_magasin_pg_conf_t *pcf);
 static ngx_int_t ngx_http_magasin_pg_prepare_session(
     ngx_http_magasin_pg_connection_t *connection);
 static ngx_int_t ngx_http_magasin_pg_prepare_all(
@@ -58,9 +60,9 @@ ngx_http_magasin_pg_statement_name(ngx_http_magasin_statement_e statement)
 
 
 /*
- * Set up the session of a connection that is established.  Its lock_timeout is
- * set first, since to prepare a statement may wait for a lock.  It is longer
- * than in service: no job needs this connection yet.
+ * Set up the session of a connection that is established.  Its settings are
+ * first, since to prepare a statement may wait for a lock.  The lock_timeout is
+ * longer than in service: no job needs this connection yet.
  *
  * Returns NGX_OK: ngx_http_magasin_pg_prepared() gets the results.  NGX_ERROR:
  * the connection is unusable.
@@ -83,11 +85,10 @@ ngx_http_magasin_pg_prepare(ngx_http_magasin_pg_connection_t *connection)
     if (PQsetnonblocking(connection->pg, 1) != 0
         || PQenterPipelineMode(connection->pg) == 0
         || ngx_http_magasin_pg_prepare_one(connection,
-                                           NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT)
+                                           NGX_HTTP_MAGASIN_SQL_SETTINGS)
            != NGX_OK
         || ngx_http_magasin_pg_prepare_wait(connection,
-                                            ngx_min(pcf->lock_timeout,
-                                                    pcf->connect_timeout / 2))
+                                  ngx_http_magasin_pg_prepare_long(pcf))
            != NGX_OK
         || ngx_http_magasin_pg_prepare_session(connection) != NGX_OK)
     {
@@ -107,20 +108,30 @@ ngx_http_magasin_pg_prepare(ngx_http_magasin_pg_connection_t *connection)
 }
 
 
-/* Set the lock_timeout of the session to `wait` milliseconds. */
+/*
+ * Set the settings, with a lock_timeout of `wait` milliseconds.  Behind a
+ * pooler they end with the transaction.
+ */
 
 static ngx_int_t
 ngx_http_magasin_pg_prepare_wait(ngx_http_magasin_pg_connection_t *connection,
     ngx_msec_t wait)
 {
-    if (ngx_http_magasin_pg_connection_lock_wait(connection, wait, 0, 0)
-        != NGX_OK)
-    {
+    if (ngx_http_magasin_pg_settings_send(connection, wait) != NGX_OK) {
         return NGX_ERROR;
     }
 
     return ngx_http_magasin_pg_connection_sync(connection,
                                              NGX_HTTP_MAGASIN_PG_SYNC_OTHER);
+}
+
+
+/* Milliseconds for which statements that are prepared wait for locks. */
+
+static ngx_msec_t
+ngx_http_magasin_pg_prepare_long(ngx_http_magasin_pg_conf_t *pcf)
+{
+    return ngx_min(pcf->lock_timeout, pcf->connect_timeout / 2);
 }
 
 
@@ -130,21 +141,13 @@ static ngx_int_t
 ngx_http_magasin_pg_prepare_session(
     ngx_http_magasin_pg_connection_t *connection)
 {
-    const char  *name;
-
-    name = ngx_http_magasin_pg_statement_name(NGX_HTTP_MAGASIN_SQL_SESSION);
-
     if (ngx_http_magasin_pg_prepare_one(connection,
                                         NGX_HTTP_MAGASIN_SQL_SESSION)
         != NGX_OK
-        || PQsendQueryPrepared(connection->pg, name, 0, NULL, NULL, NULL, 0)
-           == 0)
+        || ngx_http_magasin_pg_life_ask(connection) != NGX_OK)
     {
         return NGX_ERROR;
     }
-
-    (void) ngx_http_magasin_pg_connection_slot(connection,
-                                               NGX_HTTP_MAGASIN_SQL_SESSION);
 
     return ngx_http_magasin_pg_connection_sync(connection,
                                              NGX_HTTP_MAGASIN_PG_SYNC_OTHER);
@@ -154,7 +157,8 @@ ngx_http_magasin_pg_prepare_session(
 /*
  * Prepare all other statements with one Sync, and set the lock_timeout of a
  * connection in service; or prepare the missing ones, each with a Sync of its
- * own.
+ * own.  Whether a pooler is between may not be known yet, and settings are set
+ * in either case.
  */
 
 static ngx_int_t
@@ -162,16 +166,29 @@ ngx_http_magasin_pg_prepare_all(ngx_http_magasin_pg_connection_t *connection)
 {
     ngx_uint_t  i;
 
+    if (!connection->single
+        && ngx_http_magasin_pg_settings_send(connection,
+                    ngx_http_magasin_pg_prepare_long(connection->pool->conf))
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     for (i = 0; i < NGX_HTTP_MAGASIN_SQL_COUNT; i++) {
 
-        if (i == NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT
+        if (i == NGX_HTTP_MAGASIN_SQL_SETTINGS
             || i == NGX_HTTP_MAGASIN_SQL_SESSION
             || (connection->single && !connection->missing[i]))
         {
             continue;
         }
 
-        if (ngx_http_magasin_pg_prepare_one(connection, i) != NGX_OK) {
+        if ((connection->single && connection->pooled
+             && ngx_http_magasin_pg_settings_send(connection,
+                                              NGX_HTTP_MAGASIN_PG_LOCK_WAIT)
+                != NGX_OK)
+            || ngx_http_magasin_pg_prepare_one(connection, i) != NGX_OK)
+        {
             return NGX_ERROR;
         }
 
@@ -244,6 +261,12 @@ ngx_http_magasin_pg_prepared(ngx_http_magasin_pg_connection_t *connection,
             return NGX_ERROR;
         }
 
+        if (slot->statement == NGX_HTTP_MAGASIN_SQL_SETTINGS && !slot->prepare
+            && ngx_http_magasin_pg_settings_take(connection, result) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
         if (slot->prepare) {
             connection->nmissing -= connection->missing[slot->statement];
             connection->missing[slot->statement] = 0;
@@ -301,15 +324,20 @@ ngx_http_magasin_pg_prepare_failed(
     if (PQresultStatus(result) == PGRES_PIPELINE_ABORTED
         && !slot->sync && !slot->prepare)
     {
-        /* The lock_timeout after statements of which one failed. */
+        /* The settings after statements of which one failed. */
 
         connection->head++;
         return NGX_OK;
     }
 
+    if (ngx_http_magasin_pg_shared(result)) {
+        ngx_http_magasin_pg_settings_shared(connection);
+        return NGX_ERROR;
+    }
+
     if (PQstatus(connection->pg) == CONNECTION_BAD || slot->sync
         || !slot->prepare
-        || slot->statement == NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT)
+        || slot->statement == NGX_HTTP_MAGASIN_SQL_SETTINGS)
     {
         return NGX_ERROR;
     }
@@ -454,7 +482,7 @@ ngx_http_magasin_pg_prepare_missing(ngx_http_magasin_pg_pool_t *pool)
         if (connection->state != NGX_HTTP_MAGASIN_PG_READY
             || connection->nmissing == 0 || connection->lane
             || ngx_http_magasin_pg_in_flight(connection)
-               + 2 * NGX_HTTP_MAGASIN_SQL_COUNT > NGX_HTTP_MAGASIN_PG_SLOTS)
+               + 3 * NGX_HTTP_MAGASIN_SQL_COUNT > NGX_HTTP_MAGASIN_PG_SLOTS)
         {
             continue;
         }
@@ -472,7 +500,14 @@ ngx_http_magasin_pg_prepare_missing(ngx_http_magasin_pg_pool_t *pool)
                 continue;
             }
 
-            rc = ngx_http_magasin_pg_prepare_one(connection, k);
+            if (connection->pooled) {
+                rc = ngx_http_magasin_pg_settings_send(connection,
+                                              NGX_HTTP_MAGASIN_PG_LOCK_WAIT);
+            }
+
+            if (rc == NGX_OK) {
+                rc = ngx_http_magasin_pg_prepare_one(connection, k);
+            }
 
             if (rc == NGX_OK) {
                 rc = ngx_http_magasin_pg_connection_sync(connection,

@@ -13,6 +13,9 @@
 
 static ngx_int_t ngx_http_magasin_pg_answered(
     ngx_http_magasin_pg_connection_t *connection, PGresult *result);
+static ngx_int_t ngx_http_magasin_pg_told(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot, PGresult *result);
 static ngx_int_t ngx_http_magasin_pg_uncommitted(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_slot_t *slot, PGresult *result);
@@ -130,11 +133,13 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
 
     if (status == PGRES_FATAL_ERROR
         && (PQstatus(connection->pg) == CONNECTION_BAD
-            || PQresultErrorField(result, PG_DIAG_SQLSTATE) == NULL))
+            || PQresultErrorField(result, PG_DIAG_SQLSTATE) == NULL
+            || ngx_http_magasin_pg_broken(result)))
     {
         /*
          * A result of libpq, which has lost the connection or found a protocol
-         * error.  The job stays in flight: _lost() takes it back.
+         * error, or of a pooler that has lost the server.  The job stays in
+         * flight: _lost() takes it back.
          */
 
         return NGX_ERROR;
@@ -148,10 +153,8 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
         return NGX_ERROR;
     }
 
-    if (connection->pool->conf->replica
-        && slot->statement == NGX_HTTP_MAGASIN_SQL_REPLICA
-        && slot->jobs == NULL && slot->sent == 0
-        && ngx_http_magasin_pg_replica_take(connection, result) != NGX_OK)
+    if (slot->jobs == NULL && slot->sent == 0
+        && ngx_http_magasin_pg_told(connection, slot, result) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -173,6 +176,35 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     }
 
     return ngx_http_magasin_pg_ran(connection, slot, result);
+}
+
+
+/*
+ * The answer to what was sent before the statements of jobs.
+ *
+ * Returns NGX_OK, or NGX_ERROR if what follows may not be used.
+ */
+
+static ngx_int_t
+ngx_http_magasin_pg_told(ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot, PGresult *result)
+{
+    switch (slot->statement) {
+
+    case NGX_HTTP_MAGASIN_SQL_REPLICA:
+        return connection->pool->conf->replica
+               ? ngx_http_magasin_pg_replica_take(connection, result)
+               : NGX_OK;
+
+    case NGX_HTTP_MAGASIN_SQL_SETTINGS:
+        return ngx_http_magasin_pg_settings_take(connection, result);
+
+    case NGX_HTTP_MAGASIN_SQL_SESSION:
+        return ngx_http_magasin_pg_life_take(connection, result);
+
+    default:
+        return NGX_OK;
+    }
 }
 
 

@@ -65,6 +65,7 @@ ngx_http_magasin_pg_dispatch(ngx_event_t *ev)
                    pool->nwaiting, pool->nblocks, pool->ready);
 
     ngx_http_magasin_pg_life_check(pool);
+    ngx_http_magasin_pg_settings_check(pool);
 
     /*
      * Many reads would take each place that becomes free: writes begin, unless

@@ -36,6 +36,7 @@ ngx_http_magasin_pg_connection_send(
     int                 sent;
     char                keys[NGX_HTTP_MAGASIN_PG_KEYS];
     u_char             *buffer;
+    ngx_uint_t          first;
     const char         *name, *array, *arrays[NGX_HTTP_MAGASIN_PG_MAX_PARAMS];
     const char *const  *values;
 
@@ -59,8 +60,15 @@ ngx_http_magasin_pg_connection_send(
 
     sent = 1;
 
+    first = (connection->batch == 0 || job->class == NGX_HTTP_MAGASIN_PG_HEAVY
+             || connection->lane);
+
+    if (first && ngx_http_magasin_pg_settings_begin(connection) != NGX_OK) {
+        sent = 0;
+    }
+
     if (lock_wait
-        && ngx_http_magasin_pg_connection_lock_wait(connection, lock_wait, 1,
+        && ngx_http_magasin_pg_connection_lock_wait(connection, lock_wait,
                    job->commit ? connection->pool->conf->timeout
                                  * NGX_HTTP_MAGASIN_PG_LONGER : 0)
            != NGX_OK)
@@ -68,9 +76,7 @@ ngx_http_magasin_pg_connection_send(
         sent = 0;
     }
 
-    if (connection->pool->conf->replica
-        && (connection->batch == 0
-            || job->class == NGX_HTTP_MAGASIN_PG_HEAVY || connection->lane)
+    if (connection->pool->conf->replica && first
         && ngx_http_magasin_pg_replica_ask(connection) != NGX_OK)
     {
         sent = 0;
@@ -227,9 +233,8 @@ ngx_http_magasin_pg_connection_slot(
 
 
 /*
- * Set the lock_timeout of what follows to `wait` milliseconds: of this
- * transaction if `local` is 1, else of the session.  Its statement_timeout
- * becomes `timeout`; 0: it stays.
+ * Set the lock_timeout of what follows in this transaction to `wait`
+ * milliseconds.  Its statement_timeout becomes `timeout`; 0: it stays.
  *
  * Returns NGX_OK, or NGX_ERROR if the connection is unusable.
  */
@@ -237,23 +242,22 @@ ngx_http_magasin_pg_connection_slot(
 ngx_int_t
 ngx_http_magasin_pg_connection_lock_wait(
     ngx_http_magasin_pg_connection_t *connection, ngx_msec_t wait,
-    ngx_uint_t local, ngx_msec_t timeout)
+    ngx_msec_t timeout)
 {
     u_char        text[NGX_INT64_LEN + sizeof("ms")];
     u_char        limit[NGX_INT64_LEN + sizeof("ms")];
-    const char   *name, *values[3];
+    const char   *name, *values[2];
 
     (void) ngx_sprintf(text, "%Mms%Z", wait);
     (void) ngx_sprintf(limit, "%Mms%Z", timeout);
 
     values[0] = (const char *) text;
-    values[1] = local ? "true" : "false";
-    values[2] = timeout ? (const char *) limit : NULL;
+    values[1] = timeout ? (const char *) limit : NULL;
 
     name = ngx_http_magasin_pg_statement_name(
                                          NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT);
 
-    if (PQsendQueryPrepared(connection->pg, name, 3, values, NULL, NULL, 0)
+    if (PQsendQueryPrepared(connection->pg, name, 2, values, NULL, NULL, 0)
         == 0)
     {
         return NGX_ERROR;

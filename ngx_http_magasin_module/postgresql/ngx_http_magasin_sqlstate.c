@@ -350,3 +350,37 @@ ngx_http_magasin_pg_missed(PGresult *result)
 
     return sqlstate && ngx_strcmp(sqlstate, "55P03") == 0;
 }
+
+
+/*
+ * Returns 1 if a statement cannot be prepared because there is one of its name
+ * (42P05): the session is not new.
+ */
+
+ngx_uint_t
+ngx_http_magasin_pg_shared(PGresult *result)
+{
+    char  *sqlstate;
+
+    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    return sqlstate && ngx_strcmp(sqlstate, "42P05") == 0;
+}
+
+
+/*
+ * Returns 1 if a pooler has no server any more (FATAL, class 08): whether the
+ * statement was run is unknown.
+ */
+
+ngx_uint_t
+ngx_http_magasin_pg_broken(PGresult *result)
+{
+    char  *sqlstate, *severity;
+
+    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    severity = PQresultErrorField(result, PG_DIAG_SEVERITY);
+
+    return sqlstate && severity && ngx_strncmp(sqlstate, "08", 2) == 0
+           && ngx_strcmp(severity, "FATAL") == 0;
+}

@@ -68,39 +68,27 @@ run() {
     }
 }
 
+# look CHECK WHAT...: print what it finds, and what that is
+look() {
+    local found
+
+    found=$(run "$1")
+    shift
+    [ -n "$found" ] || return 0
+    echo "$found"
+    echo "doctor: $* (docs/operations.md)." >&2
+    result=1
+}
+
 if [ "$name" = doctor ]; then
     repaired=$(run repair_sequences)
     [ -z "$repaired" ] || echo "$repaired"
     result=0
-    found=$(run journal_ids)
-    if [ -n "$found" ]; then
-        echo "$found"
-        echo "doctor: the journal has ids more than once" \
-            "(docs/operations.md)." >&2
-        result=1
-    fi
-    found=$(run references)
-    if [ -n "$found" ]; then
-        echo "$found"
-        echo "doctor: sales name rows that are not there" \
-            "(docs/operations.md)." >&2
-        result=1
-    fi
-    found=$(run collations)
-    if [ -n "$found" ]; then
-        echo "$found"
-        echo "doctor: the system of the database has other versions of" \
-            "collations; the lines above put the indexes right" \
-            "(docs/operations.md)." >&2
-        result=1
-    fi
-    found=$(run search)
-    if [ -n "$found" ]; then
-        echo "$found"
-        echo "doctor: the database needs LC_CTYPE C.UTF-8" \
-            "(docs/operations.md)." >&2
-        result=1
-    fi
+    look journal_ids "the journal has ids more than once"
+    look references "sales name rows that are not there"
+    look collations "the system of the database has other versions of" \
+        "collations; the lines above put the indexes right"
+    look search "the database needs LC_CTYPE C.UTF-8"
     [ "$result" -ne 0 ] ||
         echo "doctor: sequences and collations are as they should be."
     exit "$result"

@@ -117,7 +117,8 @@ COMMIT;
 \echo demo-scale: vacuum and statistics
 VACUUM (ANALYZE) magasin, produit, stock_local, stock_central, vente,
     ligne_vente, demande_reapprovisionnement, cumul_vente, fenetre,
-    compte_stock, compte_vente, journal, idempotence;
+    compte_stock, compte_vente, vente_heure, vente_heure_produit, vente_jour,
+    vente_jour_produit, journal, idempotence;
 \o
 
 SELECT format('demo-scale: %s stores, %s products, %s sales with %s lines,'

@@ -210,7 +210,7 @@ static ngx_int_t
 ngx_http_magasin_cache_round(ngx_http_magasin_cache_read_t *cr)
 {
     ngx_int_t                   rc;
-    ngx_uint_t                  levels;
+    ngx_uint_t                  levels, fresh;
     ngx_http_magasin_cache_t   *cache;
     ngx_http_magasin_store_e    mode;
     ngx_http_magasin_answer_t   answer;
@@ -222,12 +222,15 @@ ngx_http_magasin_cache_round(ngx_http_magasin_cache_read_t *cr)
            : (levels & NGX_HTTP_MAGASIN_CACHE_L1)
              ? NGX_HTTP_MAGASIN_STORE_FIND : NGX_HTTP_MAGASIN_STORE_JOIN;
 
+    /* First: a poll after the capture may be of another PostgreSQL. */
+
+    fresh = ngx_http_magasin_cache_fresh(cache);
+
     ngx_http_magasin_store_capture(&cache->store, &cr->question);
     ngx_http_magasin_cache_want(cr, &answer);
 
     rc = ngx_http_magasin_store_find(&cache->store, &cr->question, mode,
-                                     ngx_http_magasin_cache_fresh(cache),
-                                     cr->pool, &answer);
+                                     fresh, cr->pool, &answer);
 
     switch (rc) {
 
@@ -452,6 +455,7 @@ ngx_int_t
 ngx_http_magasin_cache_stale(ngx_http_magasin_cache_read_t *cr)
 {
     ngx_int_t                       rc;
+    ngx_uint_t                      fresh;
     ngx_http_magasin_cache_t       *cache;
     ngx_http_magasin_answer_t       answer;
     ngx_http_magasin_cache_conf_t  *conf;
@@ -465,10 +469,12 @@ ngx_http_magasin_cache_stale(ngx_http_magasin_cache_read_t *cr)
         return NGX_DECLINED;
     }
 
+    fresh = ngx_http_magasin_cache_fresh(cache);
+
     ngx_http_magasin_store_capture(&cache->store, &cr->question);
     ngx_http_magasin_cache_want(cr, &answer);
 
-    if (ngx_http_magasin_cache_fresh(cache)) {
+    if (fresh) {
         rc = ngx_http_magasin_store_stale(&cache->store, &cr->question, 0,
                                           cr->pool, &answer);
 

@@ -83,6 +83,7 @@ ngx_http_magasin_cache_fragment_find(
 {
     uint64_t                        until;
     ngx_int_t                       rc;
+    ngx_uint_t                      fresh;
     ngx_http_magasin_cache_t       *cache;
     ngx_http_magasin_answer_t       answer;
     ngx_http_magasin_question_t    *question;
@@ -92,11 +93,13 @@ ngx_http_magasin_cache_fragment_find(
     cache = cr->cache;
     question = &fragment->question;
 
+    fresh = ngx_http_magasin_cache_fresh(cache);
+
     ngx_http_magasin_store_capture(&cache->store, question);
 
     if (cr->fetch
         || !(cr->conf->levels & NGX_HTTP_MAGASIN_CACHE_L1)
-        || !ngx_http_magasin_cache_fresh(cache))
+        || !fresh)
     {
         return NGX_DECLINED;
     }

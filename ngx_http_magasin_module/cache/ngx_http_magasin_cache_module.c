@@ -274,7 +274,9 @@ ngx_http_magasin_cache_numbers(ngx_http_magasin_zone_t *zone,
     numbers->counters = &shared->counters;
     numbers->entries = shared->entries;
     numbers->bytes = shared->bytes;
-    numbers->fresh = ngx_http_magasin_now() < shared->fresh_until;
+    numbers->fresh = ngx_http_magasin_now() < shared->fresh_until
+                     && *ngx_http_magasin_pg_life_seen(zone)
+                        <= shared->polled_life;
 }
 
 

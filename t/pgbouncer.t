@@ -440,11 +440,61 @@ sub follows {
     return;
 }
 
+# Connections made while PgBouncer led to a standby, which became the primary.
+
+sub promoted {
+    local @ENV{qw(TEST_NGINX_DATABASE TEST_NGINX_ADMIN_DATABASE)}
+        = @ENV{qw(TEST_NGINX_DATABASE TEST_NGINX_ADMIN_DATABASE)};
+    my $before = $sockets;
+    my $old = MagasinStandby->primary;
+    $old->sql('INSERT INTO produit (nom, categorie, prix, description)'
+        . " VALUES ('Thé', 'Épicerie', 5, '')");
+    my $new = $old->standby;
+    $old->follows($new);
+
+    $sockets = $new->{sockets};
+    bouncer(mode => 'transaction');
+    my $nginx = MagasinNginx->start(workers => 1, unready => 1,
+        http => 'magasin_zone promoted:2m; magasin_cache off;',
+        database => 'timeout=2s');
+    my $set = sub {
+        return ($nginx->put('/api/v1/products/1/', qq({"prix":"$_[0]"})))[0];
+    };
+    ok(MagasinNginx::wait_for(sub { price($nginx, 1) eq '5.00' }),
+        'a standby: reads');
+    $new->sql('SELECT pg_promote()');
+    ok(MagasinNginx::wait_for(sub { $set->('7.00') == 200 }),
+        'it is promoted: writes');
+
+    $sockets = $old->{sockets};
+    settings(mode => 'transaction');
+    kill 'HUP', $pid;
+    ok(MagasinNginx::wait_for(sub { $set->('8.00') == 503 }),
+        'the former primary: no writes');
+    my %seen = map { price($nginx, 1) => 1 } 1 .. 20;
+    is(join(' ', keys %seen), 'none', 'no reads');
+    is($old->sql('SELECT prix FROM produit WHERE id = 1'), '5.00',
+        'it got no write');
+
+    $sockets = $new->{sockets};
+    settings(mode => 'transaction');
+    kill 'HUP', $pid;
+    ok(MagasinNginx::wait_for(sub { $set->('9.00') == 200 }),
+        'the primary again: writes');
+    ok($nginx->stop, 'a graceful stop');
+    is($nginx->complaints, '', 'nothing alarming in the log');
+    stop();
+    $_->stop('immediate') for $new, $old;
+    $sockets = $before;
+    return;
+}
+
 follows('session');
 SKIP: {
     skip "PgBouncer $version knows of no prepared statements", 1
         if !$prepared;
     follows('transaction');
+    promoted();
 }
 
 # Where sessions are shared without that, the log and /readyz say so.

@@ -107,7 +107,8 @@ ngx_http_magasin_pg_life_ask(ngx_http_magasin_pg_connection_t *connection)
 
     /* The first time it is to be told in which way. */
 
-    life = connection->life ? ngx_http_magasin_pg_life_of(connection->pool) : 0;
+    life = connection->asked ? ngx_http_magasin_pg_life_of(connection->pool)
+                             : 0;
 
     (void) ngx_sprintf(known, "%uL%Z", life);
 
@@ -149,7 +150,7 @@ ngx_http_magasin_pg_life_take(ngx_http_magasin_pg_connection_t *connection,
         return NGX_OK;
     }
 
-    if (connection->life && PQresultStatus(result) == PGRES_FATAL_ERROR
+    if (connection->asked && PQresultStatus(result) == PGRES_FATAL_ERROR
         && ngx_strcmp(ngx_http_magasin_sqlstate(result), "22012") == 0)
     {
         connection->why = NGX_HTTP_MAGASIN_PG_PASSED;
@@ -162,6 +163,8 @@ ngx_http_magasin_pg_life_take(ngx_http_magasin_pg_connection_t *connection,
         connection->why = "no session of this application";
         return NGX_ERROR;
     }
+
+    connection->asked = 1;
 
     if (PQgetisnull(result, 0, 1)) {
         return NGX_OK;

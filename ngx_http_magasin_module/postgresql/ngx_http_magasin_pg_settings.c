@@ -400,7 +400,12 @@ ngx_http_magasin_pg_settings_begin(
         return NGX_ERROR;
     }
 
-    if (connection->life == 0) {
+    /*
+     * A standby tells no life.  It may be promoted, and another server may be
+     * behind the pooler next.
+     */
+
+    if (!connection->asked) {
         return NGX_OK;
     }
 

@@ -489,12 +489,36 @@ sub promoted {
     return;
 }
 
+# A table is locked while connections are made: they are in service without its
+# statements, and prepare them later.
+
+sub locked {
+    MagasinTest::reset();
+    bouncer(mode => 'transaction');
+    my $gate = MagasinTest::hold('LOCK TABLE comptage');
+    my $nginx = MagasinNginx->start(workers => 1, unready => 1,
+        database => 'connections=3 timeout=2s');
+    ok(MagasinNginx::wait_for(sub { $nginx->code('/readyz', 10) == 200 }),
+        'a locked table: ready');
+    is($nginx->code('/api/v1/products/1/'), 200, 'a read of another one');
+    is($nginx->code('/api/v1/counts/'), 503, 'its own statements: 503');
+    is($nginx->code('/api/v1/products/1/'), 200, 'and others go on');
+    MagasinTest::release($gate);
+    ok(MagasinNginx::wait_for(sub { $nginx->code('/api/v1/counts/') == 200 }),
+        'it is free: 200');
+    ok($nginx->log !~ /already in use/, 'no connection was lost by it');
+    ok($nginx->stop, 'a graceful stop');
+    is($nginx->complaints, '', 'nothing alarming in the log');
+    return;
+}
+
 follows('session');
 SKIP: {
     skip "PgBouncer $version knows of no prepared statements", 1
         if !$prepared;
     follows('transaction');
     promoted();
+    locked();
 }
 
 # Where sessions are shared without that, the log and /readyz say so.

@@ -83,6 +83,7 @@ ngx_http_magasin_pg_connection_open(
     connection->why = NULL;
     connection->process = 0;
     connection->pooled = 0;
+    connection->renamed = 0;
     connection->asked = 0;
     connection->options = (**target->options != '\0');
     connection->stuck = 0;

@@ -441,6 +441,10 @@ ngx_http_magasin_pg_settings_take(
     connection->pooled = (*PQgetvalue(result, 0, 0) == 't');
     connection->process = atoi(PQgetvalue(result, 0, 1));
 
+    if (!PQgetisnull(result, 0, 3)) {
+        connection->renamed = (*PQgetvalue(result, 0, 3) == 't');
+    }
+
     if (connection->pooled
         && ngx_http_magasin_pg_settings_refused(connection->pool))
     {

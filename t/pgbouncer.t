@@ -154,7 +154,7 @@ sub price {
 # What a sale finds in force: a trigger writes it down.
 my @settings = qw(statement_timeout lock_timeout jit TimeZone DateStyle
     standard_conforming_strings default_transaction_isolation
-    idle_session_timeout work_mem application_name);
+    transaction_isolation idle_session_timeout work_mem application_name);
 
 sub witness {
     MagasinTest::reset(
@@ -187,6 +187,7 @@ my %wanted = (
     TimeZone => 'UTC', DateStyle => 'ISO, MDY',
     standard_conforming_strings => 'on',
     default_transaction_isolation => 'read committed',
+    transaction_isolation => 'read committed',
     idle_session_timeout => '0', work_mem => '7MB',
     application_name => 'magasin',
 );

@@ -84,6 +84,7 @@ ngx_http_magasin_pg_connection_open(
     connection->process = 0;
     connection->pooled = 0;
     connection->renamed = 0;
+    connection->isolate = 0;
     connection->asked = 0;
     connection->options = (**target->options != '\0');
     connection->stuck = 0;

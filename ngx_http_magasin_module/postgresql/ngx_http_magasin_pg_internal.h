@@ -251,6 +251,8 @@ struct ngx_http_magasin_pg_connection_s {
     unsigned                            pooled:1;    /* a pooler is between */
     unsigned                            renamed:1;   /* its statements are, by
                                                         the pooler */
+    unsigned                            isolate:1;   /* the role's default is
+                                                        another isolation */
     unsigned                            asked:1;     /* it told its life */
     unsigned                            options:1;   /* it was made with some */
 

@@ -196,6 +196,13 @@ ngx_http_magasin_pg_told(ngx_http_magasin_pg_connection_t *connection,
                ? ngx_http_magasin_pg_replica_take(connection, result)
                : NGX_OK;
 
+    case NGX_HTTP_MAGASIN_SQL_ISOLATION:
+
+        /* What follows would be sent again, and fail again. */
+
+        return PQresultStatus(result) == PGRES_FATAL_ERROR ? NGX_ERROR
+                                                           : NGX_OK;
+
     case NGX_HTTP_MAGASIN_SQL_SETTINGS:
         return ngx_http_magasin_pg_settings_take(connection, result);
 

@@ -56,6 +56,7 @@ END {
         kill 'KILL', $pid if $pid;
         MagasinTest::no_gates();
         eval { instance('start-postgres') };
+        eval { unalter() };
         eval { MagasinTest::reset('DROP TABLE IF EXISTS temoin CASCADE',
             'DROP FUNCTION IF EXISTS temoigner() CASCADE') };
     }
@@ -513,6 +514,46 @@ sub locked {
     return;
 }
 
+# The answer of a statement has another type: PgBouncer's sessions keep the
+# statement as it was, and new connections to it would be of no use.
+
+sub alter {
+    return MagasinTest::psql('--single-transaction', map { ('-c', $_) } @_);
+}
+
+sub unalter {
+    return alter('DROP VIEW produit',
+        'ALTER TABLE produit_avant RENAME TO produit');
+}
+
+sub altered {
+    MagasinTest::reset();
+    bouncer(mode => 'transaction');
+    my $nginx = MagasinNginx->start(workers => 1, http => 'magasin_zone'
+        . ' altered:4m; magasin_cache off;',
+        server => 'location = /metrics { magasin_metrics; }',
+        database => 'connections=3 timeout=2s');
+    my $get = sub { $nginx->code('/api/v1/products/1/') };
+    is($get->(), 200, 'a read');
+    alter('ALTER TABLE produit RENAME TO produit_avant',
+        'CREATE VIEW produit AS SELECT id, nom, categorie, prix,'
+        . ' description::varchar, archive_le FROM produit_avant',
+        'GRANT SELECT ON produit TO magasin_web');
+    is(join(' ', map { $get->() } 1 .. 5), '503 503 503 503 503',
+        'another type: 503');
+    is($nginx->code('/api/v1/stores/1/'), 200, 'others go on');
+    like(($nginx->get('/metrics'))[1],
+        qr/^magasin_postgresql_connections_lost_total 0$/m,
+        'no connection is lost by it');
+    is(system(@as, 'psql', '-X', '-q', '-h', $home, qw(-p 6432 -U pgbouncer
+        -o /dev/null -c RECONNECT pgbouncer)), 0, 'RECONNECT');
+    ok(MagasinNginx::wait_for(sub { $get->() == 200 }), 'a read');
+    ok($nginx->stop, 'a graceful stop');
+    is($nginx->complaints, '', 'nothing alarming in the log');
+    unalter();
+    return;
+}
+
 follows('session');
 SKIP: {
     skip "PgBouncer $version knows of no prepared statements", 1
@@ -520,6 +561,7 @@ SKIP: {
     follows('transaction');
     promoted();
     locked();
+    altered();
 }
 
 # Where sessions are shared without that, the log and /readyz say so.

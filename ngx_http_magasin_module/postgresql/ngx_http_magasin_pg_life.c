@@ -110,7 +110,9 @@ ngx_http_magasin_pg_life_ask(ngx_http_magasin_pg_connection_t *connection)
     life = connection->asked ? ngx_http_magasin_pg_life_of(connection->pool)
                              : 0;
 
-    (void) ngx_sprintf(known, "%uL%Z", life);
+    /* A bigint: the identifiers of clusters made from 2038 on are negative. */
+
+    (void) ngx_sprintf(known, "%L%Z", (int64_t) life);
 
     values[0] = life ? (const char *) known : NULL;
 
@@ -160,7 +162,10 @@ ngx_http_magasin_pg_life_take(ngx_http_magasin_pg_connection_t *connection,
     if (ngx_http_magasin_pg_expected(NGX_HTTP_MAGASIN_SQL_SESSION, result)
         != NGX_OK)
     {
-        connection->why = "no session of this application";
+        if (PQresultStatus(result) != PGRES_FATAL_ERROR) {
+            connection->why = "no session of this application";
+        }
+
         return NGX_ERROR;
     }
 

@@ -495,8 +495,8 @@ ngx_http_magasin_pg_prepare_missing(ngx_http_magasin_pg_pool_t *pool)
 
         if (connection->state != NGX_HTTP_MAGASIN_PG_READY
             || connection->nmissing == 0 || connection->lane
-            || ngx_http_magasin_pg_in_flight(connection)
-               + 3 * NGX_HTTP_MAGASIN_SQL_COUNT > NGX_HTTP_MAGASIN_PG_SLOTS)
+            || ngx_http_magasin_pg_in_flight(connection) + 1
+               + 3 * connection->nmissing > NGX_HTTP_MAGASIN_PG_SLOTS)
         {
             continue;
         }

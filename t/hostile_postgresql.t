@@ -145,7 +145,8 @@ sub serve {
                     : $name eq 'session'
                     ? [ columns(20, 25), row('7' x 19, '0' x 8) . $done ]
                     : $name eq 'settings'
-                    ? [ columns(16, 23, 16), row('f', '1', 'f') . $done ]
+                    ? [ columns(16, 23, 16, 16, 16),
+                        row('f', '1', 'f', 'f', 'f') . $done ]
                     : [ columns(25), row('x') . $done ];
                 $out .= $said->[$part];
             } elsif ($type eq 'S') {

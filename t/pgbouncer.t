@@ -56,6 +56,7 @@ END {
         kill 'KILL', $pid if $pid;
         MagasinTest::no_gates();
         eval { instance('start-postgres') };
+        eval { unalter() };
         eval { MagasinTest::reset('DROP TABLE IF EXISTS temoin CASCADE',
             'DROP FUNCTION IF EXISTS temoigner() CASCADE') };
     }
@@ -154,7 +155,7 @@ sub price {
 # What a sale finds in force: a trigger writes it down.
 my @settings = qw(statement_timeout lock_timeout jit TimeZone DateStyle
     standard_conforming_strings default_transaction_isolation
-    idle_session_timeout work_mem application_name);
+    transaction_isolation idle_session_timeout work_mem application_name);
 
 sub witness {
     MagasinTest::reset(
@@ -187,6 +188,7 @@ my %wanted = (
     TimeZone => 'UTC', DateStyle => 'ISO, MDY',
     standard_conforming_strings => 'on',
     default_transaction_isolation => 'read committed',
+    transaction_isolation => 'read committed',
     idle_session_timeout => '0', work_mem => '7MB',
     application_name => 'magasin',
 );
@@ -424,8 +426,9 @@ sub follows {
     $lead->($old);
     ok(MagasinNginx::wait_for(sub { $set->('8.00') == 503 }),
         "$mode: the former primary: no writes");
+    # PgBouncer may still have a session of the primary, whose answers are right.
     my %seen = map { price($nginx, 1) => 1 } 1 .. 20;
-    is(join(' ', keys %seen), 'none', "$mode: no reads");
+    is(join(' ', grep { !/^(?:none|7\.00)$/ } keys %seen), '', "$mode: no reads");
     is($old->sql('SELECT prix FROM produit WHERE id = 1'), '5.00',
         "$mode: it got no write");
     like($nginx->log, qr/it is a former primary/, "$mode: the log says so");
@@ -440,11 +443,126 @@ sub follows {
     return;
 }
 
+# Connections made while PgBouncer led to a standby, which became the primary.
+
+sub promoted {
+    local @ENV{qw(TEST_NGINX_DATABASE TEST_NGINX_ADMIN_DATABASE)}
+        = @ENV{qw(TEST_NGINX_DATABASE TEST_NGINX_ADMIN_DATABASE)};
+    my $before = $sockets;
+    my $old = MagasinStandby->primary;
+    $old->sql('INSERT INTO produit (nom, categorie, prix, description)'
+        . " VALUES ('Thé', 'Épicerie', 5, '')");
+    my $new = $old->standby;
+    $old->follows($new);
+
+    $sockets = $new->{sockets};
+    bouncer(mode => 'transaction');
+    my $nginx = MagasinNginx->start(workers => 1, unready => 1,
+        http => 'magasin_zone promoted:2m; magasin_cache off;',
+        database => 'timeout=2s');
+    my $set = sub {
+        return ($nginx->put('/api/v1/products/1/', qq({"prix":"$_[0]"})))[0];
+    };
+    ok(MagasinNginx::wait_for(sub { price($nginx, 1) eq '5.00' }),
+        'a standby: reads');
+    $new->sql('SELECT pg_promote()');
+    ok(MagasinNginx::wait_for(sub { $set->('7.00') == 200 }),
+        'it is promoted: writes');
+
+    $sockets = $old->{sockets};
+    settings(mode => 'transaction');
+    kill 'HUP', $pid;
+    ok(MagasinNginx::wait_for(sub { $set->('8.00') == 503 }),
+        'the former primary: no writes');
+    my %seen = map { price($nginx, 1) => 1 } 1 .. 20;
+    is(join(' ', keys %seen), 'none', 'no reads');
+    is($old->sql('SELECT prix FROM produit WHERE id = 1'), '5.00',
+        'it got no write');
+
+    $sockets = $new->{sockets};
+    settings(mode => 'transaction');
+    kill 'HUP', $pid;
+    ok(MagasinNginx::wait_for(sub { $set->('9.00') == 200 }),
+        'the primary again: writes');
+    ok($nginx->stop, 'a graceful stop');
+    is($nginx->complaints, '', 'nothing alarming in the log');
+    stop();
+    $_->stop('immediate') for $new, $old;
+    $sockets = $before;
+    return;
+}
+
+# A table is locked while connections are made: they are in service without its
+# statements, and prepare them later.
+
+sub locked {
+    MagasinTest::reset();
+    bouncer(mode => 'transaction');
+    my $gate = MagasinTest::hold('LOCK TABLE comptage');
+    my $nginx = MagasinNginx->start(workers => 1, unready => 1,
+        database => 'connections=3 timeout=2s');
+    ok(MagasinNginx::wait_for(sub { $nginx->code('/readyz', 10) == 200 }),
+        'a locked table: ready');
+    is($nginx->code('/api/v1/products/1/'), 200, 'a read of another one');
+    is($nginx->code('/api/v1/counts/'), 503, 'its own statements: 503');
+    is($nginx->code('/api/v1/products/1/'), 200, 'and others go on');
+    MagasinTest::release($gate);
+    ok(MagasinNginx::wait_for(sub { $nginx->code('/api/v1/counts/') == 200 }),
+        'it is free: 200');
+    ok($nginx->log !~ /already in use/, 'no connection was lost by it');
+    ok($nginx->stop, 'a graceful stop');
+    is($nginx->complaints, '', 'nothing alarming in the log');
+    return;
+}
+
+# The answer of a statement has another type: PgBouncer's sessions keep the
+# statement as it was, and new connections to it would be of no use.
+
+sub alter {
+    return MagasinTest::psql('--single-transaction', map { ('-c', $_) } @_);
+}
+
+sub unalter {
+    return alter('DROP VIEW produit',
+        'ALTER TABLE produit_avant RENAME TO produit');
+}
+
+sub altered {
+    MagasinTest::reset();
+    bouncer(mode => 'transaction');
+    my $nginx = MagasinNginx->start(workers => 1, http => 'magasin_zone'
+        . ' altered:4m; magasin_cache off;',
+        server => 'location = /metrics { magasin_metrics; }',
+        database => 'connections=3 timeout=2s');
+    my $get = sub { $nginx->code('/api/v1/products/1/') };
+    is($get->(), 200, 'a read');
+    alter('ALTER TABLE produit RENAME TO produit_avant',
+        'CREATE VIEW produit AS SELECT id, nom, categorie, prix,'
+        . ' description::varchar, archive_le FROM produit_avant',
+        'GRANT SELECT ON produit TO magasin_web');
+    is(join(' ', map { $get->() } 1 .. 5), '503 503 503 503 503',
+        'another type: 503');
+    is($nginx->code('/api/v1/stores/1/'), 200, 'others go on');
+    like(($nginx->get('/metrics'))[1],
+        qr/^magasin_postgresql_connections_lost_total 0$/m,
+        'no connection is lost by it');
+    is(system(@as, 'psql', '-X', '-q', '-h', $home, qw(-p 6432 -U pgbouncer
+        -o /dev/null -c RECONNECT pgbouncer)), 0, 'RECONNECT');
+    ok(MagasinNginx::wait_for(sub { $get->() == 200 }), 'a read');
+    ok($nginx->stop, 'a graceful stop');
+    is($nginx->complaints, '', 'nothing alarming in the log');
+    unalter();
+    return;
+}
+
 follows('session');
 SKIP: {
     skip "PgBouncer $version knows of no prepared statements", 1
         if !$prepared;
     follows('transaction');
+    promoted();
+    locked();
+    altered();
 }
 
 # Where sessions are shared without that, the log and /readyz say so.

@@ -83,6 +83,9 @@ ngx_http_magasin_pg_connection_open(
     connection->why = NULL;
     connection->process = 0;
     connection->pooled = 0;
+    connection->renamed = 0;
+    connection->isolate = 0;
+    connection->asked = 0;
     connection->options = (**target->options != '\0');
     connection->stuck = 0;
     connection->unreplicated = 0;
@@ -490,10 +493,11 @@ ngx_http_magasin_pg_connection_timer(ngx_event_t *ev)
 
     case NGX_HTTP_MAGASIN_PG_PREPARING:
 
-        /* So does a pooler that has no session left to give. */
+        /* A pooler that has no session left to give answers nothing. */
 
-        ngx_http_magasin_pg_connection_lost(connection,
-                                "no answer to the first statement in time");
+        ngx_http_magasin_pg_connection_lost(connection, connection->process
+                                ? "its statements were not prepared in time"
+                                : "no answer to the first statement in time");
         break;
 
     default: /* connecting */

@@ -249,6 +249,11 @@ struct ngx_http_magasin_pg_connection_s {
     unsigned                            unreplicated:1;  /* a commit is */
     unsigned                            primary:1;   /* and no replica */
     unsigned                            pooled:1;    /* a pooler is between */
+    unsigned                            renamed:1;   /* its statements are, by
+                                                        the pooler */
+    unsigned                            isolate:1;   /* the role's default is
+                                                        another isolation */
+    unsigned                            asked:1;     /* it told its life */
     unsigned                            options:1;   /* it was made with some */
 
     ngx_http_magasin_pg_slot_t          slots[NGX_HTTP_MAGASIN_PG_SLOTS];

@@ -107,9 +107,12 @@ ngx_http_magasin_pg_life_ask(ngx_http_magasin_pg_connection_t *connection)
 
     /* The first time it is to be told in which way. */
 
-    life = connection->life ? ngx_http_magasin_pg_life_of(connection->pool) : 0;
+    life = connection->asked ? ngx_http_magasin_pg_life_of(connection->pool)
+                             : 0;
 
-    (void) ngx_sprintf(known, "%uL%Z", life);
+    /* A bigint: the identifiers of clusters made from 2038 on are negative. */
+
+    (void) ngx_sprintf(known, "%L%Z", (int64_t) life);
 
     values[0] = life ? (const char *) known : NULL;
 
@@ -149,7 +152,7 @@ ngx_http_magasin_pg_life_take(ngx_http_magasin_pg_connection_t *connection,
         return NGX_OK;
     }
 
-    if (connection->life && PQresultStatus(result) == PGRES_FATAL_ERROR
+    if (connection->asked && PQresultStatus(result) == PGRES_FATAL_ERROR
         && ngx_strcmp(ngx_http_magasin_sqlstate(result), "22012") == 0)
     {
         connection->why = NGX_HTTP_MAGASIN_PG_PASSED;
@@ -159,9 +162,14 @@ ngx_http_magasin_pg_life_take(ngx_http_magasin_pg_connection_t *connection,
     if (ngx_http_magasin_pg_expected(NGX_HTTP_MAGASIN_SQL_SESSION, result)
         != NGX_OK)
     {
-        connection->why = "no session of this application";
+        if (PQresultStatus(result) != PGRES_FATAL_ERROR) {
+            connection->why = "no session of this application";
+        }
+
         return NGX_ERROR;
     }
+
+    connection->asked = 1;
 
     if (PQgetisnull(result, 0, 1)) {
         return NGX_OK;

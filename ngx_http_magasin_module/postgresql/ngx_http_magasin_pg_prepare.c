@@ -210,16 +210,30 @@ ngx_http_magasin_pg_prepare_all(ngx_http_magasin_pg_connection_t *connection)
 }
 
 
+/*
+ * A pooler that renames statements keeps the name of one that the server could
+ * not prepare, and ends a connection that prepares it again.  It prepares the
+ * statement itself before it has the server describe it.
+ */
+
 static ngx_int_t
 ngx_http_magasin_pg_prepare_one(ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_statement_e statement)
 {
+    int                               sent;
     ngx_http_magasin_pg_slot_t       *slot;
     ngx_http_magasin_pg_statement_t  *text;
 
     text = &ngx_http_magasin_pg_statements[statement];
 
-    if (PQsendPrepare(connection->pg, text->name, text->text, 0, NULL) == 0) {
+    if (connection->renamed && connection->missing[statement]) {
+        sent = PQsendDescribePrepared(connection->pg, text->name);
+
+    } else {
+        sent = PQsendPrepare(connection->pg, text->name, text->text, 0, NULL);
+    }
+
+    if (sent == 0) {
         return NGX_ERROR;
     }
 
@@ -481,8 +495,8 @@ ngx_http_magasin_pg_prepare_missing(ngx_http_magasin_pg_pool_t *pool)
 
         if (connection->state != NGX_HTTP_MAGASIN_PG_READY
             || connection->nmissing == 0 || connection->lane
-            || ngx_http_magasin_pg_in_flight(connection)
-               + 3 * NGX_HTTP_MAGASIN_SQL_COUNT > NGX_HTTP_MAGASIN_PG_SLOTS)
+            || ngx_http_magasin_pg_in_flight(connection) + 1
+               + 3 * connection->nmissing > NGX_HTTP_MAGASIN_PG_SLOTS)
         {
             continue;
         }

@@ -16,6 +16,8 @@ static ngx_int_t ngx_http_magasin_pg_answered(
 static ngx_int_t ngx_http_magasin_pg_told(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_slot_t *slot, PGresult *result);
+static void ngx_http_magasin_pg_not_run(
+    ngx_http_magasin_pg_connection_t *connection);
 static ngx_int_t ngx_http_magasin_pg_uncommitted(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_slot_t *slot, PGresult *result);
@@ -156,6 +158,10 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     if (slot->jobs == NULL && slot->sent == 0
         && ngx_http_magasin_pg_told(connection, slot, result) != NGX_OK)
     {
+        if (status == PGRES_FATAL_ERROR) {
+            ngx_http_magasin_pg_not_run(connection);
+        }
+
         return NGX_ERROR;
     }
 
@@ -196,6 +202,13 @@ ngx_http_magasin_pg_told(ngx_http_magasin_pg_connection_t *connection,
                ? ngx_http_magasin_pg_replica_take(connection, result)
                : NGX_OK;
 
+    case NGX_HTTP_MAGASIN_SQL_ISOLATION:
+
+        /* What follows would be sent again, and fail again. */
+
+        return PQresultStatus(result) == PGRES_FATAL_ERROR ? NGX_ERROR
+                                                           : NGX_OK;
+
     case NGX_HTTP_MAGASIN_SQL_SETTINGS:
         return ngx_http_magasin_pg_settings_take(connection, result);
 
@@ -204,6 +217,29 @@ ngx_http_magasin_pg_told(ngx_http_magasin_pg_connection_t *connection,
 
     default:
         return NGX_OK;
+    }
+}
+
+
+/*
+ * What was sent before the statements of a transaction failed: none of them was
+ * run.
+ */
+
+static void
+ngx_http_magasin_pg_not_run(ngx_http_magasin_pg_connection_t *connection)
+{
+    ngx_uint_t                   n;
+    ngx_http_magasin_pg_slot_t  *slot;
+
+    for (n = connection->head; n != connection->tail; n++) {
+        slot = ngx_http_magasin_pg_slot(connection, n);
+
+        if (slot->sync) {
+            break;
+        }
+
+        slot->undone = 1;
     }
 }
 

@@ -17,11 +17,10 @@ static void ngx_http_magasin_pg_connection_keys(char *keys, size_t len,
 
 /*
  * Send a job, or several that were merged or gathered, which are linked by
- * `next`.  A read is
- * added to the open batch; the caller sends the Sync of the batch.  A Sync is
- * sent here after any other job, and after a turn of the lane.  `lock_wait` is
- * the lock_timeout of this statement in milliseconds; 0 selects the one of the
- * session.
+ * `next`.  A read is added to the open batch; the caller sends the Sync of the
+ * batch.  A Sync is sent here after any other job, and after a turn of the
+ * lane.  `lock_wait` is the lock_timeout of this statement in milliseconds; 0
+ * selects the one of the session, or, behind a pooler, of the transaction.
  *
  * Returns NGX_OK.  If the jobs are not in flight it returns NGX_DECLINED, there
  * is no memory for a batch and nothing was sent, or NGX_ERROR, the connection

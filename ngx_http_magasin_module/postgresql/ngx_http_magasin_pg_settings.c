@@ -39,6 +39,8 @@ static void ngx_http_magasin_pg_settings_parse(
 static const char *ngx_http_magasin_pg_settings_word(ngx_str_t *word,
     const char *options);
 static ngx_uint_t ngx_http_magasin_pg_settings_early(ngx_str_t *name);
+static ngx_int_t ngx_http_magasin_pg_settings_isolate(
+    ngx_http_magasin_pg_connection_t *connection);
 static ngx_uint_t ngx_http_magasin_pg_settings_refused(
     ngx_http_magasin_pg_pool_t *pool);
 
@@ -393,18 +395,50 @@ ngx_http_magasin_pg_settings_begin(
         return NGX_OK;
     }
 
-    if (ngx_http_magasin_pg_settings_send(connection,
-                                          NGX_HTTP_MAGASIN_PG_LOCK_WAIT)
-        != NGX_OK)
+    if ((connection->isolate
+         && ngx_http_magasin_pg_settings_isolate(connection) != NGX_OK)
+        || ngx_http_magasin_pg_settings_send(connection,
+                                             NGX_HTTP_MAGASIN_PG_LOCK_WAIT)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (connection->life == 0) {
+    /*
+     * A standby tells no life.  It may be promoted, and another server may be
+     * behind the pooler next.
+     */
+
+    if (!connection->asked) {
         return NGX_OK;
     }
 
     return ngx_http_magasin_pg_life_ask(connection);
+}
+
+
+/*
+ * Set the isolation of the transaction, before all else in it.  The default,
+ * which settings.sql sets, is that of transactions that begin later.
+ */
+
+static ngx_int_t
+ngx_http_magasin_pg_settings_isolate(
+    ngx_http_magasin_pg_connection_t *connection)
+{
+    const char  *name;
+
+    name = ngx_http_magasin_pg_statement_name(NGX_HTTP_MAGASIN_SQL_ISOLATION);
+
+    if (PQsendQueryPrepared(connection->pg, name, 0, NULL, NULL, NULL, 0) == 0)
+    {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_http_magasin_pg_connection_slot(connection,
+                                               NGX_HTTP_MAGASIN_SQL_ISOLATION);
+
+    return NGX_OK;
 }
 
 
@@ -435,6 +469,16 @@ ngx_http_magasin_pg_settings_take(
 
     connection->pooled = (*PQgetvalue(result, 0, 0) == 't');
     connection->process = atoi(PQgetvalue(result, 0, 1));
+
+    if (!PQgetisnull(result, 0, 3)) {
+        connection->renamed = (*PQgetvalue(result, 0, 3) == 't');
+    }
+
+    /* Once it was set, that is not known any more. */
+
+    if (connection->pooled && *PQgetvalue(result, 0, 4) == 't') {
+        connection->isolate = 1;
+    }
 
     if (connection->pooled
         && ngx_http_magasin_pg_settings_refused(connection->pool))

@@ -296,9 +296,10 @@ ngx_http_magasin_sqlstate_class_name(ngx_uint_t class)
  * Returns 1 if an error ends the connection.  Class 57P: the server shuts
  * down, or an administrator ended the session.  0A000 and 26000: the prepared
  * statements do not fit the schema any more, or a pooler dropped them; a new
- * connection prepares them again.  25006: the server accepts no writes any
- * more, where a primary is to be found.  In these cases the statement was not
- * run.
+ * connection prepares them again.  But a pooler that renames them keeps those
+ * of its sessions, so 0A000 is an error like others there.  25006: the server
+ * accepts no writes any more, where a primary is to be found.  In these cases
+ * the statement was not run.
  */
 
 ngx_uint_t
@@ -311,7 +312,7 @@ ngx_http_magasin_pg_ending(ngx_http_magasin_pg_connection_t *connection,
 
     return sqlstate
            && (ngx_strncmp(sqlstate, "57P", 3) == 0
-               || ngx_strcmp(sqlstate, "0A000") == 0
+               || (ngx_strcmp(sqlstate, "0A000") == 0 && !connection->renamed)
                || ngx_strcmp(sqlstate, "26000") == 0
                || (ngx_strcmp(sqlstate, "25006") == 0
                    && connection->pool->conf->primary));

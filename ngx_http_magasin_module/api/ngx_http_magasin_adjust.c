@@ -156,16 +156,10 @@ ngx_http_magasin_adjust_read(ngx_http_magasin_ctx_t *ctx,
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_magasin_members_root(ctx);
+    rc = ngx_http_magasin_members_read(ctx, ngx_http_magasin_adjust_members,
+                                       members);
     if (rc != NGX_OK) {
         return rc;
-    }
-
-    if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_adjust_members,
-                                      members)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
     }
 
     if (!ctx->fields) {

@@ -241,16 +241,13 @@ ngx_http_magasin_count_create_bind(ngx_http_magasin_ctx_t *ctx)
 
     values = ctx->job.values;
 
-    rc = ngx_http_magasin_members_root(ctx);
+    rc = ngx_http_magasin_members_read(ctx, ngx_http_magasin_count_members,
+                                       values);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_count_members,
-                                      values)
-           != NGX_OK
-        || ngx_http_magasin_count_scope(ctx) != NGX_OK)
-    {
+    if (ngx_http_magasin_count_scope(ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 

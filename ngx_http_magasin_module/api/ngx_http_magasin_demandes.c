@@ -70,19 +70,17 @@ ngx_http_magasin_replenishment_decisions_bind(ngx_http_magasin_ctx_t *ctx)
     values = ctx->job.values;
     n = 0;
 
-    rc = ngx_http_magasin_members_root(ctx);
+    rc = ngx_http_magasin_members_read(ctx, ngx_http_magasin_decisions_members,
+                                       values);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_decisions_members,
-                                      values)
-           != NGX_OK
-        || ngx_http_magasin_ids_of_body(ctx, "approuver",
-                                          &values[DECISIONS_APPROUVER], &n)
+    if (ngx_http_magasin_ids_of_body(ctx, "approuver",
+                                     &values[DECISIONS_APPROUVER], &n)
            != NGX_OK
         || ngx_http_magasin_ids_of_body(ctx, "refuser",
-                                          &values[DECISIONS_REFUSER], &n)
+                                        &values[DECISIONS_REFUSER], &n)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -156,16 +154,10 @@ ngx_http_magasin_replenishment_patch_bind(ngx_http_magasin_ctx_t *ctx)
 
     values = ctx->job.values;
 
-    rc = ngx_http_magasin_members_root(ctx);
+    rc = ngx_http_magasin_members_read(ctx, ngx_http_magasin_change_members,
+                                       &values[DEMANDE_QUANTITE]);
     if (rc != NGX_OK) {
         return rc;
-    }
-
-    if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_change_members,
-                                      &values[DEMANDE_QUANTITE])
-        != NGX_OK)
-    {
-        return NGX_ERROR;
     }
 
     if (!ctx->fields && values[DEMANDE_QUANTITE] == NULL

@@ -181,7 +181,6 @@ ngx_http_magasin_journal_gone(ngx_http_magasin_ctx_t *ctx)
 {
     u_char                      *p;
     ngx_str_t                    members, none;
-    ngx_http_magasin_json_t     *json;
     ngx_http_magasin_address_t   address;
 
     static ngx_str_t  detail = ngx_string("Le journal n’a plus la ligne de "
@@ -211,18 +210,8 @@ ngx_http_magasin_journal_gone(ngx_http_magasin_ctx_t *ctx)
 
     members.len = p - members.data;
 
-    ngx_http_magasin_reply_begin(ctx, 410);
-
-    ctx->detail = detail;
-    ctx->members = members;
-
-    json = &ctx->json;
-
-    ngx_http_magasin_json_open(json, '{');
-    ngx_http_magasin_json_key(json, "detail");
-    ngx_http_magasin_json_text(json, detail.data, detail.len);
-    ngx_http_magasin_json_literal(json, members.data, members.len);
-    ngx_http_magasin_json_close(json, '}');
+    (void) ngx_http_magasin_reply_members(ctx, NGX_HTTP_MAGASIN_GONE, &detail,
+                                          &members);
 
     return NGX_OK;
 }

@@ -153,16 +153,14 @@ ngx_http_magasin_movement_read(ngx_http_magasin_ctx_t *ctx,
     ngx_int_t                 rc;
     ngx_http_magasin_field_t  field;
 
-    rc = ngx_http_magasin_members_root(ctx);
+    rc = ngx_http_magasin_members_read(ctx, spec->members, body->members);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    if (ngx_http_magasin_members_read(ctx, spec->members, body->members)
-           != NGX_OK
-        || ngx_http_magasin_body_field(ctx->request, &ctx->body, "lignes", 1,
-                                       &field)
-           != NGX_OK)
+    if (ngx_http_magasin_body_field(ctx->request, &ctx->body, "lignes", 1,
+                                    &field)
+        != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -173,18 +173,17 @@ ngx_http_magasin_product_write(ngx_http_magasin_ctx_t *ctx,
     const char  *null, *unless;
     const char  *fields[NGX_HTTP_MAGASIN_PRODUCT_FIELDS];
 
-    rc = ngx_http_magasin_members_root(ctx);
+    ngx_memzero(fields, sizeof(fields));
+
+    rc = ngx_http_magasin_members_read(ctx, members, fields);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    ngx_memzero(fields, sizeof(fields));
-
-    if (ngx_http_magasin_members_read(ctx, members, fields) != NGX_OK
-        || (members == ngx_http_magasin_product_patch
-            && ngx_http_magasin_product_barcodes(ctx,
+    if (members == ngx_http_magasin_product_patch
+        && ngx_http_magasin_product_barcodes(ctx,
                                              &fields[MEMBER_CODES_BARRES])
-               != NGX_OK))
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -506,17 +505,14 @@ ngx_http_magasin_product_create_bind(ngx_http_magasin_ctx_t *ctx)
 
     values = ctx->job.values;
 
-    rc = ngx_http_magasin_members_root(ctx);
+    rc = ngx_http_magasin_members_read(ctx, ngx_http_magasin_product_new,
+                                       values);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_product_new,
-                                      values)
-           != NGX_OK
-        || ngx_http_magasin_product_barcodes(ctx,
-                                             &values[CREATE_CODES_BARRES])
-           != NGX_OK)
+    if (ngx_http_magasin_product_barcodes(ctx, &values[CREATE_CODES_BARRES])
+        != NGX_OK)
     {
         return NGX_ERROR;
     }

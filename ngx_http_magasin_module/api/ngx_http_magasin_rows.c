@@ -261,10 +261,7 @@ static ngx_int_t
 ngx_http_magasin_written_error(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
     ngx_str_t *detail, ngx_str_t *body)
 {
-    ngx_str_t                 path;
-    ngx_http_magasin_json_t  *json;
-
-    json = &ctx->json;
+    ngx_str_t  path;
 
     if (status == NGX_HTTP_NOT_FOUND) {
         if (ngx_http_magasin_public_path(ctx, &path) != NGX_OK) {
@@ -275,27 +272,17 @@ ngx_http_magasin_written_error(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
         return NGX_OK;
     }
 
-    ngx_http_magasin_reply_begin(ctx, status);
-
-    ctx->detail = *detail;
-
     if (status == NGX_HTTP_BAD_REQUEST) {
+        ngx_http_magasin_reply_begin(ctx, status);
+
+        ctx->detail = *detail;
         ctx->fields = 1;
-        ngx_http_magasin_json_literal(json, body->data, body->len);
+
+        ngx_http_magasin_json_literal(&ctx->json, body->data, body->len);
         return NGX_OK;
     }
 
-    ctx->members = *body;
-
-    ngx_http_magasin_json_open(json, '{');
-    ngx_http_magasin_json_key(json, "detail");
-    ngx_http_magasin_json_text(json, detail->data, detail->len);
-
-    if (body->len) {
-        ngx_http_magasin_json_literal(json, body->data, body->len);
-    }
-
-    ngx_http_magasin_json_close(json, '}');
+    (void) ngx_http_magasin_reply_members(ctx, status, detail, body);
 
     return NGX_OK;
 }

@@ -160,22 +160,20 @@ ngx_http_magasin_sale_create_bind(ngx_http_magasin_ctx_t *ctx)
     ngx_int_t                 rc;
     ngx_http_magasin_sale_t  *sale;
 
-    rc = ngx_http_magasin_members_root(ctx);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
     sale = ngx_palloc(ctx->request->pool, sizeof(ngx_http_magasin_sale_t));
     if (sale == NULL) {
         return NGX_ERROR;
     }
 
-    if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_sale_members,
-                                      sale->members)
-           != NGX_OK
-        || ngx_http_magasin_lines_read(ctx, ngx_http_magasin_line_members,
-                                       &sale->lines)
-           != NGX_OK)
+    rc = ngx_http_magasin_members_read(ctx, ngx_http_magasin_sale_members,
+                                       sale->members);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_http_magasin_lines_read(ctx, ngx_http_magasin_line_members,
+                                    &sale->lines)
+        != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -141,9 +141,8 @@ ngx_http_magasin_stock_render(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 static ngx_int_t
 ngx_http_magasin_stock_before(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 {
-    u_char                   *p;
-    ngx_str_t                 begin, members;
-    ngx_http_magasin_json_t  *json;
+    u_char     *p;
+    ngx_str_t   begin, members;
 
     static ngx_str_t  detail = ngx_string("Le journal ne remonte pas jusqu’à "
                                           "cet instant.");
@@ -163,18 +162,8 @@ ngx_http_magasin_stock_before(ngx_http_magasin_ctx_t *ctx, PGresult *result)
 
     members.len = p - members.data;
 
-    ngx_http_magasin_reply_begin(ctx, 410);
-
-    ctx->detail = detail;
-    ctx->members = members;
-
-    json = &ctx->json;
-
-    ngx_http_magasin_json_open(json, '{');
-    ngx_http_magasin_json_key(json, "detail");
-    ngx_http_magasin_json_text(json, detail.data, detail.len);
-    ngx_http_magasin_json_literal(json, members.data, members.len);
-    ngx_http_magasin_json_close(json, '}');
+    (void) ngx_http_magasin_reply_members(ctx, NGX_HTTP_MAGASIN_GONE, &detail,
+                                          &members);
 
     return NGX_OK;
 }

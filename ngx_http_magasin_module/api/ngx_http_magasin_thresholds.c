@@ -128,16 +128,10 @@ ngx_http_magasin_threshold_put_bind(ngx_http_magasin_ctx_t *ctx)
 
     values = ctx->job.values;
 
-    rc = ngx_http_magasin_members_root(ctx);
+    rc = ngx_http_magasin_members_read(ctx, ngx_http_magasin_threshold_members,
+                                       &values[THRESHOLD_MINIMUM]);
     if (rc != NGX_OK) {
         return rc;
-    }
-
-    if (ngx_http_magasin_members_read(ctx, ngx_http_magasin_threshold_members,
-                                      &values[THRESHOLD_MINIMUM])
-        != NGX_OK)
-    {
-        return NGX_ERROR;
     }
 
     rc = ngx_http_magasin_members_end(ctx);

@@ -70,18 +70,26 @@ ngx_http_magasin_members_root(ngx_http_magasin_ctx_t *ctx)
 
 
 /*
- * Reads the members of the body that the table names into `values`, in the
- * order of the table.  Absent members are NULL.  Errors are added to the
- * answer in ctx.  The caller may add errors of its own; at the end it has to
- * call ngx_http_magasin_members_end().
+ * Checks that the body is an object, and reads the members that the table
+ * names into `values`, in the order of the table.  Absent members are NULL.
+ * Errors of members are added to the answer in ctx.  The caller may add errors
+ * of its own; at the end it has to call ngx_http_magasin_members_end().
  *
- * Returns NGX_OK, or NGX_ERROR if memory cannot be allocated.
+ * Returns NGX_OK, NGX_DONE if the body is no object and the 400 is in ctx, or
+ * NGX_ERROR if memory cannot be allocated.
  */
 
 ngx_int_t
 ngx_http_magasin_members_read(ngx_http_magasin_ctx_t *ctx,
     const ngx_http_magasin_member_t *members, const char **values)
 {
+    ngx_int_t  rc;
+
+    rc = ngx_http_magasin_members_root(ctx);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
     return ngx_http_magasin_members_of(ctx->request, &ctx->body, members,
                                        values,
                                        ngx_http_magasin_members_complain, ctx);
@@ -186,13 +194,9 @@ ngx_http_magasin_members_bind(ngx_http_magasin_ctx_t *ctx,
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_magasin_members_root(ctx);
+    rc = ngx_http_magasin_members_read(ctx, members, values);
     if (rc != NGX_OK) {
         return rc;
-    }
-
-    if (ngx_http_magasin_members_read(ctx, members, values) != NGX_OK) {
-        return NGX_ERROR;
     }
 
     ngx_http_magasin_members_unknown(ctx, members);

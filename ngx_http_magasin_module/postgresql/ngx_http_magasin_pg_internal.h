@@ -401,9 +401,9 @@ ngx_int_t ngx_http_magasin_pg_connection_send(
 ngx_int_t ngx_http_magasin_pg_connection_sync(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_sync_e kind);
-ngx_int_t ngx_http_magasin_pg_connection_lock_wait(
-    ngx_http_magasin_pg_connection_t *connection, ngx_msec_t wait,
-    ngx_msec_t timeout);
+ngx_int_t ngx_http_magasin_pg_connection_ask(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_statement_e statement, int n, const char *const *values);
 ngx_http_magasin_pg_slot_t *ngx_http_magasin_pg_connection_slot(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_statement_e statement);
@@ -413,6 +413,14 @@ ngx_uint_t ngx_http_magasin_pg_weighs(ngx_http_magasin_pg_pool_t *pool,
     uint64_t weight);
 void ngx_http_magasin_pg_weigh(ngx_http_magasin_pg_pool_t *pool,
     uint64_t weight, uint64_t time);
+
+/* pg_begin.c */
+ngx_int_t ngx_http_magasin_pg_begin(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_job_t *job, ngx_msec_t lock_wait);
+ngx_int_t ngx_http_magasin_pg_begun(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_pg_slot_t *slot, PGresult *result);
 
 /* pg_log.c */
 void ngx_http_magasin_pg_connection_log(
@@ -442,8 +450,6 @@ ngx_int_t ngx_http_magasin_pg_settings_init(ngx_conf_t *cf,
     ngx_http_magasin_pg_conf_t *pcf, const char *options);
 ngx_int_t ngx_http_magasin_pg_settings_send(
     ngx_http_magasin_pg_connection_t *connection, ngx_msec_t wait);
-ngx_int_t ngx_http_magasin_pg_settings_begin(
-    ngx_http_magasin_pg_connection_t *connection);
 ngx_int_t ngx_http_magasin_pg_settings_take(
     ngx_http_magasin_pg_connection_t *connection, PGresult *result);
 void ngx_http_magasin_pg_settings_shared(
@@ -478,8 +484,6 @@ void ngx_http_magasin_pg_replica_silent(
     ngx_http_magasin_pg_replica_t *replica);
 ngx_int_t ngx_http_magasin_pg_replica_session(
     ngx_http_magasin_pg_connection_t *connection, PGresult *result);
-ngx_int_t ngx_http_magasin_pg_replica_ask(
-    ngx_http_magasin_pg_connection_t *connection);
 ngx_int_t ngx_http_magasin_pg_replica_take(
     ngx_http_magasin_pg_connection_t *connection, PGresult *result);
 

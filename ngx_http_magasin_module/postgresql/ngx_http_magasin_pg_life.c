@@ -103,7 +103,7 @@ ngx_http_magasin_pg_life_ask(ngx_http_magasin_pg_connection_t *connection)
 {
     u_char       known[NGX_INT64_LEN + 1];
     uint64_t     life;
-    const char  *name, *values[1];
+    const char  *values[1];
 
     /* The first time it is to be told in which way. */
 
@@ -116,18 +116,9 @@ ngx_http_magasin_pg_life_ask(ngx_http_magasin_pg_connection_t *connection)
 
     values[0] = life ? (const char *) known : NULL;
 
-    name = ngx_http_magasin_pg_statement_name(NGX_HTTP_MAGASIN_SQL_SESSION);
-
-    if (PQsendQueryPrepared(connection->pg, name, 1, values, NULL, NULL, 0)
-        == 0)
-    {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_http_magasin_pg_connection_slot(connection,
-                                               NGX_HTTP_MAGASIN_SQL_SESSION);
-
-    return NGX_OK;
+    return ngx_http_magasin_pg_connection_ask(connection,
+                                              NGX_HTTP_MAGASIN_SQL_SESSION,
+                                              1, values);
 }
 
 

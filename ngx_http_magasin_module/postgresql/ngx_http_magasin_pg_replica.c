@@ -213,32 +213,8 @@ ngx_http_magasin_pg_replica_session(
 
 
 /*
- * Ask how far a replica is, before what is sent next.  NGX_OK, or NGX_ERROR:
- * the connection is unusable.
- */
-
-ngx_int_t
-ngx_http_magasin_pg_replica_ask(ngx_http_magasin_pg_connection_t *connection)
-{
-    const char  *name;
-
-    name = ngx_http_magasin_pg_statement_name(NGX_HTTP_MAGASIN_SQL_REPLICA);
-
-    if (PQsendQueryPrepared(connection->pg, name, 0, NULL, NULL, NULL, 0) == 0)
-    {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_http_magasin_pg_connection_slot(connection,
-                                               NGX_HTTP_MAGASIN_SQL_REPLICA);
-
-    return NGX_OK;
-}
-
-
-/*
- * Take the answer to that.  NGX_OK, or NGX_ERROR: the server is not a replica
- * any more, or does not tell.
+ * Take the answer of a replica to how far it is.  NGX_OK, or NGX_ERROR: the
+ * server is not a replica any more, or does not tell.
  */
 
 ngx_int_t

@@ -13,11 +13,6 @@
 
 static ngx_int_t ngx_http_magasin_pg_answered(
     ngx_http_magasin_pg_connection_t *connection, PGresult *result);
-static ngx_int_t ngx_http_magasin_pg_told(
-    ngx_http_magasin_pg_connection_t *connection,
-    ngx_http_magasin_pg_slot_t *slot, PGresult *result);
-static void ngx_http_magasin_pg_not_run(
-    ngx_http_magasin_pg_connection_t *connection);
 static ngx_int_t ngx_http_magasin_pg_uncommitted(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_slot_t *slot, PGresult *result);
@@ -156,12 +151,8 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     }
 
     if (slot->jobs == NULL && slot->sent == 0
-        && ngx_http_magasin_pg_told(connection, slot, result) != NGX_OK)
+        && ngx_http_magasin_pg_begun(connection, slot, result) != NGX_OK)
     {
-        if (status == PGRES_FATAL_ERROR) {
-            ngx_http_magasin_pg_not_run(connection);
-        }
-
         return NGX_ERROR;
     }
 
@@ -182,65 +173,6 @@ ngx_http_magasin_pg_answered(ngx_http_magasin_pg_connection_t *connection,
     }
 
     return ngx_http_magasin_pg_ran(connection, slot, result);
-}
-
-
-/*
- * The answer to what was sent before the statements of jobs.
- *
- * Returns NGX_OK, or NGX_ERROR if what follows may not be used.
- */
-
-static ngx_int_t
-ngx_http_magasin_pg_told(ngx_http_magasin_pg_connection_t *connection,
-    ngx_http_magasin_pg_slot_t *slot, PGresult *result)
-{
-    switch (slot->statement) {
-
-    case NGX_HTTP_MAGASIN_SQL_REPLICA:
-        return connection->pool->conf->replica
-               ? ngx_http_magasin_pg_replica_take(connection, result)
-               : NGX_OK;
-
-    case NGX_HTTP_MAGASIN_SQL_ISOLATION:
-
-        /* What follows would be sent again, and fail again. */
-
-        return PQresultStatus(result) == PGRES_FATAL_ERROR ? NGX_ERROR
-                                                           : NGX_OK;
-
-    case NGX_HTTP_MAGASIN_SQL_SETTINGS:
-        return ngx_http_magasin_pg_settings_take(connection, result);
-
-    case NGX_HTTP_MAGASIN_SQL_SESSION:
-        return ngx_http_magasin_pg_life_take(connection, result);
-
-    default:
-        return NGX_OK;
-    }
-}
-
-
-/*
- * What was sent before the statements of a transaction failed: none of them was
- * run.
- */
-
-static void
-ngx_http_magasin_pg_not_run(ngx_http_magasin_pg_connection_t *connection)
-{
-    ngx_uint_t                   n;
-    ngx_http_magasin_pg_slot_t  *slot;
-
-    for (n = connection->head; n != connection->tail; n++) {
-        slot = ngx_http_magasin_pg_slot(connection, n);
-
-        if (slot->sync) {
-            break;
-        }
-
-        slot->undone = 1;
-    }
 }
 
 

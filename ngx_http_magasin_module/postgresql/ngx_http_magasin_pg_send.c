@@ -35,7 +35,6 @@ ngx_http_magasin_pg_connection_send(
     int                 sent;
     char                keys[NGX_HTTP_MAGASIN_PG_KEYS];
     u_char             *buffer;
-    ngx_uint_t          first;
     const char         *name, *array, *arrays[NGX_HTTP_MAGASIN_PG_MAX_PARAMS];
     const char *const  *values;
 
@@ -57,29 +56,7 @@ ngx_http_magasin_pg_connection_send(
         values = arrays;
     }
 
-    sent = 1;
-
-    first = (connection->batch == 0 || job->class == NGX_HTTP_MAGASIN_PG_HEAVY
-             || connection->lane);
-
-    if (first && ngx_http_magasin_pg_settings_begin(connection) != NGX_OK) {
-        sent = 0;
-    }
-
-    if (lock_wait
-        && ngx_http_magasin_pg_connection_lock_wait(connection, lock_wait,
-                   job->commit ? connection->pool->conf->timeout
-                                 * NGX_HTTP_MAGASIN_PG_LONGER : 0)
-           != NGX_OK)
-    {
-        sent = 0;
-    }
-
-    if (connection->pool->conf->replica && first
-        && ngx_http_magasin_pg_replica_ask(connection) != NGX_OK)
-    {
-        sent = 0;
-    }
+    sent = (ngx_http_magasin_pg_begin(connection, job, lock_wait) == NGX_OK);
 
     if (sent) {
         sent = PQsendQueryPrepared(connection->pg, name, (int) job->nvalues,
@@ -232,38 +209,27 @@ ngx_http_magasin_pg_connection_slot(
 
 
 /*
- * Set the lock_timeout of what follows in this transaction to `wait`
- * milliseconds.  Its statement_timeout becomes `timeout`; 0: it stays.
+ * Send a statement that belongs to no job, with `n` values.
  *
  * Returns NGX_OK, or NGX_ERROR if the connection is unusable.
  */
 
 ngx_int_t
-ngx_http_magasin_pg_connection_lock_wait(
-    ngx_http_magasin_pg_connection_t *connection, ngx_msec_t wait,
-    ngx_msec_t timeout)
+ngx_http_magasin_pg_connection_ask(
+    ngx_http_magasin_pg_connection_t *connection,
+    ngx_http_magasin_statement_e statement, int n, const char *const *values)
 {
-    u_char        text[NGX_INT64_LEN + sizeof("ms")];
-    u_char        limit[NGX_INT64_LEN + sizeof("ms")];
-    const char   *name, *values[2];
+    const char  *name;
 
-    (void) ngx_sprintf(text, "%Mms%Z", wait);
-    (void) ngx_sprintf(limit, "%Mms%Z", timeout);
+    name = ngx_http_magasin_pg_statement_name(statement);
 
-    values[0] = (const char *) text;
-    values[1] = timeout ? (const char *) limit : NULL;
-
-    name = ngx_http_magasin_pg_statement_name(
-                                         NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT);
-
-    if (PQsendQueryPrepared(connection->pg, name, 2, values, NULL, NULL, 0)
+    if (PQsendQueryPrepared(connection->pg, name, n, values, NULL, NULL, 0)
         == 0)
     {
         return NGX_ERROR;
     }
 
-    (void) ngx_http_magasin_pg_connection_slot(connection,
-                                         NGX_HTTP_MAGASIN_SQL_LOCK_TIMEOUT);
+    (void) ngx_http_magasin_pg_connection_slot(connection, statement);
 
     return NGX_OK;
 }

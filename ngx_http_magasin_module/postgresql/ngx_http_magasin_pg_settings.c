@@ -39,8 +39,6 @@ static void ngx_http_magasin_pg_settings_parse(
 static const char *ngx_http_magasin_pg_settings_word(ngx_str_t *word,
     const char *options);
 static ngx_uint_t ngx_http_magasin_pg_settings_early(ngx_str_t *name);
-static ngx_int_t ngx_http_magasin_pg_settings_isolate(
-    ngx_http_magasin_pg_connection_t *connection);
 static ngx_uint_t ngx_http_magasin_pg_settings_refused(
     ngx_http_magasin_pg_pool_t *pool);
 
@@ -349,7 +347,7 @@ ngx_http_magasin_pg_settings_send(
     u_char                       text[NGX_INT64_LEN + sizeof("ms")];
     u_char                       own[NGX_INT64_LEN + 1];
     u_char                       last[NGX_INT64_LEN + 1];
-    const char                  *name, *values[5];
+    const char                  *values[5];
     ngx_http_magasin_pg_conf_t  *pcf;
 
     pcf = connection->pool->conf;
@@ -364,81 +362,9 @@ ngx_http_magasin_pg_settings_send(
     values[3] = (const char *) own;
     values[4] = connection->process ? (const char *) last : NULL;
 
-    name = ngx_http_magasin_pg_statement_name(NGX_HTTP_MAGASIN_SQL_SETTINGS);
-
-    if (PQsendQueryPrepared(connection->pg, name, 5, values, NULL, NULL, 0)
-        == 0)
-    {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_http_magasin_pg_connection_slot(connection,
-                                               NGX_HTTP_MAGASIN_SQL_SETTINGS);
-
-    return NGX_OK;
-}
-
-
-/*
- * Begin a transaction behind a pooler: its settings, and that the database is
- * of no earlier life than was seen.  Nothing is sent on a connection with a
- * session of its own.
- *
- * Returns NGX_OK, or NGX_ERROR if the connection is unusable.
- */
-
-ngx_int_t
-ngx_http_magasin_pg_settings_begin(
-    ngx_http_magasin_pg_connection_t *connection)
-{
-    if (!connection->pooled) {
-        return NGX_OK;
-    }
-
-    if ((connection->isolate
-         && ngx_http_magasin_pg_settings_isolate(connection) != NGX_OK)
-        || ngx_http_magasin_pg_settings_send(connection,
-                                             NGX_HTTP_MAGASIN_PG_LOCK_WAIT)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    /*
-     * A standby tells no life.  It may be promoted, and another server may be
-     * behind the pooler next.
-     */
-
-    if (!connection->asked) {
-        return NGX_OK;
-    }
-
-    return ngx_http_magasin_pg_life_ask(connection);
-}
-
-
-/*
- * Set the isolation of the transaction, before all else in it.  The default,
- * which settings.sql sets, is that of transactions that begin later.
- */
-
-static ngx_int_t
-ngx_http_magasin_pg_settings_isolate(
-    ngx_http_magasin_pg_connection_t *connection)
-{
-    const char  *name;
-
-    name = ngx_http_magasin_pg_statement_name(NGX_HTTP_MAGASIN_SQL_ISOLATION);
-
-    if (PQsendQueryPrepared(connection->pg, name, 0, NULL, NULL, NULL, 0) == 0)
-    {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_http_magasin_pg_connection_slot(connection,
-                                               NGX_HTTP_MAGASIN_SQL_ISOLATION);
-
-    return NGX_OK;
+    return ngx_http_magasin_pg_connection_ask(connection,
+                                              NGX_HTTP_MAGASIN_SQL_SETTINGS,
+                                              5, values);
 }
 
 

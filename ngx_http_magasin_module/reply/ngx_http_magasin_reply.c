@@ -110,13 +110,39 @@ ngx_int_t
 ngx_http_magasin_reply_detail(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
     ngx_str_t *detail)
 {
-    ngx_http_magasin_reply_begin(ctx, status);
-    ctx->detail = *detail;
+    ngx_str_t  none = ngx_null_string;
 
-    ngx_http_magasin_json_open(&ctx->json, '{');
-    ngx_http_magasin_json_key(&ctx->json, "detail");
-    ngx_http_magasin_json_text(&ctx->json, detail->data, detail->len);
-    ngx_http_magasin_json_close(&ctx->json, '}');
+    return ngx_http_magasin_reply_members(ctx, status, detail, &none);
+}
+
+
+/*
+ * The same with members after the detail: JSON text without braces, which has
+ * to live as long as the request; or nothing.
+ */
+
+ngx_int_t
+ngx_http_magasin_reply_members(ngx_http_magasin_ctx_t *ctx, ngx_uint_t status,
+    ngx_str_t *detail, ngx_str_t *members)
+{
+    ngx_http_magasin_json_t  *json;
+
+    ngx_http_magasin_reply_begin(ctx, status);
+
+    ctx->detail = *detail;
+    ctx->members = *members;
+
+    json = &ctx->json;
+
+    ngx_http_magasin_json_open(json, '{');
+    ngx_http_magasin_json_key(json, "detail");
+    ngx_http_magasin_json_text(json, detail->data, detail->len);
+
+    if (members->len) {
+        ngx_http_magasin_json_literal(json, members->data, members->len);
+    }
+
+    ngx_http_magasin_json_close(json, '}');
 
     return NGX_DONE;
 }

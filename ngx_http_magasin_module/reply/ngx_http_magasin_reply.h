@@ -39,6 +39,8 @@ extern ngx_module_t  ngx_http_magasin_reply_module;
 ngx_int_t ngx_http_magasin_reply_send(ngx_http_magasin_ctx_t *ctx);
 ngx_int_t ngx_http_magasin_reply_detail(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t status, ngx_str_t *detail);
+ngx_int_t ngx_http_magasin_reply_members(ngx_http_magasin_ctx_t *ctx,
+    ngx_uint_t status, ngx_str_t *detail, ngx_str_t *members);
 ngx_int_t ngx_http_magasin_reply_status(ngx_http_magasin_ctx_t *ctx,
     ngx_uint_t status);
 ngx_int_t ngx_http_magasin_reply_resource(ngx_http_magasin_ctx_t *ctx,

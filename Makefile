@@ -22,7 +22,7 @@
 #   PROMETHEUS_PORT, GRAFANA_PORT, TARGETS
 #                                    scripts/start_observability.sh
 #   EXAMPLES                         of fuzz-api, how many (t/openapi/fuzz)
-#   SHORT                            1: test-asan takes 45 suites,
+#   SHORT                            1: test-asan takes 27 suites,
 #                                    test-concurrency takes 40 seconds,
 #                                    test-coherence about 100, fuzz 120,
 #                                    test-slow 40; test-clients takes two

@@ -47,6 +47,10 @@ socket=$(scripts/instance.sh redis-socket)
 database=$(scripts/instance.sh web-conninfo)
 admin_database=$(scripts/instance.sh admin-conninfo)
 
+# They kill servers, not the machine; and they empty all tables often.
+psql -X -q -d "$admin_database" -c 'ALTER SYSTEM SET fsync = off' \
+    -c 'SELECT pg_reload_conf()' >/dev/null
+
 # The suites need this version of the file.  An earlier run may have changed it.
 cat conf/tokens.demo >"$home/tokens"
 
@@ -115,13 +119,11 @@ fi
 
 if [ "${1:-}" = --asan ] && [ -n "${SHORT:-}" ]; then
     suites=()
-    for suite in batch bodies cache cache_flight cache_leave cache_pages \
-        cache_pins cache_redis cache_stored caching classes clients conditions \
-        connections corners counts csv dashboard errors gzip headers holds \
-        hostile_postgresql idempotency identity items limit_rate locks lots \
-        metrics names pieces protocol redis_hostile redis_sentinel redis_tls \
-        replicas_stale reports_rows returns routing search_forms stream \
-        sublists tokens_reload transfers; do
+    for suite in batch bodies cache_flight cache_leave cache_redis clients \
+        connections corners csv dashboard errors gzip holds \
+        hostile_postgresql idempotency limit_rate locks lots metrics pieces \
+        protocol redis_hostile reports_rows returns stream tokens_reload \
+        transfers; do
         suites+=("t/$suite.t")
     done
 fi

@@ -56,7 +56,7 @@ class Server:
                                 PORT=str(self.port), ADDRESS="127.0.0.1",
                                 METRICS_PORT=str(metrics_port))
         self.log = os.path.join(run_dir, "instance.log")
-        self.fresh = False
+        self.fresh = None       # the statements after which nothing was written
         # The tokens of before, and what a run that was killed has left.
         self.command("remove")
         self.command("start")
@@ -96,14 +96,14 @@ class Server:
 
     def reset(self, *statements):
         """The fixture, and on it what a scenario needs."""
-        if self.fresh and not statements:
+        if self.fresh == statements:
             return
         options = ["-1", "-f", os.path.join(TOP, "t", "fixture.sql")]
         for statement in statements:
             options += ["-c", statement]
         subprocess.run(self.psql(*options), check=True,
                        stdout=subprocess.DEVNULL)
-        self.fresh = not statements
+        self.fresh = statements
 
     def hold(self, statement):
         """A session that has done this, until release()."""
@@ -124,21 +124,26 @@ class Server:
         session.wait(timeout=60)
 
     def send(self, method, path, headers=(), body=None):
-        if method not in ("GET", "HEAD", "OPTIONS"):
-            self.fresh = False
+        headers = dict(headers)
+        fresh, self.fresh = self.fresh, None
         connection = http.client.HTTPConnection("127.0.0.1", self.port,
                                                 timeout=60)
         try:
             try:
-                connection.request(method, path, body=body,
-                                   headers=dict(headers))
+                connection.request(method, path, body=body, headers=headers)
             except (BrokenPipeError, ConnectionResetError):
                 # A body that is too long is refused before it has arrived.
                 pass
-            return Answer(self.base, path, method == "HEAD",
-                          connection.getresponse())
+            answer = Answer(self.base, path, method == "HEAD",
+                            connection.getresponse())
         finally:
             connection.close()
+        # What was refused has written nothing, unless its key is kept.
+        if method in ("GET", "HEAD", "OPTIONS") or (
+                400 <= answer.status < 500
+                and "Idempotency-Key" not in headers):
+            self.fresh = fresh
+        return answer
 
 
 class Request:

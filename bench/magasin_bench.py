@@ -17,6 +17,10 @@ BENCH = os.path.join(TOP, "bench")
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
+sys.path.append(os.path.join(TOP, "t", "nodes"))
+
+from ports import free_port  # noqa: E402
+
 
 class Failure(Exception):
     """There is no result; the message says why."""
@@ -54,12 +58,6 @@ def use_cores(wanted):
     cores = sorted(os.sched_getaffinity(0))[:wanted]
     os.sched_setaffinity(0, cores)
     return len(cores)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 # Processes

@@ -35,8 +35,9 @@ my %Type = (csv => 'text/csv', ndjson => 'application/x-ndjson');
 sub batch {
     my ($path, $type, $body, %header) = @_;
     my $as = delete $header{as} || 'tout';
+    my $to = delete $header{node} || $node;
     my ($name, $value) = MagasinTest::as($as) =~ /^(\S+): (.*)$/m;
-    return $node->fetch("/api/v1/$path", method => 'POST', content => $body,
+    return $to->fetch("/api/v1/$path", method => 'POST', content => $body,
         headers => { 'Content-Type' => $Type{$type} || $type, $name => $value, %header });
 }
 
@@ -402,6 +403,20 @@ sub changed { return MagasinTest::sql("SELECT count(*) FROM produit WHERE catego
     my $text = do { local $/; <$pipe> } // '';
     close $pipe;
     is($text, '0/1 2:produit', '  and its row is wrong, and not written');
+}
+
+# Answers that do not leave at once: nothing of the batch goes on after them.
+
+{
+    my $slow = MagasinCache->start(http => $Server,
+        server => 'location = /api/v1/products/batch/ { magasin; limit_rate 200; }');
+    is(result(batch('products/batch/', 'csv', "id,prix\n", node => $slow)),
+        '400 {"lignes":["Donnez de 1 à 50000 lignes."]}', 'at a limited rate: no rows');
+    is(result(batch('products/batch/', 'csv', "id,prixx\n1,2\n", node => $slow)),
+        '400 {"colonnes":["La colonne « prixx » est inconnue, ou donnée deux fois."]}',
+        'at a limited rate: a column');
+    is($slow->complaints, '', '  and nothing is wrong in the log');
+    is(join('', grep { /SQLSTATE/ } split /^/, $slow->log), '', '  and PostgreSQL is asked nothing');
 }
 
 # make import-csv

@@ -498,6 +498,21 @@ sub changed { return MagasinTest::sql("SELECT count(*) FROM produit WHERE catego
     waitpid $relay, 0;
 }
 
+# Rows that are gone when they are decided, as after a crash of the server: 503,
+# and nothing is wrong with the connection.
+
+{
+    MagasinTest::sql('CREATE FUNCTION t_rien() RETURNS trigger LANGUAGE plpgsql AS'
+            . ' $$BEGIN RETURN NULL; END$$',
+        'CREATE TRIGGER t_rien BEFORE INSERT ON lot_ligne FOR EACH ROW EXECUTE FUNCTION t_rien()');
+    my $told = length $node->log;
+    is(batch('products/batch/', 'csv', "id,prix\n1,8\n")->{status}, 503, 'rows that are gone');
+    is(join('', grep { /\[(?:warn|error)\]/ } split /^/, substr $node->log, $told), '',
+        '  cost no connection');
+    MagasinTest::sql('DROP FUNCTION t_rien() CASCADE');
+    is(result(batch('products/batch/', 'csv', "id,prix\n1,8\n")), '1/0', '  and then are there');
+}
+
 # make import-csv
 
 {

@@ -153,7 +153,9 @@ ngx_http_magasin_batch_turn(ngx_event_t *ev)
     rc = batch->counted ? ngx_http_magasin_batch_rows(batch)
                         : ngx_http_magasin_batch_count(batch);
 
-    if (rc == NGX_AGAIN) {
+    /* NGX_AGAIN is of an answer that was not sent at once. */
+
+    if (rc == NGX_BUSY) {
         rc = ngx_http_magasin_batch_post(batch);
 
     } else if (rc == NGX_ERROR && !ngx_http_magasin_begun(ctx)) {
@@ -165,7 +167,7 @@ ngx_http_magasin_batch_turn(ngx_event_t *ev)
 
 
 /*
- * Counts rows.  Returns NGX_AGAIN if there are more, or else the codes of
+ * Counts rows.  Returns NGX_BUSY if there are more, or else the codes of
  * ngx_http_magasin_batch().
  */
 
@@ -217,7 +219,7 @@ ngx_http_magasin_batch_count(ngx_http_magasin_batch_t *batch)
         }
     }
 
-    return NGX_AGAIN;
+    return NGX_BUSY;
 }
 
 
@@ -265,7 +267,7 @@ ngx_http_magasin_batch_counted(ngx_http_magasin_batch_t *batch)
 
 
 /*
- * Reads rows until there is a piece of them.  Returns NGX_AGAIN if the turn is
+ * Reads rows until there is a piece of them.  Returns NGX_BUSY if the turn is
  * over before, or else the codes of ngx_http_magasin_batch().
  */
 
@@ -294,7 +296,7 @@ ngx_http_magasin_batch_rows(ngx_http_magasin_batch_t *batch)
         if (n == NGX_HTTP_MAGASIN_BATCH_ROWS
             || lot->piece.size - begun > NGX_HTTP_MAGASIN_BATCH_TURN)
         {
-            return NGX_AGAIN;
+            return NGX_BUSY;
         }
 
         rc = ngx_http_magasin_records_next(records, &record);
@@ -302,7 +304,7 @@ ngx_http_magasin_batch_rows(ngx_http_magasin_batch_t *batch)
         if (rc == NGX_AGAIN && end == NGX_OK) {
 
             if (read >= NGX_HTTP_MAGASIN_BATCH_READ) {
-                return NGX_AGAIN;
+                return NGX_BUSY;
             }
 
             end = ngx_http_magasin_records_fill(records, &piece);

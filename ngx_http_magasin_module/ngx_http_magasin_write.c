@@ -10,8 +10,8 @@ static void ngx_http_magasin_written_done(void *data);
 
 /*
  * Invalidates the tags that a write has changed in all caches that this node
- * answers from, and then answers the client.  `result` may be NULL.  Returns
- * the codes of ngx_http_magasin_stream().
+ * answers from, and then answers the client.  `result` is NULL if no statement
+ * was run.  Returns the codes of ngx_http_magasin_stream().
  */
 
 ngx_int_t
@@ -24,9 +24,13 @@ ngx_http_magasin_written(ngx_http_magasin_ctx_t *ctx, PGresult *result)
     tags.n = 0;
     xid = 0;
 
-    /* A replica has to show it, before anybody knows that it is written. */
+    if (result) {
 
-    ngx_http_magasin_pg_wal_changed(ngx_http_magasin_pg_pool(ctx->request));
+        /* A replica has to show it before anybody knows that it is written. */
+
+        ngx_http_magasin_pg_wal_changed(
+                                   ngx_http_magasin_pg_pool(ctx->request));
+    }
 
     if (ctx->endpoint->touch
         && (ctx->status < NGX_HTTP_BAD_REQUEST

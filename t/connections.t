@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 use lib 't/inc';
+use IO::Select;
 use Test::More;
 use Time::HiRes qw(sleep time);
 use MagasinTest;
@@ -180,6 +181,40 @@ MagasinTest::reset();
         'mute: it serves again');
     ok(MagasinNginx::wait_for(sub { backends() == 2 }),
         'mute: the pool is whole');
+    ok($nginx->stop, 'a graceful stop');
+    is($nginx->complaints, '', 'nothing alarming in the log');
+}
+
+
+# One session is silent, and has been asked by /readyz: it is asked elsewhere.
+
+{
+    my $nginx = MagasinNginx->start(workers => 1,
+        database => 'connections=4 timeout=50s');
+    MagasinNginx::wait_for(sub { backends() == 4 })
+        or die "not all connections are made\n";
+    my @pids = split /\n/, MagasinTest::sql('SELECT pid FROM pg_stat_activity'
+        . " WHERE usename = 'magasin_web'");
+    my ($load, $silent);
+
+    # Until it is the one that is asked; an answer is good for half a second.
+
+    for my $pid (@pids) {
+        sleep 0.6;
+        MagasinNginx::halt($silent = $pid);
+        $load = $nginx->load(connections => 1, seconds => 0,
+            requests => [ MagasinNginx::get_request('/readyz') ]);
+        last if !IO::Select->new($load->{pipe})->can_read(2);
+        kill 'CONT', $pid;
+        $load->finish;
+        $silent = 0;
+    }
+    ok($silent, 'silent: /readyz waits for a session');
+    my $begun = time;
+    is($nginx->code('/readyz', $soon), 200, 'silent: /readyz is answered');
+    cmp_ok(time - $begun, '<', $soon, 'silent: by another one');
+    kill 'CONT', $silent if $silent;
+    is($load->finish->{200}, 1, 'silent: and the first in the end');
     ok($nginx->stop, 'a graceful stop');
     is($nginx->complaints, '', 'nothing alarming in the log');
 }

@@ -4,7 +4,9 @@ use strict;
 use warnings;
 
 use lib 't/inc';
+use IO::Select;
 use IO::Socket::INET;
+use IO::Socket::UNIX;
 use JSON::PP;
 use Test::More;
 use Time::HiRes qw(time sleep);
@@ -35,8 +37,9 @@ my %Type = (csv => 'text/csv', ndjson => 'application/x-ndjson');
 sub batch {
     my ($path, $type, $body, %header) = @_;
     my $as = delete $header{as} || 'tout';
+    my $to = delete $header{node} || $node;
     my ($name, $value) = MagasinTest::as($as) =~ /^(\S+): (.*)$/m;
-    return $node->fetch("/api/v1/$path", method => 'POST', content => $body,
+    return $to->fetch("/api/v1/$path", method => 'POST', content => $body,
         headers => { 'Content-Type' => $Type{$type} || $type, $name => $value, %header });
 }
 
@@ -63,6 +66,25 @@ sub message {
     my $text = join '|', @{ $row->{erreurs}{$field} || [] };
     utf8::encode($text);
     return $text;
+}
+
+# relay(CLIENT, SERVER, FILE): until one of them closes.
+sub relay {
+    my ($client, $server, $file) = @_;
+    my $select = IO::Select->new($client, $server);
+    for (;;) {
+        for my $from ($select->can_read) {
+            sysread $from, my $bytes, 65536 or return;
+            if ($from == $client && $bytes =~ /\0products_batch\0/) {
+                open my $out, '>', $file or die "$file: $!\n";
+                print {$out} $$;
+                close $out;
+            }
+            my $to = $from == $client ? $server : $client;
+            print {$to} $bytes;
+            $to->flush;
+        }
+    }
 }
 
 sub product {
@@ -402,6 +424,93 @@ sub changed { return MagasinTest::sql("SELECT count(*) FROM produit WHERE catego
     my $text = do { local $/; <$pipe> } // '';
     close $pipe;
     is($text, '0/1 2:produit', '  and its row is wrong, and not written');
+}
+
+# Answers that do not leave at once: nothing of the batch goes on after them.
+
+{
+    my $slow = MagasinCache->start(http => $Server,
+        server => 'location = /api/v1/products/batch/ { magasin; limit_rate 200; }');
+    is(result(batch('products/batch/', 'csv', "id,prix\n", node => $slow)),
+        '400 {"lignes":["Donnez de 1 à 50000 lignes."]}', 'at a limited rate: no rows');
+    is(result(batch('products/batch/', 'csv', "id,prixx\n1,2\n", node => $slow)),
+        '400 {"colonnes":["La colonne « prixx » est inconnue, ou donnée deux fois."]}',
+        'at a limited rate: a column');
+    is($slow->complaints, '', '  and nothing is wrong in the log');
+    is(join('', grep { /SQLSTATE/ } split /^/, $slow->log), '', '  and PostgreSQL is asked nothing');
+}
+
+# The connection breaks while a batch is decided, which PostgreSQL goes on with.
+# Without a key nobody can tell whether it was done; with one the next request is
+# told.  A relay breaks it, which notes the process that a batch came through.
+
+{
+    my $dir = "$node->{root}/relay";
+    mkdir $dir or die "$dir: $!\n";
+    my ($real) = $ENV{TEST_NGINX_DATABASE} =~ /host=(\S+)/;
+    my $listener = IO::Socket::UNIX->new(Local => "$dir/.s.PGSQL.5432", Listen => 16) or die "relay: $!\n";
+    my $relay = fork // die "fork: $!\n";
+    if ($relay == 0) {
+        $SIG{CHLD} = 'IGNORE';
+        for (;;) {
+            my $client = $listener->accept or next;
+            next if fork;
+            relay($client, IO::Socket::UNIX->new(Peer => "$real/.s.PGSQL.5432"), "$dir/batch");
+            require POSIX;
+            POSIX::_exit(0);
+        }
+    }
+    close $listener;
+    local $ENV{TEST_NGINX_DATABASE} = $ENV{TEST_NGINX_DATABASE} =~ s/host=\S+/host=$dir/r;
+    my $cut = MagasinCache->start(workers => 1, database => 'connections=4 timeout=50s lock_timeout=40s');
+    my $waits = sub {
+        return MagasinTest::sql('SELECT count(*) FROM pg_stat_activity WHERE'
+                . " wait_event_type = 'Lock' AND query LIKE '%produits_lot(%'");
+    };
+    my $price = 40;
+    for my $key ([], [ 'Idempotency-Key' => 'coupe' ]) {
+        my $how  = @$key ? 'with a key' : 'without a key';
+        my $body = 'id,prix' . "\n1," . ++$price . "\n";
+        my $gate = MagasinTest::hold('SELECT FROM produit WHERE id = 1 FOR UPDATE');
+        my $pid  = open(my $pipe, '-|') // die "fork: $!\n";
+        if ($pid == 0) {
+            print batch('products/batch/', 'csv', $body, @$key, node => $cut)->{status};
+            close STDOUT;
+            require POSIX;
+            POSIX::_exit(0);
+        }
+        ok(MagasinNginx::wait_for(sub { $waits->() == 1 }), "$how: a batch waits for a row");
+        kill TERM => MagasinNginx::slurp("$dir/batch");
+        my $told = MagasinNginx::wait_for(sub {
+            IO::Select->new($pipe)->can_read(0.1) || $waits->() > 1 });
+        is($waits->(), 1, "$how: it waits once, when its connection is cut");
+        MagasinTest::release($gate);
+        my $status = do { local $/; <$pipe> } // '';
+        close $pipe;
+        is($status, 503, "$how: 503");
+        ok(MagasinNginx::wait_for(sub { product(1) =~ /\|$price\.00\|/ }), '  and it is done');
+        is(result(batch('products/batch/', 'csv', $body, @$key, node => $cut)), '1/0', '  as its key tells')
+            if @$key;
+    }
+    is($cut->complaints, '', '  and nothing is wrong in the log');
+    ok($cut->stop, '  nor with the end');
+    kill TERM => $relay;
+    waitpid $relay, 0;
+}
+
+# Rows that are gone when they are decided, as after a crash of the server: 503,
+# and nothing is wrong with the connection.
+
+{
+    MagasinTest::sql('CREATE FUNCTION t_rien() RETURNS trigger LANGUAGE plpgsql AS'
+            . ' $$BEGIN RETURN NULL; END$$',
+        'CREATE TRIGGER t_rien BEFORE INSERT ON lot_ligne FOR EACH ROW EXECUTE FUNCTION t_rien()');
+    my $told = length $node->log;
+    is(batch('products/batch/', 'csv', "id,prix\n1,8\n")->{status}, 503, 'rows that are gone');
+    is(join('', grep { /\[(?:warn|error)\]/ } split /^/, substr $node->log, $told), '',
+        '  cost no connection');
+    MagasinTest::sql('DROP FUNCTION t_rien() CASCADE');
+    is(result(batch('products/batch/', 'csv', "id,prix\n1,8\n")), '1/0', '  and then are there');
 }
 
 # make import-csv

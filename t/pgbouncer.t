@@ -382,6 +382,43 @@ SKIP: {
     holds('transaction', set => { default_pool_size => 4 });
 }
 
+# A pooler that leads to a standby meanwhile, where a primary is to be found:
+# its answers may be old.  The server only says that it is one, to what is
+# planned anew.
+
+{
+    local @ENV{qw(TEST_NGINX_DATABASE TEST_NGINX_ADMIN_DATABASE)}
+        = @ENV{qw(TEST_NGINX_DATABASE TEST_NGINX_ADMIN_DATABASE)};
+    my $before = $sockets;
+    my $server = MagasinStandby->primary;
+    $server->sql('INSERT INTO produit (nom, categorie, prix, description)'
+        . " VALUES ('Thé', 'Épicerie', 5, '')",
+        'ALTER ROLE magasin_web SET plan_cache_mode = force_custom_plan');
+    my $standby = sub {
+        $server->sql('CREATE OR REPLACE FUNCTION pg_catalog.pg_is_in_recovery()'
+            . ' RETURNS boolean LANGUAGE sql STRICT PARALLEL SAFE'
+            . " AS 'SELECT $_[0]'");
+    };
+    $sockets = $server->{sockets};
+    bouncer();
+    $ENV{TEST_NGINX_DATABASE} .= ' target_session_attrs=read-write';
+    my $nginx = MagasinNginx->start(workers => 1, http => 'magasin_zone'
+        . ' led:2m; magasin_cache off;', database => 'timeout=2s');
+    is(price($nginx, 1), '5.00', 'a primary: reads');
+    $standby->('true');
+    ok(MagasinNginx::wait_for(sub { price($nginx, 1) eq 'none' }, 10),
+        'a standby: no reads');
+    like($nginx->log, qr/it leads to a standby/, 'the log says so');
+    $standby->('false');
+    ok(MagasinNginx::wait_for(sub { price($nginx, 1) eq '5.00' }),
+        'a primary again: reads');
+    ok($nginx->stop, 'a graceful stop');
+    is($nginx->complaints, '', 'nothing alarming in the log');
+    stop();
+    $server->stop('immediate');
+    $sockets = $before;
+}
+
 # A former primary that still answers: PgBouncer leads to it again.
 
 sub follows {

@@ -135,6 +135,21 @@ ok(MagasinNginx::wait_for(sub {
     $nginx->get('/api/v1/reports/');
     answers() > $n }), 'resumed: also a long read');
 
+# What runs no statement has changed nothing: the read behind it, which the same
+# worker begins at once, is of the replica.
+
+for my $idle ('/healthz', '/api/v1/products/?limit=0') {
+    MagasinNginx::shows(sub {
+        my $before = refused('unknown');
+        for (1 .. 20) {
+            $nginx->ask(MagasinNginx::get_request($idle)
+                . "GET $path HTTP/1.1\r\nHost: localhost\r\n"
+                . "Connection: close\r\n\r\n");
+        }
+        return [ refused('unknown') - $before, 0, "$idle changes nothing" ];
+    });
+}
+
 # A client that wants an answer newer than its request
 
 $before = answers();

@@ -254,6 +254,11 @@ ngx_http_magasin_lot_decide(ngx_http_magasin_ctx_t *ctx)
     ctx->job.nvalues = DECIDE_VALUES;
     ctx->job.commit = 1;
 
+    if (ctx->key) {
+        ctx->job.once = ngx_http_magasin_pg_lock(values[DECIDE_ACTEUR],
+                                                 ctx->key);
+    }
+
     return NGX_OK;
 }
 

@@ -285,8 +285,8 @@ ngx_http_magasin_pg_reopen(ngx_http_magasin_pg_pool_t *pool)
 
 
 /*
- * Share the answer to the same statement, if it is in flight.  Returns 1 if the
- * job is in a slot, else 0.
+ * Share the answer to the same statement, if it is in flight on a connection
+ * that is not silent.  Returns 1 if the job is in a slot, else 0.
  */
 
 static ngx_uint_t
@@ -296,7 +296,7 @@ ngx_http_magasin_pg_join(ngx_http_magasin_pg_job_t *job)
 
     slot = job->pool->shared[job->statement];
 
-    if (slot == NULL) {
+    if (slot == NULL || ngx_http_magasin_pg_stalled(slot->connection)) {
         return 0;
     }
 

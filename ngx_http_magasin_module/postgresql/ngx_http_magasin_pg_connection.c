@@ -338,8 +338,8 @@ ngx_http_magasin_pg_connection_take_back(
         while ((job = ngx_http_magasin_pg_take(slot)) != NULL) {
 
             if (job->resent == NGX_HTTP_MAGASIN_PG_RESENDS
-                || (job->class == NGX_HTTP_MAGASIN_PG_WRITE && !job->once
-                    && !slot->undone))
+                || ((job->class == NGX_HTTP_MAGASIN_PG_WRITE || job->commit)
+                    && !job->once && !slot->undone))
             {
                 ngx_http_magasin_pg_link(job, failed, 1);
                 continue;
@@ -369,20 +369,18 @@ void
 ngx_http_magasin_pg_connection_resume(
     ngx_http_magasin_pg_connection_t *connection)
 {
-    ngx_queue_t  *queue, *waiting;
+    ngx_queue_t                *queue;
+    ngx_http_magasin_pg_job_t  *job;
 
     queue = &connection->unknown;
 
-    if (ngx_queue_empty(queue)) {
-        return;
+    while (!ngx_queue_empty(queue)) {
+        job = ngx_queue_data(ngx_queue_last(queue), ngx_http_magasin_pg_job_t,
+                             queue);
+
+        ngx_http_magasin_pg_unlink(job);
+        ngx_http_magasin_pg_link(job, &job->pool->waiting[job->class], 1);
     }
-
-    waiting = &connection->pool->waiting[NGX_HTTP_MAGASIN_PG_WRITE];
-
-    ngx_queue_add(queue, waiting);
-    ngx_queue_init(waiting);
-    ngx_queue_add(waiting, queue);
-    ngx_queue_init(queue);
 }
 
 

@@ -125,8 +125,9 @@ ngx_http_magasin_pg_life_ask(ngx_http_magasin_pg_connection_t *connection)
 /*
  * Take the result of session.sql, which tells the life of a connection.
  *
- * Returns NGX_OK.  NGX_ERROR: its database has been replaced, or the server
- * answers something else; connection->why says which.
+ * Returns NGX_OK.  NGX_ERROR: its database has been replaced, or a pooler leads
+ * to a standby, or the server answers something else; connection->why says
+ * which.
  */
 
 ngx_int_t
@@ -163,6 +164,14 @@ ngx_http_magasin_pg_life_take(ngx_http_magasin_pg_connection_t *connection,
     connection->asked = 1;
 
     if (PQgetisnull(result, 0, 1)) {
+
+        /* libpq has looked for a primary when it connected to the pooler. */
+
+        if (connection->pooled && pool->conf->primary) {
+            connection->why = "it leads to a standby, and not to the primary";
+            return NGX_ERROR;
+        }
+
         return NGX_OK;
     }
 

@@ -14,6 +14,8 @@
 #define NGX_HTTP_MAGASIN_PG_PROBE         1000
 
 
+static void ngx_http_magasin_pg_replica_soon(
+    ngx_http_magasin_pg_replica_t *replica);
 static void ngx_http_magasin_pg_replica_timer(ngx_event_t *ev);
 static void ngx_http_magasin_pg_replica_probed(ngx_http_magasin_pg_job_t *job,
     PGresult *result);
@@ -74,7 +76,7 @@ ngx_http_magasin_pg_replica_behind(ngx_http_magasin_pg_replica_t *replica)
     replica->pause = NGX_HTTP_MAGASIN_PG_PROBE_SOON;
 
     if (!replica->pool->closed) {
-        ngx_add_timer(&replica->timer, replica->pause);
+        ngx_http_magasin_pg_replica_soon(replica);
     }
 }
 
@@ -101,7 +103,7 @@ ngx_http_magasin_pg_replica_silent(ngx_http_magasin_pg_replica_t *replica)
         return;
     }
 
-    ngx_add_timer(&replica->timer, NGX_HTTP_MAGASIN_PG_PROBE_SOON);
+    ngx_http_magasin_pg_replica_soon(replica);
 
     for (i = 0; i < replica->pool->conf->connections; i++) {
         connection = &replica->pool->connections[i];
@@ -114,6 +116,21 @@ ngx_http_magasin_pg_replica_silent(ngx_http_magasin_pg_replica_t *replica)
     }
 
     ngx_http_magasin_pg_fail_waiting(replica->pool);
+}
+
+
+/* Probe a replica in NGX_HTTP_MAGASIN_PG_PROBE_SOON milliseconds. */
+
+static void
+ngx_http_magasin_pg_replica_soon(ngx_http_magasin_pg_replica_t *replica)
+{
+    /* ngx_add_timer() keeps a timer that differs by less than 300 ms. */
+
+    if (replica->timer.timer_set) {
+        ngx_del_timer(&replica->timer);
+    }
+
+    ngx_add_timer(&replica->timer, NGX_HTTP_MAGASIN_PG_PROBE_SOON);
 }
 
 

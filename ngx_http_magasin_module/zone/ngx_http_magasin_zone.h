@@ -28,6 +28,12 @@
 #include <ngx_http.h>
 
 
+/* Words of the zone have numbers of 64 bits, which are changed at once. */
+#if (NGX_PTR_SIZE < 8)
+#error "Magasin needs a platform of 64 bits."
+#endif
+
+
 /* The version changes with the header; sections have their own versions. */
 #define NGX_HTTP_MAGASIN_ZONE_MAGIC     0x4d414741u
 #define NGX_HTTP_MAGASIN_ZONE_VERSION   4

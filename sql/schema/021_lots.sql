@@ -174,7 +174,7 @@ BEGIN
 
     IF (SELECT count(*) FROM lot_ligne WHERE lot = p_lot) <> p_lignes THEN
         RAISE 'the rows of batch % are not there', p_lot
-            USING ERRCODE = 'cannot_connect_now';
+            USING ERRCODE = 'statement_completion_unknown';
     END IF;
 END
 $$;

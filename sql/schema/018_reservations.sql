@@ -2102,6 +2102,7 @@ $$;
 -- Sales that say what they expect to pay, in p_attendus: those of which it is
 -- something else are answered.  Their products are locked, so that no price
 -- changes until they are written.  remis: of one somebody else has a product.
+-- The units of a product may be more than an integer has.
 CREATE FUNCTION lot_attendre(INOUT l lot, OUT remis boolean[],
                              p_attendus numeric[], p_numeros integer[],
                              p_produits bigint[], p_quantites integer[],
@@ -2136,10 +2137,11 @@ BEGIN
         SELECT u.n, bool_and(u.id IS NULL OR u.id = ANY (tenus)) AS tenue,
                bool_and(u.id IS NOT NULL) AS connue,
                sum(u.quantite * u.prix) AS total,
-               string_agg(ligne_corps(u.produit, u.quantite, u.prix), ','
-                          ORDER BY u.rang) AS lignes
+               string_agg('{"produit":' || u.produit || ',"quantite":'
+                          || u.quantite || ',"prix_unitaire":"' || u.prix
+                          || '"}', ',' ORDER BY u.rang) AS lignes
           FROM (SELECT v.n, v.produit, p.id, min(v.rang) AS rang,
-                       sum(v.quantite)::integer AS quantite,
+                       sum(v.quantite) AS quantite,
                        coalesce(v.prix, p.prix)::numeric(10,2) AS prix
                   FROM unnest(p_numeros, p_produits, p_quantites, p_prix)
                        WITH ORDINALITY v (n, produit, quantite, prix, rang)

@@ -237,6 +237,16 @@ SELECT etat FROM reservation_ligne ORDER BY 1 -> rendu rendu rendu rendu
 SELECT sum(retenu) FROM stock_local -> 0
 
 
+=== TEST 6.1: the reason of who meets it is not one of the reservation
+--- init
+MagasinTest::reset(map { main::hold(1, $_, 2, -1) } 4, 9);
+--- calls
+POST /api/v1/transfers/ {"de":1,"vers":2,"lignes":[{"produit":9,"quantite":1},{"produit":4,"quantite":1}],"motif":"rayon vide"} -> 201
+--- database
+SELECT produit_id, motif FROM journal WHERE type = 'reservation_expiree' ORDER BY 1 -> 4| 9|
+SELECT count(*) FROM journal WHERE motif = 'rayon vide' -> 3
+
+
 === TEST 7: the mark decides, also when the clock is set back
 --- init
 MagasinTest::reset(main::hold(1, 4, 2, -1), 'SELECT retenues_echoir(array_agg(id)) FROM stock_local', "UPDATE reservation SET expire_le = now() + interval '1 hour'", "UPDATE reservation_ligne SET expire_le = now() + interval '1 hour'");

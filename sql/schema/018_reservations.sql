@@ -284,10 +284,10 @@ BEGIN
          WHERE s.id = e.stock
     ), journal AS (
         INSERT INTO journal (type, magasin_id, produit_id, reference, details,
-                             acteur)
+                             acteur, motif)
         SELECT 'reservation_expiree', magasin_id, produit_id,
                'reservation/' || reservation_id,
-               jsonb_build_object('retenu', -quantite), session_user
+               jsonb_build_object('retenu', -quantite), session_user, NULL
           FROM echues
          ORDER BY reservation_id, produit_id
     )

@@ -77,6 +77,8 @@ CREATE TABLE reservation_ligne (
 CREATE INDEX reservation_magasin ON reservation (magasin_id, id);
 CREATE INDEX reservation_reference ON reservation (reference, id)
     WHERE reference IS NOT NULL;
+CREATE INDEX reservation_magasin_reference
+    ON reservation (magasin_id, reference, id) WHERE reference IS NOT NULL;
 CREATE INDEX reservation_ligne_produit ON reservation_ligne (produit_id);
 CREATE INDEX reservation_ligne_retenue
     ON reservation_ligne (magasin_id, produit_id, expire_le)

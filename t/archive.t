@@ -248,5 +248,10 @@ close $pipe;
 is(stock_at('now'), stock_now(), 'and the stock is that of before');
 ledger('with a mark');
 
+# The suites after this one have partitions ahead of them.
+for (1 .. 10) {
+    last if MagasinTest::sql('SELECT entretien()') eq 'f';
+}
+
 MagasinTest::reset();
 done_testing();

@@ -55,6 +55,9 @@ OVERRIDING SYSTEM VALUE
 SELECT '0', id, instant, magasin_id, produit_id, quantite, quantite
   FROM ouverture;
 
+-- The maintenance may be writing the first mark behind these rows.
+LOCK TABLE entretien_tour IN EXCLUSIVE MODE;
+
 SELECT fin FROM journal_partie WHERE numero = :numero \gset
 DELETE FROM journal_repere WHERE xid < :'fin';
 SELECT stock_archiver(:'fin', (SELECT max(instant) FROM :"partie"))

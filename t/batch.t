@@ -420,6 +420,25 @@ SKIP: {
 }
 
 
+# What a client sends is no fault: more units of one product than an integer has
+
+{
+    fresh(10);
+    my $nginx = start();
+    my ($gate, @sockets) = held($nginx, sale(1, [ [ 4, 1 ] ]),
+        request('un', 'sales/', '{"magasin":1,"total_attendu":"1.00","lignes":['
+            . join(',', (line(4, 2147483647)) x 2) . ']}'));
+    my $rejected = metric($nginx, 'magasin_postgresql_batches_rejected_total');
+    my @answers = opened($gate, @sockets);
+    is(codes(@answers), '201 409', 'two lines of many units: 409');
+    like($answers[1][1], qr/"quantite":4294967294,/, 'and how many these are');
+    is(metric($nginx, 'magasin_postgresql_batches_rejected_total')
+        - $rejected, 0, 'and no batch is rejected');
+    is(stock(1, 4), 9, 'the other one is sold');
+    end($nginx);
+}
+
+
 # One that runs alone since, and waits for a lock, is no batch that was rejected
 
 {

@@ -98,6 +98,28 @@ sub quantity {
             . " WHERE magasin_id = $store AND produit_id = $product");
 }
 
+# beside(STATEMENT, TYPE, BODY): the result of a batch of stock that waits for
+# what the statement has done, until that is committed.
+sub beside {
+    my ($statement, $type, $body) = @_;
+    my $gate = MagasinTest::hold($statement);
+    my $pid  = open(my $pipe, '-|') // die "fork: $!\n";
+    if ($pid == 0) {
+        print result(batch('stock/batch/', $type, $body));
+        close STDOUT;
+        require POSIX;
+        POSIX::_exit(0);
+    }
+    ok(MagasinNginx::wait_for(sub {
+        MagasinTest::sql("SELECT count(*) FROM pg_stat_activity WHERE"
+                . " wait_event_type = 'Lock' AND query LIKE '%stock_lot(%'") eq '1'
+    }, 10), 'a batch of stock waits');
+    MagasinTest::release($gate, 'COMMIT');
+    my $text = do { local $/; <$pipe> } // '';
+    close $pipe;
+    return $text;
+}
+
 # Products
 
 {
@@ -399,31 +421,47 @@ sub changed { return MagasinTest::sql("SELECT count(*) FROM produit WHERE catego
     is(result(batch('products/batch/', 'csv', "id,prix\n1,8\n2,8\n")), '2/0', '  and then is not');
 }
 
+# Sales do not wait for the products that a batch has changed, but those that
+# say what they expect to pay: the price may be another one when it has ended.
+
+{
+    my $gate = MagasinTest::hold('SELECT FROM produit WHERE id = 4 FOR NO KEY UPDATE');
+    my $sell = sub {
+        return batch('sales/', 'application/json',
+            '{"magasin":1,"lignes":[{"produit":4,"quantite":1}]' . "$_[0]}")->{status};
+    };
+    is($sell->(''), 201, 'a product that a batch changes is sold');
+    is($sell->(',"total_attendu":"0.01"'), 503, '  but not at a price that is expected');
+    MagasinTest::release($gate);
+    is($sell->(',"total_attendu":"0.01"'), 409, '  until the price is known');
+}
+
 # A product that goes while a batch of stock waits for it: its row is wrong.
 
 {
     MagasinTest::sql("INSERT INTO produit (id, nom, categorie, prix) VALUES (990001, 'a', 'b', 1)");
-    my $gate = MagasinTest::hold("SELECT FROM produit_supprimer(990001, NULL, 'x')");
-    my $pid  = open(my $pipe, '-|') // die "fork: $!\n";
-    if ($pid == 0) {
-        print result(batch('stock/batch/', 'csv',
-                "magasin,produit,delta\n1,990001,7\n1,4,1\n"));
-        close STDOUT;
-        require POSIX;
-        POSIX::_exit(0);
-    }
-    my $waits = '0';
-    for (1 .. 500) {
-        $waits = MagasinTest::sql("SELECT count(*) FROM pg_stat_activity WHERE"
-                . " wait_event_type = 'Lock' AND query LIKE '%stock_lot(%'");
-        last if $waits eq '1';
-        sleep 0.01;
-    }
-    is($waits, '1', 'a batch of stock waits for a product that goes');
-    MagasinTest::release($gate, 'COMMIT');
-    my $text = do { local $/; <$pipe> } // '';
-    close $pipe;
-    is($text, '0/1 2:produit', '  and its row is wrong, and not written');
+    is(beside("SELECT FROM produit_supprimer(990001, NULL, 'x')", 'csv',
+            "magasin,produit,delta\n1,990001,7\n1,4,1\n"), '0/1 2:produit',
+        'a batch of stock waits for a product that goes: its row is wrong, and not written');
+}
+
+# A row that another one makes meanwhile is not taken for the batch's own, even
+# if it is what the batch would write.
+
+{
+    MagasinTest::sql("INSERT INTO produit (id, nom, categorie, prix) VALUES (990002, 'a', 'b', 1),"
+            . " (990003, 'c', 'd', 1)");
+    my $stock = 'INSERT INTO stock_local (magasin_id, produit_id, quantite) VALUES (1, 99000%d, 5)';
+    is(beside(sprintf($stock, 2), 'ndjson', '{"magasin":1,"produit":990002,"delta":5}'), '1/0',
+        'a row with the same quantity comes meanwhile: a delta');
+    is(quantity(1, 990002), 10, '  is added to it');
+    is(beside(sprintf($stock, 3), 'ndjson', '{"magasin":1,"produit":990003,"quantite":5,"attendu":0}'),
+        '0/1 1:attendu', '  and who expects none is refused');
+    is(quantity(1, 990003), 5, '  and it stays');
+    is(beside('INSERT INTO seuil (magasin_id, produit_id, minimum, maximum) VALUES (1, 990002, 1, 5)',
+            'ndjson', '{"magasin":1,"produit":990002,"minimum":3}'), '1/0', 'thresholds come meanwhile');
+    is(MagasinTest::sql('SELECT minimum, maximum FROM seuil WHERE produit_id = 990002'), '3|5',
+        '  what the row does not say stays');
 }
 
 # Answers that do not leave at once: nothing of the batch goes on after them.

@@ -336,5 +336,32 @@ SQL
     waitpid $caller, 0;
 }
 
+# What takes long comes first: while it reads the journal, or waits for what it
+# writes of it, no sale has to wait for the sums.
+
+{
+    behind_by_days();
+    MagasinTest::sql("ALTER FUNCTION entretien() SET lock_timeout = '60s'");
+    my $held   = MagasinTest::hold('LOCK TABLE journal_repere');
+    my $caller = fork() // die "fork: $!\n";
+    if ($caller == 0) {
+        open STDOUT, '>', '/dev/null';
+        exec qw(psql -X -q -d), MagasinTest::admin(), '-c',
+            'SELECT entretien()';
+    }
+    ok(MagasinNginx::wait_for(sub {
+            MagasinTest::sql('SELECT count(*) FROM pg_stat_activity WHERE'
+                . " wait_event_type = 'Lock' AND query = 'SELECT entretien()'")
+        }), 'the journal: it waits');
+    is(MagasinTest::sql('SELECT count(*) FROM'
+            . ' (SELECT FROM cumul_vente FOR UPDATE SKIP LOCKED) libre'),
+        MagasinTest::sql('SELECT count(*) FROM cumul_vente'),
+        'the journal: and all sums are free meanwhile');
+    MagasinTest::release($held);
+    waitpid $caller, 0;
+    is(wrong_sums(), 0, 'the journal: they are right after it');
+    MagasinTest::sql($original);
+}
+
 MagasinTest::reset();
 done_testing();

@@ -16,8 +16,10 @@ if (!$ENV{TEST_NGINX_ADMIN_DATABASE}) {
     plan(skip_all => 'TEST_NGINX_ADMIN_DATABASE is not set (make test)');
 }
 
-# The files from here on are looked at.
-my $first = 23;
+# The files from here on are looked at; before them, from the last release on,
+# only what they have locked while they build an index.
+my $first   = 23;
+my $release = 17;
 
 my $top   = $MagasinTest::Top;
 my $other = 'magasin_busy';
@@ -31,7 +33,7 @@ for my $file (glob "$top/sql/*.sql $top/sql/checks/*.sql") {
     copy($file, $tree . substr($file, length $top)) or die "$file: $!\n";
 }
 copy("$top/scripts/migrate.sh", "$tree/scripts/");
-copy($_, "$tree/sql/schema/") for grep { number($_) < $first } @files;
+copy($_, "$tree/sql/schema/") for grep { number($_) <= $release } @files;
 
 MagasinTest::psql('-c', "DROP DATABASE IF EXISTS $other", '-c',
     "CREATE DATABASE $other TEMPLATE template0");
@@ -97,7 +99,40 @@ sub start {
     return $pipe;
 }
 
+migrate("the files up to $release");
+
+# An index takes long where there are many rows.  Meanwhile the poll of the
+# caches and all reads go on: no table that was there is locked against these.
+MagasinTest::sql('CREATE SCHEMA t',
+    "CREATE TABLE t.avant AS SELECT oid FROM pg_class WHERE relkind IN"
+        . " ('r', 'p') AND relnamespace = 'public'::regnamespace",
+    'CREATE TABLE t.fermee (quoi text)',
+    <<'SQL', 'CREATE EVENT TRIGGER t_index ON ddl_command_end'
+        CREATE FUNCTION t.index_cree() RETURNS event_trigger
+            LANGUAGE plpgsql SECURITY DEFINER AS $$
+        BEGIN
+            INSERT INTO t.fermee
+            SELECT c.object_identity || ': ' || l.relation::regclass
+              FROM pg_event_trigger_ddl_commands() c
+              JOIN pg_index i ON i.indexrelid = c.objid
+              JOIN t.avant a ON a.oid = i.indrelid
+              JOIN pg_locks l ON l.pid = pg_backend_pid()
+                             AND l.mode = 'AccessExclusiveLock'
+              JOIN t.avant b ON b.oid = l.relation;
+        END
+        $$
+SQL
+        . " WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION t.index_cree()");
+
+sub index_locks {
+    is(MagasinTest::sql('SELECT quoi FROM t.fermee ORDER BY 1'), '', $_[0]);
+    return;
+}
+
+copy($_, "$tree/sql/schema/")
+    for grep { number($_) > $release && number($_) < $first } @files;
 migrate("the files before $first");
+index_locks("the files before $first: reads go on while they build an index");
 
 # Another program's role, and one of few columns.
 my @roles = ('t_programme', 't_colonne');
@@ -174,6 +209,7 @@ for my $file (grep { number($_) >= $first } @files) {
 }
 
 migrate('nothing is left to do');
+index_locks('and so do the others');
 
 $ENV{TEST_NGINX_ADMIN_DATABASE} =~ s/\bdbname=\S+/dbname=magasin/;
 MagasinTest::psql('-c', "DROP DATABASE $other",

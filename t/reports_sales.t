@@ -261,6 +261,52 @@ sub open_transaction {
     return Test::More::is(differences(), '', 'and the sale is in the sums');
 }
 
+# A store whose clocks go back at 01:00 to 00:00: the 25th has that hour twice,
+# and its sums and its sales are those of this day.
+our @three = (magasin => 3, nom => '"Magasin Est"');
+
+sub azores {
+    return MagasinTest::reset(
+        "UPDATE magasin SET fuseau = 'Atlantic/Azores' WHERE id IN (1, 3)",
+        'DELETE FROM ligne_vente', 'DELETE FROM vente',
+        sale(3, '2026-10-24 23:30:00Z', 1, 4, '1.00'),
+        sale(3, '2026-10-25 00:30:00Z', 1, 1, '1.00'),
+        sale(3, '2026-10-25 01:30:00Z', 1, 2, '1.00'),
+        sale(3, '2026-10-26 00:30:00Z', 1, 3, '1.00'),
+        sale(3, '2026-10-26 01:30:00Z', 1, 5, '1.00'),
+        "INSERT INTO retour (id, vente_id, magasin_id, date_retour,"
+            . ' remise_en_stock, total) SELECT 1, id, 3,'
+            . " '2026-10-25 00:45:00Z', true, 1 FROM vente"
+            . " WHERE date_vente = '2026-10-24 23:30:00Z'",
+        'INSERT INTO retour_ligne (retour_id, ligne_id, produit_id, quantite,'
+            . ' prix_unitaire) SELECT 1, id, 1, 1, 1 FROM ligne_vente'
+            . ' WHERE quantite = 4');
+}
+
+sub twice {
+    my (%of) = @_;
+    return (row('2026-10-25T00:00:00+00:00', 1, '1.00', %of, rendues => 1,
+            rembourse => '1.00'),
+        row('2026-10-25T00:00:00-01:00', 2, '2.00', %of),
+        row('2026-10-25T23:00:00-01:00', 3, '3.00', %of));
+}
+
+our @keyboard = (produit => 1, nom => '"Clavier mécanique"');
+our $day_before = 'depuis=2026-10-24&jusqu_a=2026-10-24';
+our $midnights = join '',
+    answer("$october&magasin=3",
+        row('2026-10-25', 6, '6.00', @three, rendues => 1,
+            rembourse => '1.00')),
+    answer("$october&par=heure&magasin=3", twice(@three)),
+    answer("$october&par=heure", twice()),
+    answer("$october&par=heure&groupe=produit&magasin=3",
+        twice(magasin => 3, @keyboard)),
+    answer("$october&par=heure&groupe=produit", twice(@keyboard)),
+    answer("$day_before&par=heure&magasin=3",
+        row('2026-10-24T23:00:00+00:00', 4, '4.00', @three)),
+    answer("$day_before&par=heure&groupe=produit",
+        row('2026-10-24T23:00:00+00:00', 4, '4.00', @keyboard));
+
 # Page after page of one row, in the bodies of the answers.
 our $next = '';
 
@@ -501,3 +547,16 @@ main::advance();
 --- calls
 POST /api/v1/sales/101/returns/ {"lignes":[{"produit":1,"quantite":1}],"remise_en_stock":true} -> 201 ~"total":"10\.00"
 GET /api/v1/reports/sales/?magasin=1 -> 200 ~^\{"next":null,"results":\[\{"periode":"\d{4}-\d\d-\d\d","magasin":1,"produit":null,"categorie":null,"nom":"Magasin Centre-Ville","unites":0,"chiffre_affaires":"0\.00","unites_rendues":1,"remboursements":"10\.00","net":"-10\.00"\}\]\}\z
+
+
+=== TEST 25: a day whose midnight comes twice
+--- init: main::azores()
+--- gets eval: $::midnights
+
+
+=== TEST 26: and in the sums
+--- init
+main::azores();
+main::advance();
+Test::More::is(main::differences(), '', 'no difference');
+--- gets eval: $::midnights

@@ -120,6 +120,36 @@ run_tests();
     is($nginx->complaints, '', 'nothing alarming in the log');
 }
 
+
+# Reservations are kept.  A page reads its own rows, by whatever it is asked
+# for, and not all that a store has ever had.
+{
+    MagasinTest::reset(
+        'INSERT INTO reservation (magasin_id, reference, expire_le, total)'
+            . " SELECT 1 + n % 5, CASE WHEN n % 3 = 0 THEN 'r' || n % 4500 END,"
+            . " now() + interval '1 hour', 1 FROM generate_series(1, 9000) n");
+    MagasinTest::psql('-c', 'VACUUM ANALYZE reservation');
+    my %parameters = (
+        reservations                 => 'NULL, NULL',
+        reservations_reference       => "NULL, 'r900'",
+        reservations_store           => '1, NULL',
+        reservations_store_reference => "1, 'r900'",
+    );
+    for my $statement (sort keys %parameters) {
+        my $file = "$MagasinTest::Top/sql/statements/$statement.sql";
+        my $text = do { local (@ARGV, $/) = $file; <> };
+        my $plan = MagasinTest::sql(
+            'SET LOCAL plan_cache_mode = force_generic_plan',
+            "PREPARE liste (bigint, text, int, bigint) AS $text",
+            "EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off)"
+                . " EXECUTE liste ($parameters{$statement}, 5, NULL)",
+            'DEALLOCATE liste');
+        my ($rows) = $plan =~ /Index Scan.*?rows=(\d+)/;
+        ok($rows && $rows <= 5 && $plan !~ /Removed by Filter|Seq Scan|Sort/,
+            "the plan of $statement") or diag($plan);
+    }
+}
+
 MagasinTest::reset();
 
 __DATA__
@@ -235,6 +265,16 @@ POST /api/v1/reservations/4/claim/ -> 409 {"detail":"La réservation a expiré."
 --- database
 SELECT etat FROM reservation_ligne ORDER BY 1 -> rendu rendu rendu rendu
 SELECT sum(retenu) FROM stock_local -> 0
+
+
+=== TEST 6.1: the reason of who meets it is not one of the reservation
+--- init
+MagasinTest::reset(map { main::hold(1, $_, 2, -1) } 4, 9);
+--- calls
+POST /api/v1/transfers/ {"de":1,"vers":2,"lignes":[{"produit":9,"quantite":1},{"produit":4,"quantite":1}],"motif":"rayon vide"} -> 201
+--- database
+SELECT produit_id, motif FROM journal WHERE type = 'reservation_expiree' ORDER BY 1 -> 4| 9|
+SELECT count(*) FROM journal WHERE motif = 'rayon vide' -> 3
 
 
 === TEST 7: the mark decides, also when the clock is set back

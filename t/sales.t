@@ -236,9 +236,17 @@ POST /api/v1/sales/ {"magasin":1,"lignes":[{"produit":1,"quantite":1}]} -> 409 {
 POST /api/v1/sales/ {"magasin":1,"lignes":[{"produit":2,"quantite":20},{"produit":2,"quantite":15}]} -> 201 ~"quantite":35,
 POST /api/v1/sales/ {"magasin":1,"lignes":[{"produit":3,"quantite":8},{"produit":3,"quantite":8}]} -> 409 ~"demande":16,"disponible":15
 POST /api/v1/sales/ {"magasin":1,"lignes":[{"produit":3,"quantite":2147483647},{"produit":3,"quantite":2147483647}]} -> 409 ~"demande":4294967294,"disponible":15
+POST /api/v1/sales/ {"magasin":1,"total_attendu":"1.00","lignes":[{"produit":3,"quantite":2147483647},{"produit":3,"quantite":2147483647}]} -> 409 {"detail":"Le total a changé·: 1.00 attendus, 85856396207.06 à payer.","total_attendu":"1.00","total":"85856396207.06","lignes":[{"produit":3,"quantite":4294967294,"prix_unitaire":"19.99"}]}
 --- database
 SELECT quantite FROM stock_local WHERE magasin_id = 1 AND produit_id < 4 ORDER BY produit_id -> 0 0 15
 SELECT count(*) FROM vente WHERE id > 6 -> 2
+
+
+=== TEST 9.1: more of one product than an integer has, at the price that is expected
+--- init: MagasinTest::reset('UPDATE produit SET prix = 0.01 WHERE id = 3')
+--- calls
+POST /api/v1/sales/ {"magasin":1,"total_attendu":"42949672.94","lignes":[{"produit":3,"quantite":2147483647},{"produit":3,"quantite":2147483647}]} -> 409 ~"demande":4294967294,"disponible":15
+--- unchanged
 
 
 === TEST 10: all or nothing, and all that is short is told

@@ -105,7 +105,7 @@ const ngx_http_magasin_item_spec_t  ngx_http_magasin_reservation_spec = {
 };
 
 
-/* GET of the list.  A store, or else a reference, has its own index. */
+/* GET of the list.  A store, a reference, and both have an index each. */
 
 ngx_int_t
 ngx_http_magasin_reservations_bind(ngx_http_magasin_ctx_t *ctx)
@@ -118,7 +118,9 @@ ngx_http_magasin_reservations_bind(ngx_http_magasin_ctx_t *ctx)
     }
 
     if (ctx->job.values[RESERVATIONS_MAGASIN]) {
-        ctx->job.statement = NGX_HTTP_MAGASIN_SQL_RESERVATIONS_STORE;
+        ctx->job.statement = ctx->job.values[RESERVATIONS_REFERENCE]
+                             ? NGX_HTTP_MAGASIN_SQL_RESERVATIONS_STORE_REFERENCE
+                             : NGX_HTTP_MAGASIN_SQL_RESERVATIONS_STORE;
 
     } else if (ctx->job.values[RESERVATIONS_REFERENCE]) {
         ctx->job.statement = NGX_HTTP_MAGASIN_SQL_RESERVATIONS_REFERENCE;

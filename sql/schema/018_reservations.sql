@@ -77,6 +77,8 @@ CREATE TABLE reservation_ligne (
 CREATE INDEX reservation_magasin ON reservation (magasin_id, id);
 CREATE INDEX reservation_reference ON reservation (reference, id)
     WHERE reference IS NOT NULL;
+CREATE INDEX reservation_magasin_reference
+    ON reservation (magasin_id, reference, id) WHERE reference IS NOT NULL;
 CREATE INDEX reservation_ligne_produit ON reservation_ligne (produit_id);
 CREATE INDEX reservation_ligne_retenue
     ON reservation_ligne (magasin_id, produit_id, expire_le)
@@ -284,10 +286,10 @@ BEGIN
          WHERE s.id = e.stock
     ), journal AS (
         INSERT INTO journal (type, magasin_id, produit_id, reference, details,
-                             acteur)
+                             acteur, motif)
         SELECT 'reservation_expiree', magasin_id, produit_id,
                'reservation/' || reservation_id,
-               jsonb_build_object('retenu', -quantite), session_user
+               jsonb_build_object('retenu', -quantite), session_user, NULL
           FROM echues
          ORDER BY reservation_id, produit_id
     )
@@ -2102,6 +2104,7 @@ $$;
 -- Sales that say what they expect to pay, in p_attendus: those of which it is
 -- something else are answered.  Their products are locked, so that no price
 -- changes until they are written.  remis: of one somebody else has a product.
+-- The units of a product may be more than an integer has.
 CREATE FUNCTION lot_attendre(INOUT l lot, OUT remis boolean[],
                              p_attendus numeric[], p_numeros integer[],
                              p_produits bigint[], p_quantites integer[],
@@ -2136,10 +2139,11 @@ BEGIN
         SELECT u.n, bool_and(u.id IS NULL OR u.id = ANY (tenus)) AS tenue,
                bool_and(u.id IS NOT NULL) AS connue,
                sum(u.quantite * u.prix) AS total,
-               string_agg(ligne_corps(u.produit, u.quantite, u.prix), ','
-                          ORDER BY u.rang) AS lignes
+               string_agg('{"produit":' || u.produit || ',"quantite":'
+                          || u.quantite || ',"prix_unitaire":"' || u.prix
+                          || '"}', ',' ORDER BY u.rang) AS lignes
           FROM (SELECT v.n, v.produit, p.id, min(v.rang) AS rang,
-                       sum(v.quantite)::integer AS quantite,
+                       sum(v.quantite) AS quantite,
                        coalesce(v.prix, p.prix)::numeric(10,2) AS prix
                   FROM unnest(p_numeros, p_produits, p_quantites, p_prix)
                        WITH ORDINALITY v (n, produit, quantite, prix, rang)

@@ -746,12 +746,13 @@ END
 $$;
 
 -- What the rows would make of the stock, and of the thresholds.  The rows that
--- are there are locked.  apres: NULL, the quantity stays.
+-- are there are locked.  apres: NULL, the quantity stays.  poses: there is a
+-- row of thresholds.
 CREATE FUNCTION stock_lot_voulu(p_lot bigint)
     RETURNS TABLE (n integer, magasin bigint, produit bigint, nom text,
                    stock bigint, avant integer, attendu integer,
                    apres bigint, motif text, seuils boolean,
-                   minimum integer, maximum integer)
+                   poses boolean, minimum integer, maximum integer)
     LANGUAGE sql STABLE
 AS $$
     SELECT l.n, l.magasin, l.produit, p.nom, s.id, coalesce(s.quantite, 0),
@@ -761,6 +762,7 @@ AS $$
                     + (l.donnees ->> 'delta')::bigint),
            coalesce(lot_propre(l.donnees ->> 'motif'), ''),
            l.donnees ?| '{minimum,maximum}'::text[],
+           t.magasin_id IS NOT NULL,
            CASE WHEN l.donnees ? 'minimum'
                 THEN (l.donnees ->> 'minimum')::integer
                 ELSE t.minimum END,
@@ -818,6 +820,8 @@ AS $$
 DECLARE
     contexte  text;
     motifs    text[];
+    changees  bigint;
+    nees      bigint;
 BEGIN
     CREATE TEMPORARY TABLE lot_stock_voulu ON COMMIT DROP AS
     SELECT * FROM stock_lot_voulu(p_lot);
@@ -843,7 +847,9 @@ BEGIN
     UPDATE stock_local s
        SET quantite = v.apres
       FROM pg_temp.lot_stock_voulu v
-     WHERE s.id = v.stock AND v.apres <> v.avant;
+     WHERE s.id = v.stock AND v.apres <> v.avant AND s.quantite = v.avant;
+
+    GET DIAGNOSTICS changees = ROW_COUNT;
 
     INSERT INTO stock_local (magasin_id, produit_id, quantite)
     SELECT magasin, produit, apres
@@ -852,12 +858,17 @@ BEGIN
      ORDER BY produit, magasin
     ON CONFLICT DO NOTHING;
 
-    -- Somebody else was first to make a row.
-    IF EXISTS (SELECT
-                 FROM pg_temp.lot_stock_voulu v
-                 JOIN stock_local s ON s.magasin_id = v.magasin
-                                   AND s.produit_id = v.produit
-                WHERE v.apres IS NOT NULL AND s.quantite <> v.apres)
+    GET DIAGNOSTICS nees = ROW_COUNT;
+
+    -- Somebody else was first to make a row, maybe with this quantity.
+    IF changees + nees < (SELECT count(*)
+                            FROM pg_temp.lot_stock_voulu
+                           WHERE apres <> avant)
+       OR EXISTS (SELECT
+                    FROM pg_temp.lot_stock_voulu v
+                    JOIN stock_local s ON s.magasin_id = v.magasin
+                                      AND s.produit_id = v.produit
+                   WHERE v.apres IS NOT NULL AND s.quantite <> v.apres)
     THEN
         RAISE 'a row of batch % came meanwhile', p_lot
             USING ERRCODE = 'serialization_failure';
@@ -865,15 +876,29 @@ BEGIN
 
     contexte := contexte_poser('', p_acteur, '', '');
 
-    INSERT INTO seuil AS t (magasin_id, produit_id, minimum, maximum)
+    UPDATE seuil t
+       SET minimum = v.minimum, maximum = v.maximum
+      FROM pg_temp.lot_stock_voulu v
+     WHERE v.seuils AND v.poses
+       AND t.magasin_id = v.magasin AND t.produit_id = v.produit
+       AND (t.minimum, t.maximum) IS DISTINCT FROM (v.minimum, v.maximum);
+
+    INSERT INTO seuil (magasin_id, produit_id, minimum, maximum)
     SELECT magasin, produit, minimum, maximum
       FROM pg_temp.lot_stock_voulu
-     WHERE seuils
+     WHERE seuils AND NOT poses
      ORDER BY produit, magasin
-    ON CONFLICT (magasin_id, produit_id) DO UPDATE
-       SET minimum = excluded.minimum, maximum = excluded.maximum
-     WHERE (t.minimum, t.maximum)
-           IS DISTINCT FROM (excluded.minimum, excluded.maximum);
+    ON CONFLICT DO NOTHING;
+
+    GET DIAGNOSTICS nees = ROW_COUNT;
+
+    IF nees < (SELECT count(*)
+                 FROM pg_temp.lot_stock_voulu
+                WHERE seuils AND NOT poses)
+    THEN
+        RAISE 'thresholds of batch % came meanwhile', p_lot
+            USING ERRCODE = 'serialization_failure';
+    END IF;
 
     DROP TABLE pg_temp.lot_stock_voulu;
 END

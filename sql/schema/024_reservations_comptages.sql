@@ -462,6 +462,15 @@ BEGIN
             NULL;
     END;
 
+    -- What takes long comes first, since sales wait for what the others lock.
+    BEGIN
+        PERFORM compte_reunir();
+        suite := journal_reperer();
+    EXCEPTION
+        WHEN lock_not_available THEN
+            suite := false;
+    END;
+
     BEGIN
         echues := reservations_balayer();
     EXCEPTION
@@ -481,14 +490,6 @@ BEGIN
     EXCEPTION
         WHEN lock_not_available THEN
             heures := false;
-    END;
-
-    BEGIN
-        PERFORM compte_reunir();
-        suite := journal_reperer();
-    EXCEPTION
-        WHEN lock_not_available THEN
-            suite := false;
     END;
 
     RETURN encore OR suite OR heures OR echues;

@@ -4,6 +4,10 @@
 -- so that an hour that is there twice when clocks go back is two hours.  All
 -- stores ($1 is null) have the time zone of the first one.
 --
+-- A day whose midnight comes twice begins with the first one, which AT TIME
+-- ZONE does not give: the bounds are for the index, and the day of an hour
+-- decides.
+--
 -- PostgreSQL expects few rows of a range whose bounds it does not know: both
 -- bounds of the sales after the edge are columns, so that it uses the index.
 WITH demande AS MATERIALIZED (
@@ -21,7 +25,9 @@ WITH demande AS MATERIALIZED (
       FROM demande
      WHERE $3::text IS NULL AND $1::bigint IS NULL
 ), borne AS MATERIALIZED (
-    SELECT lieu.*, d.bord, d.depuis::timestamp AT TIME ZONE lieu.fuseau AS debut,
+    SELECT lieu.*, d.bord, d.depuis, d.jusqu_a,
+           d.depuis::timestamp AT TIME ZONE lieu.fuseau - interval '2 hours'
+           AS debut,
            (d.jusqu_a + 1)::timestamp AT TIME ZONE lieu.fuseau AS fin
       FROM demande d
      CROSS JOIN lieu
@@ -32,6 +38,7 @@ WITH demande AS MATERIALIZED (
         SELECT heure, quantite, total, rendus, rembourse
           FROM vente_heure
          WHERE magasin_id = b.id AND heure >= b.debut AND heure < b.fin
+           AND jour_local(heure, b.fuseau) BETWEEN b.depuis AND b.jusqu_a
         OFFSET 0
       ) h
      UNION ALL
@@ -47,6 +54,8 @@ WITH demande AS MATERIALIZED (
       ) v
       JOIN borne b ON b.id IN (0, v.magasin_id)
                   AND v.heure >= b.debut AND v.heure < b.fin
+                  AND jour_local(v.heure, b.fuseau)
+                      BETWEEN b.depuis AND b.jusqu_a
      CROSS JOIN LATERAL (
         SELECT produit_id, quantite, prix_unitaire
           FROM ligne_vente
@@ -66,6 +75,8 @@ WITH demande AS MATERIALIZED (
       ) r
       JOIN borne b ON b.id IN (0, r.magasin_id)
                   AND r.heure >= b.debut AND r.heure < b.fin
+                  AND jour_local(r.heure, b.fuseau)
+                      BETWEEN b.depuis AND b.jusqu_a
      CROSS JOIN LATERAL (
         SELECT quantite, prix_unitaire
           FROM retour_ligne

@@ -5,14 +5,16 @@
 -- PostgreSQL expects few rows of a range whose bounds it does not know: both
 -- bounds of the sales after the edge are columns, so that it uses the index.
 WITH demande AS MATERIALIZED (
-    SELECT d.bord, 'infinity'::timestamptz AS toujours, f.fuseau,
-           coalesce($4::date, least($5::date, current_date) - 30)::timestamp
-           AT TIME ZONE f.fuseau AS debut,
-           (coalesce($5::date, 'infinity') + 1)::timestamp
-           AT TIME ZONE f.fuseau AS fin
+    SELECT d.bord, 'infinity'::timestamptz AS toujours, f.*,
+           f.depuis::timestamp AT TIME ZONE f.fuseau - interval '2 hours'
+           AS debut,
+           (f.jusqu_a + 1)::timestamp AT TIME ZONE f.fuseau AS fin
       FROM vente_periode d
      CROSS JOIN (
-        SELECT fuseau
+        SELECT fuseau,
+               coalesce($4::date, least($5::date, current_date) - 30)
+               AS depuis,
+               coalesce($5::date, 'infinity') AS jusqu_a
           FROM magasin
          WHERE id = coalesce($1::bigint, id)
          ORDER BY id
@@ -26,6 +28,7 @@ WITH demande AS MATERIALIZED (
           FROM vente_heure_produit
          WHERE magasin_id = coalesce($1::bigint, 0)
            AND heure >= d.debut AND heure < d.fin
+           AND jour_local(heure, d.fuseau) BETWEEN d.depuis AND d.jusqu_a
         OFFSET 0
       ) h
      UNION ALL
@@ -46,6 +49,7 @@ WITH demande AS MATERIALIZED (
         OFFSET 0
       ) l
      WHERE v.heure >= d.debut AND v.heure < d.fin
+       AND jour_local(v.heure, d.fuseau) BETWEEN d.depuis AND d.jusqu_a
      UNION ALL
     SELECT r.heure, l.produit_id, 0, 0, l.quantite,
            l.quantite * l.prix_unitaire
@@ -64,6 +68,7 @@ WITH demande AS MATERIALIZED (
         OFFSET 0
       ) l
      WHERE r.heure >= d.debut AND r.heure < d.fin
+       AND jour_local(r.heure, d.fuseau) BETWEEN d.depuis AND d.jusqu_a
 ), ligne AS (
     SELECT to_char(h.heure AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI')
            AS periode,

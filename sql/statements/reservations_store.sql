@@ -1,10 +1,9 @@
--- GET /api/v1/reservations/ of one store ($1).  The parameters are those of
--- reservations.sql.  The reference is compared so that no other index can be used
--- for it.
+-- GET /api/v1/reservations/ of one store ($1), with any reference.  The
+-- parameters are those of reservations.sql.
 SELECT id, '{' || reservation_membres(d, reservation_etat(d)) || '}',
        reservation_validite(d) AS validite
   FROM reservation d
- WHERE ($2::text IS NULL OR reference IS NOT DISTINCT FROM $2::text)
+ WHERE $2::text IS NULL
    AND (magasin_id, id)
        < ($1::bigint, coalesce($4::bigint, 9223372036854775807))
    AND magasin_id >= $1::bigint

@@ -30,7 +30,8 @@ FUNCTIONS = ["vente_creer", "lot_refus", "stock_ajuster",
              "lot_reclamer_ouvrir", "lot_reserver_ecrire",
              "reservations_balayer", "comptage_saisir", "comptage_compter",
              "comptage_ecarts", "demande_modifier", "retour_restes",
-             "retour_ecrire", "lot_ouvrir", "produits_lot", "stock_lot"]
+             "retour_ecrire", "lot_ouvrir", "produits_lot", "stock_lot",
+             "stock_lot_ecrire"]
 
 
 def restes(expression):
@@ -196,7 +197,9 @@ BEFORE = {
         + replace_in("stock_lot", TORN, TORN.replace("NOT p_tout", "true")),
         "batches_are_whole"),
     "unlocked-batch": (
-        replace_in("stock_lot", "FOR UPDATE OF s;", ";"), "batches_add"),
+        replace_in("stock_lot", "FOR UPDATE OF s;", ";")
+        + replace_in("stock_lot_ecrire", " AND s.quantite = v.avant", ""),
+        "batches_add"),
     "wrong-refusal": (
         replace_in("lot_refus", "|| reste || '}'",
                    "|| reste - 1 || '}'"),

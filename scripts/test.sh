@@ -101,6 +101,13 @@ database=$(scripts/instance.sh web-conninfo)
 admin_database=$(scripts/instance.sh admin-conninfo)
 tokens=$(scripts/instance.sh home)/tokens
 
+# Suites with clusters of their own copy it, too, unless somebody used it.
+if [ "$RUN_DIR" != "$disk" ] && [ "$(psql -X -A -t -d "$admin_database" \
+    -c 'SELECT EXISTS (SELECT FROM magasin)')" = f ]
+then
+    export TEST_NGINX_CLUSTER=$home/data
+fi
+
 # The suites need this version of the file.  An earlier run may have changed it.
 cat conf/tokens.demo >"$tokens"
 

@@ -10,6 +10,7 @@ use File::Temp qw(tempdir);
 use POSIX qw(WNOHANG);
 use MagasinTest;
 use MagasinNginx;
+use MagasinStandby;
 use MagasinCache;
 
 plan skip_all => 'TEST_NGINX_RUN_DIR is not set (make test)'
@@ -34,6 +35,7 @@ END {
     $? = $status;
 }
 
+MagasinStandby::prepare($other);
 instance('start-db');
 $ENV{TEST_NGINX_DATABASE}       = instance('web-conninfo');
 $ENV{TEST_NGINX_ADMIN_DATABASE} = instance('admin-conninfo');

@@ -42,8 +42,8 @@ $ENV{TEST_NGINX_ADMIN_DATABASE} = instance('admin-conninfo');
 
 sub sql {
     my (@statements) = @_;
-    return MagasinTest::psql('-c', 'SET synchronous_commit = local',
-        map { ('-c', $_) } @statements);
+    return MagasinTest::statements('SET synchronous_commit = local',
+        @statements);
 }
 
 # Whether a commit waits for a standby, which ends then.

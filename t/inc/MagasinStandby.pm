@@ -181,7 +181,7 @@ sub sql {
     local $ENV{TEST_NGINX_ADMIN_DATABASE} = $self->{admin};
     my $text;
     until (eval {
-        $text = MagasinTest::psql(map { ('-c', $_) } @statements); 1 }) {
+        $text = MagasinTest::statements(@statements); 1 }) {
         die $@ unless $self->{setting} && $@ =~ /conflict with recovery/;
     }
     return $text;

@@ -185,25 +185,32 @@ sub said {
 
 # To start psql and a session of PostgreSQL takes a hundred times as long as
 # most statements.  So there is one for each database, which is as a new one for
-# each transaction.
-sub transaction {
-    my (@statements) = @_;
+# each call.
 
-    my $admin   = admin();
+sub transaction { return talk('BEGIN;', @_, 'COMMIT') }
+
+# statements(STATEMENT...): each is a transaction of its own.
+sub statements { return talk("BEGIN;\nCOMMIT;", @_) }
+
+# talk(BEGIN, STATEMENT...): the first finds whether the server is there.
+sub talk {
+    my ($begin, @statements) = @_;
+
+    my $admin = admin();
     end_session($admin)
         if $Sessions{$admin} && $Sessions{$admin}{owner} != $$;
     my $kept    = $Sessions{$admin};
     my $session = $kept // session($admin);
 
-    my ($text, $done) = said($session, 'BEGIN;');
+    my ($text, $done) = said($session, $begin);
 
     # The server was stopped meanwhile.
     if (!$done && $kept) {
         end_session($admin);
         $session = session($admin);
-        ($text, $done) = said($session, 'BEGIN;');
+        ($text, $done) = said($session, $begin);
     }
-    ($text, $done) = said($session, join "\n;\n", @statements, 'COMMIT',
+    ($text, $done) = said($session, join "\n;\n", @statements,
         'DISCARD ALL', '') if $done;
     if (!$done) {
         end_session($admin);

@@ -7,7 +7,7 @@ use lib 't/inc';
 use IO::Socket::INET;
 use JSON::PP;
 use Test::More;
-use Time::HiRes qw(time sleep);
+use Time::HiRes qw(time);
 use MagasinTest;
 use MagasinCache;
 
@@ -391,12 +391,11 @@ sub changed { return MagasinTest::sql("SELECT count(*) FROM produit WHERE catego
         POSIX::_exit(0);
     }
     my $waits = '0';
-    for (1 .. 500) {
+    MagasinNginx::wait_for(sub {
         $waits = MagasinTest::sql("SELECT count(*) FROM pg_stat_activity WHERE"
                 . " wait_event_type = 'Lock' AND query LIKE '%stock_lot(%'");
-        last if $waits eq '1';
-        sleep 0.01;
-    }
+        return $waits eq '1';
+    });
     is($waits, '1', 'a batch of stock waits for a product that goes');
     MagasinTest::release($gate, 'COMMIT');
     my $text = do { local $/; <$pipe> } // '';

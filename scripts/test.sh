@@ -84,6 +84,11 @@ fi
 scripts/instance.sh start-db
 home=$(scripts/instance.sh home)
 
+# Debian's psql is a program in Perl that looks for the real one, for ten times
+# as long as that takes to start.
+programs=/usr/lib/postgresql/$(<"$home/data/PG_VERSION")/bin
+[ ! -x "$programs/psql" ] || PATH=$programs:$PATH
+
 if room_in_memory; then
     scripts/instance.sh stop
     RUN_DIR=$(mktemp -d /dev/shm/magasin-test.XXXXXX)

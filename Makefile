@@ -17,6 +17,7 @@
 #   NGINX_BINARY                     the nginx to run the module in
 #   TESTS                            the suites to run (default t/*.t)
 #   PART                             1/2: every second one of them (test.sh)
+#   MEMORY                           0: on the disk, and not in memory (test.sh)
 #   TEST_NGINX_LIB                   of test-nginx: where Test/Nginx/Socket.pm is
 #   NGINX_TESTS, FILES               of test-nginx-own: nginx's suites, which
 #   PROMETHEUS_PORT, GRAFANA_PORT, TARGETS
@@ -51,7 +52,7 @@ export PATH := $(PATH):$(CURDIR)/web/node/bin
 
 export PORT ADDRESS RUN_DIR WORKERS CACHE NGINX_BINARY FROM DATABASE TESTS
 export TEST_NGINX_LIB NGINX_TESTS FILES
-export NAMES PROXIES METRICS_PORT METRICS_ADDRESS DEMO_TOKEN PART
+export NAMES PROXIES METRICS_PORT METRICS_ADDRESS DEMO_TOKEN PART MEMORY
 export ID SCOPES MAGASINS EXPIRE
 export KEEP LINES STORES PRODUCTS SEED EXAMPLES NODES BALANCER_WORKERS
 

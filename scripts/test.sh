@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
-# Run the suites against a private PostgreSQL and Redis.  Their data stay in
-# RUN_DIR/test for the next run; the servers are stopped.
+# Run the suites against a private PostgreSQL and Redis.  The cluster with the
+# schema stays in RUN_DIR/test for the next run; the servers are stopped.
+#
+# Where there is room, the suites use a copy of the cluster in memory, which is
+# removed at the end, and have their own files there, too.  With MEMORY=0 they
+# use RUN_DIR/test itself.
 #
 # usage: test.sh [--asan | --coverage]
 #
@@ -37,22 +41,84 @@ nginx=$(command -v "${NGINX_BINARY:-nginx}") || {
     exit 1
 }
 
-trap 'scripts/instance.sh stop' EXIT
+# Where the cluster stays, and the link that says where its copy is.
+disk=$RUN_DIR
+link=$disk/memory
+
+# Each block of a suite empties fifty tables: PostgreSQL makes 250 files anew,
+# and waits until each index among them is on the disk.
+
+# room_in_memory: is there room for a copy and for what the suites write, and
+# may programs be run there?
+room_in_memory() {
+    local probe result=0
+
+    [ "${MEMORY:-1}" != 0 ] && [ "$(stat -f -c %T /dev/shm)" = tmpfs ] &&
+        [ "$(df -Pm /dev/shm | awk 'NR == 2 { print $4 }')" -ge 4000 ] &&
+        awk '/^MemAvailable:/ { exit $2 < 4000000 }' /proc/meminfo &&
+        probe=$(mktemp /dev/shm/magasin-probe.XXXXXX) || return
+    printf '#!/bin/sh\n' >"$probe"
+    chmod 755 "$probe"
+    "$probe" || result=1
+    rm -f "$probe"
+    return "$result"
+} 2>/dev/null
+
+# leave DIRECTORY: stop the servers; of a copy keep their logs alone.
+leave() {
+    RUN_DIR=$1 scripts/instance.sh stop
+    [ "$1" != "$disk" ] || return 0
+    cp "$1"/log/*.log "$disk/log/" 2>/dev/null || true
+    rm -rf "$1" "$link"
+}
+
+trap 'leave "$RUN_DIR"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
+# A run that was killed has left its copy.
+if left=$(readlink "$link"); then
+    leave "$left"
+fi
+
 scripts/instance.sh start-db
 home=$(scripts/instance.sh home)
+
+# Debian's psql is a program in Perl that looks for the real one, for ten times
+# as long as that takes to start.
+programs=/usr/lib/postgresql/$(<"$home/data/PG_VERSION")/bin
+[ ! -x "$programs/psql" ] || PATH=$programs:$PATH
+
+if room_in_memory; then
+    scripts/instance.sh stop
+    RUN_DIR=$(mktemp -d /dev/shm/magasin-test.XXXXXX)
+    ln -s "$RUN_DIR" "$link"
+    # The servers enter it as a user of their own.
+    chmod 755 "$RUN_DIR"
+    cp -a "$home/data" "$disk/.lock" "$RUN_DIR/"
+    mkdir -m 1777 "$RUN_DIR/files"
+    export TMPDIR=$RUN_DIR/files
+    scripts/instance.sh start-db
+fi
+
 socket=$(scripts/instance.sh redis-socket)
 database=$(scripts/instance.sh web-conninfo)
 admin_database=$(scripts/instance.sh admin-conninfo)
+tokens=$(scripts/instance.sh home)/tokens
+
+# Suites with clusters of their own copy it, too, unless somebody used it.
+if [ "$RUN_DIR" != "$disk" ] && [ "$(psql -X -A -t -d "$admin_database" \
+    -c 'SELECT EXISTS (SELECT FROM magasin)')" = f ]
+then
+    export TEST_NGINX_CLUSTER=$home/data
+fi
 
 # They kill servers, not the machine; and they empty all tables often.
 psql -X -q -d "$admin_database" -c 'ALTER SYSTEM SET fsync = off' \
     -c 'SELECT pg_reload_conf()' >/dev/null
 
 # The suites need this version of the file.  An earlier run may have changed it.
-cat conf/tokens.demo >"$home/tokens"
+cat conf/tokens.demo >"$tokens"
 
 module=$top/build/ngx_http_magasin_module.so
 reports=
@@ -86,7 +152,7 @@ export TEST_NGINX_LOAD_MODULES=$module
 export TEST_NGINX_DATABASE=$database
 export TEST_NGINX_ADMIN_DATABASE=$admin_database
 export TEST_NGINX_REDIS=$socket
-export TEST_NGINX_TOKENS=$home/tokens
+export TEST_NGINX_TOKENS=$tokens
 TEST_NGINX_RUN_DIR=$(cd "$RUN_DIR" && pwd -P)
 export TEST_NGINX_RUN_DIR
 

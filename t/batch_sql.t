@@ -493,7 +493,7 @@ MagasinTest::reset();
         last if MagasinTest::sql('SELECT count(*) FROM pg_stat_activity'
                 . q{ WHERE wait_event_type = 'Lock'}
                 . q{ AND query LIKE '%lot_ecrire%'}) > 0;
-        select undef, undef, undef, 0.01;
+        select undef, undef, undef, 0.02;
     }
     MagasinTest::release($held, 'COMMIT');
     is(do { local $/; <$pipe> }, "1 - manque\n2 200\n3 - manque",
@@ -526,7 +526,7 @@ for my $case (
         last if MagasinTest::sql('SELECT count(*) FROM pg_stat_activity'
                 . q{ WHERE wait_event_type = 'Lock'}
                 . q{ AND query LIKE '%lot_ecrire%'}) > 0;
-        select undef, undef, undef, 0.01;
+        select undef, undef, undef, 0.02;
     }
     MagasinTest::release($held, 'COMMIT');
     is(do { local $/; <$pipe> }, "1 201\n2 201",
@@ -544,7 +544,7 @@ for my $case (
             return if MagasinTest::sql('SELECT count(*) FROM pg_stat_activity'
                     . q{ WHERE wait_event_type = 'Lock'}
                     . q{ AND query LIKE '%lot_ecrire%'}) > 0;
-            select undef, undef, undef, 0.01;
+            select undef, undef, undef, 0.02;
         }
         die "the batch does not wait\n";
     };

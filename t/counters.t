@@ -8,6 +8,7 @@ use warnings;
 use lib 't/inc';
 use Test::Base 'no_plan';
 use File::Temp qw(tempfile);
+use POSIX qw(WNOHANG);
 use Time::HiRes qw(sleep);
 use MagasinTest;
 
@@ -143,15 +144,16 @@ for my $end (qw(COMMIT ROLLBACK)) {
         }
         $pid;
     } 1 .. 3;
-    for (1 .. 10) {
+    my (%status, $rounds);
+    while (++$rounds <= 10 || keys %status < @children) {
         MagasinTest::sql('SELECT entretien()');
         is(MagasinTest::sql('SELECT * FROM compte_ecarts()'), '',
             'counts while rows cross');
+        for my $pid (grep { !defined $status{$_} } @children) {
+            $status{$pid} = $? if waitpid($pid, WNOHANG) == $pid;
+        }
     }
-    for my $pid (@children) {
-        waitpid $pid, 0;
-        is($?, 0, 'rows cross');
-    }
+    is($status{$_}, 0, 'rows cross') for @children;
     sound('rows have crossed');
 }
 

@@ -85,6 +85,12 @@ for my $how (qw(fast immediate)) {
     my $load = $nginx->load(connections => 8, requests => \@reads);
     for (1 .. 8) {
         sleep 0.25;
+
+        # The next one goes when the last one has been replaced for a while.
+        MagasinNginx::wait_for(sub {
+            MagasinTest::sql('SELECT count(*) FROM pg_stat_activity WHERE'
+                . " usename = 'magasin_web' AND backend_start <"
+                . " clock_timestamp() - interval '0.25 s'") == 4 });
         MagasinTest::sql('SELECT pg_terminate_backend(pid)'
                 . " FROM pg_stat_activity WHERE usename = 'magasin_web'"
                 . ' ORDER BY random() LIMIT 1');

@@ -9,6 +9,7 @@ use Test::More;
 use File::Temp qw(tempdir);
 use MagasinTest;
 use MagasinNginx;
+use MagasinStandby;
 use MagasinCache;
 
 plan skip_all => 'TEST_NGINX_RUN_DIR is not set (make test)'
@@ -33,6 +34,7 @@ END {
     $? = $status;
 }
 
+MagasinStandby::prepare($other);
 instance('start-db');
 my $web   = instance('web-conninfo');
 my $admin = instance('admin-conninfo');

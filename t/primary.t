@@ -9,6 +9,7 @@ use Test::More;
 use File::Temp qw(tempdir);
 use MagasinTest;
 use MagasinNginx;
+use MagasinStandby;
 use MagasinCache;
 
 plan skip_all => 'TEST_NGINX_RUN_DIR is not set (make test)'
@@ -82,6 +83,7 @@ sub standby {
     return;
 }
 
+MagasinStandby::prepare($old);
 instance($old, 'start-db');
 $database = instance($old, 'web-conninfo');
 $admin    = instance($old, 'admin-conninfo');

@@ -10,6 +10,7 @@ use File::Temp qw(tempdir);
 use POSIX qw(WNOHANG);
 use MagasinTest;
 use MagasinNginx;
+use MagasinStandby;
 use MagasinCache;
 
 plan skip_all => 'TEST_NGINX_RUN_DIR is not set (make test)'
@@ -34,14 +35,15 @@ END {
     $? = $status;
 }
 
+MagasinStandby::prepare($other);
 instance('start-db');
 $ENV{TEST_NGINX_DATABASE}       = instance('web-conninfo');
 $ENV{TEST_NGINX_ADMIN_DATABASE} = instance('admin-conninfo');
 
 sub sql {
     my (@statements) = @_;
-    return MagasinTest::psql('-c', 'SET synchronous_commit = local',
-        map { ('-c', $_) } @statements);
+    return MagasinTest::statements('SET synchronous_commit = local',
+        @statements);
 }
 
 # Whether a commit waits for a standby, which ends then.

@@ -45,6 +45,17 @@ sub instance {
     return $output;
 }
 
+# prepare(DIRECTORY): a copy of the cluster of make test, with its schema, for
+# "instance.sh start-db", which would take seconds to make one.
+sub prepare {
+    my ($home) = @_;
+    my $cluster = $ENV{TEST_NGINX_CLUSTER} or return;
+    system('cp', '-a', $cluster, "$home/data") == 0 or die "cp failed\n";
+    open my $lock, '>', "$home/.lock" or die "$home/.lock: $!\n";
+    close $lock;
+    return;
+}
+
 # primary(): the server that standbys are made of.  From here on the suite uses
 # its database.
 sub primary {
@@ -56,6 +67,7 @@ sub primary {
         $class;
     push @all, $self;
 
+    prepare($home);
     $self->instance('start-db');
     $self->{web}   = $self->instance('web-conninfo');
     $self->{admin} = $self->instance('admin-conninfo');
@@ -169,7 +181,7 @@ sub sql {
     local $ENV{TEST_NGINX_ADMIN_DATABASE} = $self->{admin};
     my $text;
     until (eval {
-        $text = MagasinTest::psql(map { ('-c', $_) } @statements); 1 }) {
+        $text = MagasinTest::statements(@statements); 1 }) {
         die $@ unless $self->{setting} && $@ =~ /conflict with recovery/;
     }
     return $text;

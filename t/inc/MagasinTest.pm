@@ -12,6 +12,7 @@ use Digest::SHA qw(sha256_hex);
 use File::Basename qw(dirname);
 use Exporter qw(import);
 use File::Temp qw(tempdir tempfile);
+use IPC::Open3 qw(open3);
 
 our @EXPORT_OK = qw(script quoted);
 
@@ -91,13 +92,19 @@ our ($ParseError, $FormError)
 
 # The database
 
+my %Sessions;
+
 sub admin {
     return $ENV{TEST_NGINX_ADMIN_DATABASE}
         || die "TEST_NGINX_ADMIN_DATABASE is not set (make test)\n";
 }
 
+# psql(ARGUMENT...): what a psql of its own prints.
 sub psql {
     my (@arguments) = @_;
+
+    # It may drop the database of the sessions below.
+    end_session($_) for keys %Sessions;
 
     local $ENV{PGOPTIONS} = '-c client_min_messages=warning';
 
@@ -124,7 +131,98 @@ sub psql {
 # sql(STATEMENT...): all in one transaction; returns the rows as text.
 sub sql {
     my (@statements) = @_;
-    return psql('--single-transaction', map { ('-c', $_) } @statements);
+    return transaction(@statements);
+}
+
+sub session {
+    my ($admin) = @_;
+
+    local $ENV{PGOPTIONS} = '-c client_min_messages=warning';
+    my $pid = open3(my $in, my $out, undef,
+        qw(psql -X -q -A -t -v ON_ERROR_STOP=1 -d), $admin);
+    binmode $_ for $in, $out;
+    my $old = select $in;
+    $| = 1;
+    select $old;
+    return $Sessions{$admin}
+        = { owner => $$, pid => $pid, in => $in, out => $out };
+}
+
+sub end_session {
+    my ($admin) = @_;
+    my $session = delete $Sessions{$admin};
+
+    # A process that was forked since has the same pipes.
+    return if $session->{owner} != $$;
+
+    local ($?, $!);
+    local $SIG{PIPE} = 'IGNORE';
+    print { $session->{in} } "\\q\n";
+    close $session->{in};
+    close $session->{out};
+    waitpid $session->{pid}, 0;
+    return;
+}
+
+# said(SESSION, TEXT): what psql prints of the text, and whether it came to the
+# end of it.  What it prints of statements is on its way before it warns.
+sub said {
+    my ($session, $text) = @_;
+
+    my $mark = "done-$$-" . ++$session->{marks};
+    # As arguments of a program are.
+    utf8::encode($text) if utf8::is_utf8($text);
+    local $SIG{PIPE} = 'IGNORE';
+    print { $session->{in} } "$text\n\\warn $mark\n";
+
+    my ($said, $done) = ('', 0);
+    while (!$done && defined(my $line = readline $session->{out})) {
+        $done = $line eq "$mark\n";
+        $said .= $line =~ s/^psql:<stdin>:\d+: //r if !$done;
+    }
+    return ($said, $done);
+}
+
+# To start psql and a session of PostgreSQL takes a hundred times as long as
+# most statements.  So there is one for each database, which is as a new one for
+# each call.
+
+sub transaction { return talk('BEGIN;', @_, 'COMMIT') }
+
+# statements(STATEMENT...): each is a transaction of its own.
+sub statements { return talk("BEGIN;\nCOMMIT;", @_) }
+
+# talk(BEGIN, STATEMENT...): the first finds whether the server is there.
+sub talk {
+    my ($begin, @statements) = @_;
+
+    my $admin = admin();
+    end_session($admin)
+        if $Sessions{$admin} && $Sessions{$admin}{owner} != $$;
+    my $kept    = $Sessions{$admin};
+    my $session = $kept // session($admin);
+
+    my ($text, $done) = said($session, $begin);
+
+    # The server was stopped meanwhile.
+    if (!$done && $kept) {
+        end_session($admin);
+        $session = session($admin);
+        ($text, $done) = said($session, $begin);
+    }
+    ($text, $done) = said($session, join "\n;\n", @statements,
+        'DISCARD ALL', '') if $done;
+    if (!$done) {
+        end_session($admin);
+        die "psql: $text\n";
+    }
+
+    chomp $text;
+    return $text;
+}
+
+END {
+    end_session($_) for keys %Sessions;
 }
 
 # script(TEXT): what psql prints of it, errors included, after which it goes on.
@@ -149,11 +247,16 @@ sub quoted {
     return "'$value'" . ($type // '');
 }
 
+my $Fixture = do {
+    open my $file, '<:raw', "$Top/t/fixture.sql" or die "fixture.sql: $!\n";
+    local $/;
+    <$file>;
+};
+
 # Restore the tables of t/fixture.sql, then run the statements.
 sub reset {
     my (@statements) = @_;
-    return psql('--single-transaction', '-f', "$Top/t/fixture.sql",
-        map { ('-c', $_) } @statements);
+    return transaction($Fixture, @statements);
 }
 
 # hold(STATEMENT...): runs them in a session that keeps its transaction open

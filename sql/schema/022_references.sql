@@ -5,58 +5,9 @@
 
 SET LOCAL ROLE magasin_owner;
 
--- In the order in which sales with keys lock them.  While the indexes are
--- built, which takes long where the journal is long, sales wait, and nobody who
--- reads.
-LOCK TABLE idempotence, produit, magasin, vente, ligne_vente, journal
-    IN EXCLUSIVE MODE;
-
-
--- Keys and types of the journal are looked for and never sorted for a reader.
-
--- The row of a sale has no product.
-CREATE INDEX journal_type_c ON journal (type COLLATE "C", xid, id);
-CREATE INDEX journal_produit_connu ON journal (produit_id, xid, id)
-    WHERE produit_id IS NOT NULL;
-
--- The functions whose bodies name the columns of keys become texts, as they
--- are.
-
-DO $$
-DECLARE
-    f  record;
-BEGIN
-    FOR f IN
-        SELECT pg_get_functiondef(p.oid) AS definition,
-               pg_get_function_sqlbody(p.oid) AS corps
-          FROM pg_proc p
-         WHERE p.prosqlbody IS NOT NULL
-           AND p.oid IN (SELECT objid
-                           FROM pg_depend
-                          WHERE classid = 'pg_proc'::regclass
-                            AND refclassid = 'pg_class'::regclass
-                            AND refobjid = 'idempotence'::regclass)
-    LOOP
-        EXECUTE replace(f.definition, f.corps, format('AS %L',
-                    regexp_replace(regexp_replace(f.corps, '^RETURN ',
-                                                  'SELECT '),
-                                   '^BEGIN ATOMIC(.*)END$', '\1')));
-    END LOOP;
-END
-$$;
-
-ALTER TABLE idempotence
-    ALTER acteur TYPE text COLLATE "C",
-    ALTER cle TYPE text COLLATE "C";
-
-
--- From here to the end nobody reads these tables.
+-- In the order in which sales with keys lock them.
 LOCK TABLE idempotence, produit, magasin, vente, ligne_vente, journal
     IN ACCESS EXCLUSIVE MODE;
-
-DROP INDEX journal_type, journal_produit;
-ALTER INDEX journal_type_c RENAME TO journal_type;
-ALTER INDEX journal_produit_connu RENAME TO journal_produit;
 
 
 -- vente.magasin_id, ligne_vente.vente_id and ligne_vente.produit_id are checked
@@ -317,7 +268,37 @@ END;
 GRANT SELECT ON journal_partie TO magasin_web;
 
 
--- As 014_journal_vie.sql has them, by the indexes above.
+-- Keys are looked for and never sorted for a reader.  The functions whose
+-- bodies name these columns become texts, as they are.
+
+DO $$
+DECLARE
+    f  record;
+BEGIN
+    FOR f IN
+        SELECT pg_get_functiondef(p.oid) AS definition,
+               pg_get_function_sqlbody(p.oid) AS corps
+          FROM pg_proc p
+         WHERE p.prosqlbody IS NOT NULL
+           AND p.oid IN (SELECT objid
+                           FROM pg_depend
+                          WHERE classid = 'pg_proc'::regclass
+                            AND refclassid = 'pg_class'::regclass
+                            AND refobjid = 'idempotence'::regclass)
+    LOOP
+        EXECUTE replace(f.definition, f.corps, format('AS %L',
+                    regexp_replace(regexp_replace(f.corps, '^RETURN ',
+                                                  'SELECT '),
+                                   '^BEGIN ATOMIC(.*)END$', '\1')));
+    END LOOP;
+END
+$$;
+
+ALTER TABLE idempotence
+    ALTER acteur TYPE text COLLATE "C",
+    ALTER cle TYPE text COLLATE "C";
+
+-- As 014_journal_vie.sql has them, by the indexes of 025_journal_index.sql.
 
 CREATE OR REPLACE FUNCTION journal_suite_produit(recents boolean,
     apres_xid xid8, apres_id bigint, avant_xid xid8, avant_id bigint, n integer,

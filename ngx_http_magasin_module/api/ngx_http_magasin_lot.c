@@ -236,17 +236,10 @@ ngx_http_magasin_lot_decide(ngx_http_magasin_ctx_t *ctx)
         values[DECIDE_RIGHTS] = ngx_http_magasin_allowed(ctx, "produits")
                                 ? "t" : "f";
 
-    } else {
-        values[DECIDE_RIGHTS] = NULL;
-
-        if (ctx->limited) {
-            values[DECIDE_RIGHTS] = (const char *)
-                ngx_http_magasin_value_copy(ctx->request->pool, &ctx->stores);
-
-            if (values[DECIDE_RIGHTS] == NULL) {
-                return NGX_ERROR;
-            }
-        }
+    } else if (ngx_http_magasin_asker_stores(ctx, &values[DECIDE_RIGHTS])
+               != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     ctx->job.statement = ctx->endpoint->statement;

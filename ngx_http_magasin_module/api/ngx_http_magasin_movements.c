@@ -285,19 +285,13 @@ ngx_http_magasin_movement_who(ngx_http_magasin_ctx_t *ctx, ngx_uint_t n)
 
     values = &ctx->job.values[n];
 
-    values[0] = NULL;
     values[1] = (const char *) ctx->token.data;
     values[2] = ctx->key;
     values[3] = ctx->digest;
 
-    if (ctx->limited) {
-        values[0] = (const char *) ngx_http_magasin_value_copy(
-                                       ctx->request->pool, &ctx->stores);
-    }
-
     ctx->job.nvalues = n + 4;
 
-    return values[0] || !ctx->limited ? NGX_OK : NGX_ERROR;
+    return ngx_http_magasin_asker_stores(ctx, &values[0]);
 }
 
 

@@ -14,11 +14,7 @@ enum {
     RETURN_QUANTITES,
     RETURN_MOTIF,
     RETURN_REMISE,
-    RETURN_STORES,
-    RETURN_ACTEUR,
-    RETURN_KEY,
-    RETURN_DIGEST,
-    RETURN_VALUES
+    RETURN_STORES               /* and those of _movement_who() after it */
 };
 
 
@@ -131,36 +127,20 @@ ngx_http_magasin_return_create_bind(ngx_http_magasin_ctx_t *ctx)
 static ngx_int_t
 ngx_http_magasin_return_bind(ngx_http_magasin_ctx_t *ctx)
 {
-    ngx_pool_t                         *pool;
     const char                        **values;
     ngx_http_magasin_movement_body_t   *body;
 
     body = ctx->state;
-    pool = ctx->request->pool;
     values = ctx->job.values;
 
-    values[RETURN_VENTE] = (const char *) ctx->ids[0].text.data;
-    values[RETURN_PRODUITS] = ngx_http_magasin_lines_array(pool, &body->lines,
-                                                           MOVED_PRODUIT);
-    values[RETURN_QUANTITES] = ngx_http_magasin_lines_array(pool, &body->lines,
-                                                            MOVED_QUANTITE);
     values[RETURN_MOTIF] = body->members[RETURN_MEMBER_MOTIF];
     values[RETURN_REMISE] = body->members[RETURN_MEMBER_REMISE];
-    values[RETURN_STORES] = NULL;
-    values[RETURN_ACTEUR] = (const char *) ctx->token.data;
-    values[RETURN_KEY] = ctx->key;
-    values[RETURN_DIGEST] = ctx->digest;
 
-    if (ctx->limited) {
-        values[RETURN_STORES] = (const char *)
-                              ngx_http_magasin_value_copy(pool, &ctx->stores);
+    if (ngx_http_magasin_movement_lines(ctx, RETURN_PRODUITS) != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    ctx->job.nvalues = RETURN_VALUES;
-
-    return values[RETURN_PRODUITS] && values[RETURN_QUANTITES]
-           && (values[RETURN_STORES] || !ctx->limited)
-           ? NGX_OK : NGX_ERROR;
+    return ngx_http_magasin_movement_who(ctx, RETURN_STORES);
 }
 
 

@@ -47,9 +47,10 @@
 #define NGX_HTTP_MAGASIN_PG_LINGER_PART   4
 #define NGX_HTTP_MAGASIN_PG_LINGER        2
 
-/* How often a read is resent: several connections may fail in a row. */
-#define NGX_HTTP_MAGASIN_PG_LONGER      6       /* times the timeout, of a job
-                                                   with `commit` */
+/* A job with `commit` has so many times the timeout. */
+#define NGX_HTTP_MAGASIN_PG_LONGER    6
+
+/* How often a job is resent: several connections may fail in a row. */
 #define NGX_HTTP_MAGASIN_PG_RESENDS   4
 
 /* Milliseconds for which reads wait for the batch before them. */
@@ -534,6 +535,8 @@ ngx_uint_t ngx_http_magasin_pg_stalled(
     ngx_http_magasin_pg_connection_t *connection);
 ngx_http_magasin_pg_connection_t *ngx_http_magasin_pg_reserved(
     ngx_http_magasin_pg_pool_t *pool);
+ngx_uint_t ngx_http_magasin_pg_alone(
+    ngx_http_magasin_pg_connection_t *connection);
 
 /* pg_schedule.c */
 void ngx_http_magasin_pg_dispatch(ngx_event_t *ev);
@@ -544,8 +547,6 @@ ngx_http_magasin_pg_job_t *ngx_http_magasin_pg_reverse(
 ngx_http_magasin_pg_job_t *ngx_http_magasin_pg_next(ngx_queue_t *q);
 ngx_http_magasin_pg_connection_t *ngx_http_magasin_pg_choose(
     ngx_http_magasin_pg_pool_t *pool, ngx_http_magasin_pg_job_t *job);
-ngx_uint_t ngx_http_magasin_pg_alone(
-    ngx_http_magasin_pg_connection_t *connection);
 
 /* pg_stuck.c */
 void ngx_http_magasin_pg_stuck_init(ngx_http_magasin_pg_pool_t *pool);
@@ -555,7 +556,7 @@ void ngx_http_magasin_pg_stuck_probe(
 ngx_uint_t ngx_http_magasin_pg_stuck(
     ngx_http_magasin_pg_connection_t *connection);
 ngx_uint_t ngx_http_magasin_pg_stuck_writes(ngx_http_magasin_pg_pool_t *pool);
-ngx_uint_t ngx_http_magasin_pg_stuck_any(ngx_http_magasin_pg_pool_t *pool);
+ngx_uint_t ngx_http_magasin_pg_stuck_count(ngx_http_magasin_pg_pool_t *pool);
 ngx_uint_t ngx_http_magasin_pg_unreplicated(
     ngx_http_magasin_pg_connection_t *connection,
     ngx_http_magasin_pg_slot_t *slot);

@@ -159,7 +159,6 @@ static void
 ngx_http_magasin_pg_replica_probed(ngx_http_magasin_pg_job_t *job,
     PGresult *result)
 {
-    uint64_t                        since;
     ngx_http_magasin_pg_replica_t  *replica;
 
     replica = job->data;
@@ -169,7 +168,7 @@ ngx_http_magasin_pg_replica_probed(ngx_http_magasin_pg_job_t *job,
     replica->silent = 0;
 
     if (job->life && job->life == ngx_http_magasin_pg_life_of(replica->pool)
-        && ngx_http_magasin_pg_wal_past(replica->pool, job->replayed, &since))
+        && ngx_http_magasin_pg_wal_past(replica->pool, job->replayed, NULL))
     {
         replica->behind = 0;
         return;
@@ -310,7 +309,7 @@ ngx_http_magasin_pg_wal_t *
 ngx_http_magasin_pg_replicas_numbers(ngx_http_magasin_pg_pool_t *pool,
     ngx_uint_t n, ngx_http_magasin_pg_lag_t *lag)
 {
-    uint64_t                               since, lead, now, as_of;
+    uint64_t                               lead, now, as_of;
     ngx_http_magasin_pg_wal_t             *wal;
     ngx_http_magasin_pg_replica_shared_t  *shared;
 
@@ -322,7 +321,7 @@ ngx_http_magasin_pg_replicas_numbers(ngx_http_magasin_pg_pool_t *pool,
     lag->lag = 0;
     lag->lag_time = 0;
 
-    if (!ngx_http_magasin_pg_wal_past(pool, shared->replayed, &since)) {
+    if (!ngx_http_magasin_pg_wal_past(pool, shared->replayed, NULL)) {
         lead = wal->need & NGX_HTTP_MAGASIN_PG_WAL_PLACE;
         lag->lag = lead > shared->replayed ? (lead - shared->replayed) * 8 : 0;
         now = ngx_http_magasin_now();

@@ -80,7 +80,7 @@ ngx_http_magasin_pg_reserved(ngx_http_magasin_pg_pool_t *pool)
         return NULL;
     }
 
-    ready = pool->ready - ngx_http_magasin_pg_stuck_any(pool);
+    ready = pool->ready - ngx_http_magasin_pg_stuck_count(pool);
 
     if (ready == 1 && pool->turn
         && (!ngx_queue_empty(&pool->waiting[NGX_HTTP_MAGASIN_PG_READ])

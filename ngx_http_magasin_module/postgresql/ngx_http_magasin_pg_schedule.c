@@ -195,7 +195,7 @@ ngx_http_magasin_pg_refused(ngx_http_magasin_pg_pool_t *pool,
 {
     ngx_uint_t  stuck;
 
-    stuck = job->commit && ngx_http_magasin_pg_stuck_any(pool);
+    stuck = job->commit && ngx_http_magasin_pg_stuck_count(pool);
 
     if (!stuck && !ngx_http_magasin_pg_lacks(pool, job->statement)) {
         return 0;

@@ -171,7 +171,7 @@ ngx_http_magasin_pg_stuck_writes(ngx_http_magasin_pg_pool_t *pool)
 {
     ngx_uint_t  n;
 
-    n = ngx_http_magasin_pg_stuck_any(pool);
+    n = ngx_http_magasin_pg_stuck_count(pool);
 
     return n != 0 && n + 1 >= pool->ready;
 }
@@ -180,7 +180,7 @@ ngx_http_magasin_pg_stuck_writes(ngx_http_magasin_pg_pool_t *pool)
 /* Returns the number of connections on which a commit is stuck. */
 
 ngx_uint_t
-ngx_http_magasin_pg_stuck_any(ngx_http_magasin_pg_pool_t *pool)
+ngx_http_magasin_pg_stuck_count(ngx_http_magasin_pg_pool_t *pool)
 {
     ngx_uint_t  i, n;
 

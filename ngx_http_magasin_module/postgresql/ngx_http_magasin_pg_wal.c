@@ -216,16 +216,17 @@ ngx_http_magasin_pg_wal_need(ngx_http_magasin_pg_pool_t *pool, uint64_t *need)
 
 /*
  * Returns 1 if a replica that has replayed so much shows all that was committed
- * before *since, which is set; else 0.
+ * before *since, which is set unless `since` is NULL; else 0.
  */
 
 ngx_uint_t
 ngx_http_magasin_pg_wal_past(ngx_http_magasin_pg_pool_t *pool,
     uint64_t replayed, uint64_t *since)
 {
-    *since = pool->wal->polled;
-
-    ngx_memory_barrier();
+    if (since) {
+        *since = pool->wal->polled;
+        ngx_memory_barrier();
+    }
 
     return replayed >= (pool->wal->need & NGX_HTTP_MAGASIN_PG_WAL_PLACE);
 }

@@ -12,6 +12,10 @@ typedef struct {
 #define NGX_HTTP_MAGASIN_SQLSTATE_MESSAGE  256
 
 
+static ngx_uint_t ngx_http_magasin_sqlstate_is(PGresult *result,
+    const char *code);
+
+
 /* PostgreSQL's documentation, appendix A, has the codes. */
 
 static ngx_http_magasin_sqlstate_t  ngx_http_magasin_sqlstates[] = {
@@ -319,6 +323,19 @@ ngx_http_magasin_pg_ending(ngx_http_magasin_pg_connection_t *connection,
 }
 
 
+/* Returns 1 if an error has this SQLSTATE. */
+
+static ngx_uint_t
+ngx_http_magasin_sqlstate_is(PGresult *result, const char *code)
+{
+    char  *sqlstate;
+
+    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    return sqlstate && ngx_strcmp(sqlstate, code) == 0;
+}
+
+
 /*
  * Returns 1 if the transaction was rolled back because of a deadlock or a
  * serialization failure (class 40): it is to be retried.
@@ -327,13 +344,8 @@ ngx_http_magasin_pg_ending(ngx_http_magasin_pg_connection_t *connection,
 ngx_uint_t
 ngx_http_magasin_pg_undone(PGresult *result)
 {
-    char  *sqlstate;
-
-    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-
-    return sqlstate
-           && (ngx_strcmp(sqlstate, "40001") == 0
-               || ngx_strcmp(sqlstate, "40P01") == 0);
+    return ngx_http_magasin_sqlstate_is(result, "40001")
+           || ngx_http_magasin_sqlstate_is(result, "40P01");
 }
 
 
@@ -345,11 +357,7 @@ ngx_http_magasin_pg_undone(PGresult *result)
 ngx_uint_t
 ngx_http_magasin_pg_missed(PGresult *result)
 {
-    char  *sqlstate;
-
-    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-
-    return sqlstate && ngx_strcmp(sqlstate, "55P03") == 0;
+    return ngx_http_magasin_sqlstate_is(result, "55P03");
 }
 
 
@@ -361,11 +369,7 @@ ngx_http_magasin_pg_missed(PGresult *result)
 ngx_uint_t
 ngx_http_magasin_pg_shared(PGresult *result)
 {
-    char  *sqlstate;
-
-    sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-
-    return sqlstate && ngx_strcmp(sqlstate, "42P05") == 0;
+    return ngx_http_magasin_sqlstate_is(result, "42P05");
 }
 
 

@@ -357,9 +357,7 @@ ngx_http_magasin_reply_headers(ngx_http_magasin_ctx_t *ctx)
         r->headers_out.content_type_lowcase = NULL;
     }
 
-    if (ctx->endpoint && ctx->endpoint->table
-        && ngx_http_magasin_table_headers(ctx) != NGX_OK)
-    {
+    if (ngx_http_magasin_table_headers(ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 

@@ -113,10 +113,6 @@ then
     export TEST_NGINX_CLUSTER=$home/data
 fi
 
-# They kill servers, not the machine; and they empty all tables often.
-psql -X -q -d "$admin_database" -c 'ALTER SYSTEM SET fsync = off' \
-    -c 'SELECT pg_reload_conf()' >/dev/null
-
 # The suites need this version of the file.  An earlier run may have changed it.
 cat conf/tokens.demo >"$tokens"
 

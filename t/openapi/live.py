@@ -138,9 +138,10 @@ class Server:
                             connection.getresponse())
         finally:
             connection.close()
-        # What was refused has written nothing, unless its key is kept.
+        # What was refused has written nothing, unless its key is kept, or the
+        # refusal itself (409).
         if method in ("GET", "HEAD", "OPTIONS") or (
-                400 <= answer.status < 500
+                400 <= answer.status < 500 and answer.status != 409
                 and "Idempotency-Key" not in headers):
             self.fresh = fresh
         return answer

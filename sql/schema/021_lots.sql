@@ -158,8 +158,7 @@ CREATE FUNCTION lot_barres(donnees jsonb) RETURNS text[]
         END;
 
 -- Before the decision.  The rows are all there, or else the server crashed
--- meanwhile, or the answer was lost and this runs again: then nobody knows, and
--- a key tells.
+-- meanwhile: then nobody knows whether they were written, and a key tells.
 --
 -- The planner knows nothing of rows that have just come, and takes them for
 -- few.  Of many of them nested loops would be quadratic.

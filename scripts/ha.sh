@@ -15,6 +15,8 @@
 #   home      print the directory of the files
 #   address MACHINE   print the address; host: that of this machine
 #   password  print the password of all servers
+#   primary postgres|redis, standby
+#             print which machine has it, or the synchronous standby
 #
 # To break it, and to mend it:
 #   kill MACHINE [SERVER]   all its processes at once, or those of one server:
@@ -23,6 +25,7 @@
 #   boot MACHINE            start what does not run there
 #   cut MACHINE [in|out]    its link: both ways, or what comes, or what goes
 #   join MACHINE            its link is there again
+#   fill MACHINE, empty MACHINE   its disk is full, and not any more (DISK)
 #
 # It needs root.  environment:
 #   RUN_DIR   directory; all is in RUN_DIR/ha           (default ./run)
@@ -279,7 +282,8 @@ spawn() {
     shift 3
     setsid ip netns exec "$bridge-$machine" setpriv --reuid "$user" \
         --regid "$(id -g "$user")" --init-groups -- "$@" \
-        >>"$home/log/$machine-$name.log" 2>&1 </dev/null 9>&- &
+        >>"$home/log/$machine-$name.log" 2>&1 </dev/null &
+    disown
 }
 
 # wait_for SECONDS WHAT COMMAND...
@@ -416,6 +420,13 @@ status() {
     return "$all"
 }
 
+# fill_disk MACHINE
+fill_disk() {
+    mountpoint -q "$home/$1" || fail "$1 has no disk of its own (DISK)."
+    # It ends when nothing more can be written.
+    head -c 1T /dev/zero >"$home/$1/full" 2>/dev/null || true
+}
+
 # boot MACHINE: what does not run there
 boot() {
     password=$(<"$home/password")
@@ -433,11 +444,22 @@ boot() {
     esac
 }
 
+primary() {
+    password=$(<"$home/password")
+    if [ "$1" = postgres ]; then
+        members '.[] | select(.role == "leader") | .name'
+    else
+        redis_first ''
+    fi
+}
+
 command=${1:-}
 machine=${2:-}
 case $command in
 start | stop | status | remove | home | password) ;;
-address | kill | freeze | thaw | boot | cut | join)
+standby) ;;
+primary) [[ $machine =~ ^(postgres|redis)$ ]] || fail "postgres or redis?" ;;
+address | kill | freeze | thaw | boot | cut | join | fill | empty)
     [[ " ${machines[*]} host " == *" ${machine:-?} "* ]] ||
         fail "which machine?  One of ${machines[*]}."
     ;;
@@ -467,6 +489,10 @@ remove)
 home) echo "$home" ;;
 address) address "$machine" ;;
 password) cat "$home/password" ;;
+primary) primary "$machine" ;;
+standby) members '.[] | select(.role == "sync_standby") | .name' ;;
+fill) fill_disk "$machine" ;;
+empty) rm -f "$home/$machine/full" ;;
 kill) signal KILL "$machine" "${3:-}" ;;
 freeze) signal STOP "$machine" "${3:-}" ;;
 thaw) signal CONT "$machine" "${3:-}" ;;

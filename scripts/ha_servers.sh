@@ -14,14 +14,17 @@ check_programs() {
         command -v "$program" >/dev/null ||
             fail "$program is not installed (scripts/packages.sh run ha)."
     done
-    redis_server=$(redis_program server)
+    redis_program server >/dev/null
     [ -r "$MODULE" ] || fail "$MODULE is missing: run make build first."
-    postgres_bin=$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1)
-    [ -x "$postgres_bin/initdb" ] ||
+    [ -x "$(postgres_bin)/initdb" ] ||
         fail "PostgreSQL is not installed (scripts/packages.sh run)."
     id -u "$worker_user" >/dev/null 2>&1 ||
         useradd --system --user-group --no-create-home \
             --home-dir /nonexistent --shell /usr/sbin/nologin "$worker_user"
+}
+
+postgres_bin() {
+    compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1
 }
 
 # fill MACHINE TEMPLATE FILE DIRECTORY: write the file from the template
@@ -37,7 +40,7 @@ fill() {
         [OPERATOR]=$(address host)
         [PEERS]=$(peers)
         [ETCD]=$(together , :2379 "${dbs[@]}")
-        [BIN]=$postgres_bin
+        [BIN]=$(postgres_bin)
         [PRIMARY]=$(address app1)
         [FRONT]=$(address front)
     )
@@ -211,7 +214,7 @@ start_redis() {
     [ "$1" = "$(redis_first "$1")" ] ||
         echo "replicaof $(address "$(redis_first "$1")") 6379" >>"$conf"
     chown "$server_user" "$conf"
-    spawn "$1" redis "$server_user" "${redis_server:=$(redis_program server)}" \
+    spawn "$1" redis "$server_user" "$(redis_program server)" \
         "$conf"
 }
 
@@ -242,7 +245,7 @@ start_sentinel() {
         chown "$server_user" "$conf"
     fi
     spawn "$1" sentinel "$server_user" \
-        "${redis_server:=$(redis_program server)}" "$conf" --sentinel
+        "$(redis_program server)" "$conf" --sentinel
 }
 
 # redis_ask MACHINE PORT WORD...

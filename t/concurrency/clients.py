@@ -48,7 +48,7 @@ class Client:
         try:
             if connection is None:
                 connection = http.client.HTTPConnection(
-                    "127.0.0.1", node.port, timeout=10)
+                    node.host, node.port, timeout=10)
                 self.connections[node] = connection
             connection.request(method, path, data, headers)
             answer = connection.getresponse()
@@ -57,7 +57,9 @@ class Client:
             if answer.will_close:
                 self.connections.pop(node).close()
             return Attempt(sent, ended, answer.status, found,
-                           answer.getheader("Location"))
+                           answer.getheader("Location"),
+                           answer.getheader("X-Node", node.name),
+                           answer.getheader("Age"))
         except (OSError, http.client.HTTPException):
             self.connections.pop(node).close()
             return Attempt(sent, time.time())
@@ -113,12 +115,14 @@ class Storm(Takers):
     With few stores and products they meet more often."""
 
     def __init__(self, database, nodes, clients, seconds, seed,
-                 stores=STORES, products=PRODUCTS, enough=None):
+                 stores=STORES, products=PRODUCTS, enough=None,
+                 patience=GIVE_UP):
         self.database = database
         self.nodes = nodes
         self.stores = stores
         self.products = products
-        self.clients = [Client(nodes, f"{seed}-{n}") for n in range(clients)]
+        self.clients = [Client(nodes, f"{seed}-{n}", patience)
+                        for n in range(clients)]
         self.end = time.monotonic() + seconds
         self.last = time.monotonic() + SLOW * seconds
         self.unfinished = False     # it goes on, although the end has come

@@ -40,6 +40,7 @@ fill() {
         [OPERATOR]=$(address host)
         [PEERS]=$(peers)
         [ETCD]=$(together , :2379 "${dbs[@]}")
+        [API]=$(etcd_api)
         [BIN]=$(postgres_bin)
         [PRIMARY]=$(address app1)
         [FRONT]=$(address front)
@@ -61,6 +62,19 @@ peers() {
         all+=${all:+,}$machine=http://$(address "$machine"):2380
     done
     echo "$all"
+}
+
+# The name of the section of patroni.yml: conf/ha/patroni.yml tells why.
+etcd_api() {
+    local version
+
+    version=$(patroni --version | awk '{ print $2 }')
+    if [ "$(printf '%s\n' 3.0.3 "$version" | sort -V | head -n 1)" = 3.0.3 ]
+    then
+        echo etcd3
+    else
+        echo etcd
+    fi
 }
 
 # own_directory PATH: for the servers alone
@@ -141,11 +155,13 @@ leader_well() {
         grep -qx 1
 }
 
+# All three run, and follow one life of the database.
 patroni_well() {
     members 'map(select(.state == "running" or .state == "streaming"))
-        | "\(map(select(.role == "leader")) | length)
-           \(map(select(.role == "sync_standby")) | length) \(length)"' |
-        tr -s '\n ' ' ' | grep -qx '1 1 3 *'
+        | [(map(select(.role == "leader")) | length),
+           (map(select(.role == "sync_standby")) | length), length,
+           (map(.timeline) | unique | length)] | join(" ")' |
+        grep -qx '1 1 3 1'
 }
 
 standbys() {
@@ -183,9 +199,7 @@ SQL
     # From standard input, so that the password is in no list of processes.
     psql -X -q -v ON_ERROR_STOP=1 -d "$(admin_conninfo)" <<SQL ||
 ALTER ROLE magasin_web PASSWORD '$password';
-GRANT EXECUTE ON FUNCTION pg_ls_dir(text, boolean, boolean),
-    pg_stat_file(text, boolean), pg_read_binary_file(text),
-    pg_read_binary_file(text, bigint, bigint, boolean) TO rewind;
+GRANT CONNECT ON DATABASE postgres TO rewind;
 SQL
         fail "cannot set the password of magasin_web."
     filled=$(psql -X -q -A -t -d "$(admin_conninfo)" \

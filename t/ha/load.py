@@ -78,14 +78,9 @@ class Load(Storm):
 
 
 def outage(attempts, since):
-    """(seconds from the first write that failed to the first good one that
-    was sent after it, the longest time without a good one)."""
-    bad = [a for a in attempts if failed(a) and a.ended >= since]
-    good = [a for a in attempts if not failed(a)]
-    first = min((a.sent for a in bad), default=None)
-    lasted = 0 if first is None else min(
-        (a.ended for a in good if a.sent >= first), default=first) - first
-    ends = sorted(a.ended for a in good)
-    silence = max((late - early for early, late in zip(ends, ends[1:])
-                   if late >= since), default=0)
-    return max(lasted, 0), silence
+    """The longest time without a good write, from the end of one to the end of
+    the next."""
+    ends = [since] + [a.ended for a in attempts
+                      if not failed(a) and a.ended >= since]
+    return max((late - early for early, late in zip(ends, ends[1:])),
+               default=0)

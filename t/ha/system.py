@@ -1,6 +1,7 @@
 """The seven machines of scripts/ha.sh, as the suite uses them."""
 
 import os
+import signal
 import subprocess
 import time
 
@@ -30,6 +31,8 @@ class System:
         return self
 
     def __exit__(self, *_):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         self.command("stop")
 
     def command(self, *words):

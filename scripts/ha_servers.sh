@@ -175,8 +175,8 @@ patroni_state() {
 }
 
 admin_conninfo() {
-    echo "host=$(together , '' "${dbs[@]}") dbname=${1:-magasin} user=postgres" \
-        "target_session_attrs=read-write connect_timeout=2"
+    echo "host=$(together , '' "${dbs[@]}") dbname=${1:-magasin}" \
+        "user=postgres target_session_attrs=read-write connect_timeout=2"
 }
 
 # The database, its schema and the demonstration.

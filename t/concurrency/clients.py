@@ -114,6 +114,8 @@ class Storm(Takers):
 
     With few stores and products they meet more often."""
 
+    hand_pause = 0.05       # seconds between two sales at psql
+
     def __init__(self, database, nodes, clients, seconds, seed,
                  stores=STORES, products=PRODUCTS, enough=None,
                  patience=GIVE_UP):
@@ -436,7 +438,7 @@ class Storm(Takers):
             self.hand.append(sale)
             if len(self.hand) % 8 == 0:
                 self.database.psql("SELECT entretien()")
-            time.sleep(0.05)
+            time.sleep(self.hand_pause)
 
     # All of them
 

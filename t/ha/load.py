@@ -6,7 +6,7 @@ import time
 from checker import Request
 from clients import Storm
 
-CLIENTS = 10
+CLIENTS = 6
 PATIENCE = 120          # seconds for which a client asks again
 CALM = 2                # seconds without a failure, after which all is over
 FEW = 5                 # good writes in this time
@@ -19,6 +19,8 @@ def failed(attempt):
 class Load(Storm):
     """With a fault in its midst; `least` is how many seconds it lasts at
     least."""
+
+    hand_pause = 0.5
 
     def __init__(self, database, front, nodes, seed):
         super().__init__(database, [front], CLIENTS, 0, seed,
@@ -66,14 +68,14 @@ class Load(Storm):
         late = self.attempts(time.time() - CALM, True)
         return len(late) >= FEW and not any(map(failed, late))
 
-    def until(self, what, seconds, condition):
+    def until(self, what, seconds, condition, pause=0.3):
         end = time.monotonic() + seconds
         while not condition():
             if self.errors:
                 return f"a client died: {self.errors[0]}"
             if time.monotonic() > end:
                 return f"not after {seconds} s: {what}"
-            time.sleep(0.3)
+            time.sleep(pause)
         return None
 
 

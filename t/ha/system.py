@@ -17,12 +17,12 @@ class System:
     """In a `with`: it runs.  With a disk, the databases' disks have that size
     and can be filled."""
 
-    def __init__(self, disk=""):
+    def __init__(self, workers="1", disk=""):
         self.run_dir = os.path.join(os.environ.get("RUN_DIR") or
                                     os.path.join(TOP, "run"), "ha-test")
         os.makedirs(self.run_dir, exist_ok=True)
         self.environment = dict(os.environ, RUN_DIR=self.run_dir,
-                                WORKERS="2", DISK=disk)
+                                WORKERS=workers, DISK=disk)
         self.output = os.path.join(self.run_dir, "ha.log")
 
     def __enter__(self):

@@ -194,7 +194,7 @@ cut_link() {
     *) fail "cut $1 $2: in or out." ;;
     esac
     inside "$1" nft add table inet cut
-    inside "$1" nft add chain inet cut drop \
+    inside "$1" nft add chain inet cut silence \
         "{ type filter hook $hook priority 0; policy drop; }"
 }
 

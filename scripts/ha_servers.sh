@@ -40,7 +40,7 @@ fill() {
         [OPERATOR]=$(address host)
         [PEERS]=$(peers)
         [ETCD]=$(together , :2379 "${dbs[@]}")
-        [API]=$(etcd_api)
+        [API]=${etcd_api:-}
         [BIN]=$(postgres_bin)
         [PRIMARY]=$(address app1)
         [FRONT]=$(address front)
@@ -64,16 +64,17 @@ peers() {
     echo "$all"
 }
 
-# The name of the section of patroni.yml: conf/ha/patroni.yml tells why.
-etcd_api() {
+# Choose the section of patroni.yml, which tells why.
+find_etcd_api() {
     local version
 
+    [ -z "${etcd_api:-}" ] || return 0
     version=$(patroni --version | awk '{ print $2 }')
     if [ "$(printf '%s\n' 3.0.3 "$version" | sort -V | head -n 1)" = 3.0.3 ]
     then
-        echo etcd3
+        etcd_api=etcd3
     else
-        echo etcd
+        etcd_api=etcd
     fi
 }
 
@@ -133,6 +134,7 @@ etcd_well() {
 start_patroni() {
     local conf=$home/$1/patroni.yml
 
+    find_etcd_api
     fill "$1" patroni.yml "$conf" "$home/$1"
     chown "$server_user" "$conf"
     spawn "$1" patroni "$server_user" patroni "$conf"

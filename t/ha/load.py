@@ -17,18 +17,18 @@ def failed(attempt):
 
 
 class Load(Storm):
-    """With a fault in its midst; `least` is how many seconds it lasts at
-    least."""
+    """With a fault in its midst.  Some clients do nothing but read."""
 
     hand_pause = 0.5
 
-    def __init__(self, database, front, nodes, seed):
-        super().__init__(database, [front], CLIENTS, 0, seed,
+    def __init__(self, database, front, nodes, seed, readers):
+        super().__init__(database, [front], CLIENTS + readers, 0, seed,
                          patience=PATIENCE)
+        self.readers = self.clients[CLIENTS:]
         self.by_name = {node.name: node for node in nodes}
 
     def one(self, client):
-        if client.random.random() < 0.3:
+        if client in self.readers or client.random.random() < 0.3:
             self.read(client)
         else:
             super().one(client)

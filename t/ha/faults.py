@@ -67,7 +67,7 @@ def standby_killed(system):
 
 
 def disk_full(system):
-    """The primary cannot write."""
+    """The primary cannot write; it lives, so that no other one begins."""
     name = system.primary("postgres")
     system.command("fill", name)
     return [("empty", name), ("boot", name)]
@@ -88,3 +88,6 @@ SHORT = [(machine_killed, 5), (primary_frozen, 10), (link_cut, 10),
          (redis_killed, 5), (node_killed, 5)]
 LONG = [(postgres_frozen, 10), (link_deaf, 10), (link_mute, 10),
         (standby_killed, 5), (disk_full, 15), (all_at_once, 5)]
+
+# What does not end by itself.
+NEEDS_A_PERSON = {disk_full}

@@ -79,10 +79,10 @@ class Load(Storm):
         return None
 
 
-def outage(attempts, since):
+def outage(attempts, since, until):
     """The longest time without a good write, from the end of one to the end of
     the next."""
     ends = [since] + [a.ended for a in attempts
-                      if not failed(a) and a.ended >= since]
+                      if not failed(a) and since <= a.ended <= until]
     return max((late - early for early, late in zip(ends, ends[1:])),
                default=0)

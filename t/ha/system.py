@@ -89,7 +89,10 @@ class Databases(Inventory):
         os.environ["PGPASSFILE"] = os.path.join(home, "pgpass")
         hosts = ",".join(system.ask("address", name) for name in DBS)
         self.admin = (f"host={hosts} dbname=magasin user=postgres"
-                      " target_session_attrs=read-write connect_timeout=2")
+                      " target_session_attrs=read-write connect_timeout=2"
+                      # A server that is gone without a word.
+                      " keepalives_idle=3 keepalives_interval=1"
+                      " keepalives_count=3 tcp_user_timeout=5000")
         self.logs = [os.path.join(home, "log", f"{name}-patroni.log")
                      for name in DBS]
         self.server_log = os.devnull

@@ -5,35 +5,56 @@ down."""
 import json
 
 import plants
+from servers import Failure
 
 AFTER = {name: plants.AFTER[name] for name in (
     "lost-sale", "second-sale", "nobodys-sale", "vanished-units",
     "lost-change")}
 
 
+LATER = 2       # seconds after which another node has to know of a sale
+MANY = 20       # reads that may be lied about, for one that is fit
+
+
+def sales_of(requests):
+    """(when and by which node it was acknowledged, its place, the sale)"""
+    return [(r.final(), (r.body["magasin"], r.body["lignes"][0]["produit"]), r)
+            for r in requests if r.kind == "sale" and r.told()]
+
+
+def knows(read, known, place, same_node):
+    """The read was sent when its node had to know of the sale."""
+    final = read.final()
+    return read.place() == place \
+        and final.sent > known.ended + (0 if same_node else LATER) \
+        and (final.node == known.node) == same_node
+
+
+def enough(requests):
+    """There are reads to lie about."""
+    reads = [r for r in requests if r.kind == "read" and r.told()]
+    sales = sales_of(requests)
+    return all(sum(any(knows(read, known, place, same_node)
+                       for known, place, _ in sales)
+                   for read in reads) > MANY
+               for same_node in (True, False))
+
+
 def read_after(requests, db, same_node):
-    """(a read, what there was before a sale of that place), sent after the
-    sale was acknowledged: at the same node, or at another one two seconds
-    later."""
+    """(a read, what there was before a sale that its node had to know of)"""
     rows = {(row.reference, row.place()): row for row in db["journal"]
             if row.type == "vente"}
-    later = 0 if same_node else 2
-    for sale in requests:
-        if sale.kind != "sale" or not sale.told():
-            continue
-        known = sale.final()
-        place = sale.body["magasin"], sale.body["lignes"][0]["produit"]
+    reads = [r for r in requests if r.kind == "read" and r.told()]
+    for known, place, sale in sales_of(requests):
         row = rows[f"vente/{sale.told()['id']}", place]
         before = row.quantite - row.delta
-        again = any(r.place() == place and r.quantite == before
-                    and r.id > row.id for r in db["journal"])
-        for read in requests:
-            if not again and read.kind == "read" and read.told() \
-                    and read.place() == place \
-                    and read.final().sent > known.ended + later \
-                    and (read.final().node == known.node) == same_node:
+        if any(r.place() == place and r.quantite == before and r.id > row.id
+               for r in db["journal"]):
+            continue
+        for read in reads:
+            if knows(read, known, place, same_node):
                 return read, before
-    raise LookupError("no read is fit for a lie")
+    raise Failure("no read is fit for a lie")
 
 
 def stale(requests, db, same_node):

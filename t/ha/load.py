@@ -55,10 +55,12 @@ class Load(Storm):
 
     # What is known while it runs
 
+    def requests(self):
+        return [r for c in self.clients for r in list(c.requests)]
+
     def attempts(self, since=0, writes=None):
         """In the order of their ends; writes, or reads, or both."""
-        found = [a for c in self.clients for r in list(c.requests)
-                 for a in list(r.attempts)
+        found = [a for r in self.requests() for a in list(r.attempts)
                  if a.ended >= since and (writes is None
                                           or writes == (r.method != "GET"))]
         return sorted(found, key=lambda a: a.ended)

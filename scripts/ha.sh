@@ -94,7 +94,8 @@ make_home() {
         mkdir -p "$home"
         # Two users pass it, and a Unix socket in it has a short path.
         if [ "${#home}" -gt 80 ] || [[ ! $home =~ ^[A-Za-z0-9_./+-]+$ ]] ||
-            ! as "$server_user" test -x "$home"
+            ! setpriv --reuid "$server_user" --regid "$server_user" \
+                --init-groups -- test -x "$home"
         then
             rmdir "$home"
             home=$(new_private ha) || fail "cannot make a private directory."

@@ -123,6 +123,19 @@ else
     worker_user=$server_user
 fi
 
+# as USER COMMAND...: run a command as another user.
+as() {
+    local user=$1
+
+    shift
+    if [ "$(id -u)" -eq 0 ]; then
+        setpriv --reuid "$user" --regid "$(id -g "$user")" \
+            --init-groups -- "$@"
+    else
+        "$@"
+    fi
+}
+
 as_server() {
     as "$server_user" "$@"
 }

@@ -91,16 +91,3 @@ new_private() {
     { mkdir -p "$parent" && chmod 0755 "$parent" &&
         mktemp -d "$parent/$1.XXXXXXXX"; } 2>/dev/null
 }
-
-# as USER COMMAND...: run a command as another user.
-as() {
-    local user=$1
-
-    shift
-    if [ "$(id -u)" -eq 0 ]; then
-        setpriv --reuid "$user" --regid "$(id -g "$user")" \
-            --init-groups -- "$@"
-    else
-        "$@"
-    fi
-}

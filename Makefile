@@ -26,7 +26,8 @@
 #   SHORT                            1: test-asan takes 27 suites,
 #                                    test-concurrency takes 40 seconds,
 #                                    test-coherence about 100, fuzz 120,
-#                                    test-slow 40; test-clients takes two
+#                                    test-slow 40, test-ha five faults
+#                                    instead of eleven; test-clients takes two
 #                                    generators instead of six,
 #                                    test-systems Debian 13 alone
 #   COUNT                            of test-stops, how often (default 200);
@@ -41,6 +42,7 @@
 #   SCALE                            1: test-web measures a large retailer's pages
 #   MODE, RUNNER                     the load test (scripts/run_tests.sh)
 #   NODES, BALANCER_WORKERS          of the cluster (scripts/cluster.sh)
+#   HA_NET                           of ha (scripts/ha.sh)
 
 SHELL = /bin/bash
 .SHELLFLAGS = -euo pipefail -c
@@ -55,6 +57,7 @@ export TEST_NGINX_LIB NGINX_TESTS FILES
 export NAMES PROXIES METRICS_PORT METRICS_ADDRESS DEMO_TOKEN PART MEMORY
 export ID SCOPES MAGASINS EXPIRE
 export KEEP LINES STORES PRODUCTS SEED EXAMPLES NODES BALANCER_WORKERS
+export HA_NET
 
 .PHONY: help
 help: # List the targets
@@ -94,6 +97,16 @@ cluster-stop: # Stop the cluster
 
 cluster-status: # Show what runs of the cluster
 	@scripts/cluster.sh status
+
+.PHONY: ha ha-stop ha-status
+ha: packages-run packages-ha build # Seven machines of which any may die; needs root
+	@scripts/ha.sh start
+
+ha-stop: # Stop them
+	@scripts/ha.sh stop
+
+ha-status: # Show the state of each
+	@scripts/ha.sh status
 
 .PHONY: token
 token: # Make a token, print its line: ID=caisse-12 SCOPES=ventes,prix
@@ -233,7 +246,7 @@ test-release: packages-run packages-release # Make a release in clones
 # Checking
 
 .PHONY: test-nginx test-nginx-own
-.PHONY: test test-asan test-concurrency test-coherence test-cluster
+.PHONY: test test-asan test-concurrency test-coherence test-cluster test-ha
 .PHONY: test-web test-openapi test-clients test-contributing
 .PHONY: test-load test-observability test-stops test-systems
 .PHONY: screenshots fuzz-api load-test compare lint bench bench-abuse
@@ -280,6 +293,9 @@ test-coherence: packages-run packages-test build # Find stale data; SHORT=1
 
 test-cluster: packages-run packages-test build # Kill nodes behind a balancer
 	@t/cluster/run
+
+test-ha: packages-run packages-test packages-ha build # Break them; SHORT=1
+	@t/ha/run $(if $(SHORT),--short)
 
 load-test: packages-run packages-load build # Simulated users: MODE=quick
 	@scripts/run_tests.sh $(or $(MODE),quick)
@@ -388,6 +404,11 @@ distclean: clean # Remove build/, all instances, npm's packages
 	    directory="$${RUN_DIR:-run}/$$part"; \
 	    [ ! -d "$$directory/cluster" ] || \
 	        RUN_DIR="$$directory" scripts/cluster.sh remove; \
+	done
+	@for part in . ha-test; do \
+	    directory="$${RUN_DIR:-run}/$$part"; \
+	    [ ! -e "$$directory/ha" ] || \
+	        RUN_DIR="$$directory" scripts/ha.sh remove; \
 	done
 	@scripts/instance.sh remove
 	@rm -rf web/node_modules web/node "$${RUN_DIR:-run}"/{systems,containers} \

@@ -5,7 +5,7 @@
 #                                     fuzzing, lint, prometheus, observability,
 #                                     bench, instructions, scale, load, deb,
 #                                     lintian, release, systems, containers,
-#                                     test-nginx, coverage, mutants)
+#                                     test-nginx, coverage, mutants, ha)
 #
 # If no package is missing, this changes nothing, prints nothing and needs no
 # rights.  Otherwise it prints a line with the packages to install and uses sudo
@@ -71,11 +71,15 @@ packages_for() {
     # runc: podman's first choice, crun, does not work within a container.
     containers) echo buildah podman runc netavark aardvark-dns python3-venv jq ;;
     scale) echo python3 tzdata ;;
+    # Of make ha.  A Sentinel is Redis's or Valkey's server by another name;
+    # python3-etcd: Patroni's way to etcd.
+    ha) echo patroni python3-etcd etcd-server etcd-client haproxy iproute2 \
+        nftables procps ;;
     *)
         echo "${0##*/}: \"$1\" is none of run, test, web, openapi, clients," \
             "fuzz, fuzzing, lint, prometheus, observability, bench," \
             "instructions, scale, load, deb, lintian, release, systems," \
-            "containers, test-nginx, coverage, mutants." >&2
+            "containers, test-nginx, coverage, mutants, ha." >&2
         return 2
         ;;
     esac

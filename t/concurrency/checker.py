@@ -82,14 +82,18 @@ TOLERANCE = 0.002
 
 
 class Attempt:
-    """One time that a request was sent.  Status 0: the connection broke."""
+    """One time that a request was sent.  Status 0: the connection broke.  The
+    node is whose answer it is; with an age it may be as old as that."""
 
-    def __init__(self, sent, ended, status=0, body=b"", location=None):
+    def __init__(self, sent, ended, status=0, body=b"", location=None,
+                 node=None, age=None):
         self.sent = sent
         self.ended = ended
         self.status = status
         self.body = body
         self.location = location
+        self.node = node
+        self.age = age
 
     def still_running(self):
         return self.status == 409 and STILL_RUNNING in self.body

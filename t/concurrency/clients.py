@@ -48,7 +48,7 @@ class Client:
         try:
             if connection is None:
                 connection = http.client.HTTPConnection(
-                    "127.0.0.1", node.port, timeout=10)
+                    node.host, node.port, timeout=10)
                 self.connections[node] = connection
             connection.request(method, path, data, headers)
             answer = connection.getresponse()
@@ -57,7 +57,9 @@ class Client:
             if answer.will_close:
                 self.connections.pop(node).close()
             return Attempt(sent, ended, answer.status, found,
-                           answer.getheader("Location"))
+                           answer.getheader("Location"),
+                           answer.getheader("X-Node", node.name),
+                           answer.getheader("Age"))
         except (OSError, http.client.HTTPException):
             self.connections.pop(node).close()
             return Attempt(sent, time.time())
@@ -112,13 +114,17 @@ class Storm(Takers):
 
     With few stores and products they meet more often."""
 
+    hand_pause = 0.05       # seconds between two sales at psql
+
     def __init__(self, database, nodes, clients, seconds, seed,
-                 stores=STORES, products=PRODUCTS, enough=None):
+                 stores=STORES, products=PRODUCTS, enough=None,
+                 patience=GIVE_UP):
         self.database = database
         self.nodes = nodes
         self.stores = stores
         self.products = products
-        self.clients = [Client(nodes, f"{seed}-{n}") for n in range(clients)]
+        self.clients = [Client(nodes, f"{seed}-{n}", patience)
+                        for n in range(clients)]
         self.end = time.monotonic() + seconds
         self.last = time.monotonic() + SLOW * seconds
         self.unfinished = False     # it goes on, although the end has come
@@ -432,7 +438,7 @@ class Storm(Takers):
             self.hand.append(sale)
             if len(self.hand) % 8 == 0:
                 self.database.psql("SELECT entretien()")
-            time.sleep(0.05)
+            time.sleep(self.hand_pause)
 
     # All of them
 

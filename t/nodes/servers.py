@@ -173,6 +173,8 @@ SIGNALLED = re.compile(r"worker process (\d+) exited on signal 9")
 class Node:
     """One nginx with two workers."""
 
+    host = "127.0.0.1"
+
     def __init__(self, database, number, directives="", module=None):
         self.root = tempfile.mkdtemp(prefix=f"magasin-node{number}-")
         self.port = free_port()
@@ -228,7 +230,7 @@ http {{
     def wait(self):
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port,
+            connection = http.client.HTTPConnection(self.host, self.port,
                                                     timeout=20)
             try:
                 connection.request("GET", "/readyz")

@@ -461,14 +461,16 @@ sub follows {
         "$mode: and writes");
 
     $lead->($old);
-    ok(MagasinNginx::wait_for(sub { $set->('8.00') == 503 }),
-        "$mode: the former primary: no writes");
+    # A write may be the primary's still, or fail since PgBouncer is not there.
+    ok(MagasinNginx::wait_for(sub {
+        return $set->('8.00') == 503 && $nginx->log =~ /it is a former primary/;
+    }), "$mode: the former primary: no writes, and the log says so");
     # PgBouncer may still have a session of the primary, whose answers are right.
     my %seen = map { price($nginx, 1) => 1 } 1 .. 20;
-    is(join(' ', grep { !/^(?:none|7\.00)$/ } keys %seen), '', "$mode: no reads");
+    is(join(' ', grep { !/^(?:none|[78]\.00)$/ } keys %seen), '',
+        "$mode: no reads");
     is($old->sql('SELECT prix FROM produit WHERE id = 1'), '5.00',
         "$mode: it got no write");
-    like($nginx->log, qr/it is a former primary/, "$mode: the log says so");
     $lead->($new);
     ok(MagasinNginx::wait_for(sub { $set->('9.00') == 200 }),
         "$mode: the primary again: writes");

@@ -100,7 +100,9 @@ run_tests();
         'INSERT INTO ligne_vente (vente_id, produit_id, quantite,'
             . ' prix_unitaire) SELECT 1000 + n, p, 5, 5'
             . ' FROM generate_series(1, 20) n, unnest(ARRAY[9, 4]) p');
-    my $nginx = MagasinNginx->start(workers => 2);
+    # Nobody is refused for the time that others take.
+    my $nginx = MagasinNginx->start(workers => 2,
+        database => 'timeout=40s lock_timeout=30s');
     my $ask = sub {
         my ($path, $body) = @_;
         return "POST /api/v1/$path HTTP/1.1\r\nHost: localhost\r\n"

@@ -83,7 +83,8 @@ run_tests();
 
 {
     MagasinTest::reset();
-    my $nginx = MagasinNginx->start(workers => 2);
+    my $nginx = MagasinNginx->start(workers => 2,
+        database => 'timeout=40s lock_timeout=30s');
     my $body  = '{"magasin":1,"lignes":[{"produit":2,"quantite":1},'
         . '{"produit":1,"quantite":1}]}';
     my $other = '{"magasin":1,"lignes":[{"produit":1,"quantite":1},'

@@ -16,10 +16,12 @@ my $All = "SELECT string_agg(produit || ':' || disponible, ' ' ORDER BY produit)
 my $Each = "SELECT string_agg(p.id || ':' || b.disponible, ' ' ORDER BY p.id)"
     . ' FROM produit p CROSS JOIN LATERAL besoin_produit(1, p.id, p.categorie) b';
 
-# counted(STATEMENT): what it returns, and how often it looks for what is held
+# counted(STATEMENT): what it returns, and how often it looks for what is held.
+# A session of its own: another one still has the counts of before.
 sub counted {
     my ($statement) = @_;
-    return MagasinTest::sql("SET LOCAL track_functions = 'all'", $statement,
+    return MagasinTest::psql('--single-transaction', map { ('-c', $_) }
+        "SET LOCAL track_functions = 'all'", $statement,
         'SELECT coalesce(sum(calls), 0) FROM pg_stat_xact_user_functions WHERE'
             . " funcname IN ('stock_retenu', 'retenu_vivant')");
 }

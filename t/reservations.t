@@ -495,5 +495,5 @@ MagasinTest::reset(main::hold(1, 4, 2, -1), main::hold(1, 4, 2, 3600));
 --- calls
 GET /api/v1/stores/1/stock/4/ -> 200 {"magasin":1,"produit":4,"quantite":30,"disponible":28}
 --- database
-UPDATE reservation_ligne SET expire_le = statement_timestamp() + interval '500 ms' WHERE expire_le > now(); SELECT retenu_validite(1, 4, 4) -> 500
-UPDATE reservation_ligne SET expire_le = statement_timestamp() + interval '7 s' WHERE expire_le > now() - interval '1 ms'; SELECT retenu_validite(1, 4, 4) -> 1000
+UPDATE reservation_ligne SET expire_le = statement_timestamp() + interval '500 ms' WHERE expire_le > now() \; SELECT retenu_validite(1, 4, 4) -> 500
+UPDATE reservation_ligne SET expire_le = statement_timestamp() + interval '7 s' WHERE expire_le > now() - interval '1 ms' \; SELECT retenu_validite(1, 4, 4) -> 1000

@@ -277,6 +277,40 @@ test("till: what is shown follows, an entry stays", async () => {
     await close();
 });
 
+test("till: a quantity that is being typed stays", async () => {
+    await setStock(1, 2, 25);
+    const { tab, close, nothingWrong } = await openLive("/caisse?magasin=1");
+    const lines = tab.locator(".ticket-lines li");
+    const left = (count) =>
+        lines.filter({ hasText: `Il n’en reste que ${count}` }).waitFor();
+
+    await tab.getByLabel("Produit").pressSequentially("5*souris op");
+    await tab.keyboard.press("Enter");
+    await lines.first().waitFor();
+    const field = tab.getByLabel("Quantité de Souris optique");
+
+    // The field is empty for a moment.
+    await field.focus();
+    await tab.keyboard.press("Delete");
+    await setStock(1, 2, 4);
+    await left(4);
+    assert.equal(await field.inputValue(), "");
+    await tab.keyboard.type("3");
+    await tab.keyboard.press("Enter");
+    assert.equal(await field.inputValue(), "3");
+
+    // 0, which Enter makes true
+    await field.focus();
+    await tab.keyboard.type("0");
+    await setStock(1, 2, 2);
+    await left(2);
+    assert.equal(await field.inputValue(), "0");
+    await tab.keyboard.press("Enter");
+    assert.equal(await lines.count(), 0);
+    nothingWrong();
+    await close();
+});
+
 test("one tab reads for all; another one goes on where it ends", async () => {
     const {
         tab: first,

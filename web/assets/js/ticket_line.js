@@ -90,10 +90,7 @@ export class TicketLine {
     update(line, stock, locked) {
         const error = line.error ?? (locked ? null : foreseen(line, stock));
 
-        this.quantity = line.quantity;
-        if (Number(this.input.value) !== line.quantity) {
-            this.input.value = String(line.quantity);
-        }
+        this.#show(line.quantity);
         this.input.disabled = locked;
         this.less.disabled = locked;
         this.more.disabled = locked || line.quantity >= MOST;
@@ -108,6 +105,18 @@ export class TicketLine {
             this.input.removeAttribute("aria-invalid");
         }
         fill(this.error, error?.text, this.#correction(error, locked));
+    }
+
+    // What somebody is typing stays, 0 or nothing yet, unless another quantity
+    // has come meanwhile.
+    #show(quantity) {
+        const typing =
+            quantity === this.quantity && document.activeElement === this.input;
+
+        this.quantity = quantity;
+        if (!typing && Number(this.input.value) !== quantity) {
+            this.input.value = String(quantity);
+        }
     }
 
     #correction(error, locked) {

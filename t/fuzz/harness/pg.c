@@ -107,12 +107,20 @@ static const fuzz_question_t  fuzz_questions[] = {
 
 static u_char  fuzz_pg_hello[] = "R\0\0\0\10\0\0\0\0" "Z\0\0\0\5I";
 
-/* Of the session: prepared, bound, a row of one text, complete, ready. */
+/* Of the settings: bound, a row of five columns, complete. */
 
-static u_char  fuzz_pg_session[] =
-    "1\0\0\0\4" "2\0\0\0\4"
-    "T\0\0\0\32\0\1c\0\0\0\0\0\0\0\0\0\0\31\377\377\377\377\377\377\0\0"
-    "D\0\0\0\14\0\1\0\0\0\2ms" "C\0\0\0\15SELECT 1\0" "Z\0\0\0\5I";
+#define FUZZ_PG_BOOL                                                          \
+    "c\0\0\0\0\0\0\0\0\0\0\20\377\377\377\377\377\377\0\0"
+#define FUZZ_PG_INT4                                                          \
+    "c\0\0\0\0\0\0\0\0\0\0\27\377\377\377\377\377\377\0\0"
+
+static u_char  fuzz_pg_settings[] =
+    "2\0\0\0\4" "T\0\0\0\152\0\5"
+    FUZZ_PG_BOOL FUZZ_PG_INT4 FUZZ_PG_BOOL FUZZ_PG_BOOL FUZZ_PG_BOOL
+    "D\0\0\0\36\0\5" "\0\0\0\1" "f" "\0\0\0\1" "1" "\377\377\377\377"
+    "\0\0\0\1" "f" "\0\0\0\1" "f" "C\0\0\0\15SELECT 1\0";
+
+static u_char  fuzz_pg_sync[] = "Z\0\0\0\5I";
 
 static u_char  fuzz_pg_parsed[] = "1\0\0\0\4";
 
@@ -196,11 +204,11 @@ fuzz_pg_open(fuzz_pg_t *pg, ngx_pool_t *pool, ngx_http_magasin_pg_conf_t *pcf)
 
     static const char                   *keywords[] = {
         "host", "port", "user", "password", "dbname", "sslmode", "gssencmode",
-        "client_encoding", NULL
+        "client_encoding", "options", NULL
     };
 
     static const char                   *values[] = {
-        host, "5432", "f", "f", "f", "disable", "disable", "UTF8", NULL
+        host, "5432", "f", "f", "f", "disable", "disable", "UTF8", "", NULL
     };
 
     (void) ngx_snprintf((u_char *) host, sizeof(host), "%V%Z",
@@ -208,6 +216,7 @@ fuzz_pg_open(fuzz_pg_t *pg, ngx_pool_t *pool, ngx_http_magasin_pg_conf_t *pcf)
 
     target.keywords = keywords;
     target.values = values;
+    target.options = &values[8];
     ngx_str_set(&target.name, "fuzz");
 
     targets.elts = &target;
@@ -219,6 +228,8 @@ fuzz_pg_open(fuzz_pg_t *pg, ngx_pool_t *pool, ngx_http_magasin_pg_conf_t *pcf)
     pcf->queue[NGX_HTTP_MAGASIN_PG_READ] = 16;
     pcf->queue[NGX_HTTP_MAGASIN_PG_WRITE] = 16;
     pcf->queue[NGX_HTTP_MAGASIN_PG_HEAVY] = 16;
+    pcf->setting_names = "{}";
+    pcf->setting_values = "{}";
     pcf->timeout = 60000;
     pcf->lock_timeout = 60000;
     pcf->connect_timeout = 60000;
@@ -248,7 +259,8 @@ fuzz_pg_greet(fuzz_pg_t *pg)
     ngx_uint_t   i;
 
     static u_char  all[NGX_HTTP_MAGASIN_SQL_COUNT * sizeof(fuzz_pg_parsed)
-                       + sizeof(fuzz_pg_session)];
+                       + 3 * sizeof(fuzz_pg_settings)
+                       + 2 * sizeof(fuzz_pg_sync) + sizeof(fuzz_pg_lifeless)];
 
     fuzz_turn();
 
@@ -258,23 +270,25 @@ fuzz_pg_greet(fuzz_pg_t *pg)
 
     fuzz_turn();
 
-    p = all;
+    /* The settings and the life, each with a Sync. */
 
-    /* All but two, which came before. */
+    p = ngx_cpymem(all, fuzz_pg_parsed, sizeof(fuzz_pg_parsed) - 1);
+    p = ngx_cpymem(p, fuzz_pg_settings, sizeof(fuzz_pg_settings) - 1);
+    p = ngx_cpymem(p, fuzz_pg_sync, sizeof(fuzz_pg_sync) - 1);
+    p = ngx_cpymem(p, fuzz_pg_lifeless, sizeof(fuzz_pg_lifeless) - 1);
+
+    /* How long it waits for locks, all other statements, and that again. */
+
+    p = ngx_cpymem(p, fuzz_pg_settings, sizeof(fuzz_pg_settings) - 1);
 
     for (i = 0; i < NGX_HTTP_MAGASIN_SQL_COUNT - 2; i++) {
         p = ngx_cpymem(p, fuzz_pg_parsed, sizeof(fuzz_pg_parsed) - 1);
     }
 
-    /* Then how long it waits for locks in service. */
-
-    p = ngx_cpymem(p, fuzz_pg_session + sizeof(fuzz_pg_parsed) - 1,
-                   sizeof(fuzz_pg_session) - sizeof(fuzz_pg_parsed));
+    p = ngx_cpymem(p, fuzz_pg_settings, sizeof(fuzz_pg_settings) - 1);
+    p = ngx_cpymem(p, fuzz_pg_sync, sizeof(fuzz_pg_sync) - 1);
 
     for (i = 0; i < FUZZ_CONNECTIONS; i++) {
-        fuzz_pg_say(pg->fds[i], fuzz_pg_session, sizeof(fuzz_pg_session) - 1);
-        fuzz_pg_say(pg->fds[i], fuzz_pg_lifeless,
-                    sizeof(fuzz_pg_lifeless) - 1);
         fuzz_pg_say(pg->fds[i], all, p - all);
     }
 

@@ -652,3 +652,19 @@ like(script(sprintf("BEGIN; $trigger;\n",
             . batch(0, sells('a', undef, [1, 5])) . ";\nROLLBACK;\n"),
     qr/the stock is not what the batch has locked/,
     'a trigger that changes what a batch writes');
+
+
+# PostgreSQL keeps a plan unless one for the values is cheaper with the time it
+# takes to make it.
+
+my $statement = do {
+    local (@ARGV, $/) = "$MagasinTest::Top/sql/statements/writes_batch.sql";
+    <>;
+};
+$statement =~ s/^--.*\n//mg;
+(my $call = batch(0, sells('a', undef, [1, 1]), sells('b', undef, [2, 1])))
+    =~ s/^lot_ecrire/EXECUTE writes/;
+like(script("PREPARE writes AS $statement;\nBEGIN;\n" . "$call;\n" x 12
+            . 'SELECT \'kept \' || (generic_plans >= 5)'
+            . " FROM pg_prepared_statements WHERE name = 'writes';\nROLLBACK;\n"),
+    qr/^kept true$/m, 'the plan of a batch is kept');

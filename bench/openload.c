@@ -66,6 +66,7 @@ typedef struct {
     size_t      got;
     size_t      need;       /* 0: the header is not complete */
     int         status;
+    int         last;       /* the server closes the connection after it */
     char       *buffer;
 } client_t;
 
@@ -255,6 +256,14 @@ finish(client_t *client, int error)
     }
 
     client->request = NULL;
+
+    /* The server has announced it: what is sent now would get no answer. */
+
+    if (client->last) {
+        close(client->fd);
+        dial(client);
+    }
+
     idle[nidle++] = client;
 }
 
@@ -266,6 +275,7 @@ start(client_t *client, request_t *request, double due)
     client->due = due;
     client->got = 0;
     client->need = 0;
+    client->last = 0;
 
     /* A request is smaller than the buffer of any socket.  A server may close
      * a connection that is idle. */
@@ -292,7 +302,7 @@ start(client_t *client, request_t *request, double due)
 static void
 measure(client_t *client)
 {
-    char  *end, *length;
+    char  *end, *length, *last;
 
     client->buffer[client->got] = '\0';
 
@@ -305,6 +315,9 @@ measure(client_t *client)
     if (length == NULL || length > end) {
         fail("an answer has no Content-Length:\n%s", client->buffer);
     }
+
+    last = strcasestr(client->buffer, "\r\nConnection: close\r\n");
+    client->last = last && last < end;
 
     client->status = atoi(client->buffer + sizeof("HTTP/1.1 ") - 1);
     client->need = end + 4 - client->buffer
@@ -332,6 +345,7 @@ readable(client_t *client)
     if (n <= 0) {
         close(client->fd);
         dial(client);
+        client->last = 0;
 
         if (client->request) {
             finish(client, 1);

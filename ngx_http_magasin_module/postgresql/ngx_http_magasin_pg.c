@@ -210,6 +210,7 @@ ngx_http_magasin_pg_submit(ngx_http_magasin_pg_pool_t *pool,
     job->resent = 0;
     job->contested = 0;
     job->missed = 0;
+    job->second = 0;
     job->alone = 0;
     job->unknown = 0;
     timeout = pool->conf->timeout

@@ -160,6 +160,8 @@ struct ngx_http_magasin_pg_job_s {
     ngx_msec_t                       until;        /* it waits for locks */
     unsigned                         contested:1;  /* `until` is set */
     unsigned                         missed:1;     /* to the lane with it */
+    unsigned                         second:1;     /* a batch missed a lock of
+                                                      it already */
     unsigned                         alone:1;      /* in a run of its own */
     unsigned                         unknown:1;    /* an earlier run of it may
                                                       have been committed, or

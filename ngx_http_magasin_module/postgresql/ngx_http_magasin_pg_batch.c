@@ -10,8 +10,8 @@
  *
  * The statement takes arrays; `parts` of its description says what each of its
  * parameters is made of.  The result has one row for each job, which tells
- * whether a lock was missed: such a job goes to the lane (pg_lane.c), the
- * others are answered.
+ * whether a lock was missed: such a job joins the next batch, and the second
+ * time goes to the lane (pg_lane.c); the others are answered.
  *
  * Two jobs with the same `once` are never in one batch.  When the server
  * rejects a batch, it has rolled all of it back, and each job runs alone.  When
@@ -530,6 +530,14 @@ ngx_http_magasin_pg_batch_reruns(ngx_http_magasin_pg_job_t *job,
 
     if (PQresultStatus(result) == PGRES_TUPLES_OK) {
         missed = (ngx_http_magasin_pg_batch_row(job, result) == NGX_BUSY);
+
+        /* The lock is mostly that of a batch of another worker, which has
+         * ended when the next one of this worker is sent. */
+
+        if (missed && !job->second && !job->contested) {
+            job->second = 1;
+            return 1;
+        }
 
     } else if (ngx_http_magasin_pg_undone(result)) {
 

@@ -215,13 +215,20 @@ sub change {
     return \%r;
 }
 
+# Only these, and no change with more, have a way of their own.
+sub price {
+    return {kind => 'prix', lines => [[pick(1 .. 3, 1, 99), undef, undef,
+        pick('9.50', '99999999.99', '0', '9.5', '12.00')]]};
+}
+
 sub random_batch {
     my $adjustments = pick(0, 0, 0.1, 0.5);
     my $changes     = pick(0, 0, 0.1, 0.5, 1);
+    my $plain       = rand() < 0.5;
     my $n = 0;
     return map {
         $n++;
-        my $r = rand() < $changes ? change()
+        my $r = rand() < $changes ? $plain ? price() : change()
             : rand() < $adjustments ? adjustment() : sale();
         $r->{actor} = pick(undef, 'caisse 1', 'caisse "2"', q{l'été, (x)});
         if (defined $r->{actor} && $r->{kind} ne 'prix' && rand() < 0.5) {
@@ -368,6 +375,22 @@ planted('a key of somebody else', 'lot_ecrire',
     'unnest(p_acteurs, p_cles, p_empreintes, l.gardees',
     q{unnest(array_fill('a'::text, ARRAY[nombre]), p_cles, p_empreintes,}
     . ' l.gardees', @enough);
+
+my @prices = map {
+    {kind => 'prix', actor => $_->[2],
+        lines => [[$_->[0], undef, undef, $_->[1]]]}
+} [1, '9.50', 'a'], [2, '3.00', 'b'], [1, '7.00', 'c'], [99, '1.00', 'a'],
+    [1, '8.00', 'b'];
+planted('the price before', 'lot_changer_prix',
+    'lag(v.prix::numeric(10,2), 1, p.prix) OVER w', 'p.prix', @prices);
+planted('of several prices the first', 'lot_changer_prix',
+    'lead(v.n) OVER w IS NULL', 'lag(v.n) OVER w IS NULL', @prices);
+planted('a price that is not told', 'lot_changer_prix', 'WHERE ancien <> prix',
+    'WHERE ancien < prix', @prices);
+planted('whose price', 'lot_changer_prix', q{nullif(p_acteurs[n], '')},
+    q{nullif(p_acteurs[1], '')}, @prices);
+planted('a product that is not there', 'lot_changer_prix', 'reponses[c.n] := rien;',
+    'reponses[c.n] := bien;', @prices);
 
 
 # What one session sees of another.

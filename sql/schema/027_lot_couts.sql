@@ -337,14 +337,15 @@ $$;
 
 -- Changes of prices alone and without conditions, as lot_tarifer() does them
 -- one after another: one statement for all of them, which writes their rows of
--- the journal, too.  The trigger, called for each row, was half of what they cost.
+-- the journal, too.  The trigger, called for each row, was half of what they
+-- cost.
 -- Of several prices for one product each is told, and the last one is written.
 -- produits: those of all changes.
-CREATE FUNCTION lot_prix(INOUT l lot, OUT fiches lot_reponse[],
-                         p_changements boolean[], p_acteurs text[],
-                         p_numeros integer[], p_produits bigint[],
-                         p_prix numeric[], produits bigint[],
-                         attendre boolean)
+CREATE FUNCTION lot_changer_prix(INOUT l lot, OUT fiches lot_reponse[],
+                                 p_changements boolean[], p_acteurs text[],
+                                 p_numeros integer[], p_produits bigint[],
+                                 p_prix numeric[], produits bigint[],
+                                 attendre boolean)
     LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -477,8 +478,8 @@ BEGIN
         IF cardinality(produits)
            = cardinality(array_positions(p_changements, true))
         THEN
-            c := lot_prix(l, p_changements, p_acteurs, p_numeros, p_produits,
-                          p_prix, produits, attendre);
+            c := lot_changer_prix(l, p_changements, p_acteurs, p_numeros,
+                                  p_produits, p_prix, produits, attendre);
             l := c.l;
             fiches := c.fiches;
             RETURN;

@@ -24,6 +24,8 @@ observer.py has found, by these names:
   journal    all rows of the journal, by id
   changes    (product, description) of all changes of one, by id
   described  descriptions by product
+  prices     where the journal does not lead from one price to the next, and to
+             that of the product
   order      the ids of the journal in the order of its stream
   stream     the ids as somebody read them meanwhile, page by page
   replayed   the answers to keys that were sent once more at the end
@@ -455,15 +457,17 @@ def changes(requests, db):
     made = collections.Counter(what for what in db["changes"]
                                if not what[1].startswith("lot "))
     for r in requests:
-        if r.kind != "change" or "description" not in r.body:
+        if r.kind != "change" or "archive" in r.body:
+            continue
+        told = r.told()
+        if told and any(told[k] != v for k, v in r.body.items()):
+            wrong.append(f"{r}: {r.body} was answered {told}")
+        if "description" not in r.body:
             continue
         what = int(r.path.split("/")[4]), r.body["description"]
-        told = r.told()
         n = made.pop(what, 0)
         if (n != 1 if told else n > r.unsure()):
             wrong.append(f"{r} got {r.status()} and was made {n} times")
-        if told and any(told[k] != v for k, v in r.body.items()):
-            wrong.append(f"{r}: {r.body} was answered {told}")
     wrong += [f"nobody wanted {what}" for what in made]
     for product, last in dict(db["changes"]).items():
         if db["described"].get(product, last) != last:
@@ -713,6 +717,10 @@ def ledger(_, db):
     return [f"the journal: {line}" for line in db["ledger"]]
 
 
+def prices(_, db):
+    return [f"the prices: {line}" for line in db["prices"]]
+
+
 def rollups(_, db):
     return [f"the sums: {line}" for line in db["rollups"]]
 
@@ -732,7 +740,7 @@ def of_each(check):
 
 CHECKS = [statuses, unanswered, refused_keys, not_below_zero, sales_are_there,
           no_other_sales, hand_sales, adjustments, units_are_conserved,
-          products, changes, keys_are_kept,
+          products, changes, prices, keys_are_kept,
           journal_tells_sales, refusals_are_true, reads_are_fresh, stream,
           counts_saw_what_was_there, batches_saw_what_was_there, ledger, rollups, logs,
            *map(of_each, movements.CHECKS + holds.CHECKS + counts.CHECKS

@@ -167,10 +167,13 @@ class Storm(Takers):
             self.come_and_go(client)
         elif dice < 0.96:
             number = next(client.numbers)
+            body = {"prix": f"{rng.randint(1, 99)}.50"}
+            # A price alone has a way of its own.
+            if rng.random() < 0.5:
+                body["description"] = f"essai {number}"
             client.ask("change", rng.choice(["PUT", "PATCH"]),
                        f"/api/v1/products/{rng.randint(1, self.products)}/",
-                       {"prix": f"{rng.randint(1, 99)}.50",
-                        "description": f"essai {number}"}, number=number)
+                       body, number=number)
         else:
             self.read(client)
 

@@ -73,6 +73,26 @@ QUERIES = {
          WHERE type = 'produit_modification' AND details ? 'description'
          ORDER BY id""",
     "described": "SELECT id, description FROM produit",
+    # Numbers of the journal's rows are in the order of the product's lock.
+    "prices": """
+        SELECT format('row %s of product %s: it was %s, not %s', id,
+                      produit_id, dernier, avant)
+          FROM (SELECT id, produit_id, details #>> '{prix,0}' AS avant,
+                       lag(details #>> '{prix,1}') OVER (
+                           PARTITION BY produit_id ORDER BY id) AS dernier
+                  FROM journal
+                 WHERE type = 'produit_modification' AND details ? 'prix') c
+         WHERE avant <> dernier
+         UNION ALL
+        SELECT format('product %s: it is %s, and was %s at last', p.id, p.prix,
+                      d.apres)
+          FROM produit p
+          JOIN (SELECT DISTINCT ON (produit_id) produit_id,
+                       details #>> '{prix,1}' AS apres
+                  FROM journal
+                 WHERE type = 'produit_modification' AND details ? 'prix'
+                 ORDER BY produit_id, id DESC) d ON d.produit_id = p.id
+         WHERE p.prix::text <> d.apres""",
     "order": "SELECT id FROM journal ORDER BY xid, id",
     "ledger": statement("ledger.sql"),
     "rollups": statement("rollups.sql"),
@@ -153,6 +173,7 @@ class Trial:
                      for r in rows["journal"]],
             changes=[(int(p), text) for p, text in rows["changes"]],
             described={int(p): text for p, text in rows["described"]},
+            prices=[row[0] for row in rows["prices"]],
             order=[int(row[0]) for row in rows["order"]],
             ledger=[" ".join(row) for row in rows["ledger"]],
             rollups=[" ".join(row) for row in rows["rollups"]])

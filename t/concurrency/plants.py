@@ -23,7 +23,7 @@ def replace_in(function, old, new):
 FUNCTIONS = ["vente_creer", "lot_refus", "stock_ajuster",
              "demande_trancher", "idempotence_ouvrir", "lot_ecrire",
              "lot_tenir", "lot_vendre", "lot_vendre_ecrire", "lot_ajuster",
-             "lot_vendre_seule", "lot_vendre_une", "lot_commencer",
+             "lot_changer_prix", "lot_vendre_une", "lot_commencer",
              "lot_finir", "journal_mouvements", "produit_codes_poser",
              "transfert_recevoir", "transfert_annuler", "transfert_clos",
              "stock_entrer", "retenues_echoir", "lot_reclamer",
@@ -192,6 +192,10 @@ BEFORE = {
                    "PERFORM stock_entrer(v.magasin_id, q);"
                    " PERFORM stock_entrer(v.magasin_id, q);"),
         "conserved"),
+    "silent-price": (
+        replace_in("lot_changer_prix", "WHERE ancien <> prix",
+                   "WHERE ancien < prix"),
+        "prices"),
     "torn-batch": (
         replace_in("produits_lot", TORN, TORN.replace("NOT p_tout", "true"))
         + replace_in("stock_lot", TORN, TORN.replace("NOT p_tout", "true")),
@@ -240,7 +244,7 @@ GROUPS = [("lost-adjustment", "timid-key"),
           ("restless-key", "any-order", "decided-again", "deaf-replica"),
           ("swapped-answers", "running-quantity", "refused-neighbour",
            "silent-sale"),
-          ("arrives-again", "unit-on-the-way"),
+          ("arrives-again", "unit-on-the-way", "silent-price"),
           ("count-overwrites", "adds-again", "amended-late"),
           ("returned-twice", "unit-too-many"),
           ("more-than-sold", "closed-again"),
@@ -322,6 +326,9 @@ AFTER = {
     "lost-change": (
         "ALTER TABLE produit DISABLE TRIGGER journal_fait;"
         "UPDATE produit SET description = 'Essai' WHERE id <= 5", "changes"),
+    "lost-price": (
+        "ALTER TABLE produit DISABLE TRIGGER journal_fait;"
+        "UPDATE produit SET prix = prix + 1 WHERE id <= 5", "prices"),
     # Those of the batches have a check of their own.
     "second-change": (
         "INSERT INTO journal (type, produit_id, details)"

@@ -16,6 +16,9 @@
 -- The correction is added, not joined: how many sales there are between the two
 -- instants is not known when the plan is made.
 --
+-- How many products are out of stock comes from the counts of the stores
+-- (compte_stock): no row of stock_local is read.
+--
 -- Names are compared only where three quantities do not decide, so that the
 -- duration does not depend on the number of products sold.  Products with equal
 -- names, which should not exist, are summed first.
@@ -80,9 +83,15 @@ WITH m AS MATERIALIZED (
                                              GROUP BY nom
                                             HAVING count(*) > 1) n
                                         ON n.nom = p.nom)))
+), compte AS MATERIALIZED (
+    SELECT magasin_id, sum(ruptures)::bigint AS ruptures,
+           sum(surstock)::bigint AS surstock
+      FROM compte_stock
+     WHERE magasin_id IN (SELECT id FROM m)
+     GROUP BY magasin_id
 )
-SELECT m.id, m.nom, ventes.total, stock.ruptures, stock.surstock,
-       tendances.texte,
+SELECT m.id, m.nom, ventes.total, coalesce(compte.ruptures, 0),
+       coalesce(compte.surstock, 0), ventes.texte,
        floor(extract(epoch FROM least(
                  (SELECT min(v.date_vente)
                     FROM vente v
@@ -93,23 +102,29 @@ SELECT m.id, m.nom, ventes.total, stock.ruptures, stock.surstock,
                    WHERE r.magasin_id = m.id
                      AND r.date_retour >= limite.debut)) - limite.debut)
              * 1000)::bigint,
-       tendances.liste,
+       ventes.liste,
        ARRAY(SELECT id FROM homonyme)::text AS homonymes
   FROM m
  CROSS JOIN limite
+  LEFT JOIN compte ON compte.magasin_id = m.id
  CROSS JOIN LATERAL (
-    SELECT coalesce(sum(c.total), 0.00) AS total
-      FROM cumul_vente c
-     WHERE c.magasin_id = m.id
-  ) ventes
- CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE s.quantite = 0) AS ruptures,
-           count(*) FILTER (WHERE s.quantite > 10) AS surstock
-      FROM stock_local s
-     WHERE s.magasin_id = m.id
-  ) stock
- CROSS JOIN LATERAL (
-    SELECT coalesce(string_agg(t.nom || ' (' || t.quantite || ')', ', '
+    WITH recent AS MATERIALIZED (
+        SELECT q.produit_id, sum(q.quantite)::bigint AS quantite
+          FROM (
+            SELECT produit_id, recente AS quantite
+              FROM cumul_vente
+             WHERE magasin_id = m.id AND recente <> 0
+             UNION ALL
+            SELECT produit_id, quantite
+              FROM ecart
+             WHERE magasin_id = m.id
+          ) q
+         GROUP BY q.produit_id
+    )
+    SELECT (SELECT coalesce(sum(total), 0.00)
+              FROM cumul_vente
+             WHERE magasin_id = m.id) AS total,
+           coalesce(string_agg(t.nom || ' (' || t.quantite || ')', ', '
                                ORDER BY t.quantite DESC, t.nom), '') AS texte,
            CASE WHEN $2::boolean
                 THEN '[' || coalesce(
@@ -118,19 +133,6 @@ SELECT m.id, m.nom, ventes.total, stock.ruptures, stock.surstock,
                          || ']'
            END AS liste
       FROM (
-        WITH recent AS MATERIALIZED (
-            SELECT q.produit_id, sum(q.quantite)::bigint AS quantite
-              FROM (
-                SELECT produit_id, recente AS quantite
-                  FROM cumul_vente
-                 WHERE magasin_id = m.id
-                 UNION ALL
-                SELECT produit_id, quantite
-                  FROM ecart
-                 WHERE magasin_id = m.id
-              ) q
-             GROUP BY q.produit_id
-        )
         SELECT x.produit_id AS produit, coalesce(x.nom, p.nom) AS nom,
                x.quantite
           FROM (
@@ -150,5 +152,5 @@ SELECT m.id, m.nom, ventes.total, stock.ruptures, stock.surstock,
          ORDER BY x.quantite DESC, 2
          LIMIT 3
       ) t
-  ) tendances
+  ) ventes
  ORDER BY m.id

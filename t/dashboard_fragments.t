@@ -141,6 +141,26 @@ by_hand('stock by psql', '1',
 by_hand('a sale by psql', '5', 'INSERT INTO vente (magasin_id, total) VALUES'
     . ' (5, 0)');
 
+# Products with equal names are looked for once, and again after a name has come
+# or gone: the lie makes two names equal without the journal.
+
+fixture();
+ok($nginx->fill($path), 'who has a name of others is cached');
+MagasinTest::sql('ALTER TABLE produit DISABLE TRIGGER journal_fait',
+    'UPDATE produit SET nom = (SELECT nom FROM produit WHERE id = 1)'
+        . ' WHERE id = 2',
+    'ALTER TABLE produit ENABLE ALWAYS TRIGGER journal_fait');
+api('POST', 'sales/', '{"magasin":1,"lignes":[{"produit":1,"quantite":2},'
+    . '{"produit":2,"quantite":2}]}');
+isnt($nginx->fetch($path)->{content}, $nginx->direct($path)->{content},
+    'equal names are not looked for again after a sale');
+api('PATCH', 'products/5/', '{"nom":"Autre nom"}');
+is($nginx->fetch($path)->{content}, $nginx->direct($path)->{content},
+    'but after another name has come');
+api('PATCH', 'products/2/', '{"nom":"Encore un nom"}');
+is($nginx->fetch($path)->{content}, $nginx->direct($path)->{content},
+    'and after one has gone');
+
 # Who asks for a new answer gets new fragments, and they serve the others.
 
 fixture();

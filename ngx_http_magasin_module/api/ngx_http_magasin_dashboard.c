@@ -6,7 +6,8 @@
  *
  * The object of a store is a fragment of the cache, under the tags of that
  * store.  A statement lists the stores; another one reads those whose fragment
- * is not there, which after a sale is one store.
+ * is not there, which after a sale is one store.  The products that share a name
+ * are a fragment, too: to find them takes a look at all products.
  */
 
 
@@ -68,12 +69,16 @@ typedef struct {
     ngx_uint_t                more;         /* 1: there may be others */
     const char               *detail;
     const char               *homonymes;    /* NULL: not looked for yet */
+    ngx_http_magasin_cache_fragment_t
+                             *same;         /* these; NULL: not cached */
     ngx_http_magasin_json_t   json;         /* of one store */
 } ngx_http_magasin_dashboard_t;
 
 
 static ngx_int_t ngx_http_magasin_dashboard_list(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_dashboard_t *dashboard, PGresult *result);
+static ngx_int_t ngx_http_magasin_dashboard_same(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_dashboard_t *dashboard);
 static ngx_int_t ngx_http_magasin_dashboard_find(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_dashboard_t *dashboard,
     ngx_http_magasin_dashboard_store_t *store);
@@ -193,6 +198,12 @@ ngx_http_magasin_dashboard_list(ngx_http_magasin_ctx_t *ctx,
         return NGX_ERROR;
     }
 
+    if (ctx->cached
+        && ngx_http_magasin_dashboard_same(ctx, dashboard) == NGX_ERROR)
+    {
+        return NGX_ERROR;
+    }
+
     for (i = 0; i < n; i++) {
         store = &dashboard->stores[i];
         store->id = ngx_http_magasin_tag_id(PQgetvalue(result, i, 0));
@@ -204,6 +215,50 @@ ngx_http_magasin_dashboard_list(ngx_http_magasin_ctx_t *ctx,
             return NGX_ERROR;
         }
     }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Look for the products whose names are those of others, as the statement has
+ * found them before.  NGX_OK; NGX_DECLINED: they are not there; NGX_ERROR: no
+ * memory.
+ */
+
+static ngx_int_t
+ngx_http_magasin_dashboard_same(ngx_http_magasin_ctx_t *ctx,
+    ngx_http_magasin_dashboard_t *dashboard)
+{
+    u_char      *homonymes;
+    ngx_int_t    rc;
+    ngx_str_t    text;
+    ngx_msec_t   valid_for;
+
+    static ngx_str_t  key = ngx_string("dashboard/homonymes");
+
+    dashboard->same = ngx_http_magasin_cache_fragment_create(ctx->cached,
+                                                             &key);
+    if (dashboard->same == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_magasin_cache_fragment_tag(dashboard->same,
+                                        NGX_HTTP_MAGASIN_TAG_NOMS, 0, 0);
+
+    rc = ngx_http_magasin_cache_fragment_find(dashboard->same, &text,
+                                              &valid_for);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    homonymes = ngx_pnalloc(ctx->request->pool, text.len + 1);
+    if (homonymes == NULL) {
+        return NGX_ERROR;
+    }
+
+    *ngx_cpymem(homonymes, text.data, text.len) = '\0';
+    dashboard->homonymes = (const char *) homonymes;
 
     return NGX_OK;
 }
@@ -273,6 +328,7 @@ ngx_http_magasin_dashboard_some(ngx_http_magasin_ctx_t *ctx,
 {
     int                                  row;
     int64_t                              id;
+    ngx_str_t                            text;
     ngx_msec_t                           valid_for;
     ngx_pool_t                          *pool;
     ngx_http_magasin_dashboard_store_t  *store;
@@ -285,6 +341,13 @@ ngx_http_magasin_dashboard_some(ngx_http_magasin_ctx_t *ctx,
                                                        DASHBOARD_HOMONYMES);
         if (dashboard->homonymes == NULL) {
             return NGX_ERROR;
+        }
+
+        if (dashboard->same) {
+            text.data = (u_char *) dashboard->homonymes;
+            text.len = ngx_strlen(text.data);
+
+            ngx_http_magasin_cache_fragment_store(dashboard->same, &text, 0);
         }
     }
 

@@ -186,14 +186,8 @@ prepare_database() {
     local postgres filled
 
     postgres=$(admin_conninfo postgres)
-    psql -X -q -v ON_ERROR_STOP=1 -d "$postgres" <<'SQL' ||
-SELECT 'CREATE DATABASE magasin'
- WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'magasin') \gexec
-SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', datname)
-  FROM pg_database
- WHERE datname IN ('postgres', 'template1')
-   AND has_database_privilege('public', oid, 'CONNECT') \gexec
-SQL
+    psql -X -q -v ON_ERROR_STOP=1 -d "$postgres" \
+        -f "$top/sql/database.sql" ||
         fail "cannot create the database."
     say "schema: $(sql_files) files"
     "$top/scripts/migrate.sh" "$(admin_conninfo)" >>"$home/log/migrate.log" \

@@ -516,15 +516,8 @@ query() {
 
 prepare_database() {
     psql -X -q -v ON_ERROR_STOP=1 \
-        -d "host=$sockets dbname=postgres user=postgres" <<'SQL' ||
-SELECT 'CREATE DATABASE magasin'
- WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'magasin') \gexec
--- Those of the cluster are for those who look after it.
-SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', datname)
-  FROM pg_database
- WHERE datname IN ('postgres', 'template1')
-   AND has_database_privilege('public', oid, 'CONNECT') \gexec
-SQL
+        -d "host=$sockets dbname=postgres user=postgres" \
+        -f "$top/sql/database.sql" ||
         fail "cannot create the database (see $postgres_log)."
     "$top/scripts/migrate.sh" "$admin_conninfo" ||
         fail "cannot apply the schema (see above)."

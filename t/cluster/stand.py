@@ -13,15 +13,10 @@ import subprocess
 import threading
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-TOP = os.path.dirname(os.path.dirname(HERE))
+from script import TOP, Failure, Script
 
 Answer = collections.namedtuple("Answer", "status headers body")
 Seen = collections.namedtuple("Seen", "method path headers")
-
-
-class Failure(Exception):
-    """There is no result; the message says why."""
 
 
 def ask(port, method, path, body=None, headers=None, tls=False):
@@ -83,9 +78,10 @@ class Log:
         return [json.loads(line) for line in self.text().splitlines()]
 
 
-class Cluster:
+class Cluster(Script):
     """What scripts/cluster.sh starts, and TLS at the balancer."""
 
+    script = "cluster.sh"
     balancer_workers = 2
 
     def __init__(self):
@@ -95,12 +91,12 @@ class Cluster:
         self.run_dir = os.path.join(os.environ.get("RUN_DIR") or
                                     os.path.join(TOP, "run"), "cluster-test")
         os.makedirs(self.run_dir, exist_ok=True)
-        self.output = os.path.join(self.run_dir, "cluster.log")
-        self.environment = dict(
+        super().__init__(dict(
             os.environ, RUN_DIR=self.run_dir, PORT=str(self.port), NODES="3",
             WORKERS="2", BALANCER_WORKERS=str(self.balancer_workers),
             CACHE="on", METRICS_PORT=str(self.port + 6),
-            NAMES="magasin.example a.example")
+            NAMES="magasin.example a.example"),
+            os.path.join(self.run_dir, "cluster.log"))
         self.admin = None
         self.log = None
         self.node_logs = []
@@ -123,26 +119,8 @@ class Cluster:
             raise
         return self
 
-    def __exit__(self, *_):
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        self.command("stop")
-
-    def command(self, *words):
-        # Into a file: a pipe would be held open by the servers.
-        with open(self.output, "a", encoding="utf-8") as log:
-            done = subprocess.run(
-                [os.path.join(TOP, "scripts", "cluster.sh"), *words],
-                env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, check=False)
-        if done.returncode:
-            raise Failure(f"cluster.sh {words[0]} failed: see {self.output}")
-
     def home(self, *number):
-        return subprocess.run(
-            [os.path.join(TOP, "scripts", "cluster.sh"), "home", *number],
-            env=self.environment, stdout=subprocess.PIPE, check=True,
-            text=True).stdout.strip()
+        return self.answer("home", *number)
 
     def sql(self, text):
         return subprocess.run(

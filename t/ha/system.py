@@ -1,62 +1,44 @@
 """The seven machines of scripts/ha.sh, as the suite uses them."""
 
 import os
-import signal
 import subprocess
 import time
 
 from inventory import Inventory
-from servers import PATIENCE, TOP, Failure, Node, lines_from, size_of
+from script import TOP, Failure, Script
+from servers import PATIENCE, Node, lines_from, size_of
 
-SCRIPT = os.path.join(TOP, "scripts", "ha.sh")
 DBS = ["db1", "db2", "db3"]
 APPS = ["app1", "app2", "app3"]
 
 
-class System:
+class System(Script):
     """In a `with`: it runs.  With a disk, the databases' disks have that size
     and can be filled."""
+
+    script = "ha.sh"
 
     def __init__(self, workers="1", disk=""):
         self.run_dir = os.path.join(os.environ.get("RUN_DIR") or
                                     os.path.join(TOP, "run"), "ha-test")
         os.makedirs(self.run_dir, exist_ok=True)
-        self.environment = dict(os.environ, RUN_DIR=self.run_dir,
-                                WORKERS=workers, DISK=disk)
-        self.output = os.path.join(self.run_dir, "ha.log")
+        super().__init__(dict(os.environ, RUN_DIR=self.run_dir,
+                              WORKERS=workers, DISK=disk),
+                         os.path.join(self.run_dir, "ha.log"))
 
     def __enter__(self):
         self.command("remove")
         self.command("start")
         return self
 
-    def __exit__(self, *_):
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        self.command("stop")
-
-    def command(self, *words):
-        # Into a file: a pipe would be held open by the servers.
-        with open(self.output, "a", encoding="utf-8") as log:
-            log.write(f"-- {time.strftime('%T')} {' '.join(words)}\n")
-            log.flush()
-            done = subprocess.run([SCRIPT, *words], env=self.environment,
-                                  stdin=subprocess.DEVNULL, stdout=log,
-                                  stderr=log, check=False)
-        if done.returncode:
-            raise Failure(f"ha.sh {' '.join(words)} failed: "
-                          f"see {self.output}")
-
     def ask(self, *words):
-        done = subprocess.run([SCRIPT, *words], env=self.environment,
-                              stdout=subprocess.PIPE, text=True, check=False,
-                              stderr=subprocess.DEVNULL)
+        done = self.run(words, stdout=subprocess.PIPE, text=True, check=False,
+                        stderr=subprocess.DEVNULL)
         return done.stdout.strip() if done.returncode == 0 else ""
 
     def well(self):
-        return subprocess.run([SCRIPT, "status"], env=self.environment,
-                              stdout=subprocess.DEVNULL, check=False,
-                              stderr=subprocess.DEVNULL).returncode == 0
+        return self.run(["status"], stdout=subprocess.DEVNULL, check=False,
+                        stderr=subprocess.DEVNULL).returncode == 0
 
     def primary(self, server):
         """The machine that has it now."""

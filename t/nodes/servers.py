@@ -12,9 +12,7 @@ import tempfile
 import time
 
 from ports import free_port
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-TOP = os.path.dirname(os.path.dirname(HERE))
+from script import TOP, Failure, Script
 
 # The most seconds until a state is there.  Only a failure takes that long.
 PATIENCE = 60
@@ -28,10 +26,6 @@ INNOCENT = re.compile("canceling (statement due to|autovacuum task)"
                       "|terminating|the database system is")
 
 
-class Failure(Exception):
-    """There is no result; the message says why."""
-
-
 def size_of(path):
     return os.path.getsize(path) if os.path.exists(path) else 0
 
@@ -42,15 +36,17 @@ def lines_from(path, start):
         return [line.rstrip() for line in f]
 
 
-class Database:
+class Database(Script):
     """PostgreSQL under RUN_DIR/NAME, with fsync as it is by default."""
+
+    script = "instance.sh"
 
     def __init__(self, name):
         run_dir = os.path.join(os.environ.get("RUN_DIR") or
                                os.path.join(TOP, "run"), name)
         os.makedirs(run_dir, exist_ok=True)
-        self.environment = dict(os.environ, RUN_DIR=run_dir)
-        self.log = os.path.join(run_dir, "instance.log")
+        super().__init__(dict(os.environ, RUN_DIR=run_dir),
+                         os.path.join(run_dir, "instance.log"))
         # Made anew: a run that was killed may have left a bug in it.
         self.command("remove")
         self.command("start-db")
@@ -61,22 +57,6 @@ class Database:
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
             if self.sql(f"SHOW {name}") != "on":
                 raise Failure(f"{name} is off: nothing could be proved.")
-
-    def command(self, *words):
-        # Into a file: a pipe would be held open by the servers.
-        with open(self.log, "a", encoding="utf-8") as log:
-            done = subprocess.run(
-                [os.path.join(TOP, "scripts", "instance.sh"), *words],
-                env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, check=False)
-        if done.returncode:
-            raise Failure(f"instance.sh {words[0]} failed: see {self.log}")
-
-    def answer(self, word):
-        return subprocess.run(
-            [os.path.join(TOP, "scripts", "instance.sh"), word],
-            env=self.environment, stdout=subprocess.PIPE, check=True,
-            text=True).stdout.strip()
 
     def psql(self, text):
         return subprocess.run(

@@ -14,8 +14,8 @@
 #      "ouverture" take the place of what it says of the stock, and it is
 #      detached and dropped.
 #
-# Readers whose cursor is in it get 410 then.  Exits 0 also when there was
-# nothing to archive.
+# Readers whose cursor is in it get 410 then.  At the end the journal is compared
+# with the stock, as by check.sh.  Exits 0 also when there was nothing to archive.
 #
 # environment:
 #   DATABASE  a libpq URI or conninfo, as for psql -d, of a role that may become
@@ -99,5 +99,11 @@ SQL
     archived=$((archived + 1))
 done
 
-[ "$archived" -gt 0 ] ||
+if [ "$archived" -eq 0 ]; then
     echo "archive-journal: no partition has only rows from before $before."
+    exit 0
+fi
+
+DATABASE=$database "$top/scripts/check.sh" ledger ||
+    fail "the journal and the stock differ now (see above)."
+echo "archive-journal: the journal and the stock agree."

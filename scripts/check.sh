@@ -9,6 +9,8 @@
 #   rollups          the sums of the reports are those of the sales
 #   rebuild-rollups  compute these sums again; sales are rejected (503) until it
 #                    is done; it fails when another session has an open sale
+#   counters         the counts of lists and metrics are those of the rows
+#   rebuild-counters compute these counts again
 #   doctor           puts sequences ahead of rows that were inserted with their
 #                    ids, and prints ids of the journal that are there twice,
 #                    sales that name rows that are not there, what has to be

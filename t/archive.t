@@ -133,6 +133,7 @@ like(parts(), qr/^$first\ /, 'and the partition is there');
 
 ($status, $output) = archive('2026-01-01');
 is($status, 0, 'archived') or diag($output);
+like($output, qr/the journal and the stock agree/, 'and compared');
 my ($file) = glob "$directory/journal-$first-2025-03-04-2025-03-04.csv.gz";
 ok($file, 'a file');
 is((run('bash', '-c', "cd '$directory' && sha256sum -c *.sha256"))[0], 0,

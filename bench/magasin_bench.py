@@ -124,6 +124,12 @@ def memory_of(pid):
     return memory
 
 
+def peak_of(pid):
+    """Bytes: the most that was resident, since it was last reset."""
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as f:
+        return int(re.search(r"^VmHWM:\s+(\d+)", f.read(), re.M)[1]) * 1024
+
+
 # The instance
 
 

@@ -391,6 +391,13 @@ planted('whose price', 'lot_changer_prix', q{nullif(p_acteurs[n], '')},
     q{nullif(p_acteurs[1], '')}, @prices);
 planted('a product that is not there', 'lot_changer_prix', 'reponses[c.n] := rien;',
     'reponses[c.n] := bien;', @prices);
+for my $none ('-5', 'NaN') {
+    like(script("BEGIN;\nSELECT FROM "
+                . batch(0, map {
+                    {kind => 'prix', lines => [[1, undef, undef, $_]]}
+                } $none, '7') . ";\nROLLBACK;\n"),
+        qr/violates check constraint/, "$none is no price before another one");
+}
 
 
 # What one session sees of another.

@@ -118,7 +118,9 @@ ngx_http_magasin_pg_connection_sent(
         next->slot = slot;
         next->place = (int) slot->count++;
 
-        if (next->resent == 0 && !next->contested && !next->alone) {
+        if (next->resent == 0 && !next->contested && !next->alone
+            && !next->second)
+        {
             ngx_http_magasin_observe(&connection->pool->counters->wait,
                                      now - next->submitted);
 

@@ -40,7 +40,7 @@ BEGIN
             SELECT id, ouvert
               FROM magasin
              WHERE id = ANY (p_magasins)
-               AND ARRAY(SELECT id FROM s) IS NOT NULL
+               AND cardinality(ARRAY(SELECT id FROM s)) >= 0
              ORDER BY id
                FOR KEY SHARE
         ), c AS MATERIALIZED (
@@ -49,7 +49,7 @@ BEGIN
               JOIN cumul_vente c ON c.magasin_id = s.magasin_id
                                 AND c.produit_id = s.produit_id
              WHERE vendre
-               AND ARRAY(SELECT id FROM m) IS NOT NULL
+               AND cardinality(ARRAY(SELECT id FROM m)) >= 0
              ORDER BY c.magasin_id, c.produit_id
                FOR NO KEY UPDATE OF c
         )
@@ -113,7 +113,7 @@ BEGIN
             SELECT id, ouvert
               FROM magasin
              WHERE id = ANY (p_magasins)
-               AND ARRAY(SELECT id FROM s) IS NOT NULL
+               AND cardinality(ARRAY(SELECT id FROM s)) >= 0
              ORDER BY id
                FOR KEY SHARE SKIP LOCKED
         ), c AS MATERIALIZED (
@@ -122,7 +122,7 @@ BEGIN
               JOIN cumul_vente c ON c.magasin_id = s.magasin_id
                                 AND c.produit_id = s.produit_id
              WHERE vendre
-               AND ARRAY(SELECT id FROM m) IS NOT NULL
+               AND cardinality(ARRAY(SELECT id FROM m)) >= 0
              ORDER BY c.magasin_id, c.produit_id
                FOR NO KEY UPDATE OF c SKIP LOCKED
         )
@@ -339,8 +339,8 @@ $$;
 -- one after another: one statement for all of them, which writes their rows of
 -- the journal, too.  The trigger, called for each row, was half of what they
 -- cost.
--- Of several prices for one product each is told, and the last one is written.
--- produits: those of all changes.
+-- Of several prices for one product each is told, and the last one is written,
+-- so that all have to be prices.  produits: those of all changes.
 CREATE FUNCTION lot_changer_prix(INOUT l lot, OUT fiches lot_reponse[],
                                  p_changements boolean[], p_acteurs text[],
                                  p_numeros integer[], p_produits bigint[],
@@ -434,7 +434,8 @@ BEGIN
                     OR NOT EXISTS (
                         SELECT
                           FROM produit
-                         WHERE id = v.produit AND archive_le IS NULL))
+                         WHERE id = v.produit AND archive_le IS NULL
+                        OFFSET 0))
         LOOP
             libres[c.n] := false;
             reponses[c.n] := rien;
@@ -473,7 +474,8 @@ BEGIN
         produits := ARRAY(SELECT u.produit
                             FROM unnest(p_numeros, p_produits, p_prix)
                                  u (n, produit, prix)
-                           WHERE p_changements[u.n] AND u.prix IS NOT NULL);
+                           WHERE p_changements[u.n] AND u.prix >= 0
+                             AND u.prix <> 'NaN');
 
         IF cardinality(produits)
            = cardinality(array_positions(p_changements, true))

@@ -389,8 +389,38 @@ planted('a price that is not told', 'lot_changer_prix', 'WHERE ancien <> prix',
     'WHERE ancien < prix', @prices);
 planted('whose price', 'lot_changer_prix', q{nullif(p_acteurs[n], '')},
     q{nullif(p_acteurs[1], '')}, @prices);
-planted('a product that is not there', 'lot_changer_prix', 'reponses[c.n] := rien;',
-    'reponses[c.n] := bien;', @prices);
+planted('a product that is not there', 'lot_changer_prix',
+    'reponses[c.n] := rien;', 'reponses[c.n] := bien;', @prices);
+
+# One or two sales of one line have the way of a sale alone.
+my $price = {kind => 'prix', actor => 'a',
+    lines => [[1, undef, undef, '3.00']]};
+for my $few (
+    ['a sale and a price', $price, sells('a', 'k', [1, 2])],
+    ['a price after a sale', sells('a', 'k', [1, 2]), $price],
+    ['two sales', sells('a', 'k', [1, 2]), sells('b', undef, [1, 3])],
+    ['two sales and a price', sells('a', undef, [1, 2]), $price,
+        sells('b', 'k', [1, 2])],
+    ['the first too much', sells('a', 'k', [1, 6]), sells('b', 'l', [1, 3])],
+    ['the second too much', sells('a', 'k', [1, 4]), sells('b', 'l', [1, 3])],
+    ['two lines of one', sells('a', 'k', [1, 2], [1, 1]), $price],
+    ['a product that is not there', sells('a', 'k', [99, 2]),
+        sells('b', 'l', [1, 3])],
+    ['an adjustment first', sells('a', 'k', [1, 4]),
+        {kind => 'ajustement', store => 1, actor => 'a', lines => [[1, -3]]}],
+    )
+{
+    my ($what, @requests) = @$few;
+    ok(compare($what, ['UPDATE stock_local SET quantite = 5'
+                . ' WHERE magasin_id = 1'], @requests), "few: $what");
+}
+planted('a key of few', 'lot_ecrire',
+    "l.libres[numero] := false;\n            l.gardees[numero] := true;",
+    "l.libres[numero] := false;\n            l.gardees[numero] := false;",
+    $price, sells('a', 'k', [1, 2]));
+planted('whose sale of few', 'lot_ecrire', 'prix[1], p_acteurs[numero]);',
+    'prix[1], p_acteurs[1]);', $price, sells('b', 'k', [1, 2]));
+
 for my $none ('-5', 'NaN') {
     like(script("BEGIN;\nSELECT FROM "
                 . batch(0, map {
@@ -639,10 +669,11 @@ is(told("$laid'{\"(1,1,-5,moi,vente/8,)\"}'",
         "SET LOCAL magasin.ventes = '{7}'",
         "SET LOCAL magasin.ventes_acteurs = '{moi}'",
         'SELECT FROM ' . batch(0, sells('a', undef, [1, 5]),
-            sells(undef, undef, [2, 1])),
+            sells(undef, undef, [2, 1]), sells('c', undef, [2, 1])),
         'UPDATE stock_local SET quantite = quantite - 5 WHERE id = 1'),
     "vente_creation a vente/7\nvente_creation postgres vente/8\n"
-    . "vente 1 -5 15 a vente/7\nvente 2 -1 34 postgres vente/8\n"
+    . "vente_creation c vente/9\nvente 1 -5 15 a vente/7\n"
+    . "vente 2 -1 34 postgres vente/8\nvente 2 -1 33 c vente/9\n"
     . 'vente 1 -5 10 postgres', 'nor by a batch, and it leaves nothing');
 
 
@@ -666,10 +697,11 @@ is(told(sprintf($trigger, 'IF pg_trigger_depth() = 1 THEN UPDATE stock_local'
         'CREATE TRIGGER t_lot AFTER INSERT ON vente EXECUTE FUNCTION t_lot()',
         'GRANT EXECUTE ON FUNCTION t_lot TO magasin_owner',
         'SELECT FROM ' . batch(0, sells('a', undef, [1, 5]),
-            sells('b', undef, [2, 1])),
+            sells('b', undef, [2, 1]), sells('c', undef, [2, 1])),
         'DROP TRIGGER t_lot ON vente', 'DROP FUNCTION t_lot'),
     "vente_creation a vente/7\nvente_creation b vente/8\n"
-    . "vente 1 -5 15 a vente/7\nvente 2 -1 34 b vente/8\n"
+    . "vente_creation c vente/9\nvente 1 -5 15 a vente/7\n"
+    . "vente 2 -1 34 b vente/8\nvente 2 -1 33 c vente/9\n"
     . 'vente 3 -8 7 postgres', 'what a trigger changes meanwhile is told');
 is(MagasinTest::sql('SELECT * FROM compte_ecarts()'), '',
     'what a trigger changes meanwhile is counted');
@@ -692,7 +724,7 @@ my $statement = do {
     <>;
 };
 $statement =~ s/^--.*\n//mg;
-(my $call = batch(0, sells('a', undef, [1, 1]), sells('b', undef, [2, 1])))
+(my $call = batch(0, map { sells('a', undef, [$_, 1]) } 1, 2, 1))
     =~ s/^lot_ecrire/EXECUTE writes/;
 like(script("PREPARE writes AS $statement;\nBEGIN;\n" . "$call;\n" x 12
             . 'SELECT \'kept \' || (generic_plans >= 5)'

@@ -835,6 +835,40 @@ BEGIN
            AND NOT coalesce(reclames[u.n], false);
     END IF;
 
+    -- One or two sales of one line, beside prices or alone: two of them take
+    -- less than what a batch takes beside its rows.  What is in the way of the
+    -- first leaves both to the batch, in their order.
+    IF cardinality(produits) <= 2 AND numeros[1] IS DISTINCT FROM numeros[2]
+       AND nombre > 1 AND NOT p_attendre AND NOT reclamer
+       AND true <> ALL (ajustements)
+    THEN
+        WHILE cardinality(produits) > 0 LOOP
+            numero := numeros[1];
+
+            EXIT WHEN p_genres[numero] <> 'vente' OR NOT ventes[numero]
+                      OR p_conditions[numero] IS NOT NULL;
+
+            r := lot_vendre_une(magasins[1], produits[1], quantites[1],
+                                prix[1], p_acteurs[numero]);
+
+            EXIT WHEN r.statut IS NULL;
+
+            l.libres[numero] := false;
+            l.gardees[numero] := true;
+            l.reponses[numero] := r;
+
+            numeros := numeros[2:];
+            produits := produits[2:];
+            magasins := magasins[2:];
+            quantites := quantites[2:];
+            prix := prix[2:];
+        END LOOP;
+
+        IF cardinality(produits) = 0 THEN
+            produits := NULL;
+        END IF;
+    END IF;
+
     IF produits IS NOT NULL OR reclamer THEN
         IF reclamer THEN
             tenus := lot_tenir(produits || ouvertes.produits,

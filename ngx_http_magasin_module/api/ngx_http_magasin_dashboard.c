@@ -6,8 +6,8 @@
  *
  * The object of a store is a fragment of the cache, under the tags of that
  * store.  A statement lists the stores; another one reads those whose fragment
- * is not there, which after a sale is one store.  The products that share a name
- * are a fragment, too: to find them takes a look at all products.
+ * is not there, which after a sale is one store.  The products that share a
+ * name are a fragment, too: to find them takes a look at all products.
  */
 
 

@@ -90,7 +90,7 @@ WITH m AS MATERIALIZED (
      WHERE magasin_id IN (SELECT id FROM m)
      GROUP BY magasin_id
 )
-SELECT m.id, m.nom, ventes.total, coalesce(compte.ruptures, 0),
+SELECT m.id, m.nom, sommes.total, coalesce(compte.ruptures, 0),
        coalesce(compte.surstock, 0), ventes.texte,
        floor(extract(epoch FROM least(
                  (SELECT min(v.date_vente)
@@ -108,12 +108,19 @@ SELECT m.id, m.nom, ventes.total, coalesce(compte.ruptures, 0),
  CROSS JOIN limite
   LEFT JOIN compte ON compte.magasin_id = m.id
  CROSS JOIN LATERAL (
+    SELECT coalesce(sum(total), 0.00) AS total,
+           array_agg(produit_id) FILTER (WHERE recente <> 0) AS produits,
+           array_agg(recente) FILTER (WHERE recente <> 0) AS quantites
+      FROM cumul_vente
+     WHERE magasin_id = m.id
+  ) sommes
+ CROSS JOIN LATERAL (
     WITH recent AS MATERIALIZED (
         SELECT q.produit_id, sum(q.quantite)::bigint AS quantite
           FROM (
-            SELECT produit_id, recente AS quantite
-              FROM cumul_vente
-             WHERE magasin_id = m.id AND recente <> 0
+            SELECT u.produit_id, u.quantite
+              FROM unnest(sommes.produits, sommes.quantites)
+                   u (produit_id, quantite)
              UNION ALL
             SELECT produit_id, quantite
               FROM ecart
@@ -121,10 +128,7 @@ SELECT m.id, m.nom, ventes.total, coalesce(compte.ruptures, 0),
           ) q
          GROUP BY q.produit_id
     )
-    SELECT (SELECT coalesce(sum(total), 0.00)
-              FROM cumul_vente
-             WHERE magasin_id = m.id) AS total,
-           coalesce(string_agg(t.nom || ' (' || t.quantite || ')', ', '
+    SELECT coalesce(string_agg(t.nom || ' (' || t.quantite || ')', ', '
                                ORDER BY t.quantite DESC, t.nom), '') AS texte,
            CASE WHEN $2::boolean
                 THEN '[' || coalesce(

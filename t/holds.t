@@ -116,6 +116,10 @@ for my $level ('l1', 'l2') {
                     . ' WHERE magasin_id = 1 AND produit_id = 4');
             my $end = time + $seconds;
             ($kept, $last) = (0, 0);
+            # The node may not have heard of it yet.
+            MagasinNginx::wait_for(
+                sub { $nginx->fetch($item)->{content} !~ /"disponible":28\}/ },
+                $seconds);
             MagasinNginx::wait_for(sub {
                 my $asked  = time;
                 my $answer = $nginx->fetch($item);

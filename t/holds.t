@@ -49,6 +49,8 @@ sub hold {
     } [ 1, 5, $seconds ], [ 2, 2, 3600 ]);
 }
 
+MagasinTest::reset();
+
 for my $level ('l1', 'l2') {
     my $nginx = MagasinCache->start(workers => 2,
         http => "magasin_redis unix:$MagasinRedis::Directory/main;",

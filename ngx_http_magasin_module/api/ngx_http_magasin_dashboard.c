@@ -230,10 +230,9 @@ static ngx_int_t
 ngx_http_magasin_dashboard_same(ngx_http_magasin_ctx_t *ctx,
     ngx_http_magasin_dashboard_t *dashboard)
 {
-    u_char      *homonymes;
-    ngx_int_t    rc;
-    ngx_str_t    text;
-    ngx_msec_t   valid_for;
+    ngx_int_t   rc;
+    ngx_str_t   text;
+    ngx_msec_t  valid_for;
 
     static ngx_str_t  key = ngx_string("dashboard/homonymes");
 
@@ -252,15 +251,11 @@ ngx_http_magasin_dashboard_same(ngx_http_magasin_ctx_t *ctx,
         return rc;
     }
 
-    homonymes = ngx_pnalloc(ctx->request->pool, text.len + 1);
-    if (homonymes == NULL) {
-        return NGX_ERROR;
-    }
+    dashboard->homonymes = (const char *)
+                           ngx_http_magasin_value_copy(ctx->request->pool,
+                                                       &text);
 
-    *ngx_cpymem(homonymes, text.data, text.len) = '\0';
-    dashboard->homonymes = (const char *) homonymes;
-
-    return NGX_OK;
+    return dashboard->homonymes ? NGX_OK : NGX_ERROR;
 }
 
 

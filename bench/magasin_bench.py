@@ -20,10 +20,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 sys.path.append(os.path.join(TOP, "t", "nodes"))
 
 from ports import free_port  # noqa: E402
-
-
-class Failure(Exception):
-    """There is no result; the message says why."""
+from script import Failure  # noqa: E402
 
 
 def setting(name, default, least=1):

@@ -24,9 +24,6 @@ class Script:
         self.environment = environment
         self.output = output
 
-    def __enter__(self):
-        return self
-
     def __exit__(self, *_):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)

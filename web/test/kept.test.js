@@ -441,6 +441,38 @@ test("the browser is told to keep what waits", async () => {
     await close();
 });
 
+test("a transaction that the browser gives up fails with a reason", async () => {
+    const { tab, close, nothingWrong } = await openTill(chromium.browser);
+    const reason = (wrong) =>
+        tab.evaluate(async (wrong) => {
+            const { src } = document.querySelector("script[type=module]");
+            const kept = await import(src.replace("main.js", "kept.js"));
+            const { transaction } = IDBDatabase.prototype;
+
+            IDBDatabase.prototype.transaction = function (...options) {
+                const made = transaction.apply(this, options);
+                queueMicrotask(() =>
+                    wrong === "given up"
+                        ? made.abort()
+                        : made.objectStore("faits").add({ nom: "deux fois" }),
+                );
+                return made;
+            };
+            try {
+                return await kept
+                    .add("faits", { nom: "deux fois" })
+                    .then(() => "none", (error) => error?.name);
+            } finally {
+                IDBDatabase.prototype.transaction = transaction;
+            }
+        }, wrong);
+
+    assert.equal(await reason("given up"), "AbortError");
+    assert.equal(await reason("there twice"), "ConstraintError");
+    nothingWrong();
+    await close();
+});
+
 test("somebody clears the data of the site: the next sale is kept again", async () => {
     const { tab, close, nothingWrong } = await openTill(chromium.browser);
     const debug = await tab.context().newCDPSession(tab);
@@ -457,7 +489,7 @@ test("somebody clears the data of the site: the next sale is kept again", async 
     await keeps(tab, 0);
     assert.deepEqual(await sold(), [7]);
     // What was being read then.
-    nothingWrong(/ERR_/, /Force close delete origin/);
+    nothingWrong(/ERR_/, /Force close delete origin|transaction aborted/);
     await close();
 });
 

@@ -61,8 +61,13 @@ async function run(mode, names, action) {
         const request = action(...places);
 
         transaction.oncomplete = () => resolve(request?.result);
-        transaction.onerror = () => reject(transaction.error);
-        transaction.onabort = () => reject(transaction.error);
+        // An error aborts, and is the transaction's only then.  That which the
+        // browser aborts, because its data are cleared, has none.
+        transaction.onabort = () =>
+            reject(
+                transaction.error ??
+                    new DOMException("transaction aborted", "AbortError"),
+            );
     });
 }
 

@@ -80,7 +80,9 @@ sub used {
 }
 
 ok(used($nginx), 'a replica answers');
-like(($nginx->get('/readyz'))[1], qr/"replicas":"ok"/, '/readyz says so');
+# Each worker has sessions of its own.
+ok(MagasinNginx::wait_for(sub {
+    ($nginx->get('/readyz'))[1] =~ /"replicas":"ok"/ }), '/readyz says so');
 ok(MagasinNginx::wait_for(sub {
     price($nginx);
     metric($nginx, 'magasin_replica_lag_bytes', 'replica="1"') == 0 }),

@@ -37,8 +37,9 @@ packages_for() {
             libnginx-mod-http-js pgbouncer
         ;;
     # What the real Test::Nginx needs; it is no package of Debian's.
-    test-nginx) echo libtest-longstring-perl liblist-moreutils-perl \
-        libipc-run-perl ;;
+    test-nginx) echo libtest-base-perl libtest-longstring-perl \
+        liblist-moreutils-perl libipc-run-perl libhttp-message-perl \
+        libwww-perl libtext-diff-perl ;;
     # bsdextrautils: column.
     coverage) echo gcovr bsdextrautils jq ;;
     mutants) echo python3 git ;;

@@ -51,14 +51,14 @@ PLANTS = [
           "    if (valid_for && valid_for > 60000) {\n"
           "        answer->expires", seconds=5),
     Plant("silent-write", "ngx_http_magasin_cache_write.c",
-          "    ngx_http_magasin_tags_raise(shared, &cw->tags);\n", ""),
+          "    ngx_http_magasin_tags_raise(cache->shared, tags);\n", ""),
     # First this node, then Redis: a read between them brings back what
     # Redis still has.
     Plant("raised-first", "ngx_http_magasin_cache_write.c",
-          "    rc = ngx_http_magasin_cache_redis_tell(&cw->tell);\n",
-          "    ngx_http_magasin_tags_raise(cache->shared, &cw->tags);\n"
-          "    rc = ngx_http_magasin_cache_redis_tell(&cw->tell);\n"
-          "    if (rc == NGX_AGAIN) { cw->tags.n = 0; }\n",
+          "        rc = ngx_http_magasin_cache_redis_tell(&notice->tell);\n",
+          "        ngx_http_magasin_tags_raise(cache->shared, &notice->tags);\n"
+          "        rc = ngx_http_magasin_cache_redis_tell(&notice->tell);\n"
+          "        if (rc == NGX_AGAIN) { notice->tags.n = 0; }\n",
           phase="redis-slow", seconds=4),
     # What Redis was not told is asked of it all the same.
     Plant("no-debt", "ngx_http_magasin_cache_redis_tell.c",
@@ -70,8 +70,7 @@ PLANTS = [
           "? 1 : 0;", phase="redis-twice", seconds=10),
     # Nobody has looked for changes, and answers are used for ever.
     Plant("always-fresh", "ngx_http_magasin_cache.c",
-          "    return ngx_http_magasin_cache_now() < cache->shared->"
-          "fresh_until\n",
+          "    return ngx_http_magasin_now() < cache->shared->fresh_until\n",
           "    return 1\n", "elsewhere", "database-silent", 10),
     # The poller takes everything for known.
     Plant("all-handled", "ngx_http_magasin_tags.c",
@@ -84,8 +83,8 @@ PLANTS = [
           "                              produit, 0);\n", ""),
     # A cache key without the values of its parameters.
     Plant("one-key", "ngx_http_magasin_read.c",
-          "            p = ngx_cpymem(p, job->values[i], "
-          "ngx_strlen(job->values[i]));\n", "", "bodies"),
+          "            p = ngx_cpymem(p, job->values[i], lens[i]);\n", "",
+          "bodies"),
     # Nobody listens to Redis: the poller alone is a bound, but not soon.
     Plant("deaf", "ngx_http_magasin_cache_poller_lease.c",
           "    if (ngx_http_magasin_cache_hint(poller->cache,",

@@ -247,7 +247,7 @@ test-release: packages-run packages-release # Make a release in clones
 
 .PHONY: test-nginx test-nginx-own
 .PHONY: test test-asan test-concurrency test-coherence test-cluster test-ha
-.PHONY: test-web test-openapi test-clients test-contributing
+.PHONY: test-web test-openapi test-clients test-contributing test-plants
 .PHONY: test-load test-observability test-stops test-systems
 .PHONY: screenshots fuzz-api load-test compare lint bench bench-abuse
 .PHONY: bench-shop bench-stream bench-instructions bench-scale fuzz fuzz-selftest test-slow
@@ -318,6 +318,10 @@ test-openapi: # Compare the OpenAPI document with the server
 test-clients: packages-run packages-clients build openapi
 test-clients: # Generate clients of the document, and use them; SHORT=1
 	@t/clients/run $(if $(SHORT),--short)
+
+test-plants: packages-run packages-plants # Do planted bugs fit the sources?
+	@scripts/modules.sh
+	@t/plants/run
 
 test-contributing: packages-run packages-test build
 test-contributing: # Follow the steps of CONTRIBUTING.md in a copy

@@ -5,7 +5,8 @@
 #                                     fuzzing, lint, prometheus, observability,
 #                                     bench, instructions, scale, load, deb,
 #                                     lintian, release, systems, containers,
-#                                     test-nginx, coverage, mutants, ha)
+#                                     test-nginx, coverage, mutants, plants,
+#                                     ha)
 #
 # If no package is missing, this changes nothing, prints nothing and needs no
 # rights.  Otherwise it prints a line with the packages to install and uses sudo
@@ -43,6 +44,7 @@ packages_for() {
     # bsdextrautils: column.
     coverage) echo gcovr bsdextrautils jq ;;
     mutants) echo python3 git ;;
+    plants) echo python3 python3-jsonschema python3-yaml jq git ;;
     openapi) echo python3 python3-jsonschema chromium ;;
     # Go and Node are not Debian's: it has them too old.
     clients) echo python3 python3-venv maven default-jdk-headless ;;
@@ -80,7 +82,7 @@ packages_for() {
         echo "${0##*/}: \"$1\" is none of run, test, web, openapi, clients," \
             "fuzz, fuzzing, lint, prometheus, observability, bench," \
             "instructions, scale, load, deb, lintian, release, systems," \
-            "containers, test-nginx, coverage, mutants, ha." >&2
+            "containers, test-nginx, coverage, mutants, plants, ha." >&2
         return 2
         ;;
     esac

@@ -2,7 +2,8 @@
 
 The tree is copied, the bug put into the copy and the copy built; what is
 shipped knows nothing of it.  A plant names its file by its base name, since
-files move.  A plant that no longer fits fails loudly."""
+files move.  A plant that no longer fits fails loudly, and t/plants/run finds
+it."""
 
 import os
 import shutil
@@ -96,6 +97,28 @@ PLANTS = [
 ]
 
 
+def path_of(plant, root):
+    paths = [os.path.join(directory, plant.file)
+             for source in SOURCES
+             for directory, _, names in os.walk(os.path.join(root, source))
+             if plant.file in names]
+    if len(paths) != 1:
+        raise Failure(f"{len(paths)} files are called {plant.file}: "
+                      f"plant {plant.name} anew")
+    return paths[0]
+
+
+def changed(plant, root):
+    """(the path of the file, its text, its text with the bug)"""
+    path = path_of(plant, root)
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    if text.count(plant.old) != 1 or plant.new == plant.old:
+        raise Failure(f"{plant.file} has changed: adapt the plant "
+                      f"{plant.name}")
+    return path, text, text.replace(plant.old, plant.new)
+
+
 class Garden:
     """A copy of the tree, in which one bug at a time grows."""
 
@@ -107,27 +130,11 @@ class Garden:
         # So that non-root workers may read the module.
         os.chmod(self.root, 0o755)
 
-    def path(self, plant):
-        paths = [os.path.join(directory, plant.file)
-                 for source in SOURCES
-                 for directory, _, names in os.walk(
-                     os.path.join(self.root, source))
-                 if plant.file in names]
-        if len(paths) != 1:
-            raise Failure(f"{len(paths)} files are called {plant.file}: "
-                          f"plant {plant.name} anew")
-        return paths[0]
-
     def grow(self, plant):
         """The module with this bug in it."""
-        path = self.path(plant)
-        with open(path, encoding="utf-8") as f:
-            text = f.read()
-        if text.count(plant.old) != 1:
-            raise Failure(f"{plant.file} has changed: adapt the plant "
-                          f"{plant.name}")
+        path, text, wrong = changed(plant, self.root)
         with open(path, "w", encoding="utf-8") as f:
-            f.write(text.replace(plant.old, plant.new))
+            f.write(wrong)
         try:
             done = subprocess.run(
                 ["make", "-s", "-C", self.root, "build"], text=True,

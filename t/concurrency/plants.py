@@ -414,7 +414,22 @@ FLASH = {
 # Each is a sale of its own.
 FLASH_SHORT = ["double-claim", "expired-blocks"]
 
+# Those that have a part of the suite of their own.
+ALONE = {
+    "shared-code": SHARED_CODE,
+    "batch-again": BATCH_AGAIN,
+    "oversell": OVERSELL,
+    "sent-again": SENT_AGAIN.format(mark=1),
+    "no-sweep": NO_SWEEP,
+}
+
 NAMES = [*BEFORE, *AFTER, *RECORDS, *FLASH]
+
+
+def texts():
+    """All that is SQL, by its name."""
+    return {**ALONE, **{name: text for group in (BEFORE, AFTER, FLASH)
+                        for name, (text, _) in group.items()}}
 
 
 def in_records(name, requests, db):

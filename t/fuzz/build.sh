@@ -65,18 +65,9 @@ done
 if [ -n "$plant" ]; then
     # One source is compiled again, with the bug of its name, or the harness
     # that includes it.
-    source=$(sed -n "s/^# $plant: //p" t/fuzz/plants)
-    [ -n "$source" ] || { echo "fuzz: no plant is called $plant." >&2; exit 2; }
-    original=$(find ngx_http_magasin_module -name "$source")
-    planted=$out/plants/$plant/${source##*/}
-    mkdir -p "${planted%/*}"
-    sed "$(sed -n "/^# $plant: /,/^\$/{/^#/d;p}" t/fuzz/plants)" \
-        "$original" >"$planted"
-    if cmp -s "$original" "$planted"; then
-        echo "fuzz: the plant $plant does not match its source any more." >&2
-        exit 1
-    fi
-    name=${source##*/}
+    original=$(t/fuzz/plant.sh "$plant" "$out/plants/$plant")
+    name=${original##*/}
+    planted=$out/plants/$plant/$name
     again=$(grep -l "^#include \"$name\"" t/fuzz/harness/*.c) ||
         again=$planted
     for i in "${!objects[@]}"; do

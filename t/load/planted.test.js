@@ -1,5 +1,5 @@
 // Are runners that are wrong found?  Each change is made in a copy, of which
-// one test has to fail.
+// one test has to fail.  --fit: do the changes fit the runner?
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -38,6 +38,27 @@ const WRONG = [
     ["users.js", "this.idle.push(user);", "", "users: the next"],
 ];
 
+// Returns the text of a module of the runner with something wrong in it.
+function changed(file, right, wrong) {
+    const text = readFileSync(join(RUNNER, file), "utf8");
+    assert.ok(text.includes(right), `${file} has no ${right}`);
+    return text.replace(right, () => wrong);
+}
+
+if (process.argv.includes("--fit")) {
+    let failed = 0;
+    for (const plant of WRONG) {
+        try {
+            changed(...plant);
+        } catch (error) {
+            failed++;
+            console.error(error.message);
+        }
+    }
+    console.log(`${WRONG.length - failed} of ${WRONG.length} planted bugs fit`);
+    process.exit(failed ? 1 : 0);
+}
+
 for (const [file, right, wrong, found] of WRONG) {
     test(`planted: ${file}, ${wrong || "no"} for ${right}`, () => {
         const build = join(TOP, "build");
@@ -54,12 +75,7 @@ for (const [file, right, wrong, found] of WRONG) {
                 join(directory, "package.json"),
                 '{ "type": "module" }',
             );
-            const text = readFileSync(join(copy, file), "utf8");
-            assert.ok(text.includes(right), `${file} has no ${right}`);
-            writeFileSync(
-                join(copy, file),
-                text.replace(right, () => wrong),
-            );
+            writeFileSync(join(copy, file), changed(file, right, wrong));
             const { NODE_TEST_CONTEXT, ...environment } = process.env;
             const done = spawnSync(
                 process.execPath,

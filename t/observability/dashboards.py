@@ -2,6 +2,7 @@
 has it."""
 
 import datetime
+import functools
 import glob
 import json
 import math
@@ -121,17 +122,24 @@ def careless():
     return found
 
 
-def typescript(change=lambda text: text):
+def texts():
+    """{name of a dashboard: its text}"""
+    found = {}
+    for path in glob.glob(os.path.join(GRAFANA, "dashboards", "*.json")):
+        with open(path, encoding="utf-8") as file:
+            found[os.path.basename(path)] = file.read()
+    return found
+
+
+def typescript(boards):
     """What the compiler says of them against Grafana's own types."""
     shutil.rmtree(WORK, ignore_errors=True)
     shutil.copytree(os.path.join(GRAFANA, "types"), WORK)
     os.symlink(os.path.join(TOP, "web", "node_modules"),
                os.path.join(WORK, "node_modules"))
-    for board in glob.glob(os.path.join(GRAFANA, "dashboards", "*.json")):
-        with open(board, encoding="utf-8") as file:
-            text = change(file.read())
-        name = os.path.basename(board).replace(".json", ".ts")
-        with open(os.path.join(WORK, name), "w", encoding="utf-8") as file:
+    for name, text in boards.items():
+        path = os.path.join(WORK, name.replace(".json", ".ts"))
+        with open(path, "w", encoding="utf-8") as file:
             file.write("import type { Checked } from './dashboard';\n"
                        f"export const dashboard: Checked =\n{text}")
     done = subprocess.run(
@@ -142,10 +150,23 @@ def typescript(change=lambda text: text):
     return done.stdout
 
 
+def mistaken(old, new):
+    """The dashboards with the mistake."""
+    right = texts()
+    if not any(old in text for text in right.values()):
+        raise ValueError(f"no dashboard has {old}")
+    return {name: text.replace(old, new) for name, text in right.items()}
+
+
+def fitting():
+    """{what: a function that makes the mistake}"""
+    return {f"{new} in dashboards": functools.partial(mistaken, old, new)
+            for old, new in WRONG}
+
+
 def mistyped():
     """The mistakes that the types do not find."""
-    return [new for old, new in WRONG
-            if not typescript(lambda text: text.replace(old, new))]
+    return [new for old, new in WRONG if not typescript(mistaken(old, new))]
 
 
 class Prometheus:

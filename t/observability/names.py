@@ -1,6 +1,7 @@
 """Queries that show the names of stores, with the metric that tells them and
 without it, asked of promtool."""
 
+import functools
 import os
 import tempfile
 
@@ -15,6 +16,11 @@ STOCK = {"1": 4, "2": 9, "autres": 1}
 SAME = {("n1", "1"): "Lyon", ("n2", "1"): "Lyon"}
 # The nodes have not learnt the new name at the same time.
 OTHER = {("n1", "1"): "Lyon", ("n2", "1"): "Lyon Port"}
+
+# What queries might say by mistake.
+MISTAKES = (("or on (magasin)", "and on (magasin)"),
+            ("topk by (magasin) (1, ", "("),
+            ("group_left (nom) ", ""))
 
 
 def queries():
@@ -46,11 +52,10 @@ def case(expression, names, expected):
                 for label, value in zip(labels, expected.values())]}]}
 
 
-def wrong(change=lambda query: query):
-    """What promtool says of the queries."""
-    asked = queries()
+def wrong(asked):
+    """What promtool says of queries."""
     cases = []
-    for query in map(change, asked):
+    for query in asked:
         named = f"max by (magasin, nom) ({query})"
         cases += [
             case(named, {}, {(store, store): value
@@ -68,10 +73,21 @@ def wrong(change=lambda query: query):
     return said if status else ""
 
 
+def mistaken(old, new):
+    """The queries with the mistake."""
+    asked = queries()
+    if not any(old in query for query in asked):
+        raise ValueError(f"no query has {old}")
+    return [query.replace(old, new) for query in asked]
+
+
+def fitting():
+    """{what: a function that makes the mistake}"""
+    return {f"{new!r} for {old!r}": functools.partial(mistaken, old, new)
+            for old, new in MISTAKES}
+
+
 def mistakes():
     """Wrong queries that the tests do not find."""
-    return [old for old, new in (
-        ("or on (magasin)", "and on (magasin)"),
-        ("topk by (magasin) (1, ", "("),
-        ("group_left (nom) ", "")) if not wrong(
-            lambda query: query.replace(old, new))]
+    return [old for old, new in MISTAKES
+            if not wrong(mistaken(old, new))]

@@ -1,7 +1,9 @@
 """Parts of the document that cannot be put together, or that the linter must
 not pass.  What is said of them has to name the file and the line."""
 
+import functools
 import glob
+import json
 import os
 import re
 import shutil
@@ -169,6 +171,34 @@ def missing(done, wanted):
                    for text in wanted) for line in lines):
         return [f"none has all of {wanted}:", *lines]
     return ()
+
+
+def document():
+    """The document, of the parts as they are."""
+    with tempfile.TemporaryDirectory() as directory:
+        done = Planted(directory, {}).join()
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return json.loads(done.stdout)
+
+
+def fits(changes, places):
+    """Raises an exception where a change, or a place that is to be named, is
+    not in the parts."""
+    with tempfile.TemporaryDirectory() as directory:
+        parts = Planted(directory, changes)
+        for place in places.items():
+            parts.place(*place)
+
+
+def fitting():
+    """{what: a function that plants it alone}"""
+    alone = {what: (changes, places)
+             for what, (changes, _, places) in JOINED.items()}
+    alone |= {f"{said} in {name}": ({name: (old, new)}, {name: expression})
+              for name, (old, new, said, expression) in LINTED.items()}
+    return {what: functools.partial(fits, *plant)
+            for what, plant in alone.items()}
 
 
 def planted():

@@ -1,5 +1,7 @@
 """Lies to be told by the document, for the checks to find."""
 
+import copy
+
 
 def change(*path, to=None, name=None):
     """A function that sets the member at a path, renames it, or, without a
@@ -16,6 +18,12 @@ def change(*path, to=None, name=None):
             del node[path[-1]]
         return content
     return planted
+
+
+def fits(plant, content):
+    """Raises an exception where it changes nothing."""
+    if plant(copy.deepcopy(content)) == content:
+        raise ValueError("it changes nothing")
 
 
 PRODUCTS = ("paths", "/api/v1/products/")

@@ -148,6 +148,154 @@ till("wherever the focus is, a scan is an entry", {}, async (tab) => {
     assert.deepEqual(await ticketOf(tab), { [names.mouse]: 5, [names.tea]: 4 });
 });
 
+// Codes of shops have letters and signs: keys that mean something by themselves.
+till(
+    "a code with letters and signs, wherever the focus is",
+    {},
+    async (tab) => {
+        const mouse = "Souris optique";
+        const coffee = "Café Premium Bio";
+        const odd = "Essai de signes";
+        const { id } = await api("POST", "/products/", {
+            nom: odd,
+            categorie: "Essai",
+            prix: "1.00",
+            code: "-12?+S",
+        });
+        const sale = await api("POST", "/sales/", {
+            magasin: 1,
+            lignes: [{ produit: 2, quantite: 1 }],
+        });
+        const units = tab.getByLabel(`Quantité de ${mouse}`);
+        const store = tab.getByLabel("Magasin", { exact: true });
+        const tile = tab.locator(".tile", { hasText: mouse });
+        const receipt = tab.getByRole("dialog", {
+            name: `Vente n° ${sale.id}`,
+        });
+        const wanted = { [mouse]: 3, [coffee]: 0, [odd]: 0 };
+        const places = {
+            tile: () => tile.focus(),
+            "a button that sells": () =>
+                tab.getByRole("button", { name: "Encaisser" }).focus(),
+            "a button that clears": () =>
+                tab.getByRole("button", { name: "Vider" }).focus(),
+            "a button of a line": () =>
+                tab
+                    .getByRole("button", { name: `Un ${mouse} de plus` })
+                    .focus(),
+            body: () => tab.evaluate(() => document.activeElement.blur()),
+            ticket: () => tab.locator("#ticket").focus(),
+            quantity: () => units.focus(),
+            search: () => field(tab).focus(),
+            choice: () => store.focus(),
+        };
+
+        try {
+            await tile.click();
+            await units.fill("3");
+            for (const [place, focus] of Object.entries(places)) {
+                await focus();
+                await scan(tab, "BOI-004");
+                await idle(tab);
+                wanted[coffee] += 1;
+                // One that begins with a sign, where nothing is typed into
+                if (["tile", "body", "ticket", "search"].includes(place)) {
+                    await focus();
+                    await scan(tab, "-12?+S");
+                    await idle(tab);
+                    wanted[odd] += 1;
+                }
+                await tab.waitForTimeout(100);
+                assert.deepEqual(
+                    await ticketOf(tab),
+                    Object.fromEntries(
+                        Object.entries(wanted).filter(([, one]) => one > 0),
+                    ),
+                    place,
+                );
+                // One that begins like the names of all stores
+                await focus();
+                await scan(tab, "M-4711A");
+                await tab
+                    .locator(".entries li", { hasText: "« M-4711A »" })
+                    .getByRole("button", { name: /^Fermer/ })
+                    .click();
+                await focus();
+                await scan(tab, `VENTE-${sale.id}`);
+                await receipt.waitFor();
+                await tab.keyboard.press("Escape");
+                await receipt.waitFor({ state: "detached" });
+                assert.equal(await tab.getByRole("dialog").count(), 0, place);
+                assert.equal(await units.inputValue(), "3", place);
+                assert.equal(await field(tab).inputValue(), "", place);
+            }
+            // Nobody has heard of what the letters led to.
+            await tab.waitForTimeout(600);
+            assert.equal(await store.inputValue(), "1");
+            assert.match(tab.url(), /magasin=1/);
+            assert.equal((await ticketOf(tab))[mouse], 3);
+        } finally {
+            await api("DELETE", `/products/${id}/`);
+        }
+    },
+);
+
+till("signs of a person do what they did", {}, async (tab) => {
+    const tile = tab.locator(".tile", { hasText: "Souris optique" });
+    const is = (units) =>
+        tab.waitForFunction(
+            (wanted) =>
+                document.querySelector(".ticket-lines input").value === wanted,
+            units,
+        );
+
+    await tile.click();
+    await tab.keyboard.press("+");
+    await is("2");
+    // Two at once, and one that is held
+    await tab.keyboard.press("+");
+    await tab.keyboard.press("+");
+    await is("4");
+    for (let count = 0; count < 3; count += 1) {
+        await tab.keyboard.down("-");
+    }
+    await tab.keyboard.up("-");
+    await is("1");
+    // In the field as long as it is empty; a name may begin with one.
+    await field(tab).focus();
+    await tab.keyboard.press("+");
+    await is("2");
+    assert.equal(await field(tab).inputValue(), "");
+    await scan(tab, "-5°");
+    await tab.locator(".entries li", { hasText: "-5°" }).waitFor();
+    await is("2");
+    // A choice goes where the letters lead.
+    await tab.getByLabel("Magasin", { exact: true }).focus();
+    await tab.keyboard.press("m");
+    await tab.getByRole("dialog", { name: "Changer de magasin ?" }).waitFor();
+});
+
+till(
+    "a number that a scanner types into may change meanwhile",
+    {},
+    async (tab) => {
+        const mouse = await barcode(2);
+
+        await tab.locator(".tile", { hasText: "Souris optique" }).click();
+        await tab.route(/\/products\/\?code=/, async (route) => {
+            await new Promise((resolve) => setTimeout(resolve, 150));
+            await route.continue();
+        });
+        await tab.getByLabel("Quantité de Souris optique").focus();
+        for (let count = 0; count < 6; count += 1) {
+            await tab.keyboard.type(mouse, { delay: 15 });
+            await tab.keyboard.press("Enter");
+        }
+        await idle(tab);
+        assert.deepEqual(await ticketOf(tab), { "Souris optique": 7 });
+    },
+);
+
 till("a slow scanner, and a person who is quick", {}, async (tab) => {
     const tea = await barcode(6);
 

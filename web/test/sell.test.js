@@ -85,9 +85,11 @@ till(
         await tab.keyboard.press("+");
         await tab.keyboard.press("+");
         await tab.keyboard.press("-");
-        assert.equal(
-            await tab.getByLabel("Quantité de Thé Vert Sencha").inputValue(),
-            "2",
+        await tab.waitForFunction(
+            () =>
+                document.querySelector(
+                    "[aria-label='Quantité de Thé Vert Sencha']",
+                ).value === "2",
         );
         // To its line, which 0 takes off
         await tab.keyboard.press("ArrowUp");

@@ -38,6 +38,7 @@ export class TicketLine {
             on: {
                 input: () => this.#typed(),
                 change: () => this.#committed(),
+                restore: () => this.#restored(),
                 keydown: (event) => {
                     if (event.key === "Enter") {
                         this.#committed();
@@ -69,6 +70,14 @@ export class TicketLine {
 
         if (Number.isInteger(value) && value >= 1 && value <= MOST) {
             this.set(value);
+        }
+    }
+
+    // A scanner has typed here.  What is no quantity yet stays; else it may be
+    // another one by now.
+    #restored() {
+        if (Number(this.input.value) >= 1) {
+            this.input.value = String(this.quantity);
         }
     }
 

@@ -223,6 +223,127 @@ test("what is entered while a sale is on its way is the next ticket's", async ()
     await close();
 });
 
+// What is done to the ticket comes after what was entered before, and before what
+// is entered after.
+const parked = (tab) => tab.locator(".parked button");
+const begun = async (options = {}) => {
+    const opened = await openTill();
+    const { tab } = opened;
+
+    await tab.locator(".tile", { hasText: "Souris optique" }).click();
+    await delayed(tab, (search) =>
+        search.get("q") === "sencha" ? 900 : (options.others ?? 0),
+    );
+    await field(tab).focus();
+    await tab.keyboard.type("sencha");
+    await tab.keyboard.press("Enter");
+    return opened;
+};
+const next = async (tab) => {
+    await field(tab).focus();
+    await tab.keyboard.type("clavier");
+    await tab.keyboard.press("Enter");
+    await idle(tab);
+};
+
+for (const [name, park] of [
+    ["F4", (tab) => tab.keyboard.press("F4")],
+    [
+        "En attente",
+        (tab) => tab.getByRole("button", { name: "En attente" }).click(),
+    ],
+]) {
+    test(`${name}: what was entered before waits with its ticket`, async () => {
+        const { tab, close, nothingWrong } = await begun();
+
+        await park(tab);
+        await next(tab);
+        assert.deepEqual(await ticketOf(tab), { "Clavier mécanique": 1 });
+        assert.match(await parked(tab).textContent(), /2.articles/);
+        nothingWrong();
+        await close();
+    });
+}
+
+test("F4 that takes a ticket up: what was entered before is not on it", async () => {
+    const { tab, close, nothingWrong } = await begun();
+
+    await tab.keyboard.press("F4");
+    await parked(tab).waitFor();
+    await field(tab).focus();
+    await tab.keyboard.type("sencha");
+    await tab.keyboard.press("Enter");
+    await parked(tab).click();
+    await idle(tab);
+    assert.deepEqual(await ticketOf(tab), {
+        "Souris optique": 1,
+        "Thé Vert Sencha": 1,
+    });
+    assert.match(await parked(tab).textContent(), /1.article/);
+    nothingWrong();
+    await close();
+});
+
+test("F4 with an entry that somebody has to choose for: it is asked for", async () => {
+    const { tab, close, nothingWrong } = await openTill();
+
+    await tab.locator(".tile", { hasText: "Souris optique" }).click();
+    await delayed(tab, () => 300);
+    await field(tab).focus();
+    await tab.keyboard.type("café");
+    await tab.keyboard.press("Enter");
+    await tab.keyboard.press("F4");
+    await tab
+        .locator(".form-error", { hasText: "« café » n’est pas" })
+        .waitFor();
+    assert.equal(await parked(tab).count(), 0);
+    assert.deepEqual(await ticketOf(tab), { "Souris optique": 1 });
+    nothingWrong();
+    await close();
+});
+
+test("Vider: what was entered before goes, too", async () => {
+    const { tab, close, nothingWrong } = await begun();
+
+    await tab.getByRole("button", { name: "Vider" }).click();
+    await next(tab);
+    assert.deepEqual(await ticketOf(tab), { "Clavier mécanique": 1 });
+    nothingWrong();
+    await close();
+});
+
+test("+ and -: of what was entered last", async () => {
+    const { tab, close, nothingWrong } = await begun();
+
+    await tab.keyboard.press("+");
+    await tab.keyboard.press("+");
+    await tab.keyboard.press("-");
+    await idle(tab);
+    await tab.waitForTimeout(200);
+    assert.deepEqual(await ticketOf(tab), {
+        "Souris optique": 1,
+        "Thé Vert Sencha": 2,
+    });
+    nothingWrong();
+    await close();
+});
+
+test("Encaisser: what is entered after it is the next ticket's", async () => {
+    const { tab, close, nothingWrong } = await begun();
+
+    await tab.keyboard.press("F9");
+    await next(tab);
+    await tab.locator(".ticket-lines li", { hasText: "Clavier" }).waitFor();
+    assert.deepEqual(await ticketOf(tab), { "Clavier mécanique": 1 });
+    const [{ id }] = (await api("GET", "/sales/?magasin=1&limit=1")).results;
+    assert.deepEqual(
+        (await api("GET", `/sales/${id}/`)).lignes.map((line) => line.produit),
+        [2, 6],
+    );
+    nothingWrong();
+    await close();
+});
+
 test("an entry waits until it is known what became of a sale", async () => {
     const { tab, close, nothingWrong } = await openTill();
     let lost = 0;

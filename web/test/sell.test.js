@@ -387,12 +387,13 @@ for (const [name, colorScheme, viewport] of shapes) {
             };
 
             await field(tab).focus();
-            await enter(tab, "souris op", "café");
+            await enter(tab, "souris op");
+            await tab.keyboard.press("F4");
+            await parked(tab).first().waitFor();
+            await enter(tab, "café");
             await tab
                 .locator(".entries", { hasText: "Plusieurs produits pour" })
                 .waitFor();
-            await tab.keyboard.press("F4");
-            await parked(tab).first().waitFor();
             await enter(tab, "4*");
             await tab.getByText("4 × la prochaine saisie").waitFor();
             await clean("an entry, a ticket that waits");

@@ -44,13 +44,19 @@ export class Checkout {
         this.till.problem = null;
         try {
             if (ticket.phase === "open") {
-                await entries.settled();
+                await entries.inTurn(() => {
+                    this.busy = true;
+                });
             }
             if (ticket.lines.length > 0 && !this.till.signal.aborted) {
                 await this.#run(document.activeElement);
             }
         } finally {
             this.#started = false;
+            if (this.busy) {
+                this.busy = false;
+                this.till.wake();
+            }
         }
     }
 
@@ -58,7 +64,7 @@ export class Checkout {
         this.busy = true;
         this.till.drawTicket();
         try {
-            if (this.till.ticket.phase !== "open" || this.#mayBeSold()) {
+            if (this.till.ticket.phase !== "open" || this.till.decided()) {
                 await this.#send();
             }
         } finally {
@@ -69,19 +75,6 @@ export class Checkout {
             this.till.wake();
             this.afterSale(held);
         }
-    }
-
-    // What is entered is on the ticket, or somebody has to choose.
-    #mayBeSold() {
-        const [text] = this.till.entries.open;
-
-        if (text) {
-            this.till.problem = [
-                `« ${text} » n’est pas sur le ticket : choisissez un produit, ` +
-                    "ou fermez le message.",
-            ];
-        }
-        return text === undefined;
     }
 
     async #send() {

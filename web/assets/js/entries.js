@@ -39,6 +39,7 @@ export class Entries {
     #waiting = 0;
     #left = [];
     #times = null;
+    #turns = 0;
 
     // actions: add(product, count); choose(text, alone, count), several products
     // have it, and nothing came after it; ready(), resolves when what is added to
@@ -92,6 +93,37 @@ export class Entries {
         } else {
             this.add(code);
         }
+    }
+
+    // What is to be done after all that was entered before, and before what is
+    // entered after.
+    inTurn(action) {
+        this.#turns += 1;
+        this.#chain = this.#chain.then(async () => {
+            try {
+                if (!this.signal.aborted) {
+                    await action();
+                }
+            } catch (error) {
+                console.error(error);
+            } finally {
+                this.#turns -= 1;
+            }
+        });
+        return this.#chain;
+    }
+
+    // A product that somebody has seen and chosen: what was looked up before it
+    // may come after it, but not what is to be done in turn.
+    take(product, count) {
+        if (this.#turns === 0) {
+            this.actions.add(product, count);
+            return;
+        }
+        this.inTurn(async () => {
+            await this.actions.ready();
+            this.actions.add(product, count);
+        });
     }
 
     // All that has been entered is decided, or waits for a person.

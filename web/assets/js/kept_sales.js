@@ -53,9 +53,10 @@ const short = ({ refusal }) =>
 const dearer = ({ refusal }) => refusal?.body.total_attendu !== undefined;
 
 export class KeptSales {
-    // resume(state): a ticket with these lines is the till's; done(): nothing
-    // waits any more where somebody was
-    constructor(resume, done, signal) {
+    // settled(): what was entered is on its ticket; resume(state): a ticket with
+    // these lines is the till's; done(): nothing waits any more where somebody was
+    constructor({ settled, resume, done }, signal) {
+        this.settled = settled;
         this.resume = resume;
         this.done = done;
         this.list = element("ul", { class: "kept-sales" });
@@ -242,6 +243,7 @@ export class KeptSales {
 
     // The lines are a ticket again.  The refused sale goes once they are.
     async #modify(sale) {
+        await this.settled();
         const end = await withdraw(sale, () => this.resume(sale));
 
         if (end === "sent" || end === "changed") {

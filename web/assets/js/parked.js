@@ -44,9 +44,11 @@ const total = (lines) =>
 const units = (lines) => lines.reduce((sum, one) => sum + one.quantity, 0);
 
 export class Parked {
-    // resume(state): the ticket is the till's again
-    constructor(resume, signal) {
+    // resume(state): the ticket is the till's again; inTurn(action): after what
+    // was entered before
+    constructor(resume, inTurn, signal) {
         this.resume = resume;
+        this.inTurn = inTurn;
         this.list = element("ul", {});
         this.node = element(
             "section",
@@ -75,7 +77,20 @@ export class Parked {
 
     // The one that waits longest
     first() {
-        this.list.querySelector("button")?.click();
+        const [one] = read();
+
+        if (one) {
+            this.#take(one);
+        }
+    }
+
+    #take({ key }) {
+        const state = take(key);
+
+        if (state) {
+            this.resume(state);
+        }
+        this.draw();
     }
 
     #button(one) {
@@ -97,14 +112,7 @@ export class Parked {
                 ),
                 element("span", { class: "number" }, amount(total(one.lines))),
             ],
-            () => {
-                const state = take(one.key);
-
-                if (state) {
-                    this.resume(state);
-                }
-                this.draw();
-            },
+            () => this.inTurn(() => this.#take(one)),
         );
     }
 }

@@ -32,17 +32,17 @@ export function tillKeys(till) {
         {
             keys: [["+"]],
             label: "Un de plus du dernier produit",
-            run: () => till.step(1),
+            run: () => till.inTurn(() => till.step(1)),
         },
         {
             keys: [["-"]],
             label: "Un de moins",
-            run: () => till.step(-1),
+            run: () => till.inTurn(() => till.step(-1)),
         },
         {
             keys: [["F4"]],
             label: "Mettre le ticket en attente ; sans ticket, reprendre le premier",
-            run: () => till.swap(),
+            run: () => till.inTurn(() => till.swap()),
         },
         {
             keys: [["F8"]],

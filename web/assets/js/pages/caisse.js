@@ -68,16 +68,23 @@ class Till {
         this.view = new TicketPanel({
             set: (id, quantity) => this.set(id, quantity),
             sell: () => this.checkout.sell(),
-            clear: () => this.clearTicket(),
+            clear: () => this.inTurn(() => this.clearTicket()),
             abandon: () => this.abandon(),
             show: () => this.panel.scrollIntoView({ block: "start" }),
-            park: () => this.park(),
+            park: () => this.inTurn(() => this.park()),
             done: () => this.search.control.focus(),
         });
-        this.parked = new Parked((state) => this.resume(state), signal);
+        this.parked = new Parked(
+            (state) => this.resume(state),
+            (action) => this.inTurn(action),
+            signal,
+        );
         this.outbox = new KeptSales(
-            (sale) => this.reopen(sale),
-            () => this.focusSearch(),
+            {
+                settled: () => this.inTurn(() => {}),
+                resume: (sale) => this.reopen(sale),
+                done: () => this.focusSearch(),
+            },
             signal,
         );
         this.entries = new Entries(
@@ -140,6 +147,28 @@ class Till {
         ];
     }
 
+    // What was entered before belongs to this ticket.  While that is on its way,
+    // entries are the next one's: nothing waits for them.
+    inTurn(action) {
+        return this.ticket.phase === "open" && !this.checkout.busy
+            ? this.entries.inTurn(action)
+            : action();
+    }
+
+    // All that was entered is on the ticket; else somebody has to choose, and is
+    // told so.
+    decided() {
+        const [text] = this.entries.open;
+
+        if (text) {
+            this.problem = [
+                `« ${text} » n’est pas sur le ticket : choisissez un produit, ` +
+                    "ou fermez le message.",
+            ];
+        }
+        return text === undefined;
+    }
+
     // A refused sale is a ticket again.
     reopen({ lines, store }) {
         return this.resume({ lines, store, phase: "open", key: newKey() });
@@ -185,6 +214,11 @@ class Till {
             );
             return;
         }
+        if (ticket.phase === "open" && !this.decided()) {
+            this.drawTicket();
+            say(this.view.problem.textContent);
+            return;
+        }
         park(ticket.state);
         ticket.clear();
         this.changed();
@@ -194,7 +228,8 @@ class Till {
 
     resume(state) {
         this.park();
-        if (this.ticket.lines.length > 0) {
+        if (this.ticket.lines.length > 0 || !this.decided()) {
+            this.drawTicket();
             if (full()) {
                 return false;
             }
@@ -488,7 +523,7 @@ class Till {
         const text = this.parameters.get("recherche");
         const { count = 1 } = this.chosen?.text === text ? this.chosen : {};
 
-        this.put(product, count);
+        this.entries.take(product, count);
         if (text) {
             this.entries.chosen(text);
             this.search.take();
@@ -592,6 +627,9 @@ class Till {
     clearTicket() {
         const { lines } = this.ticket;
 
+        if (this.ticket.phase !== "open" || this.checkout.busy) {
+            return;
+        }
         this.ticket.clear();
         this.problem = null;
         this.drawTicket();

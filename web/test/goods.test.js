@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { api, settled, stockOf } from "./browser.js";
+import { scan as burst } from "./keyboard.js";
 import {
     central,
     entry,
@@ -203,6 +204,126 @@ work(
             ["15", "15", "15", "15"],
         );
         assert.equal(await tab.locator(".entries li").count(), 0);
+    },
+);
+
+work(
+    "receipts: a scan is a line wherever the focus is",
+    { path: "/receptions?nouveau=oui" },
+    async (tab) => {
+        const { id } = await api("POST", "/products/", {
+            nom: "Essai de huit chiffres",
+            categorie: "Essai",
+            prix: "1.00",
+            codes_barres: ["96385074"],
+        });
+        const coffee = tab.getByLabel("Quantité : Café Premium Bio");
+        const other = tab.getByLabel("Quantité : Essai de huit chiffres");
+        const cost = tab.getByLabel("Coût unitaire : Café Premium Bio");
+        const reference = tab.getByLabel("Référence");
+        const values = async (...wanted) => {
+            await tab.waitForFunction(
+                (all) =>
+                    [
+                        ...document.querySelectorAll(
+                            ".goods-table input[inputmode=numeric]",
+                        ),
+                    ]
+                        .map((one) => one.value)
+                        .join() === all,
+                wanted.join(),
+            );
+        };
+
+        try {
+            await entry(tab).focus();
+            await burst(tab, "BOI-004");
+            await values("1");
+            await coffee.fill("12");
+            await coffee.focus();
+            await burst(tab, "96385074");
+            await values("1", "12");
+            await coffee.focus();
+            await burst(tab, "96385074", { every: 300 });
+            await values("2", "12");
+            // Its own line
+            await coffee.focus();
+            await burst(tab, "2000000000046");
+            await values("2", "13");
+            await cost.fill("3,20");
+            await cost.focus();
+            await burst(tab, "BOI-004");
+            await values("2", "14");
+            assert.equal(await cost.inputValue(), "3,20");
+            await reference.fill("BL-77");
+            await reference.focus();
+            await burst(tab, "BOI-004");
+            await values("2", "15");
+            assert.equal(await reference.inputValue(), "BL-77");
+            // On a button that would take the line off, and on nothing
+            await tab
+                .getByRole("button", { name: /^Retirer la ligne : Essai/ })
+                .focus();
+            await burst(tab, "BOI-004");
+            await values("2", "16");
+            await tab.evaluate(() => document.activeElement.blur());
+            await burst(tab, "BOI-004");
+            await values("2", "17");
+            await tab.getByText("2 produits, 19 unités").waitFor();
+            await other.fill("3");
+            await tab.getByText("2 produits, 20 unités").waitFor();
+        } finally {
+            await tab.evaluate(() => sessionStorage.clear());
+            await api("DELETE", `/products/${id}/`);
+        }
+    },
+);
+
+work(
+    "receipts: a number that is hardly meant is asked about",
+    { path: "/receptions?nouveau=oui" },
+    async (tab) => {
+        const dialog = tab.getByRole("dialog");
+
+        await head(tab);
+        await entry(tab).fill("BOI-004");
+        await entry(tab).press("Enter");
+        await tab.getByLabel("Quantité : Café Premium Bio").fill("96385074");
+        await press(tab, "Enregistrer la réception");
+        await dialog.getByText("Un code-barres a peut-être").waitFor();
+        await dialog.getByRole("button", { name: "Annuler" }).click();
+        assert.match(tab.url(), /nouveau=oui/);
+        await tab.getByLabel("Quantité : Café Premium Bio").fill("20000");
+        await press(tab, "Enregistrer la réception");
+        await dialog.getByRole("button", { name: "Garder ce nombre" }).click();
+        await notice(tab, /^Réception n° \d+ enregistrée/).waitFor();
+        const id = idOf(tab);
+        const { lignes } = await api("GET", `/receipts/${id}/`);
+        assert.equal(lignes[0].quantite, 20000);
+        await api("POST", `/receipts/${id}/cancel/`);
+    },
+);
+
+work(
+    "receipts: what is still looked up, or to be chosen, is not left out",
+    { path: "/receptions?nouveau=oui" },
+    async (tab) => {
+        await head(tab);
+        await entry(tab).fill("BOI-004");
+        await entry(tab).press("Enter");
+        await lines(tab).first().waitFor();
+        await tab.route(/\/products\/\?/, async (route) => {
+            await new Promise((resolve) => setTimeout(resolve, 400));
+            await route.continue();
+        });
+        await entry(tab).fill("café");
+        await entry(tab).press("Enter");
+        await press(tab, "Enregistrer la réception");
+        await tab
+            .locator(".form-error", { hasText: "« café » n’est pas" })
+            .waitFor();
+        assert.match(tab.url(), /nouveau=oui/);
+        await tab.evaluate(() => sessionStorage.clear());
     },
 );
 

@@ -1,6 +1,7 @@
 // Lines of a document that a person writes: scanned or searched, counted,
 // perhaps with what they cost.  They are kept in the tab until they are sent.
 
+import { confirm } from "./dialog.js";
 import { afterPause, button, element, fill, icon, uniqueId } from "./dom.js";
 import { Entries } from "./entries.js";
 import { findProducts } from "./find.js";
@@ -8,6 +9,8 @@ import { field } from "./form.js";
 import { plural, quantity } from "./format.js";
 import { cents, plain } from "./money.js";
 import { say } from "./notices.js";
+import { isUnlikely } from "./numbers.js";
+import { watchScanner } from "./scan.js";
 import { tab } from "./storage.js";
 
 const SUGGESTIONS = 8;
@@ -92,6 +95,11 @@ export class Goods {
             this.none,
             this.table,
             this.sum,
+        );
+        watchScanner(
+            (code) => this.entries.scanned(code, this.entry.control),
+            signal,
+            () => this.node.isConnected,
         );
         this.#restore();
     }
@@ -325,8 +333,12 @@ export class Goods {
                 : `Quantité : ${line.name}`,
             wrong,
             inputmode: "numeric",
+            "data-units": true,
             change: (text) => {
                 line.quantity = text;
+            },
+            restore: (input) => {
+                input.value = line.quantity;
             },
         });
         const cost = this.#input({
@@ -387,7 +399,7 @@ export class Goods {
         return row;
     }
 
-    #input({ label, wrong, change, ...rest }) {
+    #input({ label, wrong, change, restore = () => {}, ...rest }) {
         return element("input", {
             type: "text",
             class: "number",
@@ -403,6 +415,7 @@ export class Goods {
                     event.target.removeAttribute("aria-invalid");
                     this.#after();
                 },
+                restore: (event) => restore(event.target),
                 keydown: (event) => {
                     if (event.key === "Enter") {
                         event.preventDefault();
@@ -476,8 +489,49 @@ export class Goods {
         this.#after();
     }
 
-    // What the API is sent; null when a line is wrong, which is shown.
-    read() {
+    // Whether all that was entered is a line; else somebody has to choose.
+    async decided(form) {
+        await this.entries.settled();
+        const [text] = this.entries.open;
+
+        if (text !== undefined) {
+            form.fail(
+                `« ${text} » n’est pas dans les lignes : choisissez un produit, ou fermez le message.`,
+            );
+        }
+        return text === undefined;
+    }
+
+    // What the API is sent; null when a line is wrong, which is shown, or not meant.
+    async read() {
+        const lines = this.#read();
+
+        return lines && (await this.#sure()) ? lines : null;
+    }
+
+    // Whether such quantities are meant
+    async #sure() {
+        for (const line of this.lines) {
+            const units = whole(line.quantity);
+
+            if (
+                isUnlikely(units, this.fixed ? line.sent : null) &&
+                !(await confirm({
+                    title: `${quantity(units)} × ${line.name} ?`,
+                    text: `${this.fixed ? `L’envoi en a ${quantity(line.sent)}. ` : ""}Un code-barres a peut-être été scanné dans ce champ.`,
+                    submit: "Garder ce nombre",
+                    action: () => true,
+                }))
+            ) {
+                this.#rows.get(line.id).count.focus();
+                return false;
+            }
+        }
+        return true;
+    }
+
+    // null when a line is wrong
+    #read() {
         let first = null;
         const refuse = (input, line, message) => {
             this.#rows.get(line.id).show(message);

@@ -1,6 +1,14 @@
 // Fields of numbers, wherever they are: what is typed takes the place of what
 // is there, and a wheel that turns over one changes nothing.
 
+// Fewer are nothing to ask about; a barcode is more.
+const MANY = 1000;
+
+// Whether so many units are hardly meant: more than ten times what is expected.
+// expected: null where nobody knows
+export const isUnlikely = (units, expected) =>
+    units >= MANY && units > 10 * (expected ?? MANY);
+
 const guarded = new WeakSet();
 let fresh = null;
 

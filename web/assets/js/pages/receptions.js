@@ -246,7 +246,9 @@ class Receipts extends Documents {
     }
 
     async save(values, form, goods, send) {
-        await goods.entries.settled();
+        if (!(await goods.decided(form))) {
+            return;
+        }
         if (!values.lieu) {
             form.show({ lieu: ["Choisissez où la marchandise arrive."] });
             return;
@@ -256,7 +258,7 @@ class Receipts extends Documents {
             goods.entry.control.focus();
             return;
         }
-        const lignes = goods.read();
+        const lignes = await goods.read();
         if (!lignes) {
             return;
         }

@@ -312,8 +312,8 @@ class Transfers extends Documents {
                 submit: "Enregistrer ce qui est arrivé",
                 cancel: () => navigate(this.address(transfer.id)),
                 action: async (values, form) => {
-                    await goods.entries.settled();
-                    const lignes = goods.read();
+                    const lignes =
+                        (await goods.decided(form)) && (await goods.read());
 
                     if (lignes) {
                         const answer = await this.close(transfer, "receive", {
@@ -404,7 +404,9 @@ class Transfers extends Documents {
     }
 
     async save(values, form, goods, send) {
-        await goods.entries.settled();
+        if (!(await goods.decided(form))) {
+            return;
+        }
         const wrong = {
             ...(values.de ? {} : { de: ["Choisissez d’où cela part."] }),
             ...(values.vers ? {} : { vers: ["Choisissez où cela va."] }),
@@ -422,7 +424,7 @@ class Transfers extends Documents {
             goods.entry.control.focus();
             return;
         }
-        const lignes = goods.read();
+        const lignes = await goods.read();
         if (!lignes) {
             return;
         }

@@ -80,6 +80,7 @@ export const floors = {
         "tiles",
         "till_keys",
         "till_live",
+        "unsent",
         "whereabouts",
     ],
     pages: [

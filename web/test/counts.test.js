@@ -11,6 +11,7 @@ import {
     violations,
     withToken,
 } from "./browser.js";
+import { scan as burst } from "./keyboard.js";
 
 let chromium;
 
@@ -161,6 +162,295 @@ counting(
         await api("POST", `/counts/${id}/cancel/`);
     },
 );
+
+const countedOf = async (id) =>
+    Object.fromEntries(
+        (await api("GET", `/counts/${id}/lines/?etat=comptes`)).results.map(
+            (line) => [line.nom, line.compte],
+        ),
+    );
+
+counting(
+    "a scan is counted wherever the focus is, and is no number",
+    { path: "/inventaire" },
+    async (tab) => {
+        const { id } = await begin({ lieu: 3 });
+        const coffee = "Café Premium Bio";
+        const other = "Café Espresso Intenso";
+        const input = (name) => tab.getByLabel(`Compté : ${name}`);
+        const code = "2000000000046";
+
+        await tab.goto(`/inventaire?document=${id}`);
+        await settled(tab);
+        await entry(tab).focus();
+        await burst(tab, "BOI-005");
+        await counted(tab, other, "1");
+        // In the number of another product, which stays
+        await input(other).focus();
+        await burst(tab, code);
+        await counted(tab, coffee, "1");
+        assert.equal(await input(other).inputValue(), "1");
+        await input(other).focus();
+        await burst(tab, "BOI-004");
+        await counted(tab, coffee, "2");
+        // By a scanner that is slow
+        await input(other).focus();
+        await burst(tab, code, { every: 300 });
+        await counted(tab, coffee, "3");
+        // In its own
+        await input(coffee).focus();
+        await burst(tab, code);
+        await counted(tab, coffee, "4");
+        // What somebody has written before counts before.
+        await input(coffee).fill("10");
+        await burst(tab, code);
+        await counted(tab, coffee, "11");
+        await input(other).focus();
+        await tab.keyboard.type("7", { delay: 600 });
+        await burst(tab, code);
+        await counted(tab, coffee, "12");
+        await counted(tab, other, "7");
+        // On buttons, and on nothing
+        await tab.getByRole("button", { name: "Terminer" }).focus();
+        await burst(tab, code);
+        await counted(tab, coffee, "13");
+        await tab.getByRole("button", { name: "Abandonner" }).focus();
+        await burst(tab, "BOI-004");
+        await counted(tab, coffee, "14");
+        await tab.evaluate(() => document.activeElement.blur());
+        await burst(tab, code);
+        await counted(tab, coffee, "15");
+        assert.equal(await tab.getByRole("dialog").count(), 0);
+        await saved(tab);
+        assert.deepEqual(await countedOf(id), { [coffee]: 15, [other]: 7 });
+        await api("POST", `/counts/${id}/cancel/`);
+    },
+);
+
+counting(
+    "scans into the number of a line, with late answers: each counts once",
+    { path: "/inventaire" },
+    async (tab) => {
+        const { id } = await begin({ lieu: 3 });
+
+        await tab.goto(`/inventaire?document=${id}`);
+        await settled(tab);
+        await scan(tab, "BOI-004", "BOI-005");
+        await counted(tab, "Café Espresso Intenso", "1");
+        await tab.route(/\/products\/\?code=|\/lines\/$/, async (route) => {
+            await new Promise((resolve) =>
+                setTimeout(resolve, Math.random() * 300),
+            );
+            await route.continue();
+        });
+        await tab.getByLabel("Compté : Café Premium Bio").focus();
+        for (let round = 0; round < 10; round += 1) {
+            for (const code of ["2000000000046", "BOI-005"]) {
+                await tab.keyboard.type(code, { delay: 15 });
+                await tab.keyboard.press("Enter");
+            }
+        }
+        await entry(tab).focus();
+        await counted(tab, "Café Premium Bio", "11");
+        await counted(tab, "Café Espresso Intenso", "11");
+        await saved(tab);
+        assert.deepEqual(await countedOf(id), {
+            "Café Premium Bio": 11,
+            "Café Espresso Intenso": 11,
+        });
+        await api("POST", `/counts/${id}/cancel/`);
+    },
+);
+
+counting(
+    "a number that is hardly meant is asked about",
+    { path: "/inventaire" },
+    async (tab) => {
+        const { id } = await begin({ lieu: 3 });
+        const input = tab.getByLabel("Compté : Café Premium Bio");
+        const dialog = tab.getByRole("dialog");
+
+        await tab.goto(`/inventaire?document=${id}`);
+        await settled(tab);
+        await scan(tab, "BOI-004");
+        await counted(tab, "Café Premium Bio", "1");
+        // A scanner that ends with a tabulator
+        await input.focus();
+        await tab.keyboard.type("2000000000046");
+        await tab.keyboard.press("Tab");
+        await dialog.getByText("Un code-barres a peut-être").waitFor();
+        assert.deepEqual(await violations(tab), []);
+        await dialog.getByRole("button", { name: "Annuler" }).click();
+        await counted(tab, "Café Premium Bio", "1");
+        assert.deepEqual(await countedOf(id), { "Café Premium Bio": 1 });
+        await input.fill("5000");
+        await entry(tab).focus();
+        await dialog
+            .getByRole("button", { name: "Enregistrer ce nombre" })
+            .click();
+        await saved(tab);
+        assert.deepEqual(await countedOf(id), { "Café Premium Bio": 5000 });
+        await api("POST", `/counts/${id}/cancel/`);
+    },
+);
+
+counting(
+    "the end waits for what is looked up, and for what is to be decided",
+    { path: "/inventaire", expected: [/ERR_FAILED|Failed to load/] },
+    async (tab) => {
+        const { id } = await begin({ lieu: 3, categorie: "Boissons" });
+        const dialog = tab.getByRole("dialog");
+        let lost = false;
+
+        await tab.goto(`/inventaire?document=${id}`);
+        await settled(tab);
+        await scan(tab, "BOI-004");
+        await saved(tab);
+        await tab.route(/\/products\/\?code=/, async (route) => {
+            await new Promise((resolve) => setTimeout(resolve, 700));
+            await route.continue();
+        });
+        await tab.route(/\/lines\/$/, (route) =>
+            lost ? route.abort() : route.continue(),
+        );
+        // Something is to be chosen.
+        await scan(tab, "café");
+        await press(tab, "Terminer");
+        await notice(tab, "« café » n’est pas compté").waitFor();
+        assert.equal(await dialog.count(), 0);
+        await tab
+            .locator(".entries")
+            .getByRole("button", { name: /^Fermer/ })
+            .click();
+        // It is not sent.
+        lost = true;
+        await scan(tab, "BOI-005");
+        await press(tab, "Terminer");
+        await notice(tab, "Tout n’est pas encore enregistré").waitFor();
+        assert.equal(await dialog.count(), 0);
+        lost = false;
+        await saved(tab);
+        // It is still looked up.
+        await scan(tab, "BOI-005");
+        await press(tab, "Terminer");
+        await dialog.waitFor();
+        assert.equal((await countedOf(id))["Café Espresso Intenso"], 2);
+        // So is one that is scanned before somebody has answered.
+        await burst(tab, "BOI-005");
+        await dialog
+            .getByRole("button", { name: "Terminer et corriger le stock" })
+            .click();
+        await notice(tab, `n° ${id} terminé`).waitFor();
+        assert.equal(await stockOf(3, 5), 3);
+    },
+);
+
+test("a tab that is closed: what it has not sent is offered to the next", async () => {
+    const { tab, close, nothingWrong } = await openTab(chromium.browser);
+    const context = tab.context();
+    const { id } = await begin({ lieu: 3 });
+    const path = `/inventaire?document=${id}`;
+    const open = async (page) => {
+        await withToken(page);
+        await page.goto(path);
+        await settled(page);
+    };
+    const nothing = (route) => route.abort();
+    const offered = (page) =>
+        page.locator(".form-error", { hasText: "de cet appareil" });
+
+    // Two tabs count, and have no network.
+    await open(tab);
+    const other = await context.newPage();
+    await open(other);
+    for (const page of [tab, other]) {
+        await page.route(/\/lines\/$/, nothing);
+    }
+    await scan(tab, "BOI-004", "BOI-004");
+    await scan(other, "BOI-005");
+    await tab.getByText("2 saisies à envoyer").waitFor();
+    await other.getByText("1 saisie à envoyer").waitFor();
+    await tab.waitForTimeout(200);
+    // Each has its own after a reload.
+    await other.reload();
+    await settled(other);
+    await other.getByText("1 saisie à envoyer").waitFor();
+    assert.equal(await offered(other).count(), 0);
+    await tab.close();
+
+    const next = await context.newPage();
+    await open(next);
+    await offered(next)
+        .filter({ hasText: /2.saisies n’ont pas été envoyées/ })
+        .waitFor();
+    assert.deepEqual(await violations(next), []);
+    // The end would be without them.
+    await press(next, "Terminer");
+    await notice(next, "attendent une décision").waitFor();
+    await offered(next).getByRole("button", { name: "Envoyer" }).click();
+    await saved(next);
+    assert.deepEqual(await countedOf(id), { "Café Premium Bio": 2 });
+    await next.reload();
+    await settled(next);
+    await saved(next);
+    assert.equal(await offered(next).count(), 0);
+    // What nobody sends before the end is told, and thrown away by somebody.
+    await other.close();
+    await api("POST", `/counts/${id}/cancel/`);
+    await next.reload();
+    await settled(next);
+    await offered(next)
+        .filter({ hasText: /1.saisie n’a pas été envoyée/ })
+        .getByRole("button", { name: "Jeter" })
+        .click();
+    await next.reload();
+    await settled(next);
+    assert.equal(await offered(next).count(), 0);
+    assert.deepEqual(
+        await next.evaluate(() =>
+            Object.keys(localStorage).filter((key) => /comptage/.test(key)),
+        ),
+        [],
+    );
+    nothingWrong(/ERR_FAILED/);
+    await close();
+});
+
+test("what was sent with another token is asked about, and not counted twice", async () => {
+    const { tab, close } = await openTab(chromium.browser);
+    const { id } = await begin({ lieu: 3 });
+
+    await withToken(tab);
+    await tab.goto(`/inventaire?document=${id}`);
+    await settled(tab);
+    await tab.route(/\/lines\/$/, async (route) => {
+        await route.fetch();
+        await route.abort();
+    });
+    await scan(tab, "2*BOI-004");
+    await tab.getByText("Ce qui est compté est gardé").waitFor();
+    const context = tab.context();
+    // As another token would have marked it
+    await tab.evaluate(() => {
+        for (const key of Object.keys(localStorage)) {
+            const list = localStorage.getItem(key);
+
+            localStorage.setItem(key, list.replace(/"mark":"/g, '"mark":"0'));
+        }
+    });
+    await tab.close();
+    const next = await context.newPage();
+    await withToken(next);
+    await next.goto(`/inventaire?document=${id}`);
+    await settled(next);
+    await next.getByRole("button", { name: "Envoyer" }).click();
+    await next.getByText("avec un autre jeton").waitFor();
+    await next.getByRole("button", { name: "Jeter" }).click();
+    await saved(next);
+    assert.deepEqual(await countedOf(id), { "Café Premium Bio": 2 });
+    await api("POST", `/counts/${id}/cancel/`);
+    await close();
+});
 
 for (const [button, wanted] of [
     ["Compter", "4"],

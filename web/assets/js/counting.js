@@ -1,17 +1,21 @@
 // What is counted, as it is counted: each scan adds one at once, a number that
-// is written replaces what was counted.  What is not sent yet is kept in the
-// tab with its key, so that it is added once, also after a reload.
+// is written replaces what was counted.  What is not sent yet is kept with its
+// key, so that it is added once, also after a reload.
 
 import { newKey, post } from "./api.js";
+import { confirm } from "./dialog.js";
 import { button, element, fill, uniqueId } from "./dom.js";
 import { Entries } from "./entries.js";
 import { explain, Withdrawn } from "./errors.js";
 import { findProducts } from "./find.js";
 import { field } from "./form.js";
-import { difference, plural } from "./format.js";
+import { difference, moment, plural, quantity } from "./format.js";
 import { say } from "./notices.js";
-import { isOld } from "./outbox.js";
-import { tab } from "./storage.js";
+import { isUnlikely } from "./numbers.js";
+import { isOld, markOf } from "./outbox.js";
+import { watchScanner } from "./scan.js";
+import { authorization } from "./token.js";
+import { Unsent } from "./unsent.js";
 
 const AT_ONCE = 100;
 const MOST = 2147483647;
@@ -25,13 +29,18 @@ export class Counting {
     #waiting = [];
     #running = false;
     #asked = null;
+    #questions = 0;
+    #watchers = [];
+    #end = new AbortController();
+    // Lists of tabs that are gone
+    #others = [];
 
     // count: the stock-take; lines: what was counted before
     constructor(count, lines, signal) {
         this.path = `/counts/${count.id}/lines/`;
         this.blind = count.aveugle;
-        this.key = `magasin.comptage.${count.id}`;
-        this.signal = signal;
+        this.signal = AbortSignal.any([signal, this.#end.signal]);
+        this.unsent = new Unsent(count.id, this.signal);
         this.entry = field({
             name: "produit",
             label: "Scanner ou chercher un produit",
@@ -62,7 +71,7 @@ export class Counting {
                 focus: () => this.focus(),
                 find: findProducts,
             },
-            signal,
+            this.signal,
         );
         this.choices = element("ul", {
             class: "suggestions",
@@ -71,6 +80,7 @@ export class Counting {
         });
         this.state = element("p", { class: "muted", role: "status" });
         this.problem = element("div", { class: "form-error", role: "alert" });
+        this.offer = element("div", { class: "form-error", role: "alert" });
         this.body = element("tbody");
         this.none = element(
             "p",
@@ -98,6 +108,7 @@ export class Counting {
                 this.choices,
             ),
             this.entries.node,
+            this.offer,
             this.problem,
             this.none,
             this.table,
@@ -106,8 +117,21 @@ export class Counting {
         for (const line of [...lines].reverse()) {
             this.#learn(line);
         }
-        this.#restore();
+        watchScanner(
+            (code) => {
+                this.#finish();
+                this.entries.scanned(code, this.entry.control);
+            },
+            this.signal,
+            () => this.node.isConnected,
+        );
+        this.ready = this.#restore();
         this.#tell();
+    }
+
+    // Another one is counted here.
+    leave() {
+        this.#end.abort();
     }
 
     #head() {
@@ -147,7 +171,9 @@ export class Counting {
                 ),
             ),
         );
-        this.choices.querySelector("button")?.focus();
+        if (!this.body.contains(document.activeElement)) {
+            this.choices.querySelector("button")?.focus();
+        }
     }
 
     add(product, units) {
@@ -158,7 +184,7 @@ export class Counting {
     }
 
     #send(line) {
-        this.#waiting.push({ line, key: null, at: null });
+        this.#waiting.push({ line, key: null, at: null, made: Date.now() });
         this.#keep();
         this.#run();
     }
@@ -186,14 +212,20 @@ export class Counting {
             return;
         }
         this.#running = true;
+        await this.ready;
         while (this.#waiting.length > 0 && !this.signal.aborted) {
             const batch = this.#batch();
-            this.#keep();
-            this.#tell();
-            if (isOld(batch[0].at)) {
+            const mark = await markNow(batch[0].key);
+
+            if (
+                isOld(batch[0].at) ||
+                (batch[0].mark && batch[0].mark !== mark)
+            ) {
                 this.#ask(batch);
                 break;
             }
+            this.#sign(batch, mark);
+            this.#tell();
             try {
                 const { lignes } = await post(
                     this.path,
@@ -206,9 +238,16 @@ export class Counting {
                 }
                 fill(this.problem);
             } catch (error) {
+                if (error instanceof Withdrawn) {
+                    this.#withdrawn();
+                    break;
+                }
                 if (!error.temporary && !error.unknown) {
                     this.#refused(batch, error);
                 } else {
+                    // It may have been given meanwhile.
+                    this.#sign(batch, mark ?? (await markNow(batch[0].key)));
+                    this.#settle(false);
                     fill(
                         this.problem,
                         `${explain(error)} Ce qui est compté est gardé et sera envoyé.`,
@@ -218,11 +257,20 @@ export class Counting {
             }
         }
         this.#running = false;
+        this.#settle(this.#waiting.length === 0);
         this.#tell();
     }
 
-    // The server knows a key for a day: what has one for as long may be counted
-    // already, and would be counted once more.
+    // mark: that of the token that it is sent with
+    #sign(batch, mark) {
+        for (const one of batch) {
+            one.mark = mark;
+        }
+        this.#keep();
+    }
+
+    // The server knows a key for a day, and for one token: what has one for as
+    // long, or of another, may be counted already, and would be counted once more.
     #ask(batch) {
         const [{ key }] = batch;
         const goOn = () => {
@@ -239,10 +287,11 @@ export class Counting {
         this.#asked = key;
         fill(
             this.problem,
-            `${plural(batch.length, "saisie attend", "saisies attendent")} depuis plus de 23 heures, peut-être déjà comptées : regardez les quantités avant de décider. `,
+            `${plural(batch.length, "saisie attend", "saisies attendent")} ${isOld(batch[0].at) ? "depuis plus de 23 heures" : "avec un autre jeton"}, peut-être déjà comptées : regardez les quantités avant de décider. `,
             button("Compter", () => {
                 for (const one of batch) {
                     one.at = Date.now();
+                    one.mark = null;
                 }
                 this.#keep();
                 goOn();
@@ -260,18 +309,21 @@ export class Counting {
         this.#keep();
     }
 
+    // Nothing was sent.
+    #withdrawn() {
+        for (const one of this.#waiting) {
+            Object.assign(one, { key: null, at: null, mark: null });
+        }
+        this.#keep();
+        fill(
+            this.problem,
+            "Il faut un jeton pour enregistrer ce compte. ",
+            button("S’identifier", () => this.#run()),
+        );
+    }
+
     // One that is wrong takes none with it: each goes alone then.
     #refused(batch, error) {
-        if (error instanceof Withdrawn) {
-            this.#waiting = this.#waiting.map((one) => ({
-                ...one,
-                key: null,
-                at: null,
-            }));
-            this.#running = false;
-            fill(this.problem, "Il faut un jeton pour enregistrer ce compte.");
-            return;
-        }
         this.#done(batch);
         if (batch.length > 1) {
             this.#waiting.unshift(
@@ -315,16 +367,21 @@ export class Counting {
             id: uniqueId("compte"),
         });
         const gap = element("td", { class: "number delta" });
+        const written = () => this.#written(this.#rows.get(id));
         const input = element("input", {
             type: "text",
             inputmode: "numeric",
+            "data-units": true,
             class: "number",
             maxlength: 10,
             autocomplete: "off",
             "aria-label": `Compté : ${name}`,
             "aria-describedby": wrong.id,
             on: {
-                change: () => this.#replace(id, input, wrong),
+                change: written,
+                // What a scan has put back is no change to the browser.
+                blur: written,
+                restore: () => this.#refresh(this.#rows.get(id)),
                 keydown: (event) => {
                     if (event.key === "Enter") {
                         event.preventDefault();
@@ -347,28 +404,94 @@ export class Counting {
             this.blind ? null : gap,
         );
 
-        return { id, node, input, gap, wrong };
+        return {
+            id,
+            name,
+            node,
+            input,
+            gap,
+            wrong,
+            known: "",
+            shown: "",
+            expected: null,
+        };
     }
 
-    #replace(id, input, wrong) {
-        const text = input.value.trim();
+    // A number that somebody has written and not ended came before the scan.
+    #finish() {
+        for (const row of this.#rows.values()) {
+            if (row.input === document.activeElement) {
+                this.#written(row);
+            }
+        }
+    }
 
-        if (!/^\d{1,10}$/.test(text) || Number(text) > MOST) {
+    // A number that replaces what was counted, if it is another one
+    async #written(row) {
+        const { id, input, wrong } = row;
+        const text = input.value.trim();
+        const units = Number(text);
+
+        if (input.value === row.shown) {
+            this.#refresh(row);
+            return;
+        }
+        if (!/^\d{1,10}$/.test(text) || units > MOST) {
             fill(wrong, "Entrez un nombre entier, 0 ou plus.");
             input.setAttribute("aria-invalid", "true");
             return;
         }
         fill(wrong);
         input.removeAttribute("aria-invalid");
-        this.#send({ produit: id, quantite: Number(text) });
+        row.shown = input.value;
+        if (
+            isUnlikely(units, row.expected) &&
+            !(await this.#sure(row, units))
+        ) {
+            row.shown = input.value;
+            this.#refresh(row);
+            input.focus();
+            return;
+        }
+        this.#send({ produit: id, quantite: units });
+    }
+
+    // What nobody has written over is what the server has.
+    #refresh(row) {
+        if (row.input.value === row.shown) {
+            row.input.value = row.known;
+            row.shown = row.known;
+        }
+    }
+
+    async #sure({ name, expected }, units) {
+        this.#questions += 1;
+        try {
+            return await confirm({
+                title: `Compter ${quantity(units)} × ${name} ?`,
+                text: `${expected === null ? "" : `On en attendait ${quantity(expected)}. `}Un code-barres a peut-être été scanné dans ce champ.`,
+                submit: "Enregistrer ce nombre",
+                action: () => true,
+            });
+        } finally {
+            this.#questions -= 1;
+        }
     }
 
     // What the server has of it now
-    #learn({ produit, nom, compte, ecart }) {
+    #learn({ produit, nom, compte, ecart, present }) {
         const row = this.#row(produit, nom);
+        const { input, shown } = row;
+        const inHand = document.activeElement === input;
 
-        if (document.activeElement !== row.input) {
-            row.input.value = String(compte);
+        row.known = String(compte);
+        row.expected = present ?? (compte > 0 ? compte : null);
+        if (!inHand || input.value === shown) {
+            input.value = row.known;
+            row.shown = row.known;
+            if (inHand) {
+                input.select();
+            }
         }
         fill(row.wrong);
         row.input.removeAttribute("aria-invalid");
@@ -387,7 +510,10 @@ export class Counting {
             one.node.classList.remove("latest");
         }
         row.node.classList.add("latest");
-        this.body.prepend(row.node);
+        // One that is typed into stays where it is.
+        if (!row.node.contains(document.activeElement)) {
+            this.body.prepend(row.node);
+        }
     }
 
     #tell() {
@@ -401,28 +527,137 @@ export class Counting {
                 : `${plural(this.#rows.size, "produit", "produits")} ici, tout est enregistré.`;
     }
 
-    get settled() {
-        return this.#waiting.length === 0;
+    // Resolves once all that was entered is decided and with the server, or to
+    // what is in the way of that, in words.
+    async settled() {
+        await this.ready;
+        for (;;) {
+            await this.entries.settled();
+            const [text] = this.entries.open;
+
+            if (text !== undefined) {
+                return `« ${text} » n’est pas compté : choisissez un produit, ou fermez le message.`;
+            }
+            if (this.offer.hasChildNodes() || this.#questions > 0) {
+                return "Des saisies attendent une décision.";
+            }
+            if (this.#waiting.length === 0) {
+                return null;
+            }
+            if (!(await this.#sent())) {
+                return "Tout n’est pas encore enregistré. Attendez un instant.";
+            }
+        }
+    }
+
+    // Whether all of it could be sent
+    #sent() {
+        return this.#asked === null
+            ? new Promise((resolve) => {
+                  this.#watchers.push(resolve);
+                  this.#run();
+              })
+            : Promise.resolve(false);
+    }
+
+    #settle(done) {
+        for (const resolve of this.#watchers.splice(0)) {
+            resolve(done);
+        }
+    }
+
+    // The stock-take is given up, and what is not sent with it.
+    async forget() {
+        await this.ready;
+        this.#waiting = [];
+        this.#keep();
+        for (const { drop } of this.#others) {
+            drop();
+        }
+        this.leave();
     }
 
     #keep() {
-        if (this.#waiting.length > 0) {
-            tab.set(this.key, JSON.stringify(this.#waiting));
-        } else {
-            tab.remove(this.key);
-        }
+        this.unsent.keep(this.#waiting);
     }
 
-    #restore() {
-        try {
-            this.#waiting = JSON.parse(tab.get(this.key)) ?? [];
-        } catch {
-            this.#waiting = [];
-        }
+    async #restore() {
+        this.#waiting = [...(await this.unsent.open()), ...this.#waiting];
+        this.#keep();
+        this.#others = await this.unsent.left();
+        this.#offer();
         if (this.#waiting.length > 0) {
             this.#run();
         }
     }
+
+    // What another tab of this device has left
+    #offer() {
+        const lines = this.#others.flatMap(({ list }) => list);
+        const end = () => {
+            for (const { drop } of this.#others) {
+                drop();
+            }
+            this.#others = [];
+            fill(this.offer);
+            this.focus();
+        };
+
+        if (lines.length === 0) {
+            return;
+        }
+        fill(
+            this.offer,
+            `${words(lines)} Envoyez ce qui manque, ou jetez-le. `,
+            button("Envoyer", () => {
+                this.#waiting.push(...lines);
+                this.#keep();
+                end();
+                this.#run();
+            }),
+            " ",
+            button("Jeter", end),
+        );
+    }
+}
+
+const markNow = async (key) =>
+    authorization() && crypto.subtle ? markOf(key) : null;
+
+function words(lines) {
+    const since = Math.min(
+        ...lines.map((one) => one.made ?? one.at ?? Date.now()),
+    );
+    const some = plural(
+        lines.length,
+        "saisie n’a pas été envoyée",
+        "saisies n’ont pas été envoyées",
+    );
+
+    return `${some} de cet appareil, depuis ${moment(since)}.`;
+}
+
+// What was never sent of a stock-take that is over: nothing can be done with it
+// but to know.
+export async function leftOver(id, signal) {
+    const unsent = new Unsent(id, signal);
+    const own = await unsent.open();
+    const others = await unsent.left();
+    const lines = [...own, ...others.flatMap(({ list }) => list)];
+    const node = element(
+        "div",
+        { class: "form-error", role: "alert" },
+        `${words(lines)} L’inventaire s’est fini sans. `,
+        button("Jeter", () => {
+            unsent.keep([]);
+            for (const { drop } of others) {
+                drop();
+            }
+            node.remove();
+        }),
+    );
+
+    return lines.length > 0 ? node : null;
 }
 
 // Scans of one product in a batch are one line.

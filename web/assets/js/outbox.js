@@ -81,7 +81,7 @@ export const waiting = () => all(SALES);
 
 // Keys belong to a token.  What stays here says which one it was, and not what
 // it is.
-async function markOf(key) {
+export async function markOf(key) {
     const bytes = new TextEncoder().encode(`${key} ${authorization()}`);
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 

@@ -34,6 +34,12 @@ function keeper(place) {
                 () => {},
             );
         },
+        // The names of what is kept that begin so
+        keys: (start) =>
+            attempt(
+                (storage) => [...memory.keys(), ...Object.keys(storage)],
+                () => [...memory.keys()],
+            ).filter((key) => key.startsWith(start)),
         works: () =>
             attempt(
                 (storage) => typeof storage.length === "number",

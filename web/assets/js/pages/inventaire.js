@@ -3,7 +3,7 @@
 import { choiceOf, idOf } from "../address.js";
 import { query, read, readPage, sender } from "../api.js";
 import { announceChange } from "../changes.js";
-import { Counting } from "../counting.js";
+import { Counting, leftOver } from "../counting.js";
 import { openDialog } from "../dialog.js";
 import { Documents, facts, when } from "../documents.js";
 import { button, element, fill, icon } from "../dom.js";
@@ -217,7 +217,11 @@ class Counts extends Documents {
                 : null,
             open && !why
                 ? [await this.field(count, stop), factsOf(count)]
-                : [factsOf(count), await this.differences(count, stop)],
+                : [
+                      open ? null : await this.over(count),
+                      factsOf(count),
+                      await this.differences(count, stop),
+                  ],
         ];
     }
 
@@ -228,12 +232,21 @@ class Counts extends Documents {
                 `/counts/${count.id}/lines/${query({ etat: "comptes", limit: 200 })}`,
                 stop,
             );
+            this.counting?.counting.leave();
             const counting = new Counting(count, results, this.signal);
 
             this.counting = { id: count.id, counting };
             requestAnimationFrame(() => counting.focus());
         }
         return this.counting.counting.node;
+    }
+
+    over({ id }) {
+        this.counting?.counting.leave();
+        this.counting = null;
+        this.left?.abort();
+        this.left = new AbortController();
+        return leftOver(id, AbortSignal.any([this.signal, this.left.signal]));
     }
 
     kindOf(count) {
@@ -269,12 +282,20 @@ class Counts extends Documents {
         ];
     }
 
+    // All that was scanned is counted first.
     async close(count) {
         const send = sender();
         const zero = element("input", { type: "checkbox" });
+        const settled = () => this.counting?.counting.settled() ?? null;
 
-        if (this.counting && !this.counting.counting.settled) {
-            notify("Tout n’est pas encore enregistré. Attendez un instant.");
+        if (this.closing) {
+            return;
+        }
+        this.closing = true;
+        const why = await settled();
+        this.closing = false;
+        if (why) {
+            notify(why);
             return;
         }
         const [gaps, missing] = await Promise.all([
@@ -304,6 +325,13 @@ class Counts extends Documents {
                     : null,
             submit: "Terminer et corriger le stock",
             action: async (reason, form) => {
+                // A scanner does not know that somebody asks.
+                const late = await settled();
+
+                if (late) {
+                    form.fail(late);
+                    return undefined;
+                }
                 try {
                     return await send(`/counts/${count.id}/close/`, {
                         ...reason,
@@ -343,6 +371,7 @@ class Counts extends Documents {
         });
 
         if (done) {
+            await this.counting?.counting.forget();
             announceChange();
             notify(`L’inventaire n° ${count.id} est abandonné.`);
             this.refresh();

@@ -128,6 +128,64 @@ till("goods come back, by scan and by number", {}, async (tab) => {
 });
 
 till(
+    "a return waits for the scans that are still looked up",
+    { expected: [/status of 500/] },
+    async (tab) => {
+        await setStock(1, 2, 20);
+        await setStock(1, 6, 20);
+        const { id } = await sell([
+            { produit: 2, quantite: 3 },
+            { produit: 6, quantite: 2 },
+        ]);
+        const form = tab.getByRole("dialog", { name: /^Reprendre/ });
+        const submit = form.getByRole("button", {
+            name: "Reprendre",
+            exact: true,
+        });
+        const [mouse, tea] = [await barcode(2), await barcode(6)];
+        let lost = true;
+
+        await openSale(tab, id);
+        await takeBack(tab);
+        await form.waitFor();
+        await tab.route(/\/products\/\?code=/, async (route) => {
+            await new Promise((resolve) => setTimeout(resolve, 400));
+            if (lost && route.request().url().includes(tea)) {
+                await route.fulfill({ status: 500, json: { detail: "Non." } });
+            } else {
+                await route.continue();
+            }
+        });
+        // Into the number of the other one, which stays
+        await form.getByLabel("Thé Vert Sencha").focus();
+        await scan(tab, mouse);
+        await scan(tab, mouse);
+        await scan(tab, tea);
+        await submit.click();
+        // One of them is not known: nothing is sent without it.
+        await form.getByText("n’a pas pu être cherché").waitFor();
+        assert.deepEqual(
+            (await api("GET", `/sales/${id}/returns/`)).results,
+            [],
+        );
+        lost = false;
+        await scan(tab, tea);
+        await submit.click();
+        await tab
+            .locator(".notice", { hasText: /3.articles repris, à rembourser/ })
+            .waitFor();
+        const [made] = (await api("GET", `/sales/${id}/returns/`)).results;
+        assert.deepEqual(
+            made.lignes.map(({ produit, quantite }) => [produit, quantite]),
+            [
+                [2, 2],
+                [6, 1],
+            ],
+        );
+    },
+);
+
+till(
     "somebody else was faster: what can still come back is said",
     { expected: [/status of 409/] },
     async (tab) => {

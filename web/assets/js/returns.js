@@ -83,11 +83,18 @@ export function returnable(sale, returns) {
 }
 
 class ReturnForm {
+    #chain = Promise.resolve();
+    // Scans that are no unit of a line
+    #missed = 0;
+    #sending = false;
+
     constructor(sale, left, nameOf) {
         this.sale = sale;
         this.left = left;
         this.send = sender();
         this.state = element("p", { class: "muted" });
+        // What stands in the fields
+        this.units = new Map(Array.from(left.keys(), (id) => [id, "0"]));
         this.counts = new Map(
             Array.from(left, ([product, most]) => [
                 product,
@@ -95,6 +102,15 @@ class ReturnForm {
                     name: `produit-${product}`,
                     label: nameOf(product),
                     type: "number",
+                    on: {
+                        input: ({ target }) => {
+                            this.units.set(product, target.value);
+                        },
+                        // A scanner has typed here, and may have been counted.
+                        restore: ({ target }) => {
+                            target.value = this.units.get(product);
+                        },
+                    },
                     min: 0,
                     max: most,
                     step: 1,
@@ -121,28 +137,54 @@ class ReturnForm {
         });
     }
 
-    // A product that is scanned is one unit more.
+    // A product that is scanned is one unit more.  What is scanned is decided in
+    // its order.
     scanned(code) {
-        read(`/products/${query({ code, limit: 1 })}`)
-            .then(({ results: [product] }) => {
-                const count = this.counts.get(product?.id);
-
-                if (!count) {
-                    this.tell(`« ${code} » n’est pas sur cette vente.`);
-                    return;
-                }
-                const value = Number(count.control.value) + 1;
-                if (value > this.left.get(product.id)) {
-                    this.tell(
-                        `Il ne reste plus de ${product.nom} à reprendre.`,
-                    );
-                    return;
-                }
-                count.control.value = String(value);
-                this.tell(`${product.nom} : ${quantity(value)}`);
-            })
-            .catch(() => this.tell(`« ${code} » n’a pas pu être cherché.`));
+        if (this.#sending) {
+            this.tell(`« ${code} » est venu trop tard pour ce retour.`);
+            return true;
+        }
+        const answer = read(`/products/${query({ code, limit: 1 })}`).then(
+            ({ results: [product] }) => ({ product }),
+            () => null,
+        );
+        this.#chain = this.#chain.then(async () => {
+            this.#decide(code, await answer);
+        });
         return true;
+    }
+
+    #decide(code, found) {
+        const product = found?.product;
+        const count = this.counts.get(product?.id);
+        const value = Number(this.units.get(product?.id)) + 1;
+
+        if (count && value <= this.left.get(product.id)) {
+            this.units.set(product.id, String(value));
+            count.control.value = String(value);
+            this.tell(`${product.nom} : ${quantity(value)}`);
+            return;
+        }
+        this.#missed += 1;
+        this.tell(
+            found === null
+                ? `« ${code} » n’a pas pu être cherché : scannez-le de nouveau.`
+                : count
+                  ? `Il ne reste plus de ${product.nom} à reprendre.`
+                  : `« ${code} » n’est pas sur cette vente.`,
+        );
+    }
+
+    // Resolves to whether all that was still looked up is on the return.
+    async #settled() {
+        const missed = this.#missed;
+        let last;
+
+        do {
+            last = this.#chain;
+            await last;
+        } while (last !== this.#chain);
+        return missed === this.#missed;
     }
 
     tell(text) {
@@ -175,6 +217,21 @@ class ReturnForm {
         return lines;
     }
 
+    async #make(lignes, { motif, remise }) {
+        const why = motif.trim();
+
+        this.#sending = true;
+        try {
+            return await this.send(`/sales/${this.sale.id}/returns/`, {
+                lignes,
+                ...(why ? { motif: why } : {}),
+                remise_en_stock: remise === "oui",
+            });
+        } finally {
+            this.#sending = false;
+        }
+    }
+
     // Resolves to the return, or to nothing.
     dialog() {
         return openDialog(`Reprendre : vente n° ${this.sale.id}`, (close) =>
@@ -185,17 +242,11 @@ class ReturnForm {
                 submit: "Reprendre",
                 cancel: () => close(),
                 action: async (values, form) => {
-                    const lignes = this.#lines(form);
-                    const motif = values.motif.trim();
+                    // What is not on it is told already.
+                    const lignes = (await this.#settled()) && this.#lines(form);
 
                     if (lignes) {
-                        close(
-                            await this.send(`/sales/${this.sale.id}/returns/`, {
-                                lignes,
-                                ...(motif ? { motif } : {}),
-                                remise_en_stock: values.remise === "oui",
-                            }),
-                        );
+                        close(await this.#make(lignes, values));
                     }
                 },
             }),

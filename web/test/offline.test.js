@@ -28,6 +28,7 @@ import {
     violations,
     withToken,
 } from "./browser.js";
+import { scan } from "./keyboard.js";
 import { openKillable } from "./killable.js";
 import {
     isMade,
@@ -104,6 +105,26 @@ test("without a server: the till is there, sales wait and go once, in order", as
     assert.deepEqual(await sold(), [1, 2, 3]);
     assert.equal(await stockOf(STORE, PRODUCT), 34);
     await tab.locator("#network p").first().waitFor({ state: "detached" });
+    nothingWrong(/ERR_/);
+    await close();
+});
+
+test("a barcode that was never scanned here is said not to be known offline", async () => {
+    const { tab, close, nothingWrong } = await openTill();
+    const left = tab.locator(".entries li");
+    const [code] = (await api("GET", "/products/1/sheet/")).codes_barres;
+
+    await offline(tab);
+    await tab.getByLabel("Produit", { exact: true }).focus();
+    await scan(tab, code);
+    await left
+        .getByText(`« ${code} » n’est pas connu de cet appareil sans connexion`)
+        .waitFor();
+    assert.equal(await tab.getByText("Aucun produit").count(), 0);
+    // The code of the shop is known, and so is the name.
+    await scan(tab, (await api("GET", "/products/1/sheet/")).code);
+    await tab.locator(".ticket-lines li").waitFor();
+    await tab.context().setOffline(false);
     nothingWrong(/ERR_/);
     await close();
 });

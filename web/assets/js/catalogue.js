@@ -122,12 +122,11 @@ async function findKept(text, limit) {
     const coded = await get("codes", text);
     const product = coded && (await get("produits", coded.id));
     const has = finder(text);
+    const found = product?.prix
+        ? [product]
+        : (await sellable()).filter(({ nom }) => has(nom)).slice(0, limit);
 
-    return {
-        found: product?.prix
-            ? [product]
-            : (await sellable()).filter(({ nom }) => has(nom)).slice(0, limit),
-    };
+    return { found, kept: true };
 }
 
 // By name; one of which only the stock is known has no price.

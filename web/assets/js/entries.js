@@ -45,8 +45,8 @@ export class Entries {
     // have it, and nothing came after it; ready(), resolves when what is added to
     // is there; focus(), where the next entry is typed.  Perhaps find(text,
     // signal), the products that an entry may mean, as a list or as findProducts()
-    // gives them, and unknown(text), whether
-    // what is no product was something else.
+    // gives them, with kept when only this device was asked; and unknown(text),
+    // whether what is no product was something else.
     constructor(actions, signal) {
         this.actions = actions;
         this.signal = signal;
@@ -146,7 +146,7 @@ export class Entries {
         this.#drop(this.#left.find((one) => one.open && one.text === text));
     }
 
-    #decide(text, count, { found, gone, error }) {
+    #decide(text, count, { found, gone, kept, error }) {
         if (error) {
             this.#leave(
                 text,
@@ -160,7 +160,12 @@ export class Entries {
             if (this.actions.unknown?.(text)) {
                 this.#tell("");
             } else {
-                this.#leave(text, `Aucun produit pour « ${text} ».`);
+                this.#leave(
+                    text,
+                    kept
+                        ? `« ${text} » n’est pas connu de cet appareil sans connexion : cherchez le produit par son nom.`
+                        : `Aucun produit pour « ${text} ».`,
+                );
             }
         } else if (found.length === 1) {
             this.actions.add(found[0], count);

@@ -423,7 +423,12 @@ async function minute(tab) {
 }
 
 test("a page idle for a minute sends nothing", async () => {
-    for (const path of ["/stock?magasin=1", "/demandes", "/caisse?magasin=1"]) {
+    for (const path of [
+        "/",
+        "/stock?magasin=1",
+        "/demandes",
+        "/caisse?magasin=1",
+    ]) {
         const { tab, seen, close, nothingWrong } = await openLive(
             path,
             {},

@@ -86,6 +86,10 @@ work(
 );
 
 const pages = [
+    "/",
+    "/journal",
+    "/importer",
+    "/inventaire",
     "/receptions",
     "/receptions?nouveau=oui",
     "/transferts?statut=tous",

@@ -459,9 +459,10 @@ test("a transaction that the browser gives up fails with a reason", async () => 
                 return made;
             };
             try {
-                return await kept
-                    .add("faits", { nom: "deux fois" })
-                    .then(() => "none", (error) => error?.name);
+                return await kept.add("faits", { nom: "deux fois" }).then(
+                    () => "none",
+                    (error) => error?.name,
+                );
             } finally {
                 IDBDatabase.prototype.transaction = transaction;
             }

@@ -1,7 +1,7 @@
 // Goods that come in, move, and are asked for.
 
 import assert from "node:assert/strict";
-import { api, settled, stockOf } from "./browser.js";
+import { api, base, settled, sql, stockOf, token } from "./browser.js";
 import { scan as burst } from "./keyboard.js";
 import {
     central,
@@ -658,6 +658,103 @@ work(
             minimum: null,
             maximum: null,
         });
+    },
+);
+
+// More than a page: 120 products of which the store 5 has none
+const scarce = `
+    INSERT INTO produit (id, nom, categorie, prix)
+    SELECT n, 'Aaa ' || n, 'Suite', 1 FROM generate_series(7001, 7120) n;
+    INSERT INTO stock_local (magasin_id, produit_id, quantite)
+    SELECT 5, n, 0 FROM generate_series(7001, 7120) n;
+    INSERT INTO seuil (magasin_id, produit_id, minimum, maximum)
+    SELECT 5, n, 2, 9 FROM generate_series(7001, 7120) n`;
+const plenty = ["demande_reapprovisionnement", "seuil", "stock_local"]
+    .map(
+        (table) =>
+            `DELETE FROM ${table} WHERE produit_id BETWEEN 7001 AND 7120;`,
+    )
+    .concat("DELETE FROM produit WHERE id BETWEEN 7001 AND 7120;")
+    .join(" ");
+
+work(
+    "reorder: all with what is not shown, as it was chosen",
+    { path: "/commander?magasin=5", expected: [/status of 400/] },
+    async (tab) => {
+        const waiting = async () =>
+            (
+                await api(
+                    "GET",
+                    "/replenishments/?magasin=5&statut=en_attente&limit=1000",
+                )
+            ).results;
+        const asked = async () =>
+            new Map(
+                (await waiting())
+                    .filter(({ produit }) => produit > 7000)
+                    .map(({ produit, quantite }) => [produit, quantite]),
+            );
+        const old = (await waiting()).map(({ id }) => id);
+
+        await sql(scarce);
+        try {
+            await tab.reload();
+            await settled(tab);
+            assert.equal(await tab.locator("tbody tr").count(), 50);
+            await tab
+                .getByRole("button", { name: "Tout demander, avec la suite" })
+                .waitFor();
+            await tab.getByLabel("Demander : Aaa 7003").uncheck();
+            await tab.getByLabel("Quantité : Aaa 7004").fill("x");
+            await press(tab, "Demander 49 produits et la suite");
+            await notice(tab, "Aaa 7004 : entrez un nombre").waitFor();
+            assert.equal((await asked()).size, 0);
+            await tab.getByLabel("Quantité : Aaa 7004").fill("4");
+
+            // Between the list and the request somebody asks for one of them.
+            let once = 0;
+            await tab.route("**/stores/5/reorder/", async (route) => {
+                if (route.request().method() === "POST" && once === 0) {
+                    once = 1;
+                    await fetch(`${base}/api/v1/stores/5/reorder/`, {
+                        method: "POST",
+                        headers: {
+                            Authorization: `Token ${token}`,
+                            "Content-Type": "application/json",
+                        },
+                        body: '{"lignes":[{"produit":7100,"quantite":7}]}',
+                    });
+                }
+                await route.continue();
+            });
+            const before = (await api("GET", "/stores/5/reorder/?limit=1000"))
+                .results;
+            await press(tab, "Demander 49 produits et la suite");
+            await notice(
+                tab,
+                `${before.length - 2} demandes envoyées pour`,
+            ).waitFor();
+            const now = await asked();
+            assert.equal(now.size, 119);
+            assert.equal(now.has(7003), false);
+            assert.equal(now.get(7004), 4);
+            assert.equal(now.get(7005), 9);
+            assert.equal(now.get(7100), 7);
+            assert.equal(now.get(7120), 9);
+            // What was left out is there still.
+            await settled(tab);
+            assert.deepEqual(
+                await tab.locator("tbody th .title").allTextContents(),
+                ["Aaa 7003"],
+            );
+        } finally {
+            for (const { id } of await waiting()) {
+                if (!old.includes(id)) {
+                    await api("POST", `/replenishments/${id}/cancel/`);
+                }
+            }
+            await sql(plenty);
+        }
     },
 );
 

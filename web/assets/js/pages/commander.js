@@ -16,6 +16,9 @@ import { beside, rowHeading, table } from "../table.js";
 import { defaultsDialog } from "../thresholds.js";
 
 const ROWS = 50;
+// As many as the API takes at once
+const MOST = 1000;
+const TRIES = 3;
 
 class Reorder {
     constructor({ body, actions, signal }) {
@@ -108,6 +111,7 @@ class Reorder {
         }
         this.button = why ? null : button("", () => this.ask(store));
         this.button?.classList.add("primary");
+        this.rest = null;
 
         const nodes = [
             locked(why, "Vous ne pouvez rien demander :"),
@@ -133,17 +137,18 @@ class Reorder {
                 ? element(
                       "div",
                       { class: "bulk some" },
-                      next
-                          ? button("Tout demander, avec la suite", () =>
-                                this.ask(store, true),
-                            )
-                          : null,
+                      next ? this.offerRest(store) : null,
                       this.button,
                   )
                 : null,
         ];
         this.count();
         return nodes;
+    }
+
+    offerRest(store) {
+        this.rest = button("", () => this.askRest(store));
+        return this.rest;
     }
 
     all() {
@@ -274,6 +279,14 @@ class Reorder {
                     : `Demander ${plural(picked.length, "produit", "produits")}`;
             this.button.disabled = picked.length === 0;
         }
+        if (this.rest) {
+            this.rest.textContent =
+                picked.length === this.rows.length
+                    ? "Tout demander, avec la suite"
+                    : picked.length === 0
+                      ? "Demander la suite"
+                      : `Demander ${plural(picked.length, "produit", "produits")} et la suite`;
+        }
         if (this.allBox) {
             this.allBox.checked = picked.length === this.rows.length;
             this.allBox.indeterminate =
@@ -281,42 +294,131 @@ class Reorder {
         }
     }
 
-    // all: what the server finds, beyond what is shown
-    ask(store, all = false) {
-        const lignes = [];
+    // What is shown and checked
+    ask(store) {
+        const picked = this.rows.filter((row) => !this.wanted(row).off);
 
-        for (const row of this.rows) {
-            const { off, text } = this.wanted(row);
-            const number = /^[1-9]\d{0,8}$/.test(text.trim());
-
-            if (off && !all) {
-                continue;
-            }
-            if (!number && !all) {
-                this.wrong(row);
-                return undefined;
-            }
-            lignes.push({ produit: row.produit, quantite: Number(text) });
+        if (!this.numbers(picked)) {
+            return undefined;
         }
         return attempt(async () => {
             const { demandes } = await this.send(
                 `/stores/${store.id}/reorder/`,
-                all ? {} : { lignes },
-            );
-
-            this.chosen.clear();
-            announceChange();
-            notify(
-                demandes.length === 0
-                    ? "Rien n’était à demander : quelqu’un vient de le faire."
-                    : `${plural(demandes.length, "demande envoyée", "demandes envoyées")} pour ${store.nom}.`,
                 {
-                    label: "Voir les demandes",
-                    run: () => navigate(`/demandes?magasin=${store.id}`),
+                    lignes: picked.map((row) => ({
+                        produit: row.produit,
+                        quantite: Number(this.wanted(row).text),
+                    })),
                 },
             );
-            this.refresh();
+
+            this.asked(store, demandes.length);
         });
+    }
+
+    // Are these quantities numbers?  The first that is none is shown.
+    numbers(rows) {
+        const bad = rows.find(
+            (row) => !/^[1-9]\d{0,8}$/.test(this.wanted(row).text.trim()),
+        );
+
+        if (bad) {
+            this.wrong(bad);
+        }
+        return !bad;
+    }
+
+    // The whole list, also what is not shown, but for what the person has taken
+    // out of it, and with the quantities that were written.
+    askRest(store) {
+        const picked = this.rows.filter((row) => !this.wanted(row).off);
+        let sent = 0;
+
+        if (this.rest.disabled || !this.numbers(picked)) {
+            return undefined;
+        }
+        this.rest.disabled = true;
+        return attempt(async () => {
+            try {
+                for (const lignes of pieces(await this.wholeList(store))) {
+                    const { demandes } = await this.sendPiece(store, lignes);
+
+                    sent += demandes.length;
+                }
+            } catch (error) {
+                // What has been asked for is not offered again.
+                if (sent > 0) {
+                    this.asked(store, sent);
+                }
+                this.rest.disabled = false;
+                throw error;
+            }
+            this.asked(store, sent);
+        });
+    }
+
+    async wholeList(store) {
+        const lines = [];
+        let next = `/stores/${store.id}/reorder/${query({ limit: MOST })}`;
+
+        while (next) {
+            const read = await readPage(next);
+
+            for (const { produit } of read.results) {
+                const { off, quantity: text } = this.chosen.get(produit) ?? {};
+
+                if (!off) {
+                    // Without a number it is the one that is suggested then.
+                    lines.push(
+                        text === undefined
+                            ? { produit }
+                            : { produit, quantite: Number(text) },
+                    );
+                }
+            }
+            next = read.next;
+        }
+        return lines;
+    }
+
+    // Somebody else may ask for some of it at the same time: that is left out.
+    async sendPiece(store, lignes) {
+        let left = lignes;
+
+        for (let attempt = 1; left.length > 0; attempt += 1) {
+            try {
+                return await this.send(`/stores/${store.id}/reorder/`, {
+                    lignes: left,
+                });
+            } catch (error) {
+                const faults = error.fields?.lignes;
+
+                if (
+                    !Array.isArray(faults) ||
+                    faults.length !== left.length ||
+                    attempt === TRIES
+                ) {
+                    throw error;
+                }
+                left = left.filter((_, at) => !faults[at].quantite);
+            }
+        }
+        return { demandes: [] };
+    }
+
+    asked(store, number) {
+        this.chosen.clear();
+        announceChange();
+        notify(
+            number === 0
+                ? "Rien n’était à demander : quelqu’un vient de le faire."
+                : `${plural(number, "demande envoyée", "demandes envoyées")} pour ${store.nom}.`,
+            {
+                label: "Voir les demandes",
+                run: () => navigate(`/demandes?magasin=${store.id}`),
+            },
+        );
+        this.refresh();
     }
 
     wrong(row) {
@@ -338,5 +440,11 @@ class Reorder {
 }
 
 export const mount = (page) => new Reorder(page);
+
+function* pieces(lines) {
+    for (let at = 0; at < lines.length; at += MOST) {
+        yield lines.slice(at, at + MOST);
+    }
+}
 
 const tooLittle = () => element("span", { class: "short" }, " insuffisant");

@@ -135,6 +135,28 @@ work(
         assert.equal(dashboard.rows.length, 6);
         assert.match(dashboard.rows[1][1], /^\d+,\d\d$/);
 
+        // As it is searched and put in order
+        for (const [address, words] of [
+            ["/?ordre=-ca", ""],
+            ["/?ordre=ca", ""],
+            ["/?ordre=nom&recherche=magasin", "magasin"],
+            ["/?recherche=nord&ordre=ca", "nord"],
+        ]) {
+            await tab.goto(address);
+            await settled(tab);
+            const shown = await tab.locator(".store h3").allTextContents();
+            const file = await saved(tab);
+
+            assert.ok(shown.length > 0);
+            assert.ok(words !== "nord" || shown.length === 1);
+            assert.deepEqual(
+                file.rows.slice(1).map((row) => row[0]),
+                shown,
+                address,
+            );
+            assert.equal(file.rows[0].length, 5);
+        }
+
         await tab.goto("/caisse?magasin=1");
         await settled(tab);
         await tab.getByRole("button", { name: "Chercher" }).click();

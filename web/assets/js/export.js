@@ -43,45 +43,48 @@ class File {
 }
 
 // What the page itself makes of the list: rows(cells, heads) gives the lines for
-// one of the API, headed(heads) their heads.
+// one of the API, headed(heads) their heads.  arrange(list, heads) gets all rows
+// of a list that is never long, and gives those that are saved, in their order.
 async function save(
     {
         path,
         name,
         rows: linesOf = (cells) => [cells],
         headed = (heads) => heads,
+        arrange = null,
     },
     tell,
     signal,
 ) {
     const file = new File();
+    const kept = [];
+    let names;
     let money = [];
     let rows = 0;
+    const add = (cells, heads) => {
+        for (const at of money) {
+            cells[at] = cells[at].replace(".", ",");
+        }
+        for (const line of linesOf(cells, heads)) {
+            file.add(cellsLine(line));
+            rows += 1;
+            if (rows % 1000 === 0) {
+                tell(rows);
+            }
+        }
+    };
 
-    await eachRow(
-        path,
-        (cells, heads) => {
-            for (const at of money) {
-                cells[at] = cells[at].replace(".", ",");
-            }
-            for (const line of linesOf(cells, heads)) {
-                file.add(cellsLine(line));
-                rows += 1;
-                if (rows % 1000 === 0) {
-                    tell(rows);
-                }
-            }
+    await eachRow(path, arrange ? (cells) => kept.push(cells) : add, {
+        signal,
+        head: (heads) => {
+            names = heads;
+            money = heads.flatMap((one, at) => (amounts.has(one) ? [at] : []));
+            file.add(cellsLine(headed(heads)));
         },
-        {
-            signal,
-            head: (heads) => {
-                money = heads.flatMap((one, at) =>
-                    amounts.has(one) ? [at] : [],
-                );
-                file.add(cellsLine(headed(heads)));
-            },
-        },
-    );
+    });
+    for (const cells of arrange?.(kept, names) ?? []) {
+        add(cells, names);
+    }
     const title = `${name}-${localDay(new Date())}.csv`;
 
     download(title, file.blob);

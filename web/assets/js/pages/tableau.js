@@ -87,8 +87,9 @@ class Dashboard {
             this.updated,
             exportButton(
                 () => ({
-                    path: "/dashboard/",
+                    path: this.shown && "/dashboard/?detail=true",
                     name: "tableau-de-bord",
+                    arrange: (rows, heads) => this.arrange(rows, heads),
                     // Without the members of the answer in detail
                     rows: (cells) => [cells.slice(0, MEMBERS)],
                     headed: (heads) => heads.slice(0, MEMBERS),
@@ -133,20 +134,12 @@ class Dashboard {
     view() {
         const { dashboard, stores, pending } = this.shown;
         const rows = withStores(dashboard, stores);
-        const wanted = choiceOf(
-            this.parameters,
-            "ordre",
-            Object.keys(orders),
-            "L’ordre",
-        );
+        const order = this.orderOf(rows);
 
         this.updated.textContent = `À jour à ${time(new Date())}`;
         if (rows.length === 0) {
             return empty("Il n’y a pas encore de magasin.");
         }
-        // Of many stores somebody looks for those that need a hand.
-        const order = wanted || (rows.length > BARS ? "ruptures" : "numero");
-
         this.filters.hidden = rows.length <= BARS && this.parameters.size === 0;
         this.order.control.value = order;
         if (this.charts) {
@@ -157,17 +150,47 @@ class Dashboard {
             totals(rows, pending.size),
             this.charts ? pictures(this.charts, rows) : null,
             element("h2", {}, "Magasin par magasin"),
-            this.cards(rows, orders[order][1]),
+            this.cards(rows, order),
         ];
     }
 
-    // Of all the stores, those that are looked for, a page of them
-    cards(rows, by) {
-        const text = this.parameters.get("recherche");
-        const has = finder(text ?? "");
-        const found = rows
+    // Of many stores somebody looks for those that need a hand.
+    orderOf(rows) {
+        return (
+            choiceOf(
+                this.parameters,
+                "ordre",
+                Object.keys(orders),
+                "L’ordre",
+            ) || (rows.length > BARS ? "ruptures" : "numero")
+        );
+    }
+
+    // Those that are looked for, in their order
+    found(rows, order) {
+        const by = orders[order][1];
+        const has = finder(this.parameters.get("recherche") ?? "");
+
+        return rows
             .filter((row) => has(row.magasin))
             .sort((a, b) => by(a, b) || a.id - b.id);
+    }
+
+    // The file has the stores that are shown, as they are now.
+    arrange(lines, heads) {
+        const at = heads.indexOf("magasin_id");
+        const byId = new Map(lines.map((line) => [Number(line[at]), line]));
+        const rows = withStores(this.shown.dashboard, this.shown.stores);
+
+        return this.found(rows, this.orderOf(rows))
+            .map((row) => byId.get(row.id))
+            .filter(Boolean);
+    }
+
+    // Of all the stores, those that are looked for, a page of them
+    cards(rows, order) {
+        const text = this.parameters.get("recherche");
+        const found = this.found(rows, order);
 
         if (found.length === 0) {
             return empty("Aucun magasin ne correspond.", showAll("recherche"));

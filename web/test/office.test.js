@@ -272,6 +272,120 @@ work(
     },
 );
 
+// The drinks, each a cent dearer
+async function dearer(tab) {
+    await tab
+        .getByLabel("Pour tous les produits affichés")
+        .selectOption("somme");
+    await tab.getByLabel("Valeur").fill("0,01");
+    await press(tab, "Proposer ces prix");
+    await press(tab, "Vérifier");
+    await tab
+        .getByRole("dialog")
+        .getByRole("button", { name: /^Enregistrer/ })
+        .click();
+}
+
+const takeBack = async (tab) => {
+    await press(tab, "Annuler le dernier changement");
+    await tab
+        .getByRole("dialog")
+        .getByRole("button", { name: /^Remettre/ })
+        .click();
+};
+
+work(
+    "prices: the last change can be taken back after a reload, but for what others changed",
+    { path: "/prix?categorie=Boissons" },
+    async (tab) => {
+        const drinks = async () =>
+            (await api("GET", "/products/?categorie=Boissons")).results;
+        const list = await drinks();
+        const [other] = list;
+        const dialog = tab.getByRole("dialog");
+        const last = tab.locator(".last-change");
+
+        assert.ok(list.length >= 3);
+        assert.equal(await last.count(), 0);
+        await dearer(tab);
+        await notice(tab, `${list.length} prix enregistrés.`).waitFor();
+        await last.getByText("par demo.").waitFor();
+        await tab.reload();
+        await settled(tab);
+        await last
+            .getByText(`Dernier changement : ${list.length} prix, `)
+            .waitFor();
+        await api("PATCH", `/products/${other.id}/`, { prix: "1.23" });
+        await takeBack(tab);
+        await notice(
+            tab,
+            `${list.length - 1} prix sont de nouveau comme avant.`,
+        ).waitFor();
+        await dialog.getByText("Le prix est devenu 1,23").waitFor();
+        await dialog
+            .locator(".form-actions")
+            .getByRole("button", { name: "Fermer" })
+            .click();
+        await last.waitFor({ state: "detached" });
+        await tab.reload();
+        await settled(tab);
+        assert.equal(await last.count(), 0);
+        assert.equal((await drinks())[0].prix, "1.23");
+        await api("PATCH", `/products/${other.id}/`, { prix: other.prix });
+        assert.deepEqual(await drinks(), list);
+    },
+);
+
+work(
+    "prices: what was saved before a refusal can be taken back",
+    { path: "/prix?categorie=Boissons", expected: [/status of 403/] },
+    async (tab) => {
+        const drinks = async () =>
+            (await api("GET", "/products/?categorie=Boissons")).results;
+        const list = await drinks();
+        const dialog = tab.getByRole("dialog");
+        const path = `**/api/v1/products/${list.at(-1).id}/`;
+
+        // The token's right is taken away half-way.
+        await tab.route(path, async (route) => {
+            if (route.request().method() === "PATCH") {
+                await new Promise((resolve) => setTimeout(resolve, 1000));
+                await route.fulfill({
+                    status: 403,
+                    json: { detail: "Vous n'avez pas la permission." },
+                });
+            } else {
+                await route.continue();
+            }
+        });
+        await dearer(tab);
+        await notice(tab, `${list.length - 1} prix enregistré`).waitFor();
+        await dialog.getByText("n’autorise pas cette opération").waitFor();
+        await dialog
+            .locator(".form-actions")
+            .getByRole("button", { name: "Fermer" })
+            .click();
+        assert.notDeepEqual(await drinks(), list);
+
+        // With nothing saved the change before stays the last one.
+        await tab.route("**/api/v1/products/*/", (route) =>
+            route.request().method() === "PATCH"
+                ? route.fulfill({ status: 403, json: { detail: "Non." } })
+                : route.continue(),
+        );
+        await press(tab, "Vérifier");
+        await dialog.getByRole("button", { name: /^Enregistrer/ }).click();
+        await dialog.getByText("n’autorise pas cette opération").waitFor();
+        await tab.keyboard.press("Escape");
+        await tab.unroute("**/api/v1/products/*/");
+        await tab.unroute(path);
+        await press(tab, "Tout effacer");
+        await takeBack(tab);
+        await notice(tab, "de nouveau comme avant").waitFor();
+        assert.deepEqual(await drinks(), list);
+    },
+);
+
 work(
     "stores: created, renamed, closed, opened again",
     { path: "/magasins", expected: [/status of 400/] },

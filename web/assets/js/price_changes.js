@@ -5,47 +5,63 @@ import { change, readTagged } from "./api.js";
 import { announceChange } from "./changes.js";
 import { explain, Refusal, Withdrawn } from "./errors.js";
 import { cents, plain } from "./money.js";
+import { readRights } from "./rights.js";
+import { device } from "./storage.js";
 
 const AT_ONCE = 4;
 const TRIES = 3;
+const PLACE = "magasin.prix";
 
 const pause = (seconds) =>
     new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
-// changes: [{id, name, from, to}] of cents.  Gives {done, left: [{...change,
-// why}]}; tell(number) after each.
-export async function changePrices(changes, tell = () => {}) {
+// changes: [{id, name, from, to}] of cents.  Gives {done, left: [{...change, why,
+// lost}]}, lost where another try is in vain; tell(number) after each.  What ends
+// all of it, such as a token that may not, is thrown where nothing has been done.
+async function changePrices(changes, tell = () => {}) {
     const waiting = [...changes];
     const done = [];
     const left = [];
+    let end = null;
     const work = async () => {
         for (let one = waiting.shift(); one; one = waiting.shift()) {
-            const why = await changeOne(one);
+            try {
+                const fault = await changeOne(one);
 
-            if (why === null) {
-                done.push(one);
-            } else {
-                left.push({ ...one, why });
+                if (fault === null) {
+                    done.push(one);
+                } else {
+                    left.push({ ...one, ...fault });
+                }
+            } catch (error) {
+                end ??= error;
+                left.push({ ...one, why: reasonOf(error) });
+                left.push(
+                    ...waiting
+                        .splice(0)
+                        .map((next) => ({ ...next, why: "Pas essayé." })),
+                );
             }
             tell(done.length + left.length);
         }
     };
 
-    try {
-        await Promise.all(Array.from({ length: AT_ONCE }, work));
-    } finally {
-        waiting.length = 0;
-        if (done.length > 0) {
-            announceChange();
-        }
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    if (done.length > 0) {
+        announceChange();
+    } else if (end) {
+        throw end;
     }
     return { done, left };
 }
 
-export const reversed = (changes) =>
-    changes.map((one) => ({ ...one, from: one.to, to: one.from }));
+const reasonOf = (error) =>
+    error instanceof Withdrawn ? "Il n’y a pas de jeton." : explain(error);
 
-// Null when it is done, else why not
+const reversed = (changes) =>
+    changes.map(({ id, name, from, to }) => ({ id, name, from: to, to: from }));
+
+// Null when it is done, else {why, lost}
 async function changeOne({ id, from, to }) {
     const path = `/products/${id}/`;
 
@@ -59,7 +75,10 @@ async function changeOne({ id, from, to }) {
                 return null;
             }
             if (now !== from) {
-                return `Le prix est devenu ${data.prix.replace(".", ",")} entre-temps.`;
+                return {
+                    why: `Le prix est devenu ${data.prix.replace(".", ",")} entre-temps.`,
+                    lost: true,
+                };
             }
             await change("PATCH", path, { prix: plain(to) }, etag);
             return null;
@@ -74,13 +93,94 @@ async function changeOne({ id, from, to }) {
                 error.status !== 412 &&
                 (!error.temporary || attempt === TRIES)
             ) {
-                return explain(error);
+                return { why: explain(error), lost: error.status === 404 };
             }
             if (error.status !== 412) {
                 await pause(Math.min(error.wait ?? 1, 2));
             }
         }
     }
+}
+
+// The last change is kept by the device until it is taken back, or another one
+// takes its place: {when, who, changes}, null where there is none.
+export function lastChange() {
+    try {
+        const { when, who, changes } = JSON.parse(device.get(PLACE));
+
+        return {
+            when,
+            who,
+            changes: changes.map(([id, name, from, to]) => ({
+                id,
+                name,
+                from: BigInt(from),
+                to: BigInt(to),
+            })),
+        };
+    } catch {
+        return null;
+    }
+}
+
+function keep({ when, who, changes }) {
+    device.set(
+        PLACE,
+        JSON.stringify({
+            when,
+            who,
+            changes: changes.map(({ id, name, from, to }) => [
+                id,
+                name,
+                String(from),
+                String(to),
+            ]),
+        }),
+    );
+}
+
+// The tab may be closed half-way, so all of it is kept before it begins: to take
+// back what was never changed does nothing.  Gives {done, left, kept}.
+export async function changeAndKeep(changes, tell) {
+    const before = lastChange();
+    const when = new Date().toISOString();
+    const who = async () => (await readRights()).me?.nom ?? null;
+    const restore = () => (before ? keep(before) : device.remove(PLACE));
+    let kept = { when, who: await who(), changes };
+
+    keep(kept);
+    try {
+        const { done, left } = await changePrices(changes, tell);
+
+        if (done.length === 0) {
+            restore();
+            return { done, left, kept: null };
+        }
+        // The token may have been given meanwhile.
+        kept = { when, who: await who(), changes: done };
+        keep(kept);
+        return { done, left, kept };
+    } catch (error) {
+        restore();
+        throw error;
+    }
+}
+
+// What somebody has changed since stays as it is.  What could not be tried is
+// kept for another time.
+export async function takeBack(kept) {
+    const { done, left } = await changePrices(reversed(kept.changes));
+    const again = left.filter((one) => !one.lost);
+
+    // Another change may have taken its place.
+    if (lastChange()?.when === kept.when) {
+        if (again.length > 0) {
+            keep({ ...kept, changes: reversed(again) });
+        } else {
+            device.remove(PLACE);
+        }
+    }
+    return { done, left };
 }
 
 // How a price is rounded, in cents

@@ -8,10 +8,16 @@ import { button, element, fill } from "../dom.js";
 import { exportButton } from "../export.js";
 import { filterBar, more, searchField, showAll } from "../filters.js";
 import { field, formOf } from "../form.js";
-import { amount, plural } from "../format.js";
+import { amount, moment, plural } from "../format.js";
 import { cents, plain } from "../money.js";
 import { attempt, notify, say } from "../notices.js";
-import { changePrices, percent, proposed, reversed } from "../price_changes.js";
+import {
+    changeAndKeep,
+    lastChange,
+    percent,
+    proposed,
+    takeBack,
+} from "../price_changes.js";
 import { empty, Region } from "../region.js";
 import { locked, readRights } from "../rights.js";
 import { setParameters } from "../router.js";
@@ -51,6 +57,7 @@ class Prices {
             },
         });
         this.tool = this.calculator();
+        this.last = element("div", {});
         this.told = element("span", { class: "muted" });
         this.drop = button("Tout effacer", () => this.clear());
         this.check = button("Vérifier", () => this.preview(), {
@@ -66,6 +73,7 @@ class Prices {
         fill(
             body,
             filterBar(this.search.node, this.category.node),
+            this.last,
             this.tool,
             this.region.node,
             this.bar,
@@ -80,6 +88,8 @@ class Prices {
         const fresh = () => this.written.size === 0 && this.refresh();
         keepFresh(0, fresh, signal);
         document.addEventListener("jeton", fresh, { signal });
+        // Another tab has changed prices, or taken them back.
+        window.addEventListener("storage", () => this.showLast(), { signal });
         window.addEventListener(
             "beforeunload",
             (event) => this.written.size > 0 && event.preventDefault(),
@@ -183,6 +193,7 @@ class Prices {
             this.rows = rows;
             this.why = rights.why("produits", null);
             this.tool.hidden = Boolean(this.why) || rows.length === 0;
+            this.showLast();
             return this.view(next);
         });
     }
@@ -385,7 +396,7 @@ class Prices {
                     cancel: () => close(),
                     action: async () =>
                         close(
-                            await changePrices(changes, (number) => {
+                            await changeAndKeep(changes, (number) => {
                                 progress.textContent = `${number} sur ${changes.length}…`;
                             }),
                         ),
@@ -401,17 +412,17 @@ class Prices {
         }
     }
 
-    report({ done, left }) {
+    report({ done, left, kept }) {
         this.count();
         this.refresh();
-        if (done.length > 0) {
+        if (kept) {
             notify(
                 `${plural(done.length, "prix enregistré", "prix enregistrés")}.`,
                 {
                     label: "Annuler",
                     run: () =>
                         attempt(async () =>
-                            this.restored(await changePrices(reversed(done))),
+                            this.restored(await takeBack(kept)),
                         ),
                 },
             );
@@ -425,6 +436,62 @@ class Prices {
             `${plural(done.length, "prix est", "prix sont")} de nouveau comme avant.`,
         );
         tellLeft(left);
+    }
+
+    // What the device keeps of the last change, with the way back
+    showLast() {
+        const last = lastChange();
+
+        if (!last) {
+            fill(this.last);
+            return;
+        }
+        const by = last.who ? `, par ${last.who}` : "";
+
+        fill(
+            this.last,
+            element(
+                "p",
+                { class: "last-change" },
+                element(
+                    "span",
+                    {},
+                    `Dernier changement : ${plural(last.changes.length, "prix", "prix")}, ${moment(last.when)}${by}.`,
+                ),
+                this.why
+                    ? null
+                    : button("Annuler", () => this.askBack(last), {
+                          class: "link",
+                          "aria-label": "Annuler le dernier changement",
+                      }),
+            ),
+        );
+    }
+
+    async askBack(last) {
+        const number = last.changes.length;
+        const result = await openDialog(
+            "Annuler le dernier changement",
+            (close) =>
+                formOf({
+                    intro: "Chaque prix redevient celui d’avant. Un prix que quelqu’un a changé depuis reste comme il est.",
+                    fields: [],
+                    extra: changeTable(
+                        last.changes.map((one) => ({
+                            ...one,
+                            from: one.to,
+                            to: one.from,
+                        })),
+                    ),
+                    submit: `Remettre ${plural(number, "prix", "prix")}`,
+                    action: async () => close(await takeBack(last)),
+                }),
+            { class: "broad" },
+        );
+
+        if (result) {
+            this.restored(result);
+        }
     }
 
     update(now) {

@@ -619,3 +619,107 @@ work(
         await tab.locator(".empty", { hasText: "n’existe pas" }).waitFor();
     },
 );
+
+// 500 stores and 600 products that were sold in each month of 2024: the first ones
+// evenly, the last one in December alone, and more than any other.
+const year = `
+    INSERT INTO magasin (id, nom, adresse)
+    SELECT n, 'Lieu ' || n, 'rue' FROM generate_series(2001, 2500) n;
+    INSERT INTO produit (id, nom, categorie, prix)
+    SELECT n, 'Essai ' || n, 'Essais', 1 FROM generate_series(8001, 8600) n;
+    INSERT INTO vente_jour (magasin_id, jour, quantite, total)
+    SELECT n, jour, 1,
+           CASE WHEN n = 2500 AND jour >= '2024-12-01' THEN 200 ELSE 10 END
+      FROM generate_series(2001, 2500) n,
+           generate_series('2024-01-15', '2024-12-15', interval '1 month') jour;
+    INSERT INTO vente_jour_produit (magasin_id, jour, produit_id, quantite, total)
+    SELECT 0, jour, n, 1,
+           CASE WHEN n = 8600 AND jour >= '2024-12-01' THEN 200 ELSE 10 END
+      FROM generate_series(8001, 8600) n,
+           generate_series('2024-01-15', '2024-12-15', interval '1 month') jour;`;
+const noYear = `
+    DELETE FROM vente_jour WHERE magasin_id BETWEEN 2001 AND 2500;
+    DELETE FROM vente_jour_produit WHERE produit_id BETWEEN 8001 AND 8600;
+    DELETE FROM produit WHERE id BETWEEN 8001 AND 8600;
+    DELETE FROM magasin WHERE id BETWEEN 2001 AND 2500;`;
+
+work(
+    "numbers: a year of 500 stores and of 600 products in the right order",
+    { path: "/" },
+    async (tab) => {
+        const seen = [];
+        const first = tab.locator(".groups tbody tr").first();
+
+        tab.on("request", (request) => {
+            if (request.url().includes("groupe=")) {
+                seen.push(request.url());
+            }
+        });
+        await sql(year);
+        try {
+            for (const [group, name, rows] of [
+                ["magasin", "Lieu 2500", 500],
+                ["produit", "Essai 8600", 600],
+                ["categorie", "Essais", 1],
+            ]) {
+                seen.length = 0;
+                await tab.goto(
+                    `/chiffres?depuis=2024-01-01&jusqu_a=2024-12-31&groupe=${group}`,
+                );
+                await settled(tab);
+                await first.getByText(name).waitFor();
+                assert.equal(
+                    digits(await first.locator("td").nth(1).textContent()),
+                    group === "categorie" ? 7219000 : 31000,
+                );
+                // A month of it is a page: no request for each store.
+                assert.ok(seen.length <= 15, seen.join("\n"));
+                const [file] = await Promise.all([
+                    tab.waitForEvent("download"),
+                    press(
+                        tab,
+                        `CSV : par ${group === "categorie" ? "catégorie" : group}`,
+                    ),
+                ]);
+                const text = await readFile(await file.path(), "utf8");
+                assert.equal(text.trimEnd().split("\r\n").length - 1, rows);
+            }
+        } finally {
+            await sql(noYear);
+        }
+    },
+);
+
+work(
+    "numbers: where there is too much to add up there is no order",
+    { path: "/" },
+    async (tab) => {
+        await tab.route("**/reports/sales/?*groupe=produit*", (route) => {
+            const url = new URL(route.request().url());
+            const page = Number(url.searchParams.get("cursor") ?? 0);
+
+            url.searchParams.set("cursor", page + 1);
+            return route.fulfill({
+                json: {
+                    next: String(url),
+                    results: Array.from({ length: 1000 }, (_, at) => ({
+                        periode: "2026-11",
+                        produit: 1000 * page + at,
+                        nom: "x",
+                        unites: 1,
+                        chiffre_affaires: "1.00",
+                        unites_rendues: 0,
+                        remboursements: "0.00",
+                        net: "1.00",
+                    })),
+                },
+            });
+        });
+        await tab.goto("/chiffres?periode=365");
+        await tab.getByText(/plus de 100.000 lignes/).waitFor();
+        assert.equal(await tab.locator(".groups").count(), 0);
+        assert.equal(await tab.locator(".times").count(), 1);
+        await press(tab, "Par catégorie");
+        await tab.locator(".groups").waitFor();
+    },
+);

@@ -5,7 +5,8 @@ import { query, readPage } from "./api.js";
 import { cents } from "./money.js";
 
 const PAGE = 1000;
-const PAGES = 5;
+// So many rows are added up at most.
+export const MOST = 100000;
 const DAY = 86400000;
 
 // Days are calendar days, whatever clock changes there are: noon of UTC.
@@ -22,16 +23,50 @@ export function before({ from, to }) {
     return { from: plusDays(from, -days), to: plusDays(to, -days) };
 }
 
-async function rowsOf(parameters, stop) {
-    const rows = [];
-    let next = `/reports/sales/${query({ ...parameters, limit: PAGE })}`;
+// take(row) for each row of a report; gives whether that were all of them.  For
+// each page the server adds up the days that are asked for: where there are many
+// pages the months are asked for one by one.
+async function eachRow({ span, ...parameters }, take, stop) {
+    const path = ({ from, to }) =>
+        `/reports/sales/${query({ ...parameters, depuis: from, jusqu_a: to, limit: PAGE })}`;
+    const first = await readPage(path(span), stop);
+    let rows = 0;
 
-    for (let page = 0; page < PAGES && next; page += 1) {
-        const answer = await readPage(next, stop);
-        rows.push(...answer.results);
-        next = answer.next;
+    if (first.next === null) {
+        first.results.forEach(take);
+        return true;
     }
-    return { rows, whole: next === null };
+    for (const month of monthsOf(span)) {
+        let next = path(month);
+
+        while (next) {
+            if (rows >= MOST) {
+                return false;
+            }
+            const page = await readPage(next, stop);
+
+            page.results.forEach(take);
+            rows += page.results.length;
+            next = page.next;
+        }
+    }
+    return true;
+}
+
+// The parts of a span that are in one month each
+function monthsOf({ from, to }) {
+    const months = [];
+
+    for (let day = from; day <= to; ) {
+        const next = dayAt(
+            Date.UTC(Number(day.slice(0, 4)), Number(day.slice(5, 7)), 1, 12),
+        );
+        const last = plusDays(next, -1);
+
+        months.push({ from: day, to: [last, to].sort()[0] });
+        day = next;
+    }
+    return months;
 }
 
 // What was sold, what came back in the same time, and what is left of it.
@@ -54,22 +89,23 @@ function add(sum, row) {
 // The periods of a span, also those without sales, in their order: {key} and
 // the sums.  Hours are those of the day, of all its days together.
 export async function overTime({ by, store, span }, stop) {
-    const { rows, whole } = await rowsOf(
-        { par: by, magasin: store, depuis: span.from, jusqu_a: span.to },
-        stop,
-    );
     const periods = new Map(
         keys(by, span).map((key) => [key, { key, ...nothing() }]),
     );
 
-    for (const row of rows) {
-        const key = by === "heure" ? row.periode.slice(11, 13) : row.periode;
-        const sum = periods.get(key) ?? { key, ...nothing() };
+    await eachRow(
+        { par: by, magasin: store, span },
+        (row) => {
+            const key =
+                by === "heure" ? row.periode.slice(11, 13) : row.periode;
+            const sum = periods.get(key) ?? { key, ...nothing() };
 
-        add(sum, row);
-        periods.set(key, sum);
-    }
-    return { periods: [...periods.values()], whole };
+            add(sum, row);
+            periods.set(key, sum);
+        },
+        stop,
+    );
+    return [...periods.values()];
 }
 
 function keys(by, { from, to }) {
@@ -104,31 +140,25 @@ function week(day) {
 }
 
 // By store, product or category, those with the most first: {key, name} and the
-// sums.  Of months there are the fewest rows.
+// sums, of all the span where it is whole.  Of months there are the fewest rows.
 export async function byGroup({ group, store, span }, stop) {
-    const { rows, whole } = await rowsOf(
-        {
-            par: "mois",
-            groupe: group,
-            magasin: store,
-            depuis: span.from,
-            jusqu_a: span.to,
+    const groups = new Map();
+    const whole = await eachRow(
+        { par: "mois", groupe: group, magasin: store, span },
+        (row) => {
+            const key = row[group];
+            const sum = groups.get(key) ?? {
+                key,
+                name: group === "categorie" ? row.categorie : row.nom,
+                ...nothing(),
+            };
+
+            add(sum, row);
+            groups.set(key, sum);
         },
         stop,
     );
-    const groups = new Map();
 
-    for (const row of rows) {
-        const key = row[group];
-        const sum = groups.get(key) ?? {
-            key,
-            name: group === "categorie" ? row.categorie : row.nom,
-            ...nothing(),
-        };
-
-        add(sum, row);
-        groups.set(key, sum);
-    }
     return {
         groups: [...groups.values()].sort((a, b) =>
             a.revenue === b.revenue ? 0 : a.revenue < b.revenue ? 1 : -1,

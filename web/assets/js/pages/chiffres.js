@@ -17,6 +17,7 @@ import {
     byGroup,
     daysBetween,
     growth,
+    MOST,
     nothing,
     overTime,
     plusDays,
@@ -251,9 +252,9 @@ class Numbers {
     }
 
     view(asked, { now, then, groups, groupsThen, earlier }) {
-        const rows = periodRows(asked.by, now.periods, then.periods);
-        const sum = total(now.periods);
-        const sumThen = total(then.periods);
+        const rows = periodRows(asked.by, now, then);
+        const sum = total(now);
+        const sumThen = total(then);
 
         if (this.chart) {
             // Once its canvas is in the document.
@@ -271,7 +272,7 @@ class Numbers {
                     ? " Aujourd’hui n’est pas fini."
                     : null,
             ),
-            figures(asked, sum, sumThen, now.periods),
+            figures(asked, sum, sumThen, now),
             this.chart
                 ? element(
                       "section",
@@ -283,14 +284,20 @@ class Numbers {
             this.head(`Par ${ways[asked.by].toLowerCase()}`, () =>
                 saveTimes(asked, rows),
             ),
-            now.whole && then.whole ? null : cut(),
             timeTable(asked, rows, sum, sumThen),
+            groups.whole && groupsThen.whole
+                ? this.parts(asked, groups.groups, groupsThen.groups)
+                : tooMany(asked),
+        ];
+    }
+
+    parts(asked, groups, groupsThen) {
+        return [
             this.head(`Par ${kinds[asked.group].toLowerCase()}`, () =>
-                saveGroups(asked, groups.groups, groupsThen.groups),
+                saveGroups(asked, groups, groupsThen),
             ),
-            groups.whole && groupsThen.whole ? null : cut(),
-            groupTable(asked, groups.groups, groupsThen.groups, this.many),
-            groups.groups.length > this.many
+            groupTable(asked, groups, groupsThen, this.many),
+            groups.length > this.many
                 ? button(
                       "Montrer la suite",
                       () => {
@@ -332,12 +339,18 @@ function usual(days) {
     return days <= 92 ? "jour" : "mois";
 }
 
-const cut = () =>
-    element(
-        "p",
-        { class: "locked" },
-        "Il y en a trop pour tout lire : ces chiffres ne sont pas complets. Choisissez un magasin ou une période plus courte.",
-    );
+// Of some of the rows the order would be wrong.
+const tooMany = ({ group }) => [
+    element("h2", {}, `Par ${kinds[group].toLowerCase()}`),
+    empty(
+        `Il y a plus de ${quantity(MOST)} lignes : trop pour les additionner ici. Choisissez un magasin ou une période plus courte.`,
+        group === "produit"
+            ? button("Par catégorie", () =>
+                  setParameters({ groupe: "categorie" }),
+              )
+            : null,
+    ),
+];
 
 function labelOf(by, key) {
     if (by === "heure") {

@@ -96,6 +96,91 @@ work(
     },
 );
 
+const journalOf = async (id, type) =>
+    (
+        await api("GET", `/journal/?type=${type}&ordering=-id&limit=20`)
+    ).results.find((row) => row.reference === `demande/${id}`);
+
+work(
+    "requests: fewer are granted of many, each its own, with one reason",
+    { path: "/demandes" },
+    async (tab) => {
+        const had = await stockOf(1, 8);
+        const one = await ask(1, 8, 12);
+        const two = await ask(2, 8, 13);
+        const three = await ask(1, 9, 14);
+        const lost = await ask(2, 9, 15);
+        const dialog = tab.getByRole("dialog");
+        const units = (name) =>
+            tab.getByLabel(new RegExp(`^Quantité accordée : ${name}`));
+        const approve = () =>
+            tab
+                .locator(".bulk")
+                .getByRole("button", { name: "Approuver" })
+                .click();
+
+        await tab.reload();
+        await settled(tab);
+        await units("12 × Chocolat Noir").fill("13");
+        await choose(tab, /^Choisir : 13 × Chocolat Noir/);
+        await units("14 × Chocolat au Lait").fill("4");
+        await units("15 × Chocolat au Lait").fill("5");
+        await tab.getByText("4 demandes cochées").waitFor();
+        await approve();
+        await notice(tab, "entrez un nombre entier, de 1 à 12").waitFor();
+        await units("12 × Chocolat Noir").fill("5");
+        await approve();
+        await dialog.getByText("5 × Chocolat Noir").waitFor();
+        await dialog.getByText("(sur 12)").waitFor();
+        // Its store wants more meanwhile.
+        await api("PATCH", `/replenishments/${lost.id}/`, { quantite: 16 });
+        await dialog.getByLabel("Motif").fill("la suite vendredi");
+        await dialog.getByRole("button", { name: "Approuver" }).click();
+        await notice(tab, "3 demandes approuvées, 1 autrement").waitFor();
+        await dialog.getByText("a changé cette demande").waitFor();
+        await dialog
+            .locator(".form-actions")
+            .getByRole("button", { name: "Fermer" })
+            .click();
+        for (const [{ id }, quantite] of [
+            [one, 5],
+            [two, 13],
+            [three, 4],
+        ]) {
+            const now = await request(id);
+
+            assert.equal(now.statut, "approuvee");
+            assert.equal(now.quantite, quantite);
+            assert.equal(
+                (await journalOf(id, "demande_approbation")).motif,
+                "la suite vendredi",
+            );
+        }
+        assert.equal(
+            (await journalOf(one.id, "demande_modification")).motif,
+            "la suite vendredi",
+        );
+        assert.equal(await stockOf(1, 8), had + 5);
+        assert.equal((await request(lost.id)).statut, "en_attente");
+        await api("POST", `/replenishments/${lost.id}/cancel/`);
+
+        // One alone with a reason
+        const last = await ask(1, 8, 12);
+        await tab.reload();
+        await settled(tab);
+        await press(tab, /^Approuver : 12 × Chocolat Noir/);
+        await dialog.getByLabel("Quantité accordée").fill("2");
+        await dialog.getByLabel("Motif").fill("casse");
+        await dialog.getByRole("button", { name: "Approuver" }).click();
+        await notice(tab, "approuvée : 2 × Chocolat Noir").waitFor();
+        assert.equal(
+            (await journalOf(last.id, "demande_approbation")).motif,
+            "casse",
+        );
+        assert.equal((await request(last.id)).quantite, 2);
+    },
+);
+
 work(
     "requests: a store changes its own, and takes it back",
     {

@@ -4,12 +4,11 @@
 import { choiceOf, idOf } from "../address.js";
 import { change, query, read, readPage, readTagged, sender } from "../api.js";
 import { announceChange } from "../changes.js";
-import { decideMany } from "../decisions.js";
-import { openDialog } from "../dialog.js";
+import { decideMany, granting } from "../decisions.js";
 import { button, element, fill } from "../dom.js";
 import { exportButton } from "../export.js";
 import { filterBar, more } from "../filters.js";
-import { field, formOf } from "../form.js";
+import { field } from "../form.js";
 import { moment, plural, quantity } from "../format.js";
 import { follow } from "../live.js";
 import { notify } from "../notices.js";
@@ -40,6 +39,8 @@ class Requests {
         this.parameters = new URLSearchParams();
         this.many = ROWS;
         this.picked = new Set();
+        // {id: text} of the units that are granted where they were written
+        this.granted = new Map();
 
         this.state = field({
             name: "statut",
@@ -237,7 +238,10 @@ class Requests {
                     ? [{ label: this.all(), class: "check" }]
                     : []),
                 { label: "Produit" },
-                { label: "Demandé", class: "number" },
+                {
+                    label: this.choosing ? "Quantité" : "Demandé",
+                    class: "number",
+                },
                 { label: "Au central", class: "number wide" },
                 { label: "Décision" },
             ],
@@ -293,6 +297,61 @@ class Requests {
 
         box.checked = this.picked.has(row.id);
         return box;
+    }
+
+    // Who writes a number wants to grant it.
+    units(row, what) {
+        const text = this.granted.get(row.id) ?? String(row.quantite);
+        const input = element("input", {
+            type: "text",
+            inputmode: "numeric",
+            class: "number",
+            maxlength: 10,
+            autocomplete: "off",
+            value: text,
+            "aria-label": `Quantité accordée : ${what}`,
+            "data-focus": `accorder ${row.id}`,
+            "data-request": row.id,
+            "data-value": text,
+            on: {
+                input: () => {
+                    input.removeAttribute("aria-invalid");
+                    this.granted.set(row.id, input.value);
+                    this.pick(row.id, true);
+                    input
+                        .closest("tr")
+                        .querySelector("input[type=checkbox]").checked = true;
+                    this.count();
+                },
+            },
+        });
+
+        return number(
+            input,
+            element(
+                "span",
+                { class: "muted block" },
+                `sur ${quantity(row.quantite)}`,
+            ),
+        );
+    }
+
+    unitsOf(row) {
+        return this.granted.has(row.id)
+            ? wholeUpTo(this.granted.get(row.id), row.quantite)
+            : row.quantite;
+    }
+
+    wrong(row) {
+        const input = this.region.node.querySelector(
+            `input[data-request="${row.id}"]`,
+        );
+
+        input.setAttribute("aria-invalid", "true");
+        input.focus();
+        notify(
+            `${this.products.get(row.produit).nom} : entrez un nombre entier, de 1 à ${quantity(row.quantite)}.`,
+        );
     }
 
     bulk() {
@@ -369,7 +428,9 @@ class Requests {
                       )
                     : null,
             ),
-            number(quantity(row.quantite)),
+            waits && this.choosing
+                ? this.units(row, what)
+                : number(quantity(row.quantite)),
             element(
                 "td",
                 { class: "number wide" },
@@ -423,6 +484,9 @@ class Requests {
 
     async grant(row, product, what) {
         const send = sender();
+        const grant = granting();
+        // As it is now: rows follow what changes.
+        const asked = { ...row };
         const there = product.central;
         const units = field({
             name: "quantite",
@@ -432,38 +496,43 @@ class Requests {
             max: row.quantite,
             step: 1,
             inputmode: "numeric",
-            value: String(row.quantite),
-            hint: `Demandé : ${quantity(row.quantite)}.`,
+            value: String(this.unitsOf(row) ?? row.quantite),
+            hint: `Demandé : ${quantity(asked.quantite)}.`,
         });
-        const answer = await openDialog("Approuver la demande", (close) =>
-            formOf({
-                intro: `${what}. ${consequence(there, row.quantite)}`,
-                fields: [units],
-                submit: "Approuver",
-                cancel: () => close(),
-                action: async (values, form) => {
-                    const granted = wholeUpTo(values.quantite, row.quantite);
-                    if (granted === null) {
-                        form.show({
-                            quantite: [
-                                `Entrez un nombre entier, de 1 à ${quantity(row.quantite)}.`,
-                            ],
-                        });
-                        return;
-                    }
-                    close(
-                        await settle(() =>
-                            send(
-                                `/replenishments/${row.id}/approve/`,
-                                granted === row.quantite
-                                    ? undefined
-                                    : { quantite: granted },
-                            ),
-                        ),
+        const answer = await askWhy({
+            title: "Approuver la demande",
+            text: `${what}. ${consequence(there, asked.quantite)}`,
+            fields: [units],
+            placeholder: "fin de série, la suite vendredi…",
+            submit: "Approuver",
+            action: async (reason, form, values) => {
+                const granted = wholeUpTo(values.quantite, asked.quantite);
+
+                if (granted === null) {
+                    form.show({
+                        quantite: [
+                            `Entrez un nombre entier, de 1 à ${quantity(asked.quantite)}.`,
+                        ],
+                    });
+                    return undefined;
+                }
+                if (reason.motif) {
+                    const [result] = await grant(
+                        [{ ...asked, granted }],
+                        reason,
                     );
-                },
-            }),
-        );
+                    return result.demande ?? { refused: result.detail };
+                }
+                return settle(() =>
+                    send(
+                        `/replenishments/${row.id}/approve/`,
+                        granted === asked.quantite
+                            ? undefined
+                            : { quantite: granted },
+                    ),
+                );
+            },
+        });
 
         this.done(
             row,
@@ -497,14 +566,21 @@ class Requests {
 
     async decideMany(approve) {
         const rows = this.rows.filter((row) => this.picked.has(row.id));
-        const done = await decideMany(
-            rows,
-            (row) => this.products.get(row.produit).nom,
+        const bad = rows.find((row) => this.unitsOf(row) === null);
+
+        if (approve && bad) {
+            this.wrong(bad);
+            return;
+        }
+        const done = await decideMany(rows, {
+            nameOf: (row) => this.products.get(row.produit).nom,
+            unitsOf: (row) => this.unitsOf(row),
             approve,
-        );
+        });
 
         if (done) {
             this.picked.clear();
+            this.granted.clear();
             this.refresh();
         }
     }
@@ -579,6 +655,7 @@ class Requests {
     update(now) {
         this.parameters = now;
         this.many = ROWS;
+        this.granted.clear();
         this.refresh();
     }
 }

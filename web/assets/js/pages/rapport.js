@@ -9,6 +9,8 @@ import { field } from "../form.js";
 import { amount, compare, finder, localDay, quantity } from "../format.js";
 import { LongReport, readReport } from "../long_report.js";
 import { centsOfNumber } from "../money.js";
+import { attempt, notify } from "../notices.js";
+import { printNow } from "../print.js";
 import { empty, Region } from "../region.js";
 import { setParameters } from "../router.js";
 import {
@@ -55,20 +57,25 @@ class Report {
             signal,
         );
 
+        this.signal = signal;
+        this.printing = null;
+        this.printLabel = element("span", {}, "Imprimer");
         fill(
             actions,
             this.files,
-            button([icon("imprimer"), "Imprimer"], () => window.print()),
+            button([icon("imprimer"), this.printLabel], () => this.onPaper(), {
+                "data-focus": "imprimer",
+            }),
         );
         fill(
             body,
             filterBar(this.store.node, this.search.node),
             this.region.node,
         );
-        window.addEventListener("beforeprint", () => this.print(true), {
+        window.addEventListener("beforeprint", () => this.redraw(true), {
             signal,
         });
-        window.addEventListener("afterprint", () => this.print(false), {
+        window.addEventListener("afterprint", () => this.redraw(false), {
             signal,
         });
     }
@@ -119,7 +126,7 @@ class Report {
     }
 
     // Paper has no pages to turn: all the rows, and the screen's again after.
-    print(all) {
+    redraw(all) {
         if (this.report && this.region.filled) {
             fill(
                 this.region.node,
@@ -128,6 +135,50 @@ class Report {
                     : this.view(),
             );
         }
+    }
+
+    // What is too long for a page is read before it is printed.  A second press
+    // stops that.
+    onPaper() {
+        if (this.printing) {
+            this.printing.abort();
+            return undefined;
+        }
+        if (!this.long) {
+            window.print();
+            return undefined;
+        }
+        const mine = new AbortController();
+        const stop = AbortSignal.any([mine.signal, this.signal]);
+
+        this.printing = mine;
+        this.printLabel.textContent = "Lecture…";
+        return attempt(async () => {
+            try {
+                const { nodes, lines, all } = await this.long.paper(
+                    this.parameters,
+                    (number) => {
+                        this.printLabel.textContent = `${quantity(number)} lignes…`;
+                    },
+                    stop,
+                );
+
+                stop.throwIfAborted();
+                if (all !== lines) {
+                    notify(
+                        `Le papier a les ${quantity(lines)} premières lignes ; le fichier CSV a tout.`,
+                    );
+                }
+                printNow({ format: "a4 report", nodes });
+            } catch (error) {
+                if (!stop.aborted) {
+                    throw error;
+                }
+            } finally {
+                this.printing = null;
+                this.printLabel.textContent = "Imprimer";
+            }
+        });
     }
 
     save() {

@@ -17,6 +17,10 @@ our @needs = (
     'UPDATE stock_local SET quantite = 6 WHERE magasin_id = 1 AND produit_id IN
      (SELECT id FROM produit WHERE categorie = $$Boissons$$ AND id NOT IN (4, 5))');
 
+our @lost = (
+    q{INSERT INTO produit (id, nom, categorie, prix) VALUES (900, 'Zeste', 'Boissons', 1)},
+    'INSERT INTO stock_local (magasin_id, produit_id, quantite) VALUES (1, 900, 1)');
+
 log_level('info');
 no_root_location();
 no_shuffle();
@@ -76,3 +80,35 @@ POST /api/v1/stores/99/reorder/ {} -> 404 Magasin avec ID 99 introuvable.
 GET /api/v1/replenishments/ -> 200 {"next":null,"results":[]}
 PATCH /api/v1/stores/1/ {"ouvert":false} -> 200
 POST /api/v1/stores/1/reorder/ {} -> 409 ~"magasin":1\}$
+
+
+=== TEST 4: a product that somebody deletes meanwhile is left out
+--- init
+MagasinTest::reset(@::needs, @::lost);
+$main::held = MagasinTest::hold('DELETE FROM stock_local WHERE produit_id = 900', 'DELETE FROM produit WHERE id = 900');
+print {$main::held} "SELECT pg_sleep(0.3); COMMIT;\n";
+--- timeout: 10s
+--- calls
+POST /api/v1/stores/1/reorder/ {} -> 201 ~"demandes":\[\{"id":1,"magasin":1,"produit":5,[^{}]*\},\{"id":2,"magasin":1,"produit":4,[^{}]*\}\]\}$
+--- no_error_log
+[error]
+
+
+=== TEST 5: and is unknown to who names it
+--- init
+close $main::held; MagasinTest::reset(@::needs, @::lost);
+$main::held = MagasinTest::hold('DELETE FROM stock_local WHERE produit_id = 900', 'DELETE FROM produit WHERE id = 900');
+print {$main::held} "SELECT pg_sleep(0.3); COMMIT;\n";
+--- timeout: 10s
+--- calls
+POST /api/v1/stores/1/reorder/ {"lignes":[{"produit":4},{"produit":900}]} -> 400 {"lignes":[{},{"produit":["Clé primaire «·900·» non valide - l'objet n'existe pas."]}]}
+GET /api/v1/replenishments/ -> 200 {"next":null,"results":[]}
+--- no_error_log
+[error]
+
+
+=== TEST 6: the last one has ended
+--- init
+close $main::held; MagasinTest::reset();
+--- calls
+GET /api/v1/stores/1/reorder/ -> 200 {"next":null,"results":[]}

@@ -24,6 +24,15 @@ observer.py has found, by these names:
   journal    all rows of the journal, by id
   changes    (product, description) of all changes of one, by id
   described  descriptions by product
+  priced     (product, instant, price) of all changes of one, by id
+  tariff     prices by product
+  seuils, defauts            thresholds by (store, product), and the defaults by
+             (store, category)
+  seuils_journal             the journal's rows of both, by id
+  magasins   stores by id: nom, adresse, ouvert
+  addresses  (store, address) of all changes of one, by id
+  codes      (code, product, whether it is the shop's own)
+  codes_journal              (type, instant, product, code) of all changes, by id
   prices     where the journal does not lead from one price to the next, and to
              that of the product
   order      the ids of the journal in the order of its stream
@@ -43,6 +52,8 @@ import holds
 import movements
 import refunds
 import requests_for_stock
+import tills
+import upkeep
 
 STILL_RUNNING = "est encore en cours".encode()
 KNOWN = {200, 201, 204, 400, 404, 409, 422}
@@ -52,9 +63,12 @@ PASSING = {503, 504}
 # somebody else deletes meanwhile may get the second set, too.
 EXPECTED = {
     "sale": ({201, 409}, {400}),
+    "forced": ({201, 409}, {400}),
+    "exact": ({201, 409}, set()),
     "adjust": ({200, 409}, {404}),
+    "central": ({200, 409}, {404}),
     "request": ({201, 409}, set()),
-    "decide": ({200, 409}, set()),
+    "decide": ({200, 400, 409}, set()),
     "decisions": ({200}, set()),
     "amend": ({200, 409}, set()),
     "withdraw": ({200, 409}, set()),
@@ -77,7 +91,18 @@ EXPECTED = {
     "restock": ({200}, set()),
     "delete": ({204, 404}, set()),
     "read": ({200}, {404}),
+    "price": ({200}, set()),
+    "threshold": ({200}, set()),
+    "defaults": ({200}, set()),
+    "reorder": ({200, 201}, set()),
+    "open": ({201}, set()),
+    "alter": ({200}, set()),
+    "code": ({200, 409}, set()),
 }
+
+# Kinds of sales, and of adjustments.
+SALES = {"sale", "forced", "exact"}
+ADJUSTMENTS = {"adjust", "central"}
 
 # Clocks of one machine, read in two processes and cut to microseconds.
 TOLERANCE = 0.002
@@ -151,7 +176,7 @@ class Request:
 
     def mark(self):
         """The price that no other sale has, if it was given one."""
-        if self.kind != "sale":
+        if self.kind not in SALES:
             return None
         return self.body["lignes"][0].get("prix_unitaire")
 
@@ -159,8 +184,11 @@ class Request:
         return f"essai {self.number}"
 
     def place(self):
-        """Whose stock a path is about, as /stores/1/stock/2/adjust/."""
+        """Whose stock a path is about, as /stores/1/stock/2/adjust/ or
+        /stock/central/2/adjust/."""
         words = self.path.split("/")
+        if words[4] == "central":
+            return None, int(words[5])
         return int(words[4]), int(words[6])
 
 
@@ -263,7 +291,7 @@ def sales_are_there(requests, db):
     wrong = []
     seen = {}
     for r in requests:
-        sale = r.told() if r.kind == "sale" else None
+        sale = r.told() if r.kind in SALES else None
         if sale is None:
             continue
         number = sale.pop("id")
@@ -300,7 +328,7 @@ def no_other_sales(requests, db):
     wrong = []
     owners = {}
     for r in one_of_each(requests):
-        if r.kind != "sale":
+        if r.kind not in SALES:
             continue
         found = db["marked"].get(r.mark(), []) if r.mark() else []
         sale = r.told()
@@ -364,10 +392,11 @@ def adjustments(requests, db):
     wrong = []
     rows = collections.defaultdict(list)
     for row in db["journal"]:
-        if row.type == "ajustement" and not of_batch(row):
+        if row.type == "ajustement" and not of_batch(row) \
+                and row.motif != tills.CORRECTION:
             rows[row.motif].append(row)
     for r in one_of_each(requests):
-        if r.kind != "adjust":
+        if r.kind not in ADJUSTMENTS:
             continue
         found = rows.pop(r.motif(), [])
         told = r.told()
@@ -395,7 +424,7 @@ def moved(requests, db):
             units[sale["magasin"], line["produit"]] -= line["quantite"]
     known = set()
     for r in one_of_each(requests):
-        if r.kind == "adjust" and r.told() is not None:
+        if r.kind in ADJUSTMENTS and r.told() is not None:
             units[r.place()] += delta_of(r)
             known.add(r.motif())
     for r, place, quantity in batches.moves(one_of_each(requests)):
@@ -410,7 +439,8 @@ def moved(requests, db):
         units[place, product] += quantity
     for row in db["journal"]:
         # A deletion takes what there is; an adjustment whose answer was lost
-        # has been looked at by adjustments().
+        # has been looked at by adjustments(), one that a sale needed by
+        # forced().
         if row.type == "suppression" \
                 or row.type == "ajustement" and asked(row) not in known:
             units[row.place()] += row.delta
@@ -559,7 +589,10 @@ class Timeline:
 # before its number.
 JOURNALED = {
     "sale": ("vente", "vente"),
+    "forced": ("vente", "vente"),
+    "exact": ("vente", "vente"),
     "adjust": ("ajustement", None),
+    "central": ("ajustement", None),
     "restock": ("ajustement", None),
     "decide": ("reapprovisionnement", "demande"),
     "receipt": ("reception", "reception"),
@@ -613,24 +646,24 @@ def refusals_are_true(requests, db):
     quantities = timelines(requests, db)
     free = timelines(requests, db, True)
     for r in requests:
-        if r.status() != 409 or r.kind not in ("sale", "adjust", "decide",
-                                               "transfer", "cancel",
-                                               "reserve"):
+        if r.status() != 409 or r.kind not in SALES | ADJUSTMENTS | {
+                "decide", "transfer", "cancel", "reserve"}:
             continue
-        lines = quantities if r.kind == "adjust" else free
+        lines = quantities if r.kind in ADJUSTMENTS else free
         said = json.loads(r.final().body)
         attempts = [a for s in requests_of(r, db) for a in s.attempts]
         sent = min(a.sent for a in attempts)
         ended = r.final().ended
-        if r.kind == "adjust" and "attendu" in said:
+        if r.kind in ADJUSTMENTS and "attendu" in said:
             claims = [(r.place(), said["quantite"])]
             if said["attendu"] == said["quantite"] \
                     or said["attendu"] != r.body["attendu"]:
                 wrong.append(f"{r} was refused for nothing: {said}")
         else:
-            store = {"sale": lambda: r.body["magasin"], "decide": lambda: None,
+            store = {**dict.fromkeys(SALES, lambda: r.body["magasin"]),
+                     **dict.fromkeys(ADJUSTMENTS, lambda: r.place()[0]),
+                     "decide": lambda: None,
                      "reserve": lambda: r.body["magasin"],
-                     "adjust": lambda: r.place()[0],
                      "transfer": lambda: r.body["de"],
                      "cancel": lambda: db["receptions"][
                          movements.number_of(r)]["lieu"]}[r.kind]()
@@ -745,7 +778,7 @@ CHECKS = [statuses, unanswered, refused_keys, not_below_zero, sales_are_there,
           counts_saw_what_was_there, batches_saw_what_was_there, ledger, rollups, logs,
            *map(of_each, movements.CHECKS + holds.CHECKS + counts.CHECKS
                 + requests_for_stock.CHECKS + refunds.CHECKS
-                + batches.CHECKS)]
+                + batches.CHECKS + tills.CHECKS + upkeep.CHECKS)]
 
 
 def check(requests, db, names=None):

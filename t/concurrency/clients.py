@@ -13,6 +13,7 @@ import urllib.parse
 
 from checker import Attempt, Hand, Request
 from inventory import PRODUCTS, STORES
+from keepers import Keepers
 from servers import Failure
 from takers import Takers
 
@@ -108,7 +109,19 @@ def marked(number, least=100):
     return f"{least + number // 100}.{number % 100:02}"
 
 
-class Storm(Takers):
+def row_of(place, product):
+    """Of a store, or of the central stock."""
+    if place == "central":
+        return f"/api/v1/stock/central/{product}/"
+    return f"/api/v1/stores/{place}/stock/{product}/"
+
+
+def adjust_of(row):
+    """The kind of who adjusts it."""
+    return "central" if "central" in row else "adjust"
+
+
+class Storm(Takers, Keepers):
     """So many clients for so many seconds, and until enough(requests) where
     that is later: a busy machine does little in a second.
 
@@ -134,6 +147,7 @@ class Storm(Takers):
         self.held = collections.deque(maxlen=100)
         self.counts = collections.deque(maxlen=20)
         self.sold = collections.deque(maxlen=200)
+        self.opened = collections.deque()   # stores, with a product in each
         self.hand = []
         self.follower = Follower(nodes)
         self.errors = []
@@ -151,21 +165,23 @@ class Storm(Takers):
             self.take_back(client)
         elif dice < 0.46:
             self.adjust(client)
-        elif dice < 0.56:
+        elif dice < 0.54:
             self.move(client)
-        elif dice < 0.62:
+        elif dice < 0.59:
             self.hold(client)
-        elif dice < 0.72:
+        elif dice < 0.67:
             self.take_stock(client)
-        elif dice < 0.78:
+        elif dice < 0.72:
             self.demand(client)
-        elif dice < 0.83:
+        elif dice < 0.77:
             self.decide(client)
-        elif dice < 0.89:
+        elif dice < 0.82:
             self.reconsider(client)
-        elif dice < 0.93:
+        elif dice < 0.85:
             self.come_and_go(client)
-        elif dice < 0.96:
+        elif dice < 0.94:
+            self.keep_shop(client)
+        elif dice < 0.97:
             number = next(client.numbers)
             body = {"prix": f"{rng.randint(1, 99)}.50"}
             # A price alone has a way of its own.
@@ -213,39 +229,74 @@ class Storm(Takers):
         if rng.random() < 0.2:
             lines.append(dict(lines[0]))
         body = {"magasin": rng.randint(1, self.stores), "lignes": lines}
+        kind = "sale"
+        dice = rng.random()
+        if dice < 0.1:
+            kind = "forced"
+            body["forcer"] = True
+        elif dice < 0.2 and not fleeting:
+            kind = "exact"
+            body["total_attendu"] = self.total(client, lines)
         if fleeting:
-            return Request(number, "sale", "POST", "/api/v1/sales/", body,
+            return Request(number, kind, "POST", "/api/v1/sales/", body,
                            rng.choice([None, f"cle-{number}"]),
                            fleeting=True)
-        request = self.write(client, number, "sale", "/api/v1/sales/", body)
+        request = self.write(client, number, kind, "/api/v1/sales/", body)
         if request.told():
             self.sold.append(request.told())
         return request
 
+    @staticmethod
+    def sell_at(client, store, product):
+        """Of a store that may be closed meanwhile."""
+        number = next(client.numbers)
+        return Request(number, "sale", "POST", "/api/v1/sales/",
+                       {"magasin": store, "lignes": [
+                           {"produit": product, "quantite": 1,
+                            "prix_unitaire": marked(number)}]},
+                       client.random.choice([None, f"cle-{number}"]))
+
+    def total(self, client, lines):
+        """What these cost by the prices of now, or a little else."""
+        rng = client.random
+        cents = 0
+        for line in lines:
+            price = line.get("prix_unitaire")
+            if price is None:
+                told = client.ask("price", "GET", "/api/v1/products/"
+                                  f"{line['produit']}/").told()
+                price = told["prix"] if told else "1.00"
+            cents += line["quantite"] * int(price.replace(".", ""))
+        cents += rng.choice([0, 0, 0, 0, 1])
+        return f"{cents // 100}.{cents % 100:02}"
+
+    def place(self, rng):
+        """One in four is in the central stock."""
+        return "central" if rng.random() < 0.25 \
+            else rng.randint(1, self.stores)
+
     def read(self, client):
         rng = client.random
         return client.ask(
-            "read", "GET", f"/api/v1/stores/{rng.randint(1, self.stores)}"
-            f"/stock/{rng.randint(1, self.products)}/")
+            "read", "GET",
+            row_of(self.place(rng), rng.randint(1, self.products)))
 
     def adjust(self, client):
         rng = client.random
         number = next(client.numbers)
         body = {"motif": f"essai {number}"}
         if rng.random() < 0.5:
-            store = rng.randint(1, self.stores)
-            product = rng.randint(1, self.products)
+            row = row_of(self.place(rng), rng.randint(1, self.products))
             body["delta"] = rng.choice([-20, -1, 5, 60])
         else:
             seen = self.read(client)
             told = seen.told()
             if told is None:
                 return
-            store, product = seen.place()
+            row = seen.path
             body["attendu"] = told["quantite"]
             body["quantite"] = told["quantite"] + 1
-        self.write(client, number, "adjust",
-                   f"/api/v1/stores/{store}/stock/{product}/adjust/", body)
+        self.write(client, number, adjust_of(row), f"{row}adjust/", body)
 
     def demand(self, client):
         rng = client.random
@@ -372,9 +423,12 @@ class Storm(Takers):
         for _ in range(rng.randint(1, 3)):
             number = next(client.numbers)
             word = rng.choice(["approve", "approve", "reject"])
+            # Fewer than most ask for; at times more, which is refused.
+            body = {"quantite": rng.randint(1, 8)} \
+                if word == "approve" and rng.random() < 0.4 else None
             asked.append(Request(
                 number, "decide", "POST",
-                f"/api/v1/replenishments/{demande}/{word}/", None,
+                f"/api/v1/replenishments/{demande}/{word}/", body,
                 f"cle-{number}" if rng.random() < 0.8 else None))
         client.together(*asked)
 
@@ -383,16 +437,18 @@ class Storm(Takers):
         sells it."""
         rng = client.random
         number = next(client.numbers)
+        body = {"nom": f"Essai {number}", "categorie": "Essai",
+                "prix": "1.00"}
+        if rng.random() < 0.5:
+            body.update(code=f"P-{number}", codes_barres=[f"B-{number}"])
         made = self.write(client, number, "create", "/api/v1/products/",
-                          {"nom": f"Essai {number}", "categorie": "Essai",
-                           "prix": "1.00"}).told()
+                          body).told()
         if made is None:
             return
         product = made["id"]
         number = next(client.numbers)
-        self.write(client, number, "adjust",
-                   f"/api/v1/stores/{rng.randint(1, self.stores)}"
-                   f"/stock/{product}/adjust/",
+        row = row_of(self.place(rng), product)
+        self.write(client, number, adjust_of(row), f"{row}adjust/",
                    {"delta": 9, "motif": f"essai {number}"}, fleeting=True)
         path = f"/api/v1/products/{product}/"
         asked = [Request(next(client.numbers), "delete", "DELETE", path,
@@ -480,6 +536,17 @@ class Storm(Takers):
                 break
         client.close()
 
+    def sell_what_is_not_there(self):
+        """So that a correction is there, whatever the stock was."""
+        client = self.clients[0]
+        number = next(client.numbers)
+        client.ask("forced", "POST", "/api/v1/sales/",
+                   {"magasin": 1, "forcer": True, "lignes": [
+                       {"produit": 1, "quantite": 100000,
+                        "prix_unitaire": marked(number)}]},
+                   f"cle-{number}", number=number)
+        client.close()
+
     def run(self, faults=None):
         work = [(self.work, c) for c in self.clients] + [(self.sell_by_hand,)]
         threads = [threading.Thread(target=self.guarded, args=w, daemon=True)
@@ -506,6 +573,7 @@ class Storm(Takers):
             self.follower.give_up = True
             raise Failure(f"a client died: {self.errors[0]}")
         self.leave_on_the_way()
+        self.sell_what_is_not_there()
         return [r for c in self.clients for r in c.requests]
 
 

@@ -12,6 +12,10 @@ from clients import Client
 from servers import TOP, Failure, size_of
 
 Line = collections.namedtuple("Line", "compte present oubliee")
+Store = collections.namedtuple("Store", "nom adresse ouvert")
+Threshold = collections.namedtuple(
+    "Threshold", "type magasin_id produit_id categorie minimum maximum")
+Claim = collections.namedtuple("Claim", "type instant produit_id code")
 Row = collections.namedtuple(
     "Row", "id instant type magasin_id produit_id delta quantite acteur "
     "reference motif ecart retenu")
@@ -73,6 +77,29 @@ QUERIES = {
          WHERE type = 'produit_modification' AND details ? 'description'
          ORDER BY id""",
     "described": "SELECT id, description FROM produit",
+    "priced": """
+        SELECT produit_id, extract(epoch FROM instant), details #>> '{prix,1}'
+          FROM journal
+         WHERE type = 'produit_modification' AND details ? 'prix'
+         ORDER BY id""",
+    "tariff": "SELECT id, prix FROM produit",
+    "seuils": "SELECT magasin_id, produit_id, minimum, maximum FROM seuil",
+    "defauts": """
+        SELECT magasin_id, categorie, minimum, maximum FROM seuil_categorie""",
+    "seuils_journal": """
+        SELECT type, magasin_id, produit_id, details ->> 'categorie',
+               details -> 'minimum', details -> 'maximum'
+          FROM journal WHERE type LIKE 'seuil%' ORDER BY id""",
+    "magasins": "SELECT id, nom, adresse, ouvert FROM magasin",
+    "addresses": """
+        SELECT magasin_id, details #>> '{adresse,1}' FROM journal
+         WHERE type = 'magasin_modification' AND details ? 'adresse'
+         ORDER BY id""",
+    "codes": "SELECT code, produit_id, interne FROM produit_code",
+    "codes_journal": """
+        SELECT type, extract(epoch FROM instant), produit_id,
+               coalesce(details #>> '{code,1}', details #>> '{code,0}')
+          FROM journal WHERE type LIKE 'produit_code%' ORDER BY id""",
     # Numbers of the journal's rows are in the order of the product's lock.
     "prices": """
         SELECT format('row %s of product %s: it was %s, not %s', id,
@@ -173,6 +200,25 @@ class Trial:
                      for r in rows["journal"]],
             changes=[(int(p), text) for p, text in rows["changes"]],
             described={int(p): text for p, text in rows["described"]},
+            priced=[(int(p), float(instant), price)
+                    for p, instant, price in rows["priced"]],
+            tariff={int(p): price for p, price in rows["tariff"]},
+            seuils={(int(m), int(p)): (number(least), number(most))
+                    for m, p, least, most in rows["seuils"]},
+            defauts={(int(m), name): (number(least), number(most))
+                     for m, name, least, most in rows["defauts"]},
+            seuils_journal=[
+                Threshold(kind, number(m), number(p), name,
+                          *(json.loads(c) if c else None for c in change))
+                for kind, m, p, name, *change in rows["seuils_journal"]],
+            magasins={int(n): Store(nom, adresse, ouvert == "t")
+                      for n, nom, adresse, ouvert in rows["magasins"]},
+            addresses=[(int(n), text) for n, text in rows["addresses"]],
+            codes=[(code, int(p), own == "t")
+                   for code, p, own in rows["codes"]],
+            codes_journal=[Claim(kind, float(instant), int(p), code)
+                           for kind, instant, p, code
+                           in rows["codes_journal"]],
             prices=[row[0] for row in rows["prices"]],
             order=[int(row[0]) for row in rows["order"]],
             ledger=[" ".join(row) for row in rows["ledger"]],

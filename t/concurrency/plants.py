@@ -5,6 +5,7 @@ when they have ended (it is taken back), RECORDS changes what was written
 down.  A plant that no longer fits the functions fails loudly."""
 
 import copy
+import json
 
 from checker import Attempt
 
@@ -31,7 +32,9 @@ FUNCTIONS = ["vente_creer", "lot_refus", "stock_ajuster",
              "reservations_balayer", "comptage_saisir", "comptage_compter",
              "comptage_ecarts", "demande_modifier", "retour_restes",
              "retour_ecrire", "lot_ouvrir", "produits_lot", "stock_lot",
-             "stock_lot_ecrire"]
+             "stock_lot_ecrire", "central_ajuster", "lot_attendre",
+             "lot_forcer", "seuil_poser", "seuils_poser", "besoins_demander",
+             "magasin_creer", "magasin_changer"]
 
 
 def restes(expression):
@@ -63,6 +66,17 @@ BATCH_AGAIN = (
     "".join(replace_in(f, "IF r.statut IS NOT NULL THEN", "IF false THEN")
             for f in ("lot_ouvrir", "produits_lot", "stock_lot"))
     + "ALTER TABLE idempotence DROP CONSTRAINT idempotence_pkey;")
+
+# Who repeats a request under its key has it done again.
+def again(function):
+    return (replace_in(function, "IF r.statut IS NOT NULL THEN",
+                       "IF false THEN")
+            + "ALTER TABLE idempotence DROP CONSTRAINT idempotence_pkey;")
+
+# Two who ask at once for what a store should ask for do not follow each other.
+BOTH_ASK = replace_in("besoins_demander", "FOR NO KEY UPDATE", "FOR KEY SHARE") \
+    + replace_in("besoins_demander", "PERFORM idempotence_fermer(",
+                 "PERFORM pg_sleep(0.1); PERFORM idempotence_fermer(")
 
 # Of a batch: what is right is written though a row is wrong.
 TORN = "IF NOT p_tout OR NOT EXISTS (SELECT FROM lot_ligne"
@@ -204,6 +218,41 @@ BEFORE = {
         replace_in("stock_lot", "FOR UPDATE OF s;", ";")
         + replace_in("stock_lot_ecrire", " AND s.quantite = v.avant", ""),
         "batches_add"),
+    "lost-central": (
+        replace_in("central_ajuster", "FOR UPDATE;", ";"), "adjustments"),
+    "any-total": (
+        replace_in("lot_attendre", "c.total <> p_attendus[c.n]", "false"),
+        "exact"),
+    "found-twice": (
+        replace_in("lot_forcer",
+                   "SET quantite = s.quantite + excluded.quantite",
+                   "SET quantite = s.quantite + 2 * excluded.quantite"),
+        "forced"),
+    "forced-from-held": (
+        replace_in("lot_forcer", "t.quantite - t.retenu", "t.quantite"),
+        "forced"),
+    "granted-in-full": (
+        replace_in("demande_trancher", "coalesce(p_quantite, d.quantite)",
+                   "d.quantite"),
+        "granted"),
+    "another-quantity": (
+        replace_in("besoins_demander", "coalesce(u.quantite, b.suggere)",
+                   "coalesce(b.suggere, u.quantite)"),
+        "reordered"),
+    "ordered-again": (again("besoins_demander"), "replenishments"),
+    "forgotten-threshold": (
+        replace_in("seuil_poser", "SET minimum = p_minimum",
+                   "SET minimum = coalesce(minimum, p_minimum)"),
+        "thresholds"),
+    "mixed-defaults": (
+        replace_in("seuils_poser", "categorie <> ALL (",
+                   "categorie = ALL ("),
+        "thresholds"),
+    "never-closed-store": (
+        replace_in("magasin_changer", "coalesce(p_ouvert, ouvert)", "true"),
+        "stores"),
+    "opened-again": (again("magasin_creer"), "stores"),
+    "shared-code": (SHARED_CODE, "codes"),
     "wrong-refusal": (
         replace_in("lot_refus", "|| reste || '}'",
                    "|| reste - 1 || '}'"),
@@ -263,6 +312,40 @@ AFTER = {
         "SET LOCAL magasin.entretien = 'oui';"
         "DELETE FROM journal WHERE id = (SELECT min(id) FROM journal"
         " WHERE type = 'reception')", "equation"),
+    "untold-centre": (
+        "SET LOCAL magasin.entretien = 'oui';"
+        "DELETE FROM journal WHERE id = (SELECT min(id) FROM journal"
+        " WHERE type = 'ajustement' AND magasin_id IS NULL)", "equation"),
+    "untold-correction": (
+        "SET LOCAL magasin.entretien = 'oui';"
+        "DELETE FROM journal WHERE id = (SELECT min(id) FROM journal"
+        " WHERE motif = 'ecart_caisse')", "equation"),
+    "nobodys-hand": (
+        "SET LOCAL magasin.entretien = 'oui';"
+        "DELETE FROM journal WHERE id = (SELECT max(id) FROM journal"
+        " WHERE motif = 'ecart_caisse')", "forced"),
+    "other-threshold": (
+        "UPDATE seuil SET minimum = 0, maximum = 1000", "thresholds"),
+    "untold-threshold": (
+        "SET LOCAL magasin.entretien = 'oui';"
+        "DELETE FROM journal WHERE id = (SELECT max(id) FROM journal"
+        " WHERE type = 'seuil_modification')", "thresholds"),
+    "no-defaults": ("DELETE FROM seuil_categorie", "thresholds"),
+    "second-store": (
+        "INSERT INTO magasin (nom, adresse) SELECT nom, adresse"
+        " FROM magasin WHERE nom LIKE 'Magasin essai%' LIMIT 1", "stores"),
+    "open-all-night": (
+        "UPDATE magasin SET ouvert = NOT ouvert"
+        " WHERE nom LIKE 'Magasin essai%'", "stores"),
+    "lost-code": ("DELETE FROM produit_code", "codes"),
+    "wandering-code": (
+        "UPDATE produit_code SET produit_id = (SELECT min(id) FROM produit p"
+        " WHERE NOT EXISTS (SELECT FROM produit_code WHERE produit_id = p.id))"
+        " WHERE cle = (SELECT max(cle) FROM produit_code)", "codes"),
+    "granted-more": (
+        REPLICA + "UPDATE demande_reapprovisionnement"
+        " SET quantite = quantite + 1 WHERE statut = 'approuvee'",
+        "decided_once"),
     "uncounted": (
         REPLICA + "DELETE FROM comptage_ligne WHERE NOT oubliee", "counted"),
     "never-closed": (
@@ -366,6 +449,47 @@ def stale_read(requests, _):
     r.attempts[0].sent = r.attempts[0].ended = 1e11
 
 
+def other_total(requests, _):
+    """Of a sale that was told."""
+    r = first(requests, lambda r: r.kind == "exact" and r.told())
+    r.body["total_attendu"] = "0.01"
+
+
+def other_price(requests, _):
+    r = first(requests, lambda r: r.kind == "exact" and r.told()
+              and len(r.told()["lignes"]) > 1)
+    final = r.final()
+    said = r.told()
+    line = next(line for line in said["lignes"] if line["prix_unitaire"]
+                != r.mark())
+    said["total"] = r.body["total_attendu"] = "7.77"
+    line["prix_unitaire"], line["quantite"] = "7.77", 1
+    said["lignes"] = [line]
+    final.body = json.dumps(said).encode()
+
+
+def sold_closed(requests, _):
+    """The store was told to be closed before."""
+    r = first(requests[::-1], lambda r: r.kind == "sale" and r.told()
+              and r.body["magasin"] == 1)
+    late = copy.deepcopy(first(requests, lambda r: r.kind == "alter"))
+    late.path = f"/api/v1/stores/{r.body['magasin']}/"
+    late.body = {"ouvert": False}
+    late.attempts[:] = [Attempt(0, 0.001, 200, b"{}")]
+    requests.append(late)
+
+
+def more_granted(requests, _):
+    r = first(requests, lambda r: r.kind == "decide" and r.body and r.told())
+    r.body["quantite"] += 1
+
+
+def other_order(requests, _):
+    r = first(requests, lambda r: r.kind == "reorder" and "lignes" in r.body
+              and r.told())
+    r.body["lignes"][0]["quantite"] += 1
+
+
 def mute(requests, _):
     first(requests, lambda r: r.key and r.final()).attempts.clear()
 
@@ -375,6 +499,11 @@ RECORDS = {
     "busy-when-calm": (lambda rs, _: add(rs[0], 503), "statuses"),
     "no-answer": (mute, "unanswered"),
     "other-answer": (other_answer, "keys_are_kept"),
+    "other-total": (other_total, "exact"),
+    "other-price": (other_price, "exact"),
+    "sold-when-closed": (sold_closed, "closed_stores"),
+    "more-granted": (more_granted, "granted"),
+    "other-order": (other_order, "reordered"),
     "stale-read": (stale_read, "reads_are_fresh"),
     "alert": (lambda _, db: db["complaints"].append("[alert]"), "logs"),
     "shown-twice": (lambda _, db: db["stream"].append(1), "stream"),

@@ -21,28 +21,99 @@ def replenishments(requests, db):
             amended[demande_of(r)].add(r.body["quantite"])
             if r.told() and r.told()["quantite"] != r.body["quantite"]:
                 wrong.append(f"{r}: {r.body} was answered {r.told()}")
+        if r.kind == "decide" and r.body and (r.told() or r.unsure()):
+            amended[demande_of(r)].add(r.body["quantite"])
     for r in requests:
-        if r.kind != "request":
-            continue
-        what = r.body["magasin"], r.body["produit"], r.body["quantite"]
-        demande = r.told()
-        if demande is None:
+        if r.kind == "reorder":
+            store = store_of(r)
+            if r.unsure():
+                unsure.update((store, line["produit"], line["quantite"])
+                              for line in r.body["lignes"])
+            made = r.told()["demandes"] if r.told() else []
+            made = [((store, d["produit"], d["quantite"]), d) for d in made]
+        elif r.kind == "request":
+            what = r.body["magasin"], r.body["produit"], r.body["quantite"]
             unsure[what] += r.unsure()
+            made = [(what, r.told())] if r.told() else []
+        else:
             continue
-        told.add(demande["id"])
-        there = db["demandes"].get(demande["id"])
-        same = ("id", "magasin", "produit", "date_demande")
-        if there is None or any(there[k] != demande[k] for k in same) \
-                or there["quantite"] not in {demande["quantite"],
-                                             *amended[demande["id"]]} \
-                or (demande["magasin"], demande["produit"],
-                    demande["quantite"]) != what:
-            wrong.append(f"{r} was told {demande}, and there is {there}")
+        for what, demande in made:
+            if demande["id"] in told:
+                wrong.append(f"{r} was told {demande}, as somebody else was")
+            told.add(demande["id"])
+            wrong += not_as_told(r, what, demande, db, amended)
     others = collections.Counter(
         (d["magasin"], d["produit"], d["quantite"])
         for n, d in db["demandes"].items() if n not in told)
     wrong += [f"nobody asked for {what}, {n} times"
               for what, n in (others - unsure).items()]
+    return wrong
+
+
+def store_of(request):
+    return int(request.path.split("/")[4])
+
+
+def not_as_told(r, what, demande, db, amended):
+    """What is wrong with one that was told."""
+    there = db["demandes"].get(demande["id"])
+    same = ("id", "magasin", "produit", "date_demande")
+    if there is None or any(there[k] != demande[k] for k in same) \
+            or there["quantite"] not in {demande["quantite"],
+                                         *amended[demande["id"]]} \
+            or (demande["magasin"], demande["produit"],
+                demande["quantite"]) != what:
+        return [f"{r} was told {demande}, and there is {there}"]
+    return []
+
+
+def reordered(requests, _):
+    """Who names lines asks for these; and what a store should ask for is asked
+    for once."""
+    wrong = []
+    for r in requests:
+        told = r.told() if r.kind == "reorder" else None
+        if told is None:
+            continue
+        found = [(d["produit"], d["quantite"]) for d in told["demandes"]]
+        wanted = [(line["produit"], line["quantite"])
+                  for line in r.body.get("lignes", [])]
+        if told["magasin"] != store_of(r) \
+                or wanted and sorted(found) != sorted(wanted) \
+                or len({p for p, _ in found}) < len(found) \
+                or any(n < 1 for _, n in found) \
+                or (r.status() == 201) != bool(found) \
+                or any(d["statut"] != "en_attente" for d in told["demandes"]):
+            wrong.append(f"{r}: {r.body} was answered {told}")
+    return wrong
+
+
+def granted(requests, db):
+    """Who approves fewer units grants so many; and only more than were asked
+    for is refused."""
+    wrong = []
+    sizes = collections.defaultdict(set)    # that a request may have had
+    for n, demande in db["demandes"].items():
+        sizes[n].add(demande["quantite"])
+    for r in requests:
+        if r.kind == "amend" and (r.told() or r.unsure()):
+            sizes[demande_of(r)].add(r.body["quantite"])
+        elif r.kind == "request" and r.told():
+            sizes[r.told()["id"]].add(r.told()["quantite"])
+        elif r.kind == "reorder" and r.told():
+            for d in r.told()["demandes"]:
+                sizes[d["id"]].add(d["quantite"])
+    for r in requests:
+        if r.kind != "decide" or not r.body:
+            continue
+        if r.told() and r.told()["quantite"] != r.body["quantite"]:
+            wrong.append(f"{r}: {r.body} was answered {r.told()}")
+        if r.status() == 400 \
+                and r.body["quantite"] <= min(sizes[demande_of(r)]):
+            wrong.append(f"{r}: {r.body} was refused, of "
+                         f"{sizes[demande_of(r)]}")
+    wrong += [f"{r} is refused" for r in requests if r.status() == 400
+              and r.kind == "decide" and not r.body]
     return wrong
 
 
@@ -143,4 +214,4 @@ def answers(name, demande, decisions):
     return wrong
 
 
-CHECKS = [replenishments, decided_once]
+CHECKS = [replenishments, reordered, granted, decided_once]

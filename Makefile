@@ -24,12 +24,16 @@
 #                                    scripts/start_observability.sh
 #   EXAMPLES                         of fuzz-api, how many (t/openapi/fuzz)
 #   SHORT                            1: test-asan takes 27 suites,
-#                                    test-concurrency takes 40 seconds,
+#                                    test-concurrency takes four minutes,
 #                                    test-coherence about 100, fuzz 120,
 #                                    test-slow 40, test-ha five faults
 #                                    instead of eleven; test-clients takes two
 #                                    generators instead of six,
 #                                    test-systems Debian 13 alone
+#   SECONDS                          of test-concurrency, how long its storm
+#                                    lasts (default 200; 8 with SHORT=1)
+#   STORM                            1: of test-concurrency the storm alone,
+#                                    without planted bugs
 #   COUNT                            of test-stops, how often (default 200);
 #                                    of mutants, how many (default 20)
 #   SEED, BOUND                      of mutants: which, and the most seconds of
@@ -286,7 +290,7 @@ weekly: # The sanitizers, coverage, mutants
 	@$(MAKE) --no-print-directory mutants SEED=$(or $(SEED),$(shell date +%G%V))
 
 test-concurrency: packages-run packages-test build # Clients, faults; SHORT=1
-	@t/concurrency/run $(if $(SHORT),--short)
+	@t/concurrency/run $(if $(SHORT),--short) $(if $(STORM),--storm)
 
 test-coherence: packages-run packages-test build # Find stale data; SHORT=1
 	@t/coherence/run $(if $(SHORT),--short)

@@ -64,6 +64,35 @@ sub operators {
     return bless { %$nginx, port => $nginx->{metrics} }, ref $nginx;
 }
 
+# Of a configuration in $_: this machine has the limits of all others.
+sub not_exempt { return s/^\s*magasin_exempt\s.*$//mr }
+
+# limited(NGINX, FILE): one address has as many streams as the file says, and no
+# more.
+sub limited {
+    my ($nginx, $file) = @_;
+    my ($most) = MagasinNginx::slurp("$MagasinConf::Top/$file")
+        =~ /limit_conn\s+magasin_streams (\d+);/;
+    my @streams = map { MagasinStream->open($nginx) } 1 .. $most;
+    is(scalar(grep { $_->status == 200 } @streams), $most,
+        "$file: $most streams of one address");
+    my $refused = MagasinStream->open($nginx);
+    is($refused->status, 429, '  one more is refused');
+    like($refused->{head}, qr/^Retry-After: \d+\r$/m, '  for a while');
+    like($refused->{body}, qr/^\{"detail":"Trop de requêtes/, '  and says why');
+    is($nginx->code('/api/v1/stores/'), 200, '  which takes nothing else away');
+    (pop @streams)->close;
+    my $next;
+    ok(MagasinNginx::wait_for(sub {
+        $next = MagasinStream->open($nginx);
+        return $next->status == 200;
+    }), '  when one has gone the next may come');
+    is(scalar(grep { !$_->look->{ended} } @streams), $most - 1,
+        '  and the others are there');
+    $_->close for @streams, $next;
+    return;
+}
+
 my $put = 'Authorization: Token token-430' . "\nContent-Type: application/json\n\n";
 
 {
@@ -152,6 +181,16 @@ my $put = 'Authorization: Token token-430' . "\nContent-Type: application/json\n
     ok($nginx->stop, 'it ends');
 }
 
+# One stream more than an address may have
+
+{
+    my $nginx = MagasinConf::make(change => sub { $_ = not_exempt() });
+    MagasinConf::start($nginx);
+    limited($nginx, 'conf/nginx.conf');
+    is($nginx->complaints, '', 'nothing is wrong in the log');
+    ok($nginx->stop, 'it ends');
+}
+
 # A balancer, before a node.
 
 {
@@ -162,6 +201,7 @@ my $put = 'Authorization: Token token-430' . "\nContent-Type: application/json\n
     my $balancer = MagasinConf::make(template => 'conf/cluster/balancer.conf',
         change => sub {
             s/server 127\.0\.0\.1:\d+;/server 127.0.0.1:$node->{port};/;
+            $_ = not_exempt();
         });
     is(MagasinConf::tested($balancer), '', 'nginx -t takes balancer.conf');
     $balancer->remember;
@@ -195,6 +235,8 @@ my $put = 'Authorization: Token token-430' . "\nContent-Type: application/json\n
     MagasinTest::sql('UPDATE produit SET prix = prix - 1 WHERE id = 1');
     is($again->wait_events(1), 1, '  which goes on');
     $again->close;
+
+    limited($balancer, 'conf/cluster/balancer.conf');
 
     ok($node->stop, 'the node ends');
     walk($balancer, '1: /', '502 GET /api/v1/stores/');

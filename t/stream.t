@@ -216,6 +216,33 @@ my $nginx = MagasinNginx->start(workers => 2, http => $Zone);
     }
 }
 
+# Who hears nothing for 15 s gets a comment, with the id up to which all is his
+
+{
+    my $before = newest();
+    my $stream = MagasinStream->open($nginx, query => '?magasin=2');
+    my $began  = time;
+    $stream->status;
+    my ($begun) = $stream->{id};
+    change(1) for 1 .. 3;
+    my ($end, $rows) = page($nginx, '?limit=1000&cursor=' . $begun);
+    is(scalar @$rows, 3, 'rows that are none of his');
+    is($stream->wait_comments(1, $MagasinNginx::Patience + 15), 1, 'a comment');
+    cmp_ok(time - $began, '>', 14.5, 'after 15 s');
+    is(join(' ', $stream->rows), '', 'nothing else');
+    is($stream->{id}, $end, 'its id is after the rows');
+    $stream->close;
+
+    MagasinTest::sql('UPDATE stock_local SET quantite = quantite + 1'
+        . ' WHERE magasin_id = 2 AND produit_id = 1');
+    my $again = MagasinStream->open($nginx, query => '?magasin=2',
+        id => $stream->{id});
+    $again->wait_events(1);
+    is(join(' ', $again->rows), journal_after($before, 'magasin_id = 2'),
+        'from which it goes on');
+    $again->close;
+}
+
 # What is refused
 
 for my $case (

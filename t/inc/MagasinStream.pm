@@ -28,7 +28,7 @@ sub open {
 
     my $self = bless {
         socket => $socket, raw => '', head => undef, body => '',
-        events => [], id => $option{id}, ended => 0,
+        events => [], comments => 0, id => $option{id}, ended => 0,
     }, $class;
 
     my @headers = @{ $option{headers} || [] };
@@ -111,6 +111,17 @@ sub wait_events {
         return @{ $self->{events} } >= $n || $self->{ended};
     });
     return scalar @{ $self->{events} };
+}
+
+# Wait for so many comments, which come when nothing else does.  Returns their
+# number.
+sub wait_comments {
+    my ($self, $n, $seconds) = @_;
+    MagasinNginx::wait_for(sub {
+        $self->look(0.02);
+        return $self->{comments} >= $n || $self->{ended};
+    }, $seconds);
+    return $self->{comments};
 }
 
 # Wait for the end of the stream.  Returns whether it came.

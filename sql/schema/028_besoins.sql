@@ -1,5 +1,5 @@
--- What a store should ask for while somebody deletes one of its products: it was
--- answered 409 by the foreign key of the requests.
+-- What a store should ask for while somebody deletes one of its products: it
+-- was answered 409 by the foreign key of the requests.
 
 SET LOCAL ROLE magasin_owner;
 

@@ -2,14 +2,14 @@
 -- table or has an aggregate is not made part of the expression that calls it,
 -- and PostgreSQL before 18 parses, rewrites and plans it anew in each
 -- transaction: 140 to 900 microseconds a call, and 3,600 for the answer of a
--- close, most of what these writes took.  A function of PL/pgSQL keeps its plans
--- as long as the session lasts.
+-- close, most of what these writes took.  A function of PL/pgSQL keeps its
+-- plans as long as the session lasts.
 --
--- Each is as the file has it that is named above it, but that stock is looked up
--- by product: a plan that is made once does not know how long a list is.  What
--- gave no row, and so NULL, gives NULL.  Like the other functions of PL/pgSQL that set no
--- search_path, they find their tables where their caller does: the writes set
--- theirs, and the web tier reads in its own.
+-- Each is as the file has it that is named above it, but that stock is looked
+-- up by product: a plan that is made once does not know how long a list is.
+-- What gave no row, and so NULL, gives NULL.  Like the other functions of
+-- PL/pgSQL that set no search_path, they find their tables where their caller
+-- does: the writes set theirs, and the web tier reads in its own.
 
 SET LOCAL ROLE magasin_owner;
 
@@ -710,9 +710,9 @@ $$;
 
 
 -- A plan is kept as long as it looks no dearer than one for the values of a
--- call.  A list has ten elements as long as nobody knows it, and mostly one when
--- it is known: what reads it was planned for each call.  Of these functions all
--- plans are kept, as of sales.
+-- call.  A list has ten elements as long as nobody knows it, and mostly one
+-- when it is known: what reads it was planned for each call.  Of these
+-- functions all plans are kept, as of sales.
 DO $$
 DECLARE
     f  regprocedure;

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { api, setStock, stockOf } from "./browser.js";
+import { api, server, setStock, stockOf } from "./browser.js";
 
 const lastSale = async () => (await api("GET", "/sales/?limit=1")).results[0];
 const sheet = (id) => api("GET", `/products/${id}/sheet/`);
@@ -31,13 +31,42 @@ async function saleDone(hand, units) {
 
 const oneLine = () =>
     document.querySelectorAll(".ticket-lines li").length === 1;
+
+// What the till keeps for when no answer comes
+const shopIsKept = () =>
+    new Promise((resolve) => {
+        const request = indexedDB.open("magasin");
+
+        request.onerror = () => resolve(false);
+        request.onsuccess = () => {
+            const { result } = request;
+            const done = (found) => {
+                result.close();
+                resolve(found);
+            };
+
+            if (!result.objectStoreNames.contains("produits")) {
+                done(false);
+                return;
+            }
+            const all = result
+                .transaction("produits")
+                .objectStore("produits")
+                .getAll();
+            all.onsuccess = () =>
+                done(
+                    all.result.some(
+                        (one) => one.nom === "Souris optique" && one.stock,
+                    ),
+                );
+        };
+    });
 const printed = (hand) => hand.until("paper", () => globalThis.printed > 0);
 
 export const jobs = [
     {
         who: "cashier",
         what: "sell three articles by scanning",
-        both: true,
         path: "/caisse?magasin=1",
         ready: () => Promise.all([1, 2, 6].map((id) => setStock(1, id, 60))),
         run: async (hand) => {
@@ -81,7 +110,6 @@ export const jobs = [
     {
         who: "cashier",
         what: "take one article of a sale back, by the receipt and the article",
-        both: true,
         path: "/caisse?magasin=1",
         ready: async () => (await sell([{ produit: 2, quantite: 3 }])).id,
         run: async (hand, id) => {
@@ -111,6 +139,72 @@ export const jobs = [
             await hand.click("Imprimer");
         },
         check: printed,
+    },
+    {
+        who: "cashier",
+        what: "sell two articles of which the record has one",
+        path: "/caisse?magasin=1",
+        expected: [/409/],
+        ready: () => setStock(1, 2, 1),
+        run: async (hand) => {
+            await hand.key("F2");
+            await hand.scan(await barcode(2));
+            await hand.scan(await barcode(2));
+            await hand.key("F9");
+            await hand.click("Vendre quand même");
+            await hand.see("écart de caisse");
+            await hand.click("Vendre quand même");
+        },
+        check: async (hand) => {
+            await saleDone(hand, 2);
+            assert.equal(await stockOf(1, 2), 0);
+            await setStock(1, 2, 60);
+        },
+    },
+    {
+        who: "cashier",
+        what: "sell two articles while the server is away",
+        path: "/caisse?magasin=1",
+        expected: [/ERR_/, /NetworkError/, /cannot load|failed to load/i],
+        ready: async (hand) => {
+            const code = await barcode(2);
+
+            // The till knows a code that it has seen before.
+            await setStock(1, 2, 60);
+            await hand.go("/caisse?magasin=1");
+            await hand.key("F2");
+            await hand.scan(code);
+            await hand.key("F9");
+            await hand.see("enregistrée");
+            await hand.until("the shop’s products", shopIsKept);
+            await hand.until("the pages are kept", () =>
+                Boolean(navigator.serviceWorker.controller),
+            );
+            return [(await lastSale()).id, code];
+        },
+        run: async (hand, [, code]) => {
+            await server("stop-nginx");
+            try {
+                await hand.key("F2");
+                await hand.scan(code);
+                await hand.scan(code);
+                await hand.key("F9");
+                await hand.see("Vente en attente n°");
+            } finally {
+                await server("start-nginx");
+            }
+        },
+        check: async (hand, [before]) => {
+            await hand.until("what waits has gone", () => {
+                const waits = document.querySelector(".kept-sales > li");
+                return !waits;
+            });
+            const sale = await lastSale();
+            const { lignes } = await api("GET", `/sales/${sale.id}/`);
+
+            assert.equal(sale.id, before + 1);
+            assert.equal(lignes[0].quantite, 2);
+        },
     },
     {
         who: "manager",
@@ -145,8 +239,83 @@ export const jobs = [
     },
     {
         who: "manager",
+        what: "send three of one product to another store",
+        path: "/transferts",
+        ready: () => setStock(1, 2, 60),
+        run: async (hand) => {
+            await hand.click("Nouvel envoi");
+            await hand.choose("Vers", "2");
+            await hand.fill(/^Scanner ou chercher/, "3*");
+            await hand.key("Enter");
+            await hand.scan(await barcode(2));
+            await hand.see("3 unités");
+            await hand.click("Envoyer");
+            await hand.see("Magasin Centre-Ville → Magasin Nord");
+        },
+        check: async () => {
+            const [sent] = (await api("GET", "/transfers/?limit=1")).results;
+            const { lignes } = await api("GET", `/transfers/${sent.id}/`);
+
+            assert.deepEqual(
+                [sent.de, sent.vers, lignes[0].produit, lignes[0].quantite],
+                [1, 2, 2, 3],
+            );
+            await api("POST", `/transfers/${sent.id}/cancel/`);
+        },
+    },
+    {
+        who: "manager",
+        what: "receive a transfer of which one unit is missing",
+        path: "/transferts",
+        ready: async () => {
+            await setStock(1, 2, 60);
+            const { id } = await api("POST", "/transfers/", {
+                de: 1,
+                vers: 4,
+                lignes: [{ produit: 2, quantite: 3 }],
+            });
+            return { id, had: await stockOf(4, 2) };
+        },
+        run: async (hand, { id }) => {
+            await hand.click(`Recevoir le transfert n° ${id}`);
+            await hand.click("Arrivé avec des écarts");
+            await hand.fill("Reçu : Souris optique", "2");
+            await hand.fill("Motif des écarts", "casse");
+            await hand.click("Enregistrer ce qui est arrivé");
+            await hand.see(`Transfert n° ${id} reçu, avec 1 écart.`);
+        },
+        check: async (_hand, { had }) => {
+            assert.equal(await stockOf(4, 2), had + 2);
+            await setStock(4, 2, had);
+        },
+    },
+    {
+        who: "manager",
+        what: "set the minimum and the maximum of one product",
+        path: "/stock?magasin=3",
+        run: async (hand) => {
+            await hand.fill("Produit", "sencha");
+            await hand.until(
+                "one row",
+                () => document.querySelectorAll("tbody tr").length === 1,
+            );
+            await hand.fill("Minimum : Thé Vert Sencha", "12");
+            await hand.key("Tab");
+            await hand.type("48");
+            await hand.key("Enter");
+            await hand.see("Seuils de Thé Vert Sencha : 12 à 48.");
+        },
+        check: async () => {
+            const path = "/stores/3/stock/6/thresholds/";
+            const { minimum, maximum } = await api("GET", path);
+
+            assert.deepEqual([minimum, maximum], [12, 48]);
+            await api("PUT", path, { minimum: null, maximum: null });
+        },
+    },
+    {
+        who: "manager",
         what: "count a category of three articles by scanning, and correct the stock",
-        both: true,
         path: "/inventaire",
         ready: async () => [await stockOf(4, 4), await stockOf(4, 5)],
         run: async (hand) => {
@@ -228,7 +397,6 @@ export const jobs = [
     {
         who: "manager",
         what: "print three price labels of one product",
-        both: true,
         path: "/etiquettes",
         run: async (hand) => {
             await hand.fill("Produit", "3*");
@@ -249,7 +417,6 @@ export const jobs = [
     {
         who: "buyer",
         what: "look at a file of prices, and import what is right of it",
-        both: true,
         path: "/importer",
         ready: async () => {
             const home = await mkdtemp(join(tmpdir(), "magasin-import."));
@@ -335,9 +502,39 @@ export const jobs = [
         },
     },
     {
+        who: "buyer",
+        what: "grant fewer units of two requests of three, with one reason",
+        path: "/demandes?magasin=5",
+        ready: async () => [
+            await ask(5, 8, 12),
+            await ask(5, 9, 14),
+            await ask(5, 8, 1),
+        ],
+        run: async (hand) => {
+            await hand.fill(/^Quantité accordée : 12 × /, "5");
+            await hand.fill(/^Quantité accordée : 14 × /, "6");
+            await hand.click("Approuver");
+            await hand.see("Approuver 2 demandes");
+            await hand.enter("la suite vendredi");
+            await hand.see("demandes approuvées");
+        },
+        check: async (_hand, [one, two, left]) => {
+            const now = (id) => api("GET", `/replenishments/${id}/`);
+
+            for (const [id, units] of [
+                [one.id, 5],
+                [two.id, 6],
+            ]) {
+                const { quantite, statut } = await now(id);
+                assert.deepEqual([quantite, statut], [units, "approuvee"]);
+            }
+            assert.equal((await now(left.id)).statut, "en_attente");
+            await api("POST", `/replenishments/${left.id}/cancel/`);
+        },
+    },
+    {
         who: "accountant",
         what: "see revenue, stock-outs and what waits, of all stores",
-        both: true,
         path: "/",
         run: () => {},
         check: async (hand) => {

@@ -54,7 +54,11 @@ async function openHand(browser, viewport = { width: 1280, height: 900 }) {
 
     await page.setViewport(viewport);
     await page.evaluateOnNewDocument((given) => {
-        sessionStorage.setItem("magasin.jeton", given);
+        try {
+            sessionStorage.setItem("magasin.jeton", given);
+        } catch {
+            // Between two pages Firefox has an empty one, which keeps nothing.
+        }
         // What is printed is shown to nobody here.
         globalThis.printed = 0;
         window.print = () => {

@@ -364,5 +364,10 @@ function rightsOf(me) {
                       ),
             ),
         ),
+        element(
+            "p",
+            { class: "muted" },
+            "Les jetons des autres sont dans un fichier du serveur, qu’aucune page ne lit : son administrateur les fait et les retire.",
+        ),
     ];
 }

@@ -711,7 +711,8 @@ work(
             assert.equal((await asked()).size, 0);
             await tab.getByLabel("Quantité : Aaa 7004").fill("4");
 
-            // Between the list and the request somebody asks for one of them.
+            // Between the list and the request somebody asks for one of them, and
+            // another one is deleted.
             let once = 0;
             await tab.route("**/stores/5/reorder/", async (route) => {
                 if (route.request().method() === "POST" && once === 0) {
@@ -724,6 +725,7 @@ work(
                         },
                         body: '{"lignes":[{"produit":7100,"quantite":7}]}',
                     });
+                    await api("DELETE", "/products/7101/");
                 }
                 await route.continue();
             });
@@ -732,11 +734,12 @@ work(
             await press(tab, "Demander 49 produits et la suite");
             await notice(
                 tab,
-                `${before.length - 2} demandes envoyées pour`,
+                `${before.length - 3} demandes envoyées pour`,
             ).waitFor();
             const now = await asked();
-            assert.equal(now.size, 119);
+            assert.equal(now.size, 118);
             assert.equal(now.has(7003), false);
+            assert.equal(now.has(7101), false);
             assert.equal(now.get(7004), 4);
             assert.equal(now.get(7005), 9);
             assert.equal(now.get(7100), 7);

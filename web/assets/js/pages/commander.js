@@ -381,7 +381,8 @@ class Reorder {
         return lines;
     }
 
-    // Somebody else may ask for some of it at the same time: that is left out.
+    // Somebody else may ask for some of it at the same time, or delete it: that is
+    // left out.
     async sendPiece(store, lignes) {
         let left = lignes;
 
@@ -400,7 +401,9 @@ class Reorder {
                 ) {
                     throw error;
                 }
-                left = left.filter((_, at) => !faults[at].quantite);
+                left = left.filter(
+                    (_, at) => Object.keys(faults[at]).length === 0,
+                );
             }
         }
         return { demandes: [] };

@@ -235,14 +235,14 @@ export class Hand {
 
     // A person sees when a page was drawn anew under the finger.
     async #press(kind, name) {
-        for (;;) {
+        for (let left = 20; ; left -= 1) {
             const node = await this.#node(kind, name);
 
             try {
                 await node.click();
                 break;
             } catch (error) {
-                if (!/detached/.test(error.message)) {
+                if (left === 0 || !/detached|clickable/.test(error.message)) {
                     throw error;
                 }
             }

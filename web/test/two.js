@@ -233,20 +233,21 @@ export class Hand {
         });
     }
 
-    // A person sees when a page was drawn anew under the finger.
-    async #press(kind, name) {
+    // act(node); a person sees when a page was drawn anew under the finger.
+    async #on(kind, name, act) {
         for (let left = 20; ; left -= 1) {
-            const node = await this.#node(kind, name);
-
             try {
-                await node.click();
-                break;
+                return await act(await this.#node(kind, name));
             } catch (error) {
                 if (left === 0 || !/detached|clickable/.test(error.message)) {
                     throw error;
                 }
             }
         }
+    }
+
+    async #press(kind, name) {
+        await this.#on(kind, name, (node) => node.click());
         this.clicks += 1;
     }
 
@@ -280,12 +281,14 @@ export class Hand {
     }
 
     async fill(name, text) {
-        const node = await this.#node("field", name);
-
-        if (!(await node.evaluate((one) => one === document.activeElement))) {
-            await node.click();
-            this.clicks += 1;
-        }
+        await this.#on("field", name, async (node) => {
+            if (
+                !(await node.evaluate((one) => one === document.activeElement))
+            ) {
+                await node.click();
+                this.clicks += 1;
+            }
+        });
         await this.type(text);
     }
 

@@ -18,17 +18,17 @@ SOURCES = ("ngx_http_magasin_module", "sql/statements")
 
 class Plant:
     """file: its base name, that one file of SOURCES has.  old: the text
-    that stands there exactly once; new: what takes its place.
+    that stands there exactly once; new: what takes its place; more: other
+    such pairs.
 
     check: of checker.py; or "soon" for how late answers elsewhere may be,
     "crowd" for more than one statement on a cold key."""
 
     def __init__(self, name, file, old, new, check="own_writes",
-                 phase="no-faults", seconds=2.0):
+                 phase="no-faults", seconds=2.0, more=()):
         self.name = name
         self.file = file
-        self.old = old
-        self.new = new
+        self.changes = [(old, new), *more]
         self.check = check
         self.phase = phase
         self.seconds = seconds
@@ -53,14 +53,32 @@ PLANTS = [
           "        answer->expires", seconds=5),
     Plant("silent-write", "ngx_http_magasin_cache_write.c",
           "    ngx_http_magasin_tags_raise(cache->shared, tags);\n", ""),
-    # First this node, then Redis: a read between them brings back what
-    # Redis still has.
+    # First this node, and Redis a moment later: a read between them brings
+    # back what Redis still has.
     Plant("raised-first", "ngx_http_magasin_cache_write.c",
-          "        rc = ngx_http_magasin_cache_redis_tell(&notice->tell);\n",
-          "        ngx_http_magasin_tags_raise(cache->shared, &notice->tags);\n"
-          "        rc = ngx_http_magasin_cache_redis_tell(&notice->tell);\n"
-          "        if (rc == NGX_AGAIN) { notice->tags.n = 0; }\n",
-          phase="redis-slow", seconds=4),
+          "    cache = ev->data;\n",
+          """    cache = ev->data;
+
+    if (!ev->timedout) {
+        for (q = ngx_queue_head(&cache->notices);
+             q != ngx_queue_sentinel(&cache->notices);
+             q = ngx_queue_next(q))
+        {
+            notice = ngx_queue_data(q, ngx_http_magasin_cache_notice_t, queue);
+            if (!notice->telling) {
+                ngx_http_magasin_cache_raise(cache, &notice->tags,
+                                             notice->tell.xid, notice->epoch,
+                                             NGX_OK);
+            }
+        }
+        ngx_add_timer(ev, 5);
+        return;
+    }
+
+    ev->timedout = 0;
+""", more=[("""    ngx_http_magasin_cache_raise(notice->tell.cache, &notice->tags,
+                                 notice->tell.xid, notice->epoch, rc);
+""", "")]),
     # What Redis was not told is asked of it all the same.
     Plant("no-debt", "ngx_http_magasin_cache_redis_tell.c",
           "        (void) ngx_atomic_fetch_add(&shared->debt, 1);\n", "",
@@ -113,10 +131,13 @@ def changed(plant, root):
     path = path_of(plant, root)
     with open(path, encoding="utf-8") as f:
         text = f.read()
-    if text.count(plant.old) != 1 or plant.new == plant.old:
-        raise Failure(f"{plant.file} has changed: adapt the plant "
-                      f"{plant.name}")
-    return path, text, text.replace(plant.old, plant.new)
+    wrong = text
+    for old, new in plant.changes:
+        if wrong.count(old) != 1 or new == old:
+            raise Failure(f"{plant.file} has changed: adapt the plant "
+                          f"{plant.name}")
+        wrong = wrong.replace(old, new)
+    return path, text, wrong
 
 
 class Garden:

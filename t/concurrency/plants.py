@@ -254,7 +254,11 @@ BEFORE = {
         replace_in("magasin_changer", "coalesce(p_ouvert, ouvert)", "true"),
         "stores"),
     "opened-again": (again("magasin_creer"), "stores"),
-    "shared-code": (SHARED_CODE, "codes"),
+    "code-of-another": (
+        replace_in("produit_codes_poser", "IF pris IS NOT NULL THEN",
+                   "IF pris IS NOT NULL THEN RETURN NULL; END IF;"
+                   " IF false THEN"),
+        "codes"),
     "wrong-refusal": (
         replace_in("lot_refus", "|| reste || '}'",
                    "|| reste - 1 || '}'"),
@@ -477,7 +481,7 @@ def sold_closed(requests, _):
     late = copy.deepcopy(first(requests, lambda r: r.kind == "alter"))
     late.path = f"/api/v1/stores/{r.body['magasin']}/"
     late.body = {"ouvert": False}
-    late.attempts[:] = [Attempt(0, 0.001, 200, b"{}")]
+    late.attempts[:] = [Attempt(0, 0.001, 200, b'{"ouvert":false}')]
     requests.append(late)
 
 

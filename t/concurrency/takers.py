@@ -60,6 +60,10 @@ class Takers:
                 number, kind, "POST", f"/api/v1/counts/{count['id']}/{word}/",
                 body, f"cle-{number}" if rng.random() < 0.8 else None))
         client.together(*asked)
+        # What has to be counted again is in nobody else's count until then.
+        if all(r.status() == 409 and b'"statut"' not in r.final().body
+               for r in asked):
+            self.counts.append(count)
 
     def reconsider(self, client):
         """A request is changed or withdrawn, or many are decided."""

@@ -80,7 +80,8 @@ BEGIN
     IF r.statut IS NULL THEN
         contexte := contexte_poser('', p_acteur, '', '');
 
-        -- Who deletes a product is waited for, and then it is left out.
+        -- Who deletes a product is waited for, and then it is left out; so is
+        -- one that was archived instead.
         WITH besoin AS MATERIALIZED (
             SELECT b.produit, b.suggere AS quantite,
                    row_number() OVER (ORDER BY b.nom COLLATE magasin_fr,
@@ -93,6 +94,7 @@ BEGIN
             SELECT id
               FROM produit
              WHERE id IN (SELECT produit FROM besoin)
+               AND archive_le IS NULL
              ORDER BY id
                FOR KEY SHARE
         ), voulu AS (

@@ -712,7 +712,9 @@ $$;
 -- A plan is kept as long as it looks no dearer than one for the values of a
 -- call.  A list has ten elements as long as nobody knows it, and mostly one
 -- when it is known: what reads it was planned for each call.  Of these
--- functions all plans are kept, as of sales.
+-- functions all plans are kept, as of sales.  comptage_clore() is not one: what
+-- is left to count is found by a list, a category or the whole place, each by
+-- another plan.
 DO $$
 DECLARE
     f  regprocedure;
@@ -725,7 +727,7 @@ BEGIN
                    'reception_creer', 'reception_annuler', 'transfert_creer',
                    'transfert_recevoir', 'transfert_annuler', 'retour_creer',
                    'reservation_rendre', 'comptage_ouvrir',
-                   'comptage_compter', 'comptage_clore', 'comptage_annuler',
+                   'comptage_compter', 'comptage_annuler',
                    'seuil_poser', 'seuils_poser', 'besoins_demander',
                    'demandes_decider', 'produit_changer',
                    'produit_creer_code')

@@ -108,9 +108,10 @@ sub at_gate {
         . " WHERE usename = 'magasin_web' AND wait_event = 'advisory'");
 }
 
-# End the sessions that stand at the gate.
+# End the sessions that stand at the gate, and wait until they are gone: one
+# that is about to end stands there, too.
 sub ended {
-    return MagasinTest::sql('SELECT pg_terminate_backend(pid) FROM'
+    return MagasinTest::sql('SELECT pg_terminate_backend(pid, 10000) FROM'
         . " pg_stat_activity WHERE usename = 'magasin_web'"
         . " AND wait_event = 'advisory'");
 }

@@ -358,13 +358,14 @@ work(
 );
 
 // The drinks, each a cent dearer
-async function dearer(tab) {
+async function dearer(tab, meanwhile = async () => {}) {
     await tab
         .getByLabel("Pour tous les produits affichés")
         .selectOption("somme");
     await tab.getByLabel("Valeur").fill("0,01");
     await press(tab, "Proposer ces prix");
     await press(tab, "Vérifier");
+    await meanwhile();
     await tab
         .getByRole("dialog")
         .getByRole("button", { name: /^Enregistrer/ })
@@ -416,6 +417,39 @@ work(
         await settled(tab);
         assert.equal(await last.count(), 0);
         assert.equal((await drinks())[0].prix, "1.23");
+        await api("PATCH", `/products/${other.id}/`, { prix: other.prix });
+        assert.deepEqual(await drinks(), list);
+    },
+);
+
+work(
+    "prices: what somebody else had set to the same is not taken back",
+    { path: "/prix?categorie=Boissons" },
+    async (tab) => {
+        const drinks = async () =>
+            (await api("GET", "/products/?categorie=Boissons")).results;
+        const list = await drinks();
+        const [other, ...ours] = list;
+        const prix = (Number(other.prix) + 0.01).toFixed(2);
+        const now = async () => (await drinks())[0].prix;
+        const theirs = () => api("PATCH", `/products/${other.id}/`, { prix });
+
+        await dearer(tab, theirs);
+        await notice(
+            tab,
+            `${ours.length} prix enregistrés, 1 l’était déjà.`,
+        ).waitFor();
+        await tab
+            .getByText(`Dernier changement : ${ours.length} prix, `)
+            .waitFor();
+        await notice(tab, "enregistrés")
+            .getByRole("button", { name: "Annuler" })
+            .click();
+        await notice(
+            tab,
+            `${ours.length} prix sont de nouveau comme avant.`,
+        ).waitFor();
+        assert.equal(await now(), prix);
         await api("PATCH", `/products/${other.id}/`, { prix: other.prix });
         assert.deepEqual(await drinks(), list);
     },

@@ -15,8 +15,9 @@ const PLACE = "magasin.prix";
 const pause = (seconds) =>
     new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
-// changes: [{id, name, from, to}] of cents.  Gives {done, left: [{...change, why,
-// lost}]}, lost where another try is in vain; tell(number) after each.  What ends
+// changes: [{id, name, from, to}] of cents.  Gives {done: [{...change, same}], left:
+// [{...change, why, lost}]}, same where somebody else had set that very price, lost
+// where another try is in vain; tell(number) after each.  What ends
 // all of it, such as a token that may not, is thrown where nothing has been done.
 async function changePrices(changes, tell = () => {}) {
     const waiting = [...changes];
@@ -28,8 +29,8 @@ async function changePrices(changes, tell = () => {}) {
             try {
                 const fault = await changeOne(one);
 
-                if (fault === null) {
-                    done.push(one);
+                if (fault === null || fault.same) {
+                    done.push({ ...one, ...fault });
                 } else {
                     left.push({ ...one, ...fault });
                 }
@@ -61,9 +62,10 @@ const reasonOf = (error) =>
 const reversed = (changes) =>
     changes.map(({ id, name, from, to }) => ({ id, name, from: to, to: from }));
 
-// Null when it is done, else {why, lost}
+// Null when it is done, {same} when there was nothing to do, else {why, lost}
 async function changeOne({ id, from, to }) {
     const path = `/products/${id}/`;
+    let unsure = false;
 
     for (let attempt = 1; ; attempt += 1) {
         try {
@@ -72,7 +74,7 @@ async function changeOne({ id, from, to }) {
 
             // A change whose answer was lost has been made.
             if (now === to) {
-                return null;
+                return unsure ? null : { same: true };
             }
             if (now !== from) {
                 return {
@@ -80,7 +82,12 @@ async function changeOne({ id, from, to }) {
                     lost: true,
                 };
             }
-            await change("PATCH", path, { prix: plain(to) }, etag);
+            try {
+                await change("PATCH", path, { prix: plain(to) }, etag);
+            } catch (error) {
+                unsure ||= Boolean(error.temporary);
+                throw error;
+            }
             return null;
         } catch (error) {
             if (error instanceof Withdrawn || error.status === 403) {
@@ -140,7 +147,8 @@ function keep({ when, who, changes }) {
 }
 
 // The tab may be closed half-way, so all of it is kept before it begins: to take
-// back what was never changed does nothing.  Gives {done, left, kept}.
+// back what was never changed does nothing.  What somebody else had set is not
+// for us to take back.  Gives {done, left, kept}.
 export async function changeAndKeep(changes, tell) {
     const before = lastChange();
     const when = new Date().toISOString();
@@ -151,13 +159,14 @@ export async function changeAndKeep(changes, tell) {
     keep(kept);
     try {
         const { done, left } = await changePrices(changes, tell);
+        const ours = done.filter(({ same }) => !same);
 
-        if (done.length === 0) {
+        if (ours.length === 0) {
             restore();
             return { done, left, kept: null };
         }
         // The token may have been given meanwhile.
-        kept = { when, who: await who(), changes: done };
+        kept = { when, who: await who(), changes: ours };
         keep(kept);
         return { done, left, kept };
     } catch (error) {

@@ -415,19 +415,17 @@ class Prices {
     report({ done, left, kept }) {
         this.count();
         this.refresh();
-        if (kept) {
-            notify(
-                `${plural(done.length, "prix enregistré", "prix enregistrés")}.`,
-                {
-                    label: "Annuler",
-                    run: () =>
-                        attempt(async () =>
-                            this.restored(await takeBack(kept)),
-                        ),
-                },
-            );
+        if (done.length > 0) {
+            notify(savedWords(done), kept && this.undo(kept));
         }
         tellLeft(left);
+    }
+
+    undo(kept) {
+        return {
+            label: "Annuler",
+            run: () => attempt(async () => this.restored(await takeBack(kept))),
+        };
     }
 
     restored({ done, left }) {
@@ -508,6 +506,19 @@ class Prices {
 export const mount = (page) => new Prices(page);
 
 const shown = (value) => plain(value, ",");
+
+function savedWords(done) {
+    const same = done.filter((one) => one.same).length;
+    const saved = plural(
+        done.length - same,
+        "prix enregistré",
+        "prix enregistrés",
+    );
+
+    return same === 0
+        ? `${saved}.`
+        : `${saved}, ${plural(same, "l’était", "l’étaient")} déjà.`;
+}
 
 function tellLeft(left) {
     if (left.length > 0) {

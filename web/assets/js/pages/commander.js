@@ -312,7 +312,7 @@ class Reorder {
                 },
             );
 
-            this.asked(store, demandes.length);
+            this.done(store, demandes.length);
         });
     }
 
@@ -332,6 +332,7 @@ class Reorder {
     // out of it, and with the quantities that were written.
     askRest(store) {
         const picked = this.rows.filter((row) => !this.wanted(row).off);
+        const gone = [];
         let sent = 0;
 
         if (this.rest.disabled || !this.numbers(picked)) {
@@ -344,16 +345,21 @@ class Reorder {
                     const { demandes } = await this.sendPiece(store, lignes);
 
                     sent += demandes.length;
+                    gone.push(...lignes.map(({ produit }) => produit));
                 }
             } catch (error) {
-                // What has been asked for is not offered again.
+                // What has been asked for is not offered again; what was chosen of
+                // the rest stays.
                 if (sent > 0) {
+                    for (const id of gone) {
+                        this.chosen.delete(id);
+                    }
                     this.asked(store, sent);
                 }
                 this.rest.disabled = false;
                 throw error;
             }
-            this.asked(store, sent);
+            this.done(store, sent);
         });
     }
 
@@ -409,8 +415,14 @@ class Reorder {
         return { demandes: [] };
     }
 
-    asked(store, number) {
+    // Who asks for the same once more, after the centre has refused it, asks anew.
+    done(store, number) {
+        this.send = sender();
         this.chosen.clear();
+        this.asked(store, number);
+    }
+
+    asked(store, number) {
         announceChange();
         notify(
             number === 0

@@ -1,0 +1,124 @@
+// What goes wrong between a store that asks and the centre that decides.
+
+import assert from "node:assert/strict";
+import { api, settled } from "./browser.js";
+import { notice, press, work } from "./work.js";
+
+const waiting = async (store) =>
+    (
+        await api(
+            "GET",
+            `/replenishments/?magasin=${store}&statut=en_attente&limit=1000`,
+        )
+    ).results;
+const units = (tab, name) => tab.getByLabel(`Quantité : ${name}`);
+
+work(
+    "reorder: what the centre has refused is asked for once more",
+    { path: "/commander?magasin=3" },
+    async (tab) => {
+        const old = (await waiting(3)).map(({ id }) => id);
+        const asked = async () =>
+            (await waiting(3)).filter(({ id }) => !old.includes(id));
+        const ask = async () => {
+            await tab.getByLabel("Tout cocher").uncheck();
+            await units(tab, "Café Premium Bio").fill("10");
+            await press(tab, "Demander 1 produit");
+            await notice(tab, "1 demande envoyée").waitFor();
+            await units(tab, "Café Premium Bio").waitFor({ state: "detached" });
+            await press(tab, "Fermer ce message");
+            const [one, ...more] = await asked();
+
+            assert.equal(one.quantite, 10);
+            assert.deepEqual(more, []);
+            return one.id;
+        };
+
+        const bounds = (minimum, maximum) =>
+            api("PUT", "/stores/3/stock/4/thresholds/", { minimum, maximum });
+
+        await bounds(500, 510);
+        try {
+            const { disponible, en_transit, demande } = (
+                await api("GET", "/stores/3/reorder/")
+            ).results.find(({ produit }) => produit === 4);
+            const there = disponible + en_transit + demande;
+
+            await bounds(there + 5, there + 10);
+            await tab.reload();
+            await settled(tab);
+            const first = await ask();
+
+            await api("POST", `/replenishments/${first}/reject/`);
+            // As when the tab is looked at again
+            await tab.evaluate(() =>
+                document.dispatchEvent(new Event("visibilitychange")),
+            );
+            await units(tab, "Café Premium Bio").waitFor();
+            assert.notEqual(await ask(), first);
+        } finally {
+            for (const { id } of await asked()) {
+                await api("POST", `/replenishments/${id}/cancel/`);
+            }
+            await bounds(null, null);
+        }
+    },
+);
+
+const row = (produit, nom) => ({
+    produit,
+    nom,
+    code: null,
+    disponible: 0,
+    en_transit: 0,
+    demande: 0,
+    minimum: 2,
+    maximum: 9,
+    central: 99,
+    suggere: 9,
+});
+
+work(
+    "reorder: what was written stays for what was not sent",
+    { path: "/commander?magasin=4", expected: [/status of 403/] },
+    async (tab) => {
+        const two = [row(9001, "Aaa"), row(9002, "Bbb")];
+        const many = Array.from({ length: 999 }, (_, at) =>
+            row(9100 + at, `Ccc ${at}`),
+        );
+        const list = "http://localhost/api/v1/stores/4/reorder/";
+        const sent = [];
+
+        await tab.route("**/stores/4/reorder/?*", (route) => {
+            const query = new URL(route.request().url()).searchParams;
+            const page = (results, next) =>
+                route.fulfill({ json: { next, results } });
+
+            return query.get("limit") === "50"
+                ? page(two, `${list}?limit=50&cursor=x`)
+                : query.has("cursor")
+                  ? page(two.slice(1), null)
+                  : page([two[0], ...many], `${list}?limit=1000&cursor=x`);
+        });
+        await tab.route("**/stores/4/reorder/", (route) => {
+            const { lignes } = route.request().postDataJSON();
+
+            sent.push(lignes);
+            return sent.length === 1
+                ? route.fulfill({ status: 201, json: { demandes: lignes } })
+                : route.fulfill({ status: 403, json: { detail: "Non." } });
+        });
+        await tab.reload();
+        await settled(tab);
+        await units(tab, "Aaa").fill("3");
+        await units(tab, "Bbb").fill("7");
+        await press(tab, "Tout demander, avec la suite");
+        await notice(tab, "n’autorise pas cette opération").waitFor();
+        await notice(tab, /1\s000\sdemandes envoyées/).waitFor();
+        assert.deepEqual(sent[0][0], { produit: 9001, quantite: 3 });
+        assert.deepEqual(sent[1], [{ produit: 9002, quantite: 7 }]);
+        await settled(tab);
+        assert.equal(await units(tab, "Aaa").inputValue(), "9");
+        assert.equal(await units(tab, "Bbb").inputValue(), "7");
+    },
+);

@@ -1,7 +1,7 @@
 // What goes wrong between a store that asks and the centre that decides.
 
 import assert from "node:assert/strict";
-import { api, settled } from "./browser.js";
+import { api, settled, stockOf } from "./browser.js";
 import { notice, press, work } from "./work.js";
 
 const waiting = async (store) =>
@@ -120,5 +120,103 @@ work(
         await settled(tab);
         assert.equal(await units(tab, "Aaa").inputValue(), "9");
         assert.equal(await units(tab, "Bbb").inputValue(), "7");
+    },
+);
+
+const ask = (magasin, produit, quantite) =>
+    api("POST", "/replenishments/", { magasin, produit, quantite });
+const request = (id) => api("GET", `/replenishments/${id}/`);
+const granted = (tab, name) =>
+    tab.getByLabel(new RegExp(`^Quantité accordée : ${name}`));
+const approveMany = (tab) =>
+    tab.locator(".bulk").getByRole("button", { name: "Approuver" }).click();
+
+work(
+    "requests: who leaves after a refusal is told what asks for fewer by then",
+    { path: "/demandes?magasin=1", expected: [/status of 403/] },
+    async (tab) => {
+        const one = await ask(1, 8, 12);
+        const two = await ask(1, 9, 14);
+        const dialog = tab.getByRole("dialog");
+        const refused = "n’autorise pas cette opération";
+
+        await tab.route("**/replenishments/decisions/", (route) =>
+            route.fulfill({ status: 403, json: { detail: "Non." } }),
+        );
+        await tab.reload();
+        await settled(tab);
+        await granted(tab, "12 × Chocolat Noir").fill("5");
+        await tab.getByLabel(/^Choisir : 14 × Chocolat au Lait/).check();
+        await approveMany(tab);
+        await dialog.getByRole("button", { name: "Approuver" }).click();
+        await dialog.getByText(refused).waitFor();
+        await dialog.getByRole("button", { name: "Annuler" }).click();
+        await notice(
+            tab,
+            `des demandes ont changé : n° ${one.id}, 5 unités au lieu de 12.`,
+        ).waitFor();
+        await granted(tab, "5 × Chocolat Noir").waitFor();
+
+        // One alone with a reason
+        await press(tab, /^Approuver : 14 × Chocolat au Lait/);
+        await dialog.getByLabel("Quantité accordée").fill("4");
+        await dialog.getByLabel("Motif").fill("casse");
+        await dialog.getByRole("button", { name: "Approuver" }).click();
+        await dialog.getByText(refused).waitFor();
+        await dialog.getByRole("button", { name: "Annuler" }).click();
+        await notice(tab, `n° ${two.id}, 4 unités au lieu de 14.`).waitFor();
+        await granted(tab, "4 × Chocolat au Lait").waitFor();
+        for (const [{ id }, quantite] of [
+            [one, 5],
+            [two, 4],
+        ]) {
+            const now = await request(id);
+
+            assert.equal(now.statut, "en_attente");
+            assert.equal(now.quantite, quantite);
+            await api("POST", `/replenishments/${id}/cancel/`);
+        }
+    },
+);
+
+work(
+    "requests: no more is granted than what was shown",
+    { path: "/demandes?magasin=1" },
+    async (tab) => {
+        const more = ({ id }) =>
+            api("PATCH", `/replenishments/${id}/`, { quantite: 100 });
+        const had = await stockOf(1, 8);
+        const one = await ask(1, 8, 2);
+        const two = await ask(1, 9, 3);
+        const dialog = tab.getByRole("dialog");
+        const approve = () =>
+            dialog.getByRole("button", { name: "Approuver" }).click();
+
+        await tab.reload();
+        await settled(tab);
+        await tab.getByLabel(/^Choisir : 2 × Chocolat Noir/).check();
+        await tab.getByLabel(/^Choisir : 3 × Chocolat au Lait/).check();
+        await approveMany(tab);
+        await dialog.getByText("Approuver 2 demandes ?").waitFor();
+        await more(two);
+        await approve();
+        await notice(tab, "1 demande approuvée, 1 autrement").waitFor();
+        await dialog.getByText("a changé cette demande").waitFor();
+        await tab.keyboard.press("Escape");
+        assert.equal((await request(one.id)).statut, "approuvee");
+        assert.equal((await request(two.id)).statut, "en_attente");
+        await api("POST", `/replenishments/${two.id}/cancel/`);
+        assert.equal(await stockOf(1, 8), had + 2);
+
+        const last = await ask(1, 8, 2);
+        await tab.reload();
+        await settled(tab);
+        await press(tab, /^Approuver : 2 × Chocolat Noir/);
+        await dialog.getByLabel("Quantité accordée").waitFor();
+        await more(last);
+        await approve();
+        await notice(tab, "approuvée : 2 × Chocolat Noir").waitFor();
+        assert.equal((await request(last.id)).quantite, 2);
+        assert.equal(await stockOf(1, 8), had + 4);
     },
 );

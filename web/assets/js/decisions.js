@@ -1,6 +1,6 @@
 // Many requests of stores, decided together.
 
-import { change, readTagged, sender } from "./api.js";
+import { change, read, readTagged, sender } from "./api.js";
 import { announceChange } from "./changes.js";
 import { openDialog } from "./dialog.js";
 import { button, element } from "./dom.js";
@@ -9,77 +9,152 @@ import { notify } from "./notices.js";
 import { askWhy } from "./reason.js";
 import { storeName } from "./stores.js";
 
+const AT_ONCE = 8;
 const CHANGED = "Quelqu’un a changé cette demande entre-temps.";
 
 // Grants each row's `granted` units of those that it asks for, with one reason;
 // gives the results of the API.  The API approves many with a reason, and fewer
 // units without one: so a request for more is changed to what is granted first,
-// which its journal has with the reason.
+// which its journal has with the reason.  left() is for who leaves without an
+// answer: it says what asks for fewer units by then, and gives whether there is any.
 export function granting() {
     const send = sender();
+    // {id: {quantite, granted, sure}} of those that have been changed
+    const fewer = new Map();
+    const faultOf = async (row, reason) =>
+        row.granted < row.quantite || fewer.has(row.id)
+            ? reduce(row, reason, fewer)
+            : null;
 
-    return async (rows, reason) => {
-        const wrong = [];
-        const ids = [];
+    return {
+        grant: async (rows, reason) => {
+            const faults = new Map();
 
-        for (const row of rows) {
-            const fault =
-                row.granted < row.quantite ? await reduce(row, reason) : null;
-
-            if (fault) {
-                wrong.push({ id: row.id, code: 409, detail: fault });
-            } else {
-                ids.push(row.id);
+            for (const row of rows) {
+                faults.set(row.id, await faultOf(row, reason));
             }
-        }
-        if (ids.length === 0) {
-            return wrong;
-        }
-        const { resultats } = await send("/replenishments/decisions/", {
-            approuver: ids,
-            ...reason,
-        });
+            for (let at = 0; at < rows.length; at += AT_ONCE) {
+                await Promise.all(
+                    rows.slice(at, at + AT_ONCE).map(async (row) => {
+                        const fault = faults.get(row.id);
 
-        return [...resultats, ...wrong];
+                        faults.set(row.id, fault ?? (await look(row, fewer)));
+                    }),
+                );
+            }
+            const wrong = [...faults].filter(([, detail]) => detail);
+            const approuver = rows
+                .map(({ id }) => id)
+                .filter((id) => !faults.get(id));
+            const { resultats } =
+                approuver.length > 0
+                    ? await send("/replenishments/decisions/", {
+                          approuver,
+                          ...reason,
+                      })
+                    : { resultats: [] };
+
+            return [
+                ...resultats,
+                ...wrong.map(([id, detail]) => ({ id, code: 409, detail })),
+            ].map((one) => withUnits(one, fewer.get(one.id)));
+        },
+        left: () => {
+            const words = [...fewer].map(
+                ([id, one]) => `n° ${id}, ${instead(one)}`,
+            );
+
+            if (words.length > 0) {
+                announceChange();
+                notify(
+                    `La décision n’est pas confirmée, mais des demandes ont changé : ${words.join(" ; ")}.`,
+                );
+            }
+            return words.length > 0;
+        },
     };
 }
 
+const instead = ({ quantite, granted, sure }) =>
+    `${sure ? "" : "peut-être "}${plural(granted, "unité", "unités")} au lieu de ${quantity(quantite)}`;
+
+// What was not approved has been changed all the same.
+const withUnits = (one, changed) =>
+    changed && one.code !== 200
+        ? {
+              ...one,
+              detail: `${one.detail} Elle demande maintenant ${instead(changed)}.`,
+          }
+        : one;
+
 // Null when it asks for what is granted, else why not.  Once more is the same.
-async function reduce({ id, quantite, granted }, reason) {
+async function reduce({ id, quantite, granted }, reason, fewer) {
     const path = `/replenishments/${id}/`;
+    const ours = [quantite, granted, fewer.get(id)?.granted];
 
     try {
         const { data, etag } = await readTagged(path);
 
-        if (data.quantite !== quantite && data.quantite !== granted) {
+        if (!ours.includes(data.quantite)) {
+            fewer.delete(id);
             return CHANGED;
         }
         // One that is decided is told by the decision.
         if (data.quantite !== granted && data.statut === "en_attente") {
-            await change("PATCH", path, { quantite: granted, ...reason }, etag);
+            const body = { quantite: granted, ...reason };
+
+            await change("PATCH", path, body, etag).catch((error) => {
+                // Nobody knows whether it was done.
+                if (error.temporary) {
+                    fewer.set(id, { quantite, granted, sure: false });
+                }
+                throw error;
+            });
+            fewer.set(id, { quantite, granted, sure: true });
+        } else if (fewer.has(id)) {
+            fewer.get(id).sure = true;
         }
         return null;
     } catch (error) {
         if (error.status === 412) {
             return CHANGED;
         }
-        if (error.status === 404 || error.status === 409) {
-            return error.message;
-        }
-        throw error;
+        return gone(error);
     }
 }
 
+// Null when it asks for what is granted still, or has been decided, else why not.
+async function look({ id, granted }, fewer) {
+    try {
+        const { quantite, statut } = await read(`/replenishments/${id}/`);
+
+        if (statut !== "en_attente" || quantite === granted) {
+            return null;
+        }
+        fewer.delete(id);
+        return CHANGED;
+    } catch (error) {
+        return gone(error);
+    }
+}
+
+function gone(error) {
+    if (error.status === 404 || error.status === 409) {
+        return error.message;
+    }
+    throw error;
+}
+
 // nameOf(row): its product; unitsOf(row): how many are granted.  Resolves to
-// whether they have been decided.
-export async function decideMany(rows, { nameOf, unitsOf, approve }) {
+// whether they have been decided; changed() when some have been changed instead.
+export async function decideMany(rows, { nameOf, unitsOf, approve, changed }) {
     // As they are now: rows follow what changes.
     const list = rows.map((row) => ({
         ...row,
         granted: approve ? unitsOf(row) : row.quantite,
     }));
     const send = sender();
-    const grant = granting();
+    const { grant, left } = granting();
     const verb = approve ? "Approuver" : "Refuser";
     const answer = await askWhy({
         title: `${verb} ${plural(list.length, "demande", "demandes")} ?`,
@@ -101,6 +176,9 @@ export async function decideMany(rows, { nameOf, unitsOf, approve }) {
     });
 
     if (!answer) {
+        if (left()) {
+            changed();
+        }
         return false;
     }
     announceChange();

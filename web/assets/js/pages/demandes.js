@@ -484,7 +484,7 @@ class Requests {
 
     async grant(row, product, what) {
         const send = sender();
-        const grant = granting();
+        const { grant, left } = granting();
         // As it is now: rows follow what changes.
         const asked = { ...row };
         const there = product.central;
@@ -523,17 +523,18 @@ class Requests {
                     );
                     return result.demande ?? { refused: result.detail };
                 }
+                // Also where it is all of it: its store may ask for more by now.
                 return settle(() =>
-                    send(
-                        `/replenishments/${row.id}/approve/`,
-                        granted === asked.quantite
-                            ? undefined
-                            : { quantite: granted },
-                    ),
+                    send(`/replenishments/${row.id}/approve/`, {
+                        quantite: granted,
+                    }),
                 );
             },
         });
 
+        if (!answer && left()) {
+            this.refresh();
+        }
         this.done(
             row,
             answer,
@@ -576,6 +577,7 @@ class Requests {
             nameOf: (row) => this.products.get(row.produit).nom,
             unitsOf: (row) => this.unitsOf(row),
             approve,
+            changed: () => this.refresh(),
         });
 
         if (done) {

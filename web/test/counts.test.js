@@ -452,6 +452,80 @@ test("what was sent with another token is asked about, and not counted twice", a
     await close();
 });
 
+test("what was sent before its tab was gone goes with nothing that was not", async () => {
+    const { tab, close } = await openTab(chromium.browser);
+    const { id } = await begin({ lieu: 3 });
+
+    await withToken(tab);
+    await tab.goto(`/inventaire?document=${id}`);
+    await settled(tab);
+    await tab.route(/\/lines\/$/, async (route) => {
+        await route.fetch();
+        await route.abort();
+    });
+    await scan(tab, "BOI-005");
+    await tab.getByText("Ce qui est compté est gardé").waitFor();
+    const context = tab.context();
+    // One that was never sent is before it.
+    await tab.evaluate(() => {
+        for (const key of Object.keys(localStorage)) {
+            if (/comptage/.test(key)) {
+                const list = JSON.parse(localStorage.getItem(key));
+                const line = { produit: 4, quantite: 1, ajoute: true };
+                const one = { line, key: null, at: null, made: Date.now() };
+
+                localStorage.setItem(key, JSON.stringify([one, ...list]));
+            }
+        }
+    });
+    await tab.close();
+    const next = await context.newPage();
+    await withToken(next);
+    await next.goto(`/inventaire?document=${id}`);
+    await settled(next);
+    await next.getByRole("button", { name: "Envoyer" }).click();
+    await counted(next, "Café Espresso Intenso", "1");
+    await saved(next);
+    assert.deepEqual(await countedOf(id), {
+        "Café Espresso Intenso": 1,
+        "Café Premium Bio": 1,
+    });
+    await api("POST", `/counts/${id}/cancel/`);
+    await close();
+});
+
+counting(
+    "of scans that go together, one that is wrong takes none with it",
+    { path: "/inventaire", expected: [/status of 400/] },
+    async (tab) => {
+        const { id } = await begin({ lieu: 3, categorie: "Boissons" });
+        let go;
+        const first = new Promise((resolve) => {
+            go = resolve;
+        });
+
+        await tab.goto(`/inventaire?document=${id}`);
+        await settled(tab);
+        await tab.route(/\/lines\/$/, async (route) => {
+            await first;
+            await route.continue();
+        });
+        await scan(tab, "BOI-004", "BOI-005", "ACC-003", "BOI-005");
+        await tab.locator(".goods-table tbody tr").nth(2).waitFor();
+        await settled(tab);
+        await tab.waitForTimeout(300);
+        go();
+        await counted(tab, "Café Espresso Intenso", "2");
+        await saved(tab);
+        await tab.getByText("n’est pas dans cet inventaire").first().waitFor();
+        assert.deepEqual(await countedOf(id), {
+            "Café Espresso Intenso": 2,
+            "Café Premium Bio": 1,
+        });
+        await api("POST", `/counts/${id}/cancel/`);
+    },
+);
+
 for (const [button, wanted] of [
     ["Compter", "4"],
     ["Jeter", "2"],

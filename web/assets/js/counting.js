@@ -190,13 +190,16 @@ export class Counting {
     }
 
     // What goes together has one key, and goes again as it is: scans, which add,
-    // or one number that replaces.  at: since when it has the key
+    // or one number that replaces.  What has a key already may be counted, and
+    // goes with nothing else.  at: since when it has the key
     #batch() {
         const [first] = this.#waiting;
 
         if (first.key === null) {
             const key = newKey();
-            const end = this.#waiting.findIndex(({ line }) => !line.ajoute);
+            const end = this.#waiting.findIndex(
+                (one) => one.key !== null || !one.line.ajoute,
+            );
             const most = Math.max(end === -1 ? AT_ONCE : end, 1);
 
             for (const one of this.#waiting.slice(0, Math.min(most, AT_ONCE))) {
@@ -331,6 +334,7 @@ export class Counting {
                     ...one,
                     key: newKey(),
                     at: Date.now(),
+                    mark: null,
                 })),
             );
             return;

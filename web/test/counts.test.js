@@ -8,6 +8,7 @@ import {
     openTab,
     settled,
     stockOf,
+    token,
     violations,
     withToken,
 } from "./browser.js";
@@ -522,6 +523,103 @@ counting(
             "Café Espresso Intenso": 2,
             "Café Premium Bio": 1,
         });
+        await api("POST", `/counts/${id}/cancel/`);
+    },
+);
+
+const refused = {
+    status: 401,
+    contentType: "application/json",
+    body: JSON.stringify({ detail: "Jeton refusé." }),
+};
+
+const another = "0".repeat(40);
+
+// To the server, it is as good as the first.
+const acceptAnother = (tab) =>
+    tab.route(/\/api\/v1\//, (route) => {
+        const headers = route.request().headers();
+
+        return headers.authorization === `Token ${another}`
+            ? route.continue({
+                  headers: { ...headers, authorization: `Token ${token}` },
+              })
+            : route.continue();
+    });
+
+for (const [name, counts] of [
+    ["the same token: it goes again with its key", false],
+    ["another token: it is asked about", true],
+]) {
+    counting(
+        `a lost answer, then a 401, then ${name}`,
+        { path: "/inventaire", expected: [/ERR_FAILED|status of 401/] },
+        async (tab) => {
+            const { id } = await begin({ lieu: 3 });
+            const keys = new Set();
+            const dialog = tab.getByRole("dialog");
+            let asked = 0;
+
+            await tab.goto(`/inventaire?document=${id}`);
+            await settled(tab);
+            await acceptAnother(tab);
+            await tab.route(/\/lines\/$/, async (route) => {
+                asked += 1;
+                keys.add(route.request().headers()["idempotency-key"]);
+                if (asked === 1) {
+                    await route.fetch();
+                    await route.abort();
+                } else if (asked === 2) {
+                    await route.fulfill(refused);
+                } else {
+                    await route.continue();
+                }
+            });
+            await scan(tab, "2*BOI-004");
+            await dialog.getByText("n’est pas accepté").waitFor();
+            await dialog.getByRole("button", { name: "Annuler" }).click();
+            const problem = tab.locator(".goods > .form-error", {
+                hasText: "Il faut un jeton pour enregistrer",
+            });
+            await problem.getByRole("button", { name: "S’identifier" }).click();
+            await dialog
+                .getByLabel("Jeton d’accès")
+                .fill(counts ? another : token);
+            await dialog.getByRole("button", { name: "Continuer" }).click();
+            if (counts) {
+                await tab.getByText("avec un autre jeton").waitFor();
+                await press(tab, "Jeter");
+            }
+            await saved(tab);
+            assert.equal(asked, counts ? 2 : 3);
+            assert.equal(keys.size, 1);
+            assert.deepEqual(await countedOf(id), { "Café Premium Bio": 2 });
+            await api("POST", `/counts/${id}/cancel/`);
+        },
+    );
+}
+
+counting(
+    "a token that is not accepted at once: the next one is asked nothing",
+    { path: "/inventaire", expected: [/status of 401/] },
+    async (tab) => {
+        const { id } = await begin({ lieu: 3 });
+        const dialog = tab.getByRole("dialog");
+        let asked = 0;
+
+        await tab.goto(`/inventaire?document=${id}`);
+        await settled(tab);
+        await acceptAnother(tab);
+        await tab.route(/\/lines\/$/, async (route) => {
+            asked += 1;
+            await (asked === 1 ? route.fulfill(refused) : route.fallback());
+        });
+        await scan(tab, "2*BOI-004");
+        await dialog.getByText("n’est pas accepté").waitFor();
+        await dialog.getByLabel("Jeton d’accès").fill(another);
+        await dialog.getByRole("button", { name: "Continuer" }).click();
+        await counted(tab, "Café Premium Bio", "2");
+        await saved(tab);
         await api("POST", `/counts/${id}/cancel/`);
     },
 );

@@ -203,18 +203,26 @@ function json(body, headers = {}) {
 
 // A POST is sent again with the same key when nobody knows whether it was
 // done: the server does it once.  What is still unknown after that is thrown
-// with "unknown" set, and the key stays good for another try.
-export async function post(path, body, key) {
-    const options = json(body, { "Idempotency-Key": key });
+// with "unknown" set, and the key stays good for another try.  token: the only
+// one that it is sent with, since the key is another one's; nobody is asked then.
+export async function post(path, body, key, token = null) {
+    const options = json(body, {
+        "Idempotency-Key": key,
+        ...(token ? { Authorization: token } : {}),
+    });
+    const ask = token ? send : authorized;
     const begun = Date.now();
 
     for (let attempt = 1; ; attempt += 1) {
         try {
-            return (await authorized("POST", path, options)).data;
+            return (await ask("POST", path, options)).data;
         } catch (error) {
             if (!error.temporary && !running(error)) {
-                // It may have gone wrong after it was done.
-                error.unknown = error.status >= 500;
+                // It may have gone wrong after it was done, or been done before
+                // the token was withdrawn.
+                error.unknown =
+                    error.status >= 500 ||
+                    (error.status === 401 && attempt > 1);
                 throw error;
             }
             if (attempt === TRIES) {

@@ -6,7 +6,7 @@ import { newKey, post } from "./api.js";
 import { confirm } from "./dialog.js";
 import { button, element, fill, uniqueId } from "./dom.js";
 import { Entries } from "./entries.js";
-import { explain, Withdrawn } from "./errors.js";
+import { explain } from "./errors.js";
 import { findProducts } from "./find.js";
 import { field } from "./form.js";
 import { difference, moment, plural, quantity } from "./format.js";
@@ -14,7 +14,7 @@ import { say } from "./notices.js";
 import { isUnlikely } from "./numbers.js";
 import { isOld, markOf } from "./outbox.js";
 import { watchScanner } from "./scan.js";
-import { authorization } from "./token.js";
+import { askForToken, authorization, rejectToken } from "./token.js";
 import { Unsent } from "./unsent.js";
 
 const AT_ONCE = 100;
@@ -214,9 +214,21 @@ export class Counting {
         if (this.#running) {
             return;
         }
+        let reason = null;
+
         this.#running = true;
         await this.ready;
         while (this.#waiting.length > 0 && !this.signal.aborted) {
+            const token = authorization();
+
+            if (!token) {
+                if (await askForToken(reason)) {
+                    continue;
+                }
+                this.#withdrawn();
+                break;
+            }
+            const fresh = this.#waiting[0].key === null;
             const batch = this.#batch();
             const mark = await markNow(batch[0].key);
 
@@ -234,6 +246,7 @@ export class Counting {
                     this.path,
                     { lignes: summed(batch) },
                     batch[0].key,
+                    token,
                 );
                 this.#done(batch);
                 for (const line of lignes) {
@@ -241,15 +254,12 @@ export class Counting {
                 }
                 fill(this.problem);
             } catch (error) {
-                if (error instanceof Withdrawn) {
-                    this.#withdrawn();
-                    break;
-                }
-                if (!error.temporary && !error.unknown) {
+                if (error.status === 401) {
+                    this.#unauthorized(batch, fresh && !error.unknown, token);
+                    reason = "Ce jeton n’est pas accepté.";
+                } else if (!error.temporary && !error.unknown) {
                     this.#refused(batch, error);
                 } else {
-                    // It may have been given meanwhile.
-                    this.#sign(batch, mark ?? (await markNow(batch[0].key)));
                     this.#settle(false);
                     fill(
                         this.problem,
@@ -312,12 +322,23 @@ export class Counting {
         this.#keep();
     }
 
-    // Nothing was sent.
-    #withdrawn() {
-        for (const one of this.#waiting) {
-            Object.assign(one, { key: null, at: null, mark: null });
+    // What may have been sent before keeps its key, and what token that was.
+    // never: it can not have been counted
+    #unauthorized(batch, never, token) {
+        if (never) {
+            for (const one of batch) {
+                Object.assign(one, { key: null, at: null, mark: null });
+            }
+            this.#keep();
         }
-        this.#keep();
+        // Another request may have got a new one meanwhile.
+        if (token === authorization()) {
+            rejectToken();
+        }
+    }
+
+    // Nobody has given a token.
+    #withdrawn() {
         fill(
             this.problem,
             "Il faut un jeton pour enregistrer ce compte. ",

@@ -690,6 +690,51 @@ for (const [button, wanted] of [
 }
 
 counting(
+    "a number stays while it waits, and one that is none is in the way of the end",
+    { path: "/inventaire" },
+    async (tab) => {
+        const { id } = await begin({ lieu: 3, categorie: "Boissons" });
+        const input = tab.getByLabel("Compté : Café Premium Bio");
+        const dialog = tab.getByRole("dialog");
+        let go;
+        const answer = new Promise((resolve) => {
+            go = resolve;
+        });
+
+        await tab.goto(`/inventaire?document=${id}`);
+        await settled(tab);
+        await scan(tab, "BOI-004");
+        await counted(tab, "Café Premium Bio", "1");
+        await tab.route(/\/lines\/$/, async (route) => {
+            await answer;
+            await route.continue();
+        });
+        await input.fill("7");
+        await input.press("Enter");
+        await tab.getByText("1 saisie à envoyer").waitFor();
+        assert.equal(await input.inputValue(), "7");
+        await input.fill("9");
+        await input.press("Tab");
+        assert.equal(await input.inputValue(), "9");
+        go();
+        await saved(tab);
+        assert.equal(await input.inputValue(), "9");
+        assert.deepEqual(await countedOf(id), { "Café Premium Bio": 9 });
+
+        await input.fill("1O");
+        await press(tab, "Terminer");
+        await notice(tab, "« Café Premium Bio » n’est pas valable").waitFor();
+        assert.equal(await dialog.count(), 0);
+        await input.fill("10");
+        await press(tab, "Terminer");
+        await dialog.waitFor();
+        assert.deepEqual(await countedOf(id), { "Café Premium Bio": 10 });
+        await dialog.getByRole("button", { name: "Annuler" }).click();
+        await api("POST", `/counts/${id}/cancel/`);
+    },
+);
+
+counting(
     "blind: nothing is shown of what is expected; abandoned",
     { path: "/inventaire" },
     async (tab) => {

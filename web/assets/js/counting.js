@@ -479,14 +479,23 @@ export class Counting {
             return;
         }
         this.#send({ produit: id, quantite: units });
+        this.#refresh(row);
     }
 
-    // What nobody has written over is what the server has.
+    // What nobody has written over is what the server has, or will have.
     #refresh(row) {
         if (row.input.value === row.shown) {
-            row.input.value = row.known;
-            row.shown = row.known;
+            this.#show(row);
         }
+    }
+
+    #show(row) {
+        const numbers = this.#waiting.filter(
+            ({ line }) => line.produit === row.id && !line.ajoute,
+        );
+
+        row.shown = String(numbers.at(-1)?.line.quantite ?? row.known);
+        row.input.value = row.shown;
     }
 
     async #sure({ name, expected }, units) {
@@ -512,8 +521,7 @@ export class Counting {
         row.known = String(compte);
         row.expected = present ?? (compte > 0 ? compte : null);
         if (!inHand || input.value === shown) {
-            input.value = row.known;
-            row.shown = row.known;
+            this.#show(row);
             if (inHand) {
                 input.select();
             }
@@ -563,6 +571,11 @@ export class Counting {
             if (text !== undefined) {
                 return `« ${text} » n’est pas compté : choisissez un produit, ou fermez le message.`;
             }
+            const wrong = this.#wrong();
+
+            if (wrong) {
+                return `Le nombre de « ${wrong.name} » n’est pas valable : corrigez-le.`;
+            }
             if (this.offer.hasChildNodes() || this.#questions > 0) {
                 return "Des saisies attendent une décision.";
             }
@@ -573,6 +586,16 @@ export class Counting {
                 return "Tout n’est pas encore enregistré. Attendez un instant.";
             }
         }
+    }
+
+    // One with a number that is none.  What was refused is none of it: that was
+    // told, and is nowhere any more.
+    #wrong() {
+        return [...this.#rows.values()].find(
+            ({ input, shown }) =>
+                input.getAttribute("aria-invalid") === "true" &&
+                input.value !== shown,
+        );
     }
 
     // Whether all of it could be sent

@@ -735,6 +735,41 @@ counting(
 );
 
 counting(
+    "the end is asked about once, and says when it can not be",
+    { path: "/inventaire", expected: [/ERR_FAILED|Failed to load/] },
+    async (tab) => {
+        const { id } = await begin({ lieu: 3, categorie: "Boissons" });
+        const dialog = tab.getByRole("dialog");
+        const end = tab.getByRole("button", { name: "Terminer" });
+        let lost = true;
+
+        await tab.goto(`/inventaire?document=${id}`);
+        await settled(tab);
+        await tab.route(/\/lines\/\?etat=oublis/, async (route) => {
+            await new Promise((resolve) => setTimeout(resolve, 500));
+            await (lost ? route.abort() : route.continue());
+        });
+        await end.click();
+        await notice(tab, "Le serveur ne répond pas").waitFor();
+        assert.equal(await dialog.count(), 0);
+        lost = false;
+        await end.evaluate(async (button) => {
+            button.click();
+            await new Promise((resolve) => setTimeout(resolve, 200));
+            button.click();
+        });
+        await dialog.waitFor();
+        await tab.waitForTimeout(700);
+        assert.equal(await tab.locator("dialog").count(), 1);
+        await dialog.getByRole("button", { name: "Annuler" }).click();
+        await end.click();
+        await dialog.waitFor();
+        await dialog.getByRole("button", { name: "Annuler" }).click();
+        await api("POST", `/counts/${id}/cancel/`);
+    },
+);
+
+counting(
     "blind: nothing is shown of what is expected; abandoned",
     { path: "/inventaire" },
     async (tab) => {

@@ -11,7 +11,7 @@ import { exportButton } from "../export.js";
 import { filterBar, more, showAll } from "../filters.js";
 import { field, formOf } from "../form.js";
 import { difference, moment, plural, quantity } from "../format.js";
-import { notify } from "../notices.js";
+import { attempt, notify } from "../notices.js";
 import { placeField, placeOf, placeValue } from "../places.js";
 import { askWhy } from "../reason.js";
 import { empty } from "../region.js";
@@ -282,18 +282,25 @@ class Counts extends Documents {
         ];
     }
 
-    // All that was scanned is counted first.
     async close(count) {
-        const send = sender();
-        const zero = element("input", { type: "checkbox" });
-        const settled = () => this.counting?.counting.settled() ?? null;
-
         if (this.closing) {
             return;
         }
         this.closing = true;
+        try {
+            await attempt(() => this.end(count));
+        } finally {
+            this.closing = false;
+        }
+    }
+
+    // All that was scanned is counted first.
+    async end(count) {
+        const send = sender();
+        const zero = element("input", { type: "checkbox" });
+        const settled = () => this.counting?.counting.settled() ?? null;
         const why = await settled();
-        this.closing = false;
+
         if (why) {
             notify(why);
             return;

@@ -769,6 +769,75 @@ counting(
     },
 );
 
+// One that several products have, and that is looked up for a while
+async function late(tab, text, { next }) {
+    await tab.route(/\/products\/\?/, async (route) => {
+        await new Promise((resolve) => setTimeout(resolve, 600));
+        await route.continue();
+    });
+    await entry(tab).fill(text);
+    await entry(tab).press("Enter");
+    await tab.keyboard.type(next, { delay: 30 });
+    await tab.locator(".entries li").waitFor();
+    await tab.waitForTimeout(900);
+    assert.equal(await entry(tab).inputValue(), next);
+    assert.ok(
+        await entry(tab).evaluate((node) => node === document.activeElement),
+    );
+    await tab.unroute(/\/products\/\?/);
+}
+
+const choose = (tab) =>
+    tab
+        .locator(".entries")
+        .getByRole("button", { name: "Choisir", exact: true })
+        .click();
+const suggestion = (tab, name) =>
+    tab.locator(".suggestions").getByRole("button", { name });
+
+counting(
+    "what is to be chosen waits for who types the next entry",
+    { path: "/inventaire" },
+    async (tab) => {
+        const { id } = await begin({ lieu: 3, categorie: "Boissons" });
+
+        await tab.goto(`/inventaire?document=${id}`);
+        await settled(tab);
+        await late(tab, "3*café", { next: "BOI-00" });
+        await tab.keyboard.type("5");
+        await tab.keyboard.press("Enter");
+        await counted(tab, "Café Espresso Intenso", "1");
+        await choose(tab);
+        await suggestion(tab, "Café Premium Bio").click();
+        await counted(tab, "Café Premium Bio", "3");
+        await saved(tab);
+        await api("POST", `/counts/${id}/cancel/`);
+    },
+);
+
+counting(
+    "lines of a document: the same, and a count is that of its entry",
+    { path: "/receptions" },
+    async (tab) => {
+        const units = (name) => tab.getByLabel(`Quantité : ${name}`);
+
+        await press(tab, "Nouvelle réception");
+        await entry(tab).waitFor();
+        await settled(tab);
+        await late(tab, "3*café", { next: "thé rooi" });
+        await entry(tab).fill("");
+        await choose(tab);
+        // Nothing is chosen of it.
+        await suggestion(tab, "Café Premium Bio").waitFor();
+        await entry(tab).fill("thé rooi");
+        await suggestion(tab, "Thé Rooibos Vanille").click();
+        assert.equal(await units("Thé Rooibos Vanille").inputValue(), "1");
+        await choose(tab);
+        await suggestion(tab, "Café Premium Bio").click();
+        assert.equal(await units("Café Premium Bio").inputValue(), "3");
+    },
+);
+
 counting(
     "blind: nothing is shown of what is expected; abandoned",
     { path: "/inventaire" },

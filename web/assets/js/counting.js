@@ -66,7 +66,7 @@ export class Counting {
         this.entries = new Entries(
             {
                 add: (product, units = 1) => this.add(product, units),
-                choose: (text, _alone, units) => this.#choose(text, units),
+                choose: (...one) => this.#choose(...one),
                 ready: () => Promise.resolve(),
                 focus: () => this.focus(),
                 find: findProducts,
@@ -152,9 +152,21 @@ export class Counting {
         }
     }
 
-    async #choose(text, units = 1) {
+    // Unless somebody types or chooses already: then it waits to be asked for.
+    async #choose(text, alone, units = 1) {
+        const busy = () =>
+            alone &&
+            (this.entry.control.value !== "" ||
+                this.choices.contains(document.activeElement));
+
+        if (busy()) {
+            return;
+        }
         const products = await findProducts(text, this.signal);
 
+        if (busy()) {
+            return;
+        }
         this.choices.hidden = false;
         fill(
             this.choices,

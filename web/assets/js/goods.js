@@ -31,8 +31,8 @@ export class Goods {
         this.changed = changed ?? (() => {});
         this.signal = signal;
         this.lines = [];
-        // Of what is chosen among several
-        this.count = 1;
+        // What is to be chosen among several: {text, count}
+        this.chosen = null;
 
         this.entry = field({
             name: "produit",
@@ -57,7 +57,7 @@ export class Goods {
         this.entries = new Entries(
             {
                 add: (product, count) => this.add(product, count),
-                choose: (text, _alone, count) => this.#choose(text, count),
+                choose: (...one) => this.#choose(...one),
                 ready: () => Promise.resolve(),
                 focus: () => this.focus(),
                 find: findProducts,
@@ -160,6 +160,7 @@ export class Goods {
     }
 
     #clearEntry() {
+        this.chosen = null;
         this.suggest.cancel();
         this.entry.control.value = "";
         this.#hide();
@@ -171,10 +172,16 @@ export class Goods {
         fill(this.found);
     }
 
-    #choose(text, count) {
-        this.count = count;
+    // Unless somebody types already: then it waits to be asked for.
+    #choose(text, alone, count) {
+        if (alone && this.entry.control.value !== "") {
+            return;
+        }
+        this.chosen = { text, count };
         this.entry.control.value = text;
-        this.focus();
+        if (!alone || !this.body.contains(document.activeElement)) {
+            this.focus();
+        }
         this.#suggest();
     }
 
@@ -225,10 +232,14 @@ export class Goods {
                                   ),
                               ],
                               () => {
+                                  const { count = 1 } =
+                                      this.chosen?.text === text
+                                          ? this.chosen
+                                          : {};
+
                                   this.entries.chosen(text);
                                   this.#clearEntry();
-                                  this.add(product, this.count);
-                                  this.count = 1;
+                                  this.add(product, count);
                                   this.focus();
                               },
                           ),

@@ -197,7 +197,7 @@ http {{
     access_log off;
 {temp}
     magasin_database "{self.database.web} application_name={self.name}"
-                     connections=4 timeout=5s;
+                     connections=4 timeout=5s lock_timeout=4s;
     magasin_tokens {self.tokens};
     server {{
         listen 127.0.0.1:{self.port};

@@ -76,9 +76,11 @@ PLANTS = [
     }
 
     ev->timedout = 0;
-""", more=[("""    ngx_http_magasin_cache_raise(notice->tell.cache, &notice->tags,
-                                 notice->tell.xid, notice->epoch, rc);
-""", "")]),
+""", more=[(
+              "    ngx_http_magasin_cache_raise(notice->tell.cache, "
+              "&notice->tags,\n"
+              "                                 notice->tell.xid, "
+              "notice->epoch, rc);\n", "")]),
     # What Redis was not told is asked of it all the same.
     Plant("no-debt", "ngx_http_magasin_cache_redis_tell.c",
           "        (void) ngx_atomic_fetch_add(&shared->debt, 1);\n", "",

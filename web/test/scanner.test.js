@@ -280,10 +280,10 @@ till("signs of a person do what they did", {}, async (tab) => {
     assert.equal(await field(tab).inputValue(), "");
     await scan(tab, "-5°");
     await tab.locator(".entries li", { hasText: "-5°" }).waitFor();
+    await idle(tab);
     await is("2");
     // A choice goes where the letters lead.
-    await tab.getByLabel("Magasin", { exact: true }).focus();
-    await tab.keyboard.press("m");
+    await tab.getByLabel("Magasin", { exact: true }).press("m");
     await tab.getByRole("dialog", { name: "Changer de magasin ?" }).waitFor();
 });
 

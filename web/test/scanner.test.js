@@ -282,8 +282,11 @@ till("signs of a person do what they did", {}, async (tab) => {
     await tab.locator(".entries li", { hasText: "-5°" }).waitFor();
     await idle(tab);
     await is("2");
-    // A choice goes where the letters lead.
-    await tab.getByLabel("Magasin", { exact: true }).press("m");
+    // A choice goes where the letters lead, once the scanner is silent: what
+    // comes sooner is of its next code.
+    await tab.waitForTimeout(700);
+    await tab.getByLabel("Magasin", { exact: true }).focus();
+    await tab.keyboard.press("m");
     await tab.getByRole("dialog", { name: "Changer de magasin ?" }).waitFor();
 });
 

@@ -3,6 +3,15 @@
 import sys
 
 
+def with_mistake(what, texts, old, new):
+    """The texts with `new` for `old`.  Raises ValueError where none of them has
+    it; what: what they are, for its words."""
+    texts = list(texts)
+    if not any(old in text for text in texts):
+        raise ValueError(f"no {old} in {what}")
+    return [text.replace(old, new) for text in texts]
+
+
 def fit(plants):
     """The exit status.  plants: {name: a function that plants it, and raises an
     exception where that changes nothing}."""

@@ -7,6 +7,8 @@ import tempfile
 
 import dashboards
 import rules
+# From t/nodes, which run knows.
+from fit import with_mistake
 
 INFO = "magasin_store_info"
 RECORDED = ("job_magasin:magasin_ruptures:max",
@@ -75,10 +77,7 @@ def wrong(asked):
 
 def mistaken(old, new):
     """The queries with the mistake."""
-    asked = queries()
-    if not any(old in query for query in asked):
-        raise ValueError(f"no query has {old}")
-    return [query.replace(old, new) for query in asked]
+    return with_mistake("the queries", queries(), old, new)
 
 
 def fitting():
